@@ -1,0 +1,75 @@
+// The three words for what rules bring about (docs/glossary.md). Detection: a rule matched. Alert: what suppression makes of
+// detections; it has a life. Notification: what was sent of an alert to one channel.
+import type { OrderKey } from './order.ts';
+
+/** A rule matched one event. Its id is a function of rule, rule version and event, so any replay makes the same one. */
+export interface Detection {
+  readonly id: string;
+  readonly ruleId: string;
+  readonly ruleVersion: string;
+  readonly eventId: string;
+  readonly order: OrderKey;
+  /** Values of the rule's `by` fields, as canonical JSON: `["h1","root"]`; `[]` without `by`. */
+  readonly key: string;
+  /** Values of `alert.suppress.by` (else of `by`), as canonical JSON: what suppression counts as "the same". */
+  readonly suppressKey: string;
+  /** The alert that it opened or joined; undefined for a rule in status `test`. */
+  readonly alertId: string | undefined;
+  /** What suppression decided, and why. */
+  readonly decision: 'opened' | 'joined' | 'test';
+  /** True when it was folded after a later detection of the same rule and key. */
+  readonly isLate: boolean;
+}
+
+export type Severity = 'informational' | 'low' | 'medium' | 'high' | 'critical';
+export type AlertStatus = 'open' | 'acknowledged' | 'closed';
+
+export interface Alert {
+  /** A function of the rule's id, the suppression key and the detection that opened it. */
+  readonly id: string;
+  readonly ruleId: string;
+  readonly ruleVersion: string;
+  readonly ruleName: string;
+  readonly description: string;
+  readonly severity: Severity;
+  readonly risk: number | undefined;
+  readonly mitre: readonly string[];
+  readonly tags: readonly string[];
+  readonly references: readonly string[];
+  readonly runbook: string | undefined;
+  /** Channel names asked for by the rule; undefined: the terminal and all configured channels. */
+  readonly to: readonly string[] | undefined;
+  readonly suppressKey: string;
+  /** The rendered title: plain text from hostile parts; each channel escapes it for itself. */
+  readonly title: string;
+  /** `alert.include` fields of the opening event, in the rule's order, as text. */
+  readonly fields: readonly { readonly name: string; readonly value: string }[];
+  readonly hostId: string;
+  readonly hostName: string;
+  readonly firstEventId: string;
+  readonly lastEventId: string;
+  /** `@timestamp` of the opening event, epoch ms: what people see. */
+  readonly timestampMs: number;
+  /** `event.created` of the opening and of the last joined event, epoch ms: what the fold goes by. */
+  readonly openedMs: number;
+  readonly lastMs: number;
+  /** Detections with `event.created` below this join; 0 when the rule suppresses nothing. */
+  readonly suppressedUntilMs: number;
+  /** How many times in a row the key has alerted (exponential suppression), from 0. */
+  readonly growth: number;
+  /** Detections in this alert, the opening one included. */
+  readonly count: number;
+  readonly isLate: boolean;
+  readonly status: AlertStatus;
+}
+
+/** One message to be sent, or sent, about an alert. */
+export interface Notification {
+  /** A function of alert, channel and reason: writing it twice is writing it once. */
+  readonly id: string;
+  readonly alertId: string;
+  readonly channel: string;
+  /** Why it is sent, for people: e.g. `first notification of this alert`. */
+  readonly reason: string;
+  readonly alert: Alert;
+}

@@ -1,0 +1,42 @@
+// The reference order of events: (event.created, host.id, boot, position), and the id where all four are equal.
+// Rules, windows and suppression mean what they mean over this order (docs/architecture.md, promise 3).
+import { type EventDocument, numberOf, textOf, timeOf } from './document.ts';
+
+/** Where an event stands in the reference order. */
+export interface OrderKey {
+  /** `event.created`, epoch ms. */
+  readonly createdMs: number;
+  readonly hostId: string;
+  /** `host.boot.id`; '' where the source has none. */
+  readonly bootId: string;
+  /** `vedette.position`: counts the events of one host and boot; 0 where the source has none. */
+  readonly position: number;
+  /** `_id`, the last tie-break. */
+  readonly id: string;
+}
+
+/** The order key of a stored document. A missing `event.created` falls back to `@timestamp`, then to 0. */
+export function orderKeyOf(id: string, document: EventDocument): OrderKey {
+  return {
+    createdMs: timeOf(document, 'event.created') ?? timeOf(document, '@timestamp') ?? 0,
+    hostId: textOf(document, 'host.id') ?? '',
+    bootId: textOf(document, 'host.boot.id') ?? '',
+    position: numberOf(document, 'vedette.position') ?? 0,
+    id,
+  };
+}
+
+/** Negative when `a` comes before `b`, positive when after, 0 only for the same event. Text compares by UTF-16 code unit. */
+export function compareOrder(a: OrderKey, b: OrderKey): number {
+  return (
+    a.createdMs - b.createdMs ||
+    compareText(a.hostId, b.hostId) ||
+    compareText(a.bootId, b.bootId) ||
+    a.position - b.position ||
+    compareText(a.id, b.id)
+  );
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,91 @@
+// A rule after reading: checked, typed, its expressions compiled. What the engine, the backtest and the alerts work with.
+import type { EventDocument } from '../event/document.ts';
+import type { Severity } from '../event/detection.ts';
+import type { Diagnostic } from './diagnostic.ts';
+
+/**
+ * A compiled expression. Pure and synchronous; sees the event and the event's time, nothing else; never mutates the event.
+ * Throws {@link ExpressionError} when it fails or runs out of fuel: that means "no match", counted on the rule's health.
+ */
+export type Predicate = (event: EventDocument, nowMs: number) => boolean;
+
+/** An expression failed on one event. `code` is JSONata's (`T2009`) or ours (`fuel`). */
+export class ExpressionError extends Error {
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = 'ExpressionError';
+    this.code = code;
+  }
+}
+
+export interface RuleException {
+  readonly match: Predicate;
+  readonly source: string;
+  readonly reason: string;
+  readonly owner: string;
+  /** Event time from which it no longer holds; undefined: never ends (a lint warns). */
+  readonly expiresMs: number | undefined;
+}
+
+export interface Suppression {
+  readonly forMs: number;
+  /** Fields whose values are "the same"; the rule's `by` where the file gives none. */
+  readonly by: readonly string[];
+  /** Exponential: each alert that follows within twice the last span doubles it, up to this. */
+  readonly growMs: number | undefined;
+}
+
+export interface RuleTest {
+  readonly name: string;
+  /** In nested form, with `event.created` filled in where the file gives none. */
+  readonly events: readonly EventDocument[];
+  /** How many alerts these events must make. */
+  readonly alerts: number;
+  readonly line: number;
+}
+
+/** A clause that holds of every event the rule can match: lets the engine skip the others. */
+export type NecessaryClause =
+  | { readonly kind: 'equals'; readonly field: string; readonly values: ReadonlySet<string> }
+  | { readonly kind: 'contains'; readonly field: string; readonly values: ReadonlySet<string> };
+
+export interface Rule {
+  readonly id: string;
+  /** Hash of its meaning: the parsed rule, its lists, its limits and the mapping version. */
+  readonly version: string;
+  readonly name: string;
+  readonly description: string;
+  readonly severity: Severity;
+  readonly risk: number | undefined;
+  readonly tags: readonly string[];
+  readonly mitre: readonly string[];
+  readonly author: string | undefined;
+  readonly references: readonly string[];
+  readonly falsePositives: readonly string[];
+  /** `off` is not evaluated; `test` is evaluated, its detections are kept, nothing is sent. */
+  readonly status: 'off' | 'test' | 'stable';
+  readonly match: Predicate;
+  readonly matchSource: string;
+  /** One of these must hold before `match` can; undefined when none is known (the rule meets every event). */
+  readonly necessary: NecessaryClause | undefined;
+  readonly by: readonly string[];
+  readonly except: readonly RuleException[];
+  readonly alert: {
+    readonly title: string;
+    readonly include: readonly string[];
+    readonly suppress: Suppression | undefined;
+    readonly to: readonly string[] | undefined;
+    readonly runbook: string | undefined;
+  };
+  readonly tests: readonly RuleTest[];
+  readonly file: string;
+  /** Everything that `readRuleSource` needs to make this very rule again, as one line of JSON (text and lists). */
+  readonly sourceJson: string;
+}
+
+/** What a folder of rules came to. A broken file stops neither the others nor the start. */
+export interface RuleSet {
+  readonly rules: readonly Rule[];
+  readonly diagnostics: readonly Diagnostic[];
+}

@@ -1,0 +1,130 @@
+// The operational state's port: what is small and transactional. One SQLite file holds it (node:sqlite); `commit` is one
+// transaction, so a kill at any moment leaves cursor, state, detections and outbox in step (docs/architecture.md).
+import type { Alert, AlertStatus, Detection, Notification } from '../../event/detection.ts';
+import type { Progress } from '../../event/progress.ts';
+
+/** Everything that one step of the engine changes. */
+export interface Commit {
+  /** The follower's place after this step. */
+  readonly cursor: string;
+  /** Entries of the fold's state that changed: text by key; undefined removes. */
+  readonly state: ReadonlyMap<string, string | undefined>;
+  /** New detections, and those whose decision was made in this step; by id, the later write wins. */
+  readonly detections: readonly Detection[];
+  /** New and changed alerts; a stored status set by a person is kept. */
+  readonly alerts: readonly Alert[];
+  /** Notifications to send. An id that is known already is not queued again. */
+  readonly outbox: readonly Notification[];
+}
+
+export interface EngineStatePort {
+  loadCursor(): string | undefined;
+  loadState(): ReadonlyMap<string, string>;
+  commit(commit: Commit): void;
+}
+
+/** One change of what was in force, and from which event time (`event.created`, epoch ms) it holds. */
+export interface ControlEntry {
+  readonly seq: number;
+  readonly fromMs: number;
+  readonly kind: 'rules';
+  /** The whole set in force from then on. */
+  readonly rules: readonly { readonly id: string; readonly version: string }[];
+}
+
+export interface ControlLogPort {
+  entries(): readonly ControlEntry[];
+  /** Appends; `sources` holds the text by version of every rule of the entry that is new. */
+  append(entry: Omit<ControlEntry, 'seq'>, sources: ReadonlyMap<string, string>): ControlEntry;
+  /** The source that was stored under a rule version, or undefined. */
+  source(version: string): string | undefined;
+}
+
+export interface OutboxEntry {
+  readonly notification: Notification;
+  readonly attempts: number;
+  /** Not before, epoch ms of the server's clock. */
+  readonly dueMs: number;
+}
+
+/** How an attempt went: `retry` with the time of the next one, or an end. */
+export type SendOutcome =
+  | { readonly kind: 'sent'; readonly atMs: number }
+  | { readonly kind: 'retry'; readonly dueMs: number; readonly error: string }
+  | { readonly kind: 'failed'; readonly atMs: number; readonly error: string };
+
+export interface OutboxPort {
+  /** Unsent notifications due at `nowMs`, oldest first. */
+  due(nowMs: number, limit: number): readonly OutboxEntry[];
+  record(notificationId: string, outcome: SendOutcome): void;
+  counts(): { readonly pending: number; readonly sent: number; readonly failed: number };
+}
+
+export interface AlertFilter {
+  readonly sinceMs?: number;
+  readonly status?: AlertStatus;
+  readonly ruleId?: string;
+  readonly limit: number;
+}
+
+/** How a notification of an alert stands, for people. */
+export interface NotificationRecord {
+  readonly channel: string;
+  readonly reason: string;
+  readonly state: 'pending' | 'sent' | 'failed';
+  readonly attempts: number;
+  readonly atMs: number | undefined;
+  readonly error: string | undefined;
+}
+
+export interface AlertBookPort {
+  /** Newest first. */
+  list(filter: AlertFilter): readonly Alert[];
+  get(id: string): Alert | undefined;
+  detectionsOf(alertId: string, limit: number): readonly Detection[];
+  notificationsOf(alertId: string): readonly NotificationRecord[];
+  setStatus(id: string, status: AlertStatus): boolean;
+  /** Every detection of a time range of `event.created`, in reference order: what `backtest` compares with. */
+  detections(fromMs: number, untilMs: number): Iterable<Detection>;
+}
+
+export type Role = 'host' | 'importer' | 'reader' | 'admin';
+
+export interface Account {
+  /** For a host its `host.id`; else a name. */
+  readonly id: string;
+  readonly role: Role;
+  readonly isRevoked: boolean;
+  readonly createdMs: number;
+}
+
+/** Accounts. Tokens are kept as SHA-256 only. */
+export interface AccountPort {
+  byTokenHash(hash: string): Account | undefined;
+  byId(id: string): Account | undefined;
+  /** Creates or, for a known id, replaces the token and lifts a revocation. */
+  put(account: Account, tokenHash: string): void;
+  revoke(id: string): boolean;
+  list(): readonly Account[];
+}
+
+export interface HostRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly firstSeenMs: number;
+  /** Server's clock at its last request. */
+  readonly lastSeenMs: number;
+  /** `event.created` up to which it is complete, and where that stands; undefined before its first progress. */
+  readonly progress: Progress | undefined;
+  /** Since when it is silent, or undefined while it speaks. */
+  readonly silentSinceMs: number | undefined;
+  readonly isSignedOff: boolean;
+  /** Counters by name: events, duplicates, rejected, foreign_host, … */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+export interface HostBookPort {
+  list(): readonly HostRecord[];
+  get(id: string): HostRecord | undefined;
+  put(host: HostRecord): void;
+}

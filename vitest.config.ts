@@ -1,0 +1,24 @@
+// The suites: `unit` needs neither root nor network; the others name what they need (docs/architecture.md, "Tests").
+import { defineConfig } from 'vitest/config';
+
+const suite = (name: string, include: readonly string[], options: { timeoutMs: number; serial?: boolean }) => ({
+  test: {
+    name,
+    include: [...include],
+    pool: 'forks' as const,
+    testTimeout: options.timeoutMs,
+    hookTimeout: options.timeoutMs,
+    ...(options.serial === true ? { fileParallelism: false } : {}),
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      suite('unit', ['test/**/*.test.ts'], { timeoutMs: 30_000 }),
+      suite('kernel', ['test/**/*.kernel.ts'], { timeoutMs: 300_000, serial: true }),
+      suite('elasticsearch', ['test/**/*.elasticsearch.ts'], { timeoutMs: 300_000, serial: true }),
+      suite('fault', ['test/**/*.fault.ts'], { timeoutMs: 1_800_000, serial: true }),
+    ],
+  },
+});
