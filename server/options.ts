@@ -1,0 +1,135 @@
+// What a server is started with, and what it gives back: all that the command line reads from vedette.yaml and the environment
+// comes in here, so nothing below reads either. Secrets are given as text, and no part of the server repeats them.
+import type { Writable } from 'node:stream';
+import type { Diagnostic } from '../rules/diagnostic.ts';
+
+export const DEFAULT_HOST = '127.0.0.1';
+export const DEFAULT_PORT = 8686;
+/** A host that has said nothing for so long is silent, ms. */
+export const DEFAULT_SILENCE_AFTER_MS = 90_000;
+export const DEFAULT_RETENTION_DAYS = 30;
+/** How long the fold waits for a host that holds others back, ms of the server's clock (docs/architecture.md). */
+export const DEFAULT_LATENESS_MS = 10_000;
+
+export type StoreOptions =
+  | { readonly kind: 'memory' }
+  /** Under `<dataFolder>/store`. */
+  | { readonly kind: 'embedded' }
+  | {
+      readonly kind: 'elasticsearch';
+      readonly node: string;
+      readonly apiKey?: string;
+      readonly username?: string;
+      readonly password?: string;
+      /** PEM text of the certificate authority, where it is not one that the system knows. */
+      readonly caCertificate?: string;
+    };
+
+export interface RuleFolder {
+  readonly path: string;
+  readonly kind: 'shipped' | 'own';
+}
+
+export interface SlackOptions {
+  readonly token: string;
+  readonly channel: string;
+  /** Another API root, for a proxy or a test; Slack's own when absent. */
+  readonly apiUrl?: string;
+}
+
+export interface EmailOptions {
+  readonly host: string;
+  readonly port: number;
+  /** TLS from the first byte; else STARTTLS where the server offers it. */
+  readonly secure: boolean;
+  readonly user?: string;
+  readonly password?: string;
+  readonly from: string;
+  readonly to: readonly string[];
+}
+
+export interface WebhookOptions {
+  readonly url: string;
+  /** Signs each request (HMAC-SHA256); unsigned when absent. */
+  readonly secret?: string;
+}
+
+export interface ChannelOptions {
+  /** Where alerts are printed; no terminal channel when absent. */
+  readonly terminal?: { readonly writable: Writable; readonly isTty?: boolean };
+  readonly slack?: SlackOptions;
+  readonly email?: EmailOptions;
+  readonly webhook?: WebhookOptions;
+}
+
+/** What the server has to say to who runs it. `message` is one line of plain text; hostile parts are made visible. */
+export interface ServerNotice {
+  readonly kind: 'listening' | 'rules' | 'host' | 'store' | 'alerts' | 'retention' | 'warning' | 'error';
+  readonly message: string;
+}
+
+export interface ServerOptions {
+  /** The product's version, for answers and for people. */
+  readonly version: string;
+  /** Made when missing. One server per folder at a time. */
+  readonly dataFolder: string;
+  readonly host?: string;
+  /** 0: any free port. */
+  readonly port?: number;
+  readonly store: StoreOptions;
+  /** Shipped rules first: a later folder's lists win over an earlier one's. */
+  readonly ruleFolders: readonly RuleFolder[];
+  readonly channels: ChannelOptions;
+  readonly retention?: { readonly days: number };
+  readonly silenceAfterMs?: number;
+  readonly latenessMs?: number;
+  /** True: events that an importer wrote meet the live rules too. */
+  readonly alertOnImports?: boolean;
+  /** The server's clock, epoch ms. */
+  readonly now: () => number;
+  readonly onNotice: (notice: ServerNotice) => void;
+}
+
+/** Where the server keeps the tokens that it made for itself at its first start; each file 0600, one line. */
+export interface SecretFiles {
+  readonly adminToken: string;
+  readonly readerToken: string;
+  readonly importerToken: string;
+  readonly enrollmentSecret: string;
+}
+
+export interface RunningServer {
+  /** `http://127.0.0.1:8686` */
+  readonly url: string;
+  readonly port: number;
+  readonly secretFiles: SecretFiles;
+  /** How many rules are in force, and what was wrong with the files. */
+  rules(): { readonly loaded: number; readonly diagnostics: readonly Diagnostic[] };
+  /** Reads the rule folders again (SIGHUP). Broken files leave the other rules in force. */
+  reloadRules(): Promise<{ readonly loaded: number; readonly diagnostics: readonly Diagnostic[] }>;
+  /** Stops listening, finishes what is in flight, commits, closes store and state. May be called twice. */
+  close(): Promise<void>;
+}
+
+/** The server cannot start, for a reason that who runs it can do something about. */
+export class ServerStartError extends Error {
+  readonly code: 'port-taken' | 'folder-taken' | 'folder-unusable' | 'store-unusable';
+  readonly remedy: string;
+  constructor(code: ServerStartError['code'], message: string, remedy: string) {
+    super(message);
+    this.name = 'ServerStartError';
+    this.code = code;
+    this.remedy = remedy;
+  }
+}
+
+/** Where a server with this data folder keeps its tokens. */
+export function secretFilesOf(dataFolder: string): SecretFiles {
+  const folder = `${dataFolder}/server`;
+  return {
+    adminToken: `${folder}/admin.token`,
+    readerToken: `${folder}/reader.token`,
+    importerToken: `${folder}/importer.token`,
+    enrollmentSecret: `${folder}/enrollment.secret`,
+  };
+}
