@@ -1,0 +1,98 @@
+// What a collector is started with and what it says while it runs: the whole surface that the command line and the
+// supervisor see, besides `startCollector` itself (collector.ts).
+
+/** Where the audit records come from. `auto`: kernel, else multicast, else the recorded host. */
+export type SourceOptions =
+  | { readonly kind: 'auto' }
+  | { readonly kind: 'kernel' }
+  | { readonly kind: 'multicast' }
+  /** `file`: lines of `type=X msg=audit(…)`; without it the recorded host that ships with Vedette. `speed`: 2 plays twice as fast. */
+  | { readonly kind: 'recording'; readonly file?: string; readonly speed?: number };
+
+export interface CollectorOptions {
+  /** The data folder of the installation; the collector keeps its own in `collector/` under it. */
+  readonly dataFolder: string;
+  readonly server: {
+    /** `http://127.0.0.1:8686` or https. */
+    readonly url: string;
+    /** A file that holds the host's token; without it one is got by enrolment and kept in the collector's folder. */
+    readonly tokenFile?: string;
+    /** A file that holds the enrolment secret; it may appear later than the collector starts. */
+    readonly enrollmentSecretFile?: string;
+    readonly enrollmentSecret?: string;
+    /** PEM file of a certificate authority to trust besides the built-in ones. */
+    readonly certificateAuthorityFile?: string;
+  };
+  readonly source: SourceOptions;
+  /** Processes whose calls are not audited: a server on the same machine. The collector itself always is one of them. */
+  readonly excludePids?: readonly number[];
+  /** `default`: the rules of docs/collector.md. `none`: load no rules, leave those that are there. */
+  readonly rulesProfile?: 'default' | 'none';
+  /** Added to every rule as `-F` would: `uid=4242` or `exe=/usr/bin/x`; several with commas. */
+  readonly rulesScope?: string;
+  /** Cap of the spool on disk, bytes; see collector/spool/spool-limits.ts for the default. */
+  readonly spoolBytesMax?: number;
+  /** What people should know, as it happens. */
+  readonly onNotice?: (notice: Notice) => void;
+  /** The collector's clock, epoch ms. The reader's thread uses the real one. */
+  readonly now: () => number;
+}
+
+export interface Notice {
+  readonly level: 'info' | 'warning' | 'error';
+  /** Stable, for programs: `owned-by`, `rule-refused`, `events-lost`, `token-refused`, `spool-full`, … */
+  readonly code: string;
+  /** One sentence for people; may hold text of other processes: escape before it meets a terminal. */
+  readonly text: string;
+}
+
+/** Why the kernel's audit stream cannot be had as asked. */
+export type Refusal =
+  /** Another process owns the unicast socket. */
+  | { readonly kind: 'owned-by'; readonly pid: number; readonly name: string }
+  /** CAP_AUDIT_CONTROL (kernel) or CAP_AUDIT_READ (multicast) is missing. */
+  | { readonly kind: 'no-permission' }
+  /** The kernel has no audit, or this is a container that does not see it. */
+  | { readonly kind: 'no-audit' }
+  /** Another collector uses this data folder. */
+  | { readonly kind: 'folder-in-use' }
+  /** Anything else, with the system's own words. */
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** What a running collector reads from. */
+export type Mode =
+  | { readonly kind: 'kernel'; readonly rules: number; readonly isLocked: boolean }
+  | { readonly kind: 'multicast'; readonly owner: { readonly pid: number; readonly name: string } | undefined }
+  | { readonly kind: 'recording'; readonly file: string };
+
+/** Figures of a running collector; also the content of its status documents. */
+export interface CollectorFigures {
+  readonly records: number;
+  readonly events: number;
+  readonly spooled: number;
+  readonly delivered: number;
+  readonly rejected: number;
+  readonly spoolBytes: number;
+  /** Sums of the loss records made since the start. */
+  readonly lostAtLeast: number;
+  readonly position: number;
+  readonly deliveredPosition: number;
+}
+
+export interface Collector {
+  readonly mode: Mode;
+  /** The sources that were tried before, and why each was refused; empty when the first one was had. */
+  readonly refused: readonly { readonly source: 'kernel' | 'multicast'; readonly refusal: Refusal }[];
+  readonly host: { readonly id: string; readonly name: string };
+  /** Replaces the excluded processes (a server that was started again has another pid). */
+  excludePids(pids: readonly number[]): void;
+  figures(): CollectorFigures;
+  /** Settles with a reason when the collector stopped by itself (its thread died), never when closed. */
+  readonly failed: Promise<string>;
+  /** Stops within 3 s: flushes, ships once more, signs off, puts the kernel back. May be called twice. */
+  close(): Promise<void>;
+}
+
+export type CollectorStart =
+  | { readonly kind: 'started'; readonly collector: Collector }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
