@@ -2,6 +2,7 @@
 // live, the server feeds it from the store; a backtest feeds it from the past. Everything that decides is here.
 import type { Alert, Detection } from '../event/detection.ts';
 import type { NewEvent } from '../event/document.ts';
+import type { OrderKey } from '../event/order.ts';
 import type { Rule } from '../rules/rule.ts';
 
 /** The rules in force from an event time (`event.created`, epoch ms) on. Epochs are ordered by time; the first may be 0. */
@@ -10,17 +11,24 @@ export interface RuleEpoch {
   readonly rules: readonly Rule[];
 }
 
-/** How far each host is complete; what decides when suppression may go on. */
+/**
+ * How far the events that were given to `step` are complete; what decides when suppression may go on. The fold is exact as
+ * long as no event comes that sorts before an order that was said to be passed; one that does is late, marked and counted.
+ * The server makes them with `watermarksOf` (engine/watermark.ts) from each host's progress. A progress may be used only from
+ * the step on that holds every event which was delivered with it or before it.
+ */
 export interface Watermarks {
-  /** For a host: nothing with `event.created` below this is still to come. Infinity for a host that is silent or unknown. */
-  ofHost(hostId: string): number;
-  /** The least over all live hosts. */
-  ofAll(): number;
+  /** True when nothing from `order.hostId` that sorts before `order` is still to come. True for hosts nobody waits for. */
+  hostPassed(order: OrderKey): boolean;
+  /** The same for every host that is waited for. */
+  allPassed(order: OrderKey): boolean;
 }
 
 /** What one step brought about. `state` holds changed entries only: text by key, undefined removes. */
 export interface StepResult {
+  /** Decided in this step, in reference order. One that waits for its watermark appears in the step that folds it. */
   readonly detections: readonly Detection[];
+  /** New and changed alerts, each once, as they stand after the step. */
   readonly alerts: readonly Alert[];
   /** The alerts of `alerts` that were opened in this step, in reference order: each is to be notified once. */
   readonly opened: readonly Alert[];
@@ -32,12 +40,22 @@ export interface RuleHealth {
   readonly evaluations: number;
   readonly matches: number;
   readonly excepted: number;
+  /** Evaluations that failed: they count as "no match" (of an exception: as "not excepted"). */
   readonly errors: number;
-  /** The last failure's text, for people; undefined when there was none. */
+  /** The last failure's text and its event's id, for people; undefined when there was none. */
   readonly lastError: string | undefined;
+  /** Detections that were folded behind a later one of the same rule and key. */
+  readonly late: number;
+  /** Detections that were folded before their watermark, because too many waited. */
+  readonly forced: number;
+  /** Suppression keys that were forgotten before their time, because there were too many. */
+  readonly evicted: number;
 }
 
-/** The live and the backtest engine alike. */
+/**
+ * The live and the backtest engine alike. When what a step brought about could not be committed, throw the engine away and
+ * make another one from the committed state: its memory is ahead of what is durable.
+ */
 export interface Engine {
   /** Matches the events, folds every detection that the watermarks have passed. Any order and any cut give the same set. */
   step(events: readonly NewEvent[], watermarks: Watermarks): StepResult;
