@@ -1,0 +1,137 @@
+// Puts the engine together: match at once, fold later. Each event meets the rules in force at its `event.created`; what matches
+// waits until nothing before it can come, then goes through suppression in reference order. So which alerts there are depends
+// on the events alone, not on how they arrived, how they were cut into batches, or how often the process was killed.
+import type { Alert, Detection } from '../event/detection.ts';
+import type { EventDocument, NewEvent } from '../event/document.ts';
+import { compareOrder, type OrderKey, orderKeyOf } from '../event/order.ts';
+import type { Rule } from '../rules/rule.ts';
+import { type CandidateDetection, candidateOf, type SuppressedDetection } from './candidate-detection.ts';
+import { type CandidateIndex, indexRules } from './candidates.ts';
+import type { Engine, RuleEpoch, StepResult } from './engine.ts';
+import { createHealthBook, type HealthBook } from './health-book.ts';
+import { ENGINE_LIMITS, type EngineLimits } from './limits.ts';
+import { createPending } from './pending.ts';
+import { pendingKey, pendingText, readState } from './state-text.ts';
+import type { Folded } from './suppression.ts';
+import { byLastFolded, createWindowsBook, type WindowsBook } from './windows-book.ts';
+
+export interface EngineOptions {
+  /** Ordered by `fromMs`. */
+  readonly epochs: readonly RuleEpoch[];
+  /** The committed state: the entries of every step so far, the later winning. */
+  readonly state: ReadonlyMap<string, string>;
+  readonly limits?: Partial<EngineLimits>;
+}
+
+/** Throws StateUnreadable when the state is of another format. */
+export function createEngine(options: EngineOptions): Engine {
+  const limits = { ...ENGINE_LIMITS, ...options.limits };
+  const epochs = options.epochs.map((epoch) => ({ fromMs: epoch.fromMs, index: indexRules(epoch.rules) }));
+  const health = createHealthBook(options.epochs.flatMap((epoch) => epoch.rules.map((rule) => rule.id)));
+  const pending = createPending(limits);
+  const book = createWindowsBook(limits, (ruleId) => health.count(ruleId, 'evicted'));
+  /** Pending detections that the committed state holds. */
+  const persisted = new Set<string>();
+
+  const restored = readState(options.state);
+  for (const { id, group, windows } of [...restored.windows].sort(byLastFolded)) book.restore(id, group, windows);
+  for (const candidate of restored.pending) {
+    pending.add(candidate);
+    persisted.add(candidate.detection.id);
+  }
+
+  return {
+    step(events, watermarks) {
+      const ready: CandidateDetection[] = [];
+      const waiting: SuppressedDetection[] = [];
+      for (const candidate of matched(events, epochs, health)) {
+        if (candidate.kind !== 'suppressed') ready.push(candidate);
+        else if (pending.add(candidate)) waiting.push(candidate);
+      }
+      for (const { candidate, isForced } of pending.release(watermarks)) {
+        if (isForced) health.count(candidate.detection.ruleId, 'forced');
+        ready.push(candidate);
+      }
+      const folded = foldAll(ready.sort(byOrderAndRule), book, health);
+      const state = new Map(book.takeChanges());
+      for (const { detection } of ready)
+        if (persisted.delete(detection.id)) state.set(pendingKey(detection.id), undefined);
+      for (const candidate of waiting) {
+        const { id } = candidate.detection;
+        if (!pending.has(id)) continue;
+        persisted.add(id);
+        state.set(pendingKey(id), pendingText(candidate));
+      }
+      return { ...folded, state };
+    },
+    pending: () => pending.size(),
+    health: () => health.list(),
+  };
+}
+
+function* matched(
+  events: readonly NewEvent[],
+  epochs: readonly { readonly fromMs: number; readonly index: CandidateIndex }[],
+  health: HealthBook,
+): Generator<CandidateDetection> {
+  for (const { id, document } of events) {
+    const order = orderKeyOf(id, document);
+    const epoch = epochs.findLast(({ fromMs }) => fromMs <= order.createdMs);
+    for (const rule of epoch?.index.candidates(document) ?? []) {
+      if (matches(rule, document, order, health)) yield candidateOf(rule, document, order);
+    }
+  }
+}
+
+/** A failing expression is no match; a failing exception excepts nothing. Either is counted, and neither stops the step. */
+function matches(rule: Rule, document: EventDocument, order: OrderKey, health: HealthBook): boolean {
+  const holds = (predicate: Rule['match']): boolean => {
+    try {
+      return predicate(document, order.createdMs);
+    } catch (error) {
+      health.failed(rule.id, error, order.id);
+      return false;
+    }
+  };
+  health.count(rule.id, 'evaluations');
+  if (!holds(rule.match)) return false;
+  health.count(rule.id, 'matches');
+  const isExcepted = rule.except.some(
+    ({ expiresMs, match }) => (expiresMs === undefined || order.createdMs < expiresMs) && holds(match),
+  );
+  if (isExcepted) health.count(rule.id, 'excepted');
+  return !isExcepted;
+}
+
+function foldAll(
+  ready: readonly CandidateDetection[],
+  book: WindowsBook,
+  health: HealthBook,
+): Omit<StepResult, 'state'> {
+  const detections: Detection[] = [];
+  const alerts = new Map<string, Alert>();
+  const openedIds: string[] = [];
+  for (const candidate of ready) {
+    const { detection } = candidate;
+    if (candidate.kind === 'test') {
+      detections.push({ ...detection, alertId: undefined, decision: 'test', isLate: false });
+      continue;
+    }
+    const { decision, alert, isLate } = candidate.kind === 'suppressed' ? book.fold(candidate) : alone(candidate.draft);
+    if (isLate) health.count(detection.ruleId, 'late');
+    if (decision === 'opened') openedIds.push(alert.id);
+    alerts.set(alert.id, alert);
+    detections.push({ ...detection, alertId: alert.id, decision, isLate });
+  }
+  const opened = openedIds.map((id) => alerts.get(id) as Alert);
+  return { detections, alerts: [...alerts.values()], opened };
+}
+
+function alone(draft: Alert): Pick<Folded, 'decision' | 'alert' | 'isLate'> {
+  return { decision: 'opened', alert: draft, isLate: false };
+}
+
+function byOrderAndRule(a: CandidateDetection, b: CandidateDetection): number {
+  const [one, other] = [a.detection.ruleId, b.detection.ruleId];
+  return compareOrder(a.detection.order, b.detection.order) || (one < other ? -1 : one > other ? 1 : 0);
+}

@@ -1,0 +1,54 @@
+// What each rule costs and how it fares: counters since the engine was made, for people. Nothing decides by them.
+import { visible } from '../rules/diagnostic.ts';
+import { ExpressionError } from '../rules/rule.ts';
+import type { RuleHealth } from './engine.ts';
+import { shorten } from './rendering.ts';
+
+export type HealthCounter = Exclude<keyof RuleHealth, 'ruleId' | 'lastError'>;
+
+export interface HealthBook {
+  count(ruleId: string, counter: HealthCounter): void;
+  /** Counts an error, and keeps its text with the event that it happened on. */
+  failed(ruleId: string, error: unknown, eventId: string): void;
+  list(): readonly RuleHealth[];
+}
+
+const ERROR_LENGTH_MAX = 400;
+
+/** Bounded by the rules: ids that are not among them (of past versions, still waiting) are counted in no row. */
+export function createHealthBook(ruleIds: Iterable<string>): HealthBook {
+  const rows = new Map<string, { -readonly [name in keyof RuleHealth]: RuleHealth[name] }>();
+  for (const ruleId of ruleIds) rows.set(ruleId, emptyRow(ruleId));
+  return {
+    count(ruleId, counter) {
+      const row = rows.get(ruleId);
+      if (row !== undefined) row[counter] += 1;
+    },
+    failed(ruleId, error, eventId) {
+      const row = rows.get(ruleId);
+      if (row === undefined) return;
+      row.errors += 1;
+      row.lastError = shorten(visible(`${errorText(error)} (event ${eventId})`), ERROR_LENGTH_MAX);
+    },
+    list: () => [...rows.values()].map((row) => ({ ...row })),
+  };
+}
+
+function emptyRow(ruleId: string): RuleHealth {
+  return {
+    ruleId,
+    evaluations: 0,
+    matches: 0,
+    excepted: 0,
+    errors: 0,
+    lastError: undefined,
+    late: 0,
+    forced: 0,
+    evicted: 0,
+  };
+}
+
+function errorText(error: unknown): string {
+  if (error instanceof ExpressionError) return `${error.code}: ${error.message}`;
+  return error instanceof Error ? `${error.name}: ${error.message}` : 'something that is no error was thrown';
+}

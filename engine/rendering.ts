@@ -1,0 +1,67 @@
+// What people read of an event in an alert: the title with its `{{field}}` places filled in, and the included fields. The
+// values are hostile: control characters are made visible and every length is bounded.
+import { type EventDocument, fieldOf, isPlainObject } from '../event/document.ts';
+import { visible } from '../rules/diagnostic.ts';
+import { canonicalJson } from './key.ts';
+
+export const TITLE_LENGTH_MAX = 300;
+export const TITLE_VALUE_LENGTH_MAX = 120;
+export const FIELD_LENGTH_MAX = 1_000;
+export const FIELDS_MAX = 32;
+/** What stands for a field that the event lacks. */
+export const MISSING = '-';
+
+/** Shown, where the event has them, for a rule that does not say what to include. */
+export const DEFAULT_INCLUDE: readonly string[] = [
+  'user.name',
+  'process.executable',
+  'process.command_line',
+  'process.parent.executable',
+  'file.path',
+  'destination.ip',
+];
+
+export function renderTitle(template: string, document: EventDocument): string {
+  const title = template.replace(/\{\{\s*([^{}\s]{1,200})\s*\}\}/g, (_place, field: string) =>
+    shorten(fieldText(document, field) ?? MISSING, TITLE_VALUE_LENGTH_MAX),
+  );
+  return shorten(visible(title), TITLE_LENGTH_MAX);
+}
+
+/** The rule's included fields in its order; one that the event lacks is shown as missing. */
+export function renderFields(
+  include: readonly string[],
+  document: EventDocument,
+): readonly { readonly name: string; readonly value: string }[] {
+  const names =
+    include.length > 0 ? include : DEFAULT_INCLUDE.filter((name) => fieldText(document, name) !== undefined);
+  return names.slice(0, FIELDS_MAX).map((name) => ({
+    name,
+    value: shorten(fieldText(document, name) ?? MISSING, FIELD_LENGTH_MAX),
+  }));
+}
+
+/** A field's value as one line of visible text: arrays joined by `, `, objects as JSON; undefined where there is none. */
+export function fieldText(document: EventDocument, field: string): string | undefined {
+  const value = fieldOf(document, field);
+  if (value === undefined || value === null) return undefined;
+  if (Array.isArray(value)) {
+    return value.length === 0 ? undefined : cleaned(value.slice(0, FIELD_LENGTH_MAX).map(memberText).join(', '));
+  }
+  return cleaned(memberText(value));
+}
+
+/** At most `lengthMax` code units, never half a character; the ellipsis says that something is missing. */
+export function shorten(text: string, lengthMax: number): string {
+  if (text.length <= lengthMax) return text;
+  return `${text.slice(0, lengthMax - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+}
+
+function memberText(value: unknown): string {
+  return Array.isArray(value) || isPlainObject(value) ? canonicalJson(value) : String(value);
+}
+
+/** Cut before it is escaped: a value may be megabytes long. */
+function cleaned(text: string): string {
+  return visible(text.slice(0, FIELD_LENGTH_MAX + 1).toWellFormed());
+}
