@@ -1,11 +1,12 @@
 // The HTTP API's shapes, all under /api/v1, JSON both ways, bearer token. Roles: `reader` reads, `admin` does all, `importer` may
 // write other hosts' events, `host` only its own through `_bulk`. Errors are {"error":{"code","message","remedy"}}.
+
+import type { RuleHealth } from '../engine/engine.ts';
 import type { Alert, AlertStatus, Detection } from '../event/detection.ts';
 import type { EventDocument } from '../event/document.ts';
-import type { RuleHealth } from '../engine/engine.ts';
 import type { Diagnostic } from '../rules/diagnostic.ts';
-import type { HostRecord, NotificationRecord } from '../store/state/state-port.ts';
 import type { StoreStatistics } from '../store/port.ts';
+import type { HostRecord, NotificationRecord } from '../store/state/state-port.ts';
 
 export interface ApiError {
   readonly error: { readonly code: string; readonly message: string; readonly remedy: string };
@@ -41,7 +42,10 @@ export interface StatusResponse {
 
 /** GET /api/v1/hosts (reader); POST /api/v1/hosts/:id/revoke (admin) */
 export interface HostsResponse {
-  readonly hosts: readonly (HostRecord & { readonly isRevoked: boolean; readonly state: 'live' | 'silent' | 'signed-off' })[];
+  readonly hosts: readonly (HostRecord & {
+    readonly isRevoked: boolean;
+    readonly state: 'live' | 'silent' | 'signed-off';
+  })[];
 }
 
 /** GET /api/v1/alerts?since=MS&status=open&rule=ID&limit=N (reader) */

@@ -1,0 +1,212 @@
+// Reads a `_bulk` body as it streams in: pairs of lines, an action and its document (event/bulk.ts). A line that is no good costs
+// only its own event; a body that is too large, or no stream of lines at all, costs the request. Memory is bounded by the limits.
+import { isUtf8 } from 'node:buffer';
+import { BULK_BODY_BYTES_MAX, BULK_LINE_BYTES_MAX } from '../event/bulk.ts';
+import { isPlainObject } from '../event/document.ts';
+
+/** The most events of one request: bounds the answer, which tells of each. */
+export const BULK_ITEMS_MAX = 100_000;
+
+/** One event of a request, still as its sender wrote it. */
+export interface BulkDocument {
+  readonly kind: 'document';
+  readonly index: string | undefined;
+  readonly id: string | undefined;
+  readonly document: Record<string, unknown>;
+  /** The document's line, kept only where `id` is missing: the id is then made of its bytes. */
+  readonly source: Buffer | undefined;
+}
+
+/** An event that is refused, with Elasticsearch's name for the reason. */
+export interface BulkRefusal {
+  readonly kind: 'refused';
+  readonly action: string;
+  readonly index: string | undefined;
+  readonly id: string | undefined;
+  readonly status: 400 | 403 | 413;
+  readonly type: string;
+  readonly reason: string;
+}
+
+export type BulkItem = BulkDocument | BulkRefusal;
+
+export type BulkBody =
+  | { readonly kind: 'read'; readonly items: readonly BulkItem[]; readonly bytes: number }
+  | { readonly kind: 'too-large'; readonly reason: string };
+
+export interface BulkLimits {
+  readonly lineBytesMax: number;
+  readonly bodyBytesMax: number;
+  readonly itemsMax: number;
+  /** Called with the bytes of each piece before it is kept; false stops the reading: the caller has no room. */
+  readonly reserve: (bytes: number) => boolean;
+}
+
+export const BULK_LIMITS: BulkLimits = {
+  lineBytesMax: BULK_LINE_BYTES_MAX,
+  bodyBytesMax: BULK_BODY_BYTES_MAX,
+  itemsMax: BULK_ITEMS_MAX,
+  reserve: () => true,
+};
+
+/** Thrown when `reserve` said no. */
+export class NoRoom extends Error {}
+
+/** Reads the whole body. Throws what the stream throws (a broken gzip, a lost connection), and {@link NoRoom}. */
+export async function readBulk(chunks: AsyncIterable<Buffer>, limits: BulkLimits = BULK_LIMITS): Promise<BulkBody> {
+  const pairs = pairReader();
+  const line = lineReader(limits.lineBytesMax, pairs.line);
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    if (bytes > limits.bodyBytesMax) {
+      return { kind: 'too-large', reason: `the body is larger than ${limits.bodyBytesMax} bytes after decompression` };
+    }
+    if (!limits.reserve(chunk.length)) throw new NoRoom();
+    line.feed(chunk);
+    if (pairs.items.length > limits.itemsMax) {
+      return { kind: 'too-large', reason: `the body holds more than ${limits.itemsMax} events` };
+    }
+  }
+  line.end();
+  pairs.end();
+  return { kind: 'read', items: pairs.items, bytes };
+}
+
+/** A line's bytes, or `undefined` for one that was too long to be kept. */
+type OnLine = (line: Buffer | undefined) => void;
+
+function lineReader(lineBytesMax: number, onLine: OnLine) {
+  let parts: Buffer[] = [];
+  let length = 0;
+  const add = (part: Buffer): void => {
+    length += part.length;
+    if (length > lineBytesMax) parts = [];
+    else if (part.length > 0) parts.push(part);
+  };
+  const finish = (): void => {
+    const line = length > lineBytesMax ? undefined : parts.length === 1 ? parts[0] : Buffer.concat(parts);
+    parts = [];
+    length = 0;
+    onLine(line);
+  };
+  return {
+    feed(chunk: Buffer): void {
+      let start = 0;
+      for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
+        add(chunk.subarray(start, end));
+        finish();
+        start = end + 1;
+      }
+      add(chunk.subarray(start));
+    },
+    end(): void {
+      if (length > 0) finish();
+    },
+  };
+}
+
+interface Action {
+  readonly name: string;
+  readonly index: string | undefined;
+  readonly id: string | undefined;
+  readonly refusal: string | undefined;
+}
+
+/** Puts lines together: expects an action, then (but for `delete`) its document. */
+function pairReader() {
+  const items: BulkItem[] = [];
+  let open: Action | undefined;
+  let mayBeSource = false;
+
+  const refuse = (action: Action, type: string, reason: string): void => {
+    items.push({ kind: 'refused', action: action.name, index: action.index, id: action.id, status: 400, type, reason });
+  };
+
+  const line: OnLine = (bytes) => {
+    if (open !== undefined) {
+      const action = open;
+      open = undefined;
+      if (action.refusal !== undefined) refuse(action, 'illegal_argument_exception', action.refusal);
+      else items.push(documentOf(action, bytes));
+      return;
+    }
+    if (bytes !== undefined && isBlank(bytes)) return;
+    const parsed = bytes === undefined ? 'too-long' : parseLine(bytes);
+    const action = typeof parsed === 'object' ? actionOf(parsed) : undefined;
+    if (action === undefined) {
+      // After a broken action line its document follows: one event, refused once.
+      if (mayBeSource) mayBeSource = false;
+      else {
+        mayBeSource = true;
+        refuse(NO_ACTION, 'illegal_argument_exception', 'the action line is no {"create":{…}} object');
+      }
+      return;
+    }
+    mayBeSource = false;
+    if (action.name === 'delete') refuse(action, 'illegal_argument_exception', action.refusal ?? ONLY_CREATE);
+    else open = action;
+  };
+
+  const end = (): void => {
+    if (open !== undefined) refuse(open, 'illegal_argument_exception', 'the document’s line is missing');
+    open = undefined;
+  };
+  return { items, line, end };
+}
+
+const NO_ACTION: Action = { name: 'create', index: undefined, id: undefined, refusal: undefined };
+const ONLY_CREATE = 'only write operations with an op_type of create are allowed here';
+const ACTIONS: ReadonlySet<string> = new Set(['create', 'index', 'update', 'delete']);
+
+function actionOf(parsed: Record<string, unknown>): Action | undefined {
+  const names = Object.keys(parsed);
+  const name = names[0] ?? '';
+  const meta = parsed[name];
+  if (names.length !== 1 || !ACTIONS.has(name) || !isPlainObject(meta)) return undefined;
+  const id = meta['_id'] ?? undefined;
+  const index = typeof meta['_index'] === 'string' ? meta['_index'].slice(0, 255) : undefined;
+  const problem = id === undefined ? undefined : problemOfId(id);
+  return {
+    name,
+    index,
+    id: problem === undefined && id !== undefined ? String(id) : undefined,
+    refusal: name === 'create' ? problem : ONLY_CREATE,
+  };
+}
+
+function problemOfId(id: unknown): string | undefined {
+  if (typeof id === 'number') return undefined;
+  if (typeof id !== 'string') return '_id is neither text nor a number';
+  if (id === '') return 'if _id is specified it must not be empty';
+  if (Buffer.byteLength(id) > 512) return '_id is longer than 512 bytes';
+  return /[\u0000-\u001f\u007f]/.test(id) || !id.isWellFormed() ? '_id holds control characters' : undefined;
+}
+
+function documentOf(action: Action, bytes: Buffer | undefined): BulkItem {
+  const { index, id } = action;
+  const refused = (status: 400 | 413, reason: string): BulkRefusal => {
+    return { kind: 'refused', action: 'create', index, id, status, type: 'document_parsing_exception', reason };
+  };
+  if (bytes === undefined) return refused(413, 'the document’s line is too long');
+  const parsed = parseLine(bytes);
+  if (parsed === 'not-utf8') return refused(400, 'the document is not UTF-8');
+  if (parsed === 'not-json') return refused(400, 'the document is not JSON');
+  if (parsed === 'not-object') return refused(400, 'the document is not a JSON object');
+  return { kind: 'document', index, id, document: parsed, source: id === undefined ? Buffer.from(bytes) : undefined };
+}
+
+function parseLine(bytes: Buffer): Record<string, unknown> | 'not-utf8' | 'not-json' | 'not-object' {
+  if (!isUtf8(bytes)) return 'not-utf8';
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return 'not-json';
+  }
+  return isPlainObject(parsed) ? (parsed as Record<string, unknown>) : 'not-object';
+}
+
+function isBlank(bytes: Buffer): boolean {
+  return bytes.every((byte) => byte === 32 || byte === 9 || byte === 13);
+}

@@ -1,0 +1,222 @@
+// Ties a host's progress to what the engine has read. A progress arrives with events that were stored a moment ago; the fold may
+// trust it only once the follower has read those, and all that came before them (engine/engine.ts, Watermarks).
+//
+//   per host, a queue of deliveries:  [ids unread 0, settled] [ids unread 3, settled] [being appended]
+//                                       └ its progress holds     └ waits                └ waits
+//
+// A delivery is known to be read when each id that it stored has passed by. Where ids are not known (stored before the start, or
+// too many to remember) the follower must once have come to the store's end by a look that began after the delivery was stored.
+import type { Watermarks } from '../engine/engine.ts';
+import { watermarksOf } from '../engine/watermark.ts';
+import type { Progress } from '../event/progress.ts';
+
+/** The most unread ids that are remembered; deliveries past that wait until the follower has caught up. */
+export const UNREAD_IDS_MAX = 500_000;
+
+/** What a delivery says of its host once it is read. `absent`: silent, signed off or revoked; nobody waits for it. */
+export type Standing = { readonly kind: 'progress'; readonly progress: Progress } | { readonly kind: 'absent' };
+
+export interface Delivery {
+  readonly hostId: string;
+  readonly begunMs: number;
+}
+
+interface Entry extends Delivery {
+  unread: number;
+  isSettled: boolean;
+  /** Set while the follower must come to the store's end, by a look begun after this many settlements. */
+  catchUpAfter: number | undefined;
+  /** `event.created` of the server's own document in it: holds up folds over all hosts until it is read. */
+  readonly ownCreatedMs: number | undefined;
+  standing: Standing | undefined;
+}
+
+interface HostState {
+  standing: Standing | undefined;
+  /** The last progress that held, kept while the host is absent. */
+  lastProgress: Progress | undefined;
+  readonly queue: Entry[];
+}
+
+export interface DeliveryFence {
+  /** A host that was known before the start, with its saved progress; undefined when nobody waits for it. */
+  restore(hostId: string, progress: Progress | undefined): void;
+  /** Call before appending: the follower may read the events before `append` resolves. One at a time per host. */
+  begin(hostId: string, ids: readonly string[], options: { nowMs: number; ownCreatedMs?: number }): Delivery;
+  /** Call after appending. `notStored`: ids that were duplicates or refused, or all when the append failed. */
+  settle(delivery: Delivery, notStored: readonly string[], standing: Standing | undefined): void;
+  /** The follower has read these. */
+  read(ids: Iterable<string>): void;
+  /** Call before a look at the store, and give the result to {@link caughtUp} if the look found nothing. */
+  mark(): number;
+  caughtUp(mark: number): void;
+  /** True while a look at the store's end would help: then look without waiting. */
+  needsCatchUp(): boolean;
+  /** Nothing holds until the follower has caught up: at the start, and after a commit that failed. */
+  holdAll(nowMs: number): void;
+  /** What holds now. */
+  watermarks(nowMs: number): Watermarks;
+  /** Events that are stored and not read, as far as is known. */
+  unread(): number;
+}
+
+const NOTHING: Progress = { bootId: '', position: -1, createdMs: 0 };
+/** The server's own documents take part in the fold over all hosts under this name, which no host can have. */
+const SERVER_ITSELF = '';
+
+export function createDeliveryFence(options: {
+  readonly latenessMs: number;
+  /** Called when a standing changed: the fold may have something to do. */
+  readonly onAdvance: () => void;
+  readonly unreadIdsMax?: number;
+}): DeliveryFence {
+  const { latenessMs, onAdvance, unreadIdsMax = UNREAD_IDS_MAX } = options;
+  const hosts = new Map<string, HostState>();
+  const byId = new Map<string, Entry>();
+  /** All deliveries that are not read yet, in order of beginning. */
+  const open = new Set<Entry>();
+  let settlements = 0;
+  let hasCaughtUp = false;
+
+  const hostOf = (hostId: string): HostState => {
+    let host = hosts.get(hostId);
+    if (host === undefined) {
+      host = { standing: undefined, lastProgress: undefined, queue: [] };
+      hosts.set(hostId, host);
+    }
+    return host;
+  };
+
+  const pump = (host: HostState): void => {
+    let isChanged = false;
+    for (let head = host.queue[0]; head !== undefined; head = host.queue[0]) {
+      if (!head.isSettled || head.unread > 0 || head.catchUpAfter !== undefined) break;
+      host.queue.shift();
+      open.delete(head);
+      if (head.standing !== undefined) {
+        host.standing = head.standing;
+        if (head.standing.kind === 'progress') host.lastProgress = head.standing.progress;
+      }
+      isChanged = true;
+    }
+    if (isChanged) onAdvance();
+  };
+
+  const push = (host: HostState, entry: Entry): Entry => {
+    host.queue.push(entry);
+    open.add(entry);
+    return entry;
+  };
+
+  const hold = (hostId: string, host: HostState, nowMs: number): void => {
+    const standing = host.standing;
+    if (standing?.kind !== 'progress') return;
+    host.standing = { kind: 'progress', progress: NOTHING };
+    const entry: Entry = {
+      hostId,
+      begunMs: nowMs,
+      unread: 0,
+      isSettled: true,
+      catchUpAfter: settlements,
+      ownCreatedMs: undefined,
+      standing,
+    };
+    host.queue.unshift(entry);
+    open.add(entry);
+  };
+
+  return {
+    restore(hostId, progress) {
+      const host = hostOf(hostId);
+      host.standing = progress === undefined ? { kind: 'absent' } : { kind: 'progress', progress };
+      host.lastProgress = progress;
+    },
+    begin(hostId, ids, { nowMs, ownCreatedMs }) {
+      const host = hostOf(hostId);
+      // Whoever speaks again may bring what is older than all that was read: wait for it from where it stood.
+      if (host.standing?.kind === 'absent' && host.lastProgress !== undefined) {
+        host.standing = { kind: 'progress', progress: host.lastProgress };
+      }
+      const isTracked = byId.size + ids.length <= unreadIdsMax;
+      const entry: Entry = {
+        hostId,
+        begunMs: nowMs,
+        unread: 0,
+        isSettled: false,
+        catchUpAfter: isTracked && hasCaughtUp ? undefined : Number.POSITIVE_INFINITY,
+        ownCreatedMs,
+        standing: undefined,
+      };
+      if (isTracked) {
+        for (const id of ids) {
+          if (byId.has(id)) continue;
+          byId.set(id, entry);
+          entry.unread += 1;
+        }
+      }
+      return push(host, entry);
+    },
+    settle(delivery, notStored, standing) {
+      const entry = delivery as Entry;
+      for (const id of notStored) {
+        if (byId.get(id) !== entry) continue;
+        byId.delete(id);
+        entry.unread -= 1;
+      }
+      settlements += 1;
+      entry.isSettled = true;
+      entry.standing = standing;
+      if (entry.catchUpAfter !== undefined) entry.catchUpAfter = settlements;
+      pump(hostOf(entry.hostId));
+    },
+    read(ids) {
+      const touched = new Set<string>();
+      for (const id of ids) {
+        const entry = byId.get(id);
+        if (entry === undefined) continue;
+        byId.delete(id);
+        entry.unread -= 1;
+        if (entry.unread === 0) touched.add(entry.hostId);
+      }
+      for (const hostId of touched) pump(hostOf(hostId));
+    },
+    mark: () => settlements,
+    caughtUp(mark) {
+      hasCaughtUp = true;
+      const touched = new Set<string>();
+      for (const entry of open) {
+        if (entry.catchUpAfter === undefined || entry.catchUpAfter > mark) continue;
+        entry.catchUpAfter = undefined;
+        touched.add(entry.hostId);
+      }
+      for (const hostId of touched) pump(hostOf(hostId));
+    },
+    needsCatchUp() {
+      if (!hasCaughtUp) return true;
+      for (const entry of open) if (entry.catchUpAfter !== undefined && entry.isSettled) return true;
+      return false;
+    },
+    holdAll(nowMs) {
+      hasCaughtUp = false;
+      for (const [hostId, host] of hosts) hold(hostId, host, nowMs);
+    },
+    watermarks(nowMs) {
+      const progress = new Map<string, Progress>();
+      const overdue = new Set<string>();
+      // The wall clock as the engine sees it: while it has events to read, time stands still for the lateness.
+      const [oldest] = open;
+      const readUntilMs = Math.min(nowMs, oldest?.begunMs ?? nowMs);
+      for (const [hostId, host] of hosts) {
+        if (host.standing?.kind !== 'progress') continue;
+        progress.set(hostId, host.standing.progress);
+        if (host.standing.progress.createdMs < readUntilMs - latenessMs) overdue.add(hostId);
+      }
+      let ownMs = Number.POSITIVE_INFINITY;
+      for (const entry of open) ownMs = Math.min(ownMs, entry.ownCreatedMs ?? ownMs);
+      if (ownMs !== Number.POSITIVE_INFINITY)
+        progress.set(SERVER_ITSELF, { bootId: '', position: -1, createdMs: ownMs });
+      return watermarksOf(progress, overdue);
+    },
+    unread: () => byId.size,
+  };
+}

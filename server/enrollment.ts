@@ -1,0 +1,76 @@
+// How a host gets its token: by the enrolment secret, once. A host id that is known already (revoked or not) is given a new token
+// only where an admin vouches for it, so that nobody who learns the secret can take a host's place.
+import { HOST_ID_PATTERN } from '../event/id.ts';
+import type { Account, AccountPort } from '../store/state/state-port.ts';
+import type { EnrollResponse } from './api.ts';
+import { busy, problem } from './api-error.ts';
+import type { Attempts } from './attempts.ts';
+import type { HostBook } from './host-book.ts';
+import { hashOf, isSameSecret, newSecret } from './secrets.ts';
+
+/** The longest host name. */
+export const HOST_NAME_LENGTH_MAX = 255;
+/** So many hosts can be enrolled. */
+export const HOSTS_MAX = 50_000;
+
+export interface EnrollmentContext {
+  readonly accounts: AccountPort;
+  readonly hosts: HostBook;
+  readonly attempts: Attempts;
+  readonly enrollmentSecret: string;
+}
+
+export interface EnrollmentAttempt {
+  readonly secret: string;
+  readonly hostId: string;
+  readonly hostName: string;
+  /** Whom the request's own token speaks for, if it brought one. */
+  readonly account: Account | undefined;
+  /** The address it came from. */
+  readonly sender: string;
+  readonly nowMs: number;
+}
+
+/** Enrols, or throws the problem to answer with. */
+export function enroll(context: EnrollmentContext, attempt: EnrollmentAttempt): EnrollResponse {
+  const { accounts, hosts, attempts, enrollmentSecret } = context;
+  const { secret, hostId, hostName, account, sender, nowMs } = attempt;
+  if (!attempts.isAllowed(sender, nowMs)) throw busy(429, 'too-many-attempts', 'too many failed enrolments', 60);
+  if (!isSameSecret(secret, enrollmentSecret)) {
+    attempts.fail(sender, nowMs);
+    throw problem(
+      401,
+      'wrong-secret',
+      'the enrolment secret is wrong',
+      'It stands in <data>/server/enrollment.secret.',
+    );
+  }
+  if (!HOST_ID_PATTERN.test(hostId)) {
+    throw problem(400, 'host-id', 'host.id must be 1 to 64 letters, digits, `_` or `-`', 'Choose another host id.');
+  }
+  if (hostName === '' || hostName.length > HOST_NAME_LENGTH_MAX || /[\u0000-\u001f\u007f]/.test(hostName)) {
+    throw problem(
+      400,
+      'host-name',
+      `host.name must be 1 to ${HOST_NAME_LENGTH_MAX} plain characters`,
+      'Choose another name.',
+    );
+  }
+  const isKnown = accounts.byId(hostId) !== undefined;
+  if (isKnown && account?.role !== 'admin') {
+    attempts.fail(sender, nowMs);
+    throw problem(
+      403,
+      'host-known',
+      `host ${hostId} is enrolled already`,
+      'Keep its token, or send an admin’s token with the request to replace it.',
+    );
+  }
+  if (!isKnown && hosts.list().length >= HOSTS_MAX) {
+    throw problem(403, 'too-many-hosts', `more than ${HOSTS_MAX} hosts`, 'Use another server for the others.');
+  }
+  const token = newSecret('host');
+  accounts.put({ id: hostId, role: 'host', isRevoked: false, createdMs: nowMs }, hashOf(token));
+  hosts.enter(hostId, hostName, nowMs);
+  return { host_id: hostId, token };
+}
