@@ -75,7 +75,10 @@ export interface EventStore {
     options: { readonly limit: number; readonly waitMs: number; readonly signal?: AbortSignal },
   ): Promise<FollowBatch>;
   /** All events whose `event.created` is in the range, in reference order (event/order.ts), in batches. */
-  scan(range: TimeRange, options?: { readonly query?: Query; readonly signal?: AbortSignal }): AsyncIterable<readonly NewEvent[]>;
+  scan(
+    range: TimeRange,
+    options?: { readonly query?: Query; readonly signal?: AbortSignal },
+  ): AsyncIterable<readonly NewEvent[]>;
   search(request: SearchRequest): Promise<SearchResponse>;
   get(id: string): Promise<EventDocument | undefined>;
   /** Drops whole partitions whose events are all older; answers how many events went. */

@@ -1,0 +1,79 @@
+// Alerts and detections in SQLite. The engine writes alerts again and again; a status that a person set outlives that.
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { Alert, AlertStatus, Detection } from '../../event/detection.ts';
+import { notificationReader } from './sqlite-outbox.ts';
+import type { AlertBookPort } from './state-port.ts';
+
+/** The longest list that one call answers. */
+const LIST_MAX = 10_000;
+
+type Row = Record<string, SQLOutputValue>;
+
+export function detectionWriter(database: DatabaseSync): (detection: Detection) => void {
+  const write = database.prepare(`INSERT INTO detections VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET alert_id = excluded.alert_id, created_ms = excluded.created_ms, host_id = excluded.host_id,
+      boot_id = excluded.boot_id, position = excluded.position, event_id = excluded.event_id, json = excluded.json`);
+  return (detection) => {
+    const { createdMs, hostId, bootId, position } = detection.order;
+    const { id, alertId, eventId } = detection;
+    write.run(id, alertId ?? null, createdMs, hostId, bootId, position, eventId, JSON.stringify(detection));
+  };
+}
+
+export function alertWriter(database: DatabaseSync): (alert: Alert) => void {
+  const write =
+    database.prepare(`INSERT INTO alerts (id, rule_id, opened_ms, last_ms, status, json) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET rule_id = excluded.rule_id, opened_ms = excluded.opened_ms, last_ms = excluded.last_ms,
+      json = excluded.json, status = CASE is_by_person WHEN 1 THEN status ELSE excluded.status END`);
+  return (alert) => {
+    write.run(alert.id, alert.ruleId, alert.openedMs, alert.lastMs, alert.status, JSON.stringify(alert));
+  };
+}
+
+export function alertBook(database: DatabaseSync): AlertBookPort {
+  const one = database.prepare('SELECT json, status FROM alerts WHERE id = ?');
+  const ofAlert = database.prepare(
+    'SELECT json FROM detections WHERE alert_id = ? ORDER BY created_ms, host_id, boot_id, position, event_id LIMIT ?',
+  );
+  const setStatus = database.prepare('UPDATE alerts SET status = ?, is_by_person = 1 WHERE id = ?');
+  const list = database.prepare(`SELECT json, status FROM alerts
+    WHERE last_ms >= :since AND (:status IS NULL OR status = :status) AND (:rule IS NULL OR rule_id = :rule)
+    ORDER BY opened_ms DESC, id DESC LIMIT :limit`);
+  const notificationsOf = notificationReader(database);
+  return {
+    list: ({ sinceMs, status, ruleId, limit }) =>
+      list
+        .all({
+          since: sinceMs ?? -Number.MAX_VALUE,
+          status: status ?? null,
+          rule: ruleId ?? null,
+          limit: bounded(limit),
+        })
+        .map(toAlert),
+    get(id) {
+      const row = one.get(id);
+      return row === undefined ? undefined : toAlert(row);
+    },
+    detectionsOf: (alertId, limit) => ofAlert.all(alertId, bounded(limit)).map(toDetection),
+    notificationsOf,
+    setStatus: (id, status) => setStatus.run(status, id).changes === 1,
+    *detections(fromMs, untilMs) {
+      // A statement of its own: two callers may read at the same time.
+      const statement = database.prepare(`SELECT json FROM detections WHERE created_ms >= ? AND created_ms < ?
+        ORDER BY created_ms, host_id, boot_id, position, event_id, id`);
+      for (const row of statement.iterate(fromMs, untilMs)) yield toDetection(row);
+    },
+  };
+}
+
+function toAlert(row: Row): Alert {
+  return { ...JSON.parse(String(row['json'])), status: String(row['status']) as AlertStatus };
+}
+
+function toDetection(row: Row): Detection {
+  return JSON.parse(String(row['json']));
+}
+
+function bounded(limit: number): number {
+  return Math.max(0, Math.min(Math.floor(limit), LIST_MAX));
+}

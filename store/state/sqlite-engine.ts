@@ -1,0 +1,67 @@
+// The engine's own part of the state: cursor, fold, the commit of a step, and the control log.
+import type { DatabaseSync } from 'node:sqlite';
+import { alertWriter, detectionWriter } from './sqlite-alerts.ts';
+import { notificationWriter } from './sqlite-outbox.ts';
+import type { InTransaction } from './sqlite-state.ts';
+import type { ControlEntry, ControlLogPort, EngineStatePort } from './state-port.ts';
+
+export function engineState(database: DatabaseSync, inTransaction: InTransaction): EngineStatePort {
+  const readCursor = database.prepare('SELECT cursor FROM cursor');
+  const writeCursor = database.prepare(
+    'INSERT INTO cursor VALUES (1, ?) ON CONFLICT DO UPDATE SET cursor = excluded.cursor',
+  );
+  const readFold = database.prepare('SELECT key, value FROM fold');
+  const writeFold = database.prepare('INSERT INTO fold VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value');
+  const removeFold = database.prepare('DELETE FROM fold WHERE key = ?');
+  const writeDetection = detectionWriter(database);
+  const writeAlert = alertWriter(database);
+  const writeNotification = notificationWriter(database);
+  return {
+    loadCursor() {
+      const cursor = readCursor.get()?.['cursor'];
+      return cursor === undefined ? undefined : String(cursor);
+    },
+    loadState: () => new Map(readFold.all().map((row) => [String(row['key']), String(row['value'])])),
+    commit(commit) {
+      inTransaction(() => {
+        for (const [key, value] of commit.state) {
+          if (value === undefined) removeFold.run(key);
+          else writeFold.run(key, value);
+        }
+        for (const detection of commit.detections) writeDetection(detection);
+        for (const alert of commit.alerts) writeAlert(alert);
+        for (const notification of commit.outbox) writeNotification(notification);
+        writeCursor.run(commit.cursor);
+      });
+    },
+  };
+}
+
+export function controlLog(database: DatabaseSync, inTransaction: InTransaction): ControlLogPort {
+  const readAll = database.prepare('SELECT seq, from_ms, rules FROM control_log ORDER BY seq');
+  const write = database.prepare("INSERT INTO control_log (from_ms, kind, rules) VALUES (?, 'rules', ?)");
+  const readSource = database.prepare('SELECT source FROM rule_sources WHERE version = ?');
+  // A version is the hash of what it means: the first text stored under it is as good as any later one.
+  const writeSource = database.prepare('INSERT INTO rule_sources VALUES (?, ?) ON CONFLICT DO NOTHING');
+  return {
+    entries: () =>
+      readAll.all().map(
+        (row): ControlEntry => ({
+          seq: Number(row['seq']),
+          fromMs: Number(row['from_ms']),
+          kind: 'rules',
+          rules: JSON.parse(String(row['rules'])),
+        }),
+      ),
+    append: (entry, sources) =>
+      inTransaction(() => {
+        for (const [version, source] of sources) writeSource.run(version, source);
+        const { lastInsertRowid } = write.run(entry.fromMs, JSON.stringify(entry.rules));
+        return { ...entry, seq: Number(lastInsertRowid) };
+      }),
+    source(version) {
+      const source = readSource.get(version)?.['source'];
+      return source === undefined ? undefined : String(source);
+    },
+  };
+}

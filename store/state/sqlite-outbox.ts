@@ -1,0 +1,66 @@
+// The outbox in SQLite: notifications wait here until a channel took them, through any number of restarts.
+import type { DatabaseSync } from 'node:sqlite';
+import type { Notification } from '../../event/detection.ts';
+import type { NotificationRecord, OutboxPort } from './state-port.ts';
+
+/** Longest stored error text of an attempt, characters. */
+const ERROR_CHARS_MAX = 2_000;
+
+export function notificationWriter(database: DatabaseSync): (notification: Notification) => void {
+  const write = database.prepare(`INSERT INTO outbox (id, alert_id, channel, reason, json, state, attempts, due_ms)
+    VALUES (?, ?, ?, ?, ?, 'pending', 0, 0) ON CONFLICT (id) DO NOTHING`);
+  return (notification) => {
+    const { id, alertId, channel, reason } = notification;
+    write.run(id, alertId, channel, reason, JSON.stringify(notification));
+  };
+}
+
+export function notificationReader(database: DatabaseSync): (alertId: string) => readonly NotificationRecord[] {
+  const read = database.prepare(
+    'SELECT channel, reason, state, attempts, at_ms, error FROM outbox WHERE alert_id = ? ORDER BY number LIMIT 1000',
+  );
+  return (alertId) =>
+    read.all(alertId).map((row) => ({
+      channel: String(row['channel']),
+      reason: String(row['reason']),
+      state: String(row['state']) as NotificationRecord['state'],
+      attempts: Number(row['attempts']),
+      atMs: row['at_ms'] === null ? undefined : Number(row['at_ms']),
+      error: row['error'] === null ? undefined : String(row['error']),
+    }));
+}
+
+export function outbox(database: DatabaseSync): OutboxPort {
+  const due = database.prepare(`SELECT json, attempts, due_ms FROM outbox WHERE state = 'pending' AND due_ms <= ?
+    ORDER BY number LIMIT ?`);
+  const record =
+    database.prepare(`UPDATE outbox SET state = ?, attempts = attempts + 1, due_ms = ?, at_ms = ?, error = ?
+    WHERE id = ? AND state = 'pending'`);
+  const counts = database.prepare('SELECT state, count(*) AS n FROM outbox GROUP BY state');
+  return {
+    due: (nowMs, limit) =>
+      due.all(nowMs, Math.max(0, Math.floor(limit))).map((row) => ({
+        notification: JSON.parse(String(row['json'])),
+        attempts: Number(row['attempts']),
+        dueMs: Number(row['due_ms']),
+      })),
+    record(id, outcome) {
+      switch (outcome.kind) {
+        case 'sent':
+          record.run('sent', 0, outcome.atMs, null, id);
+          break;
+        case 'retry':
+          record.run('pending', outcome.dueMs, null, outcome.error.slice(0, ERROR_CHARS_MAX), id);
+          break;
+        case 'failed':
+          record.run('failed', 0, outcome.atMs, outcome.error.slice(0, ERROR_CHARS_MAX), id);
+          break;
+      }
+    },
+    counts() {
+      const byState = new Map(counts.all().map((row) => [String(row['state']), Number(row['n'])]));
+      const of = (state: NotificationRecord['state']): number => byState.get(state) ?? 0;
+      return { pending: of('pending'), sent: of('sent'), failed: of('failed') };
+    },
+  };
+}
