@@ -2,7 +2,7 @@
 // addresses and times stand unquoted (`file.path:/etc/passwd`, `source.ip:10.0.0.0/8`), which the Lucene grammar would refuse.
 import { fieldNamed } from '../../event/catalogue.ts';
 import { type Comparison, fieldQuery, freeText } from './clause-query.ts';
-import { type QueryProblem, Refusal, readQuoted, readValue, refuse } from './clause-value.ts';
+import { isSpace, type QueryProblem, Refusal, readQuoted, readValue, refuse } from './clause-value.ts';
 import type { Query } from './query.ts';
 
 export type Token =
