@@ -1,0 +1,110 @@
+// The commands: name, one line, and how to load it. Each loads only what it needs, so that `vedette collector` never holds the
+// server's packages in memory.
+import type { Command } from './command.ts';
+
+export interface CommandEntry {
+  /** One word, or two: noun and verb. */
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'up',
+    summary: 'Run server and collector of this host; print alerts as they come.',
+    load: async () => (await import('./commands/up.ts')).up,
+  },
+  {
+    name: 'server',
+    summary: 'Run the server alone: ingest, store, rules, alerts.',
+    load: async () => (await import('./commands/server.ts')).server,
+  },
+  {
+    name: 'collector',
+    summary: 'Run the collector alone, for a server elsewhere.',
+    load: async () => (await import('./commands/collector.ts')).collector,
+  },
+  {
+    name: 'rules lint',
+    summary: 'Check rule files: errors and traps, with their places.',
+    load: async () => (await import('./commands/rules-lint.ts')).rulesLint,
+  },
+  {
+    name: 'rules test',
+    summary: 'Run the tests that stand in the rules.',
+    load: async () => (await import('./commands/rules-test.ts')).rulesTest,
+  },
+  {
+    name: 'backtest',
+    summary: 'Run a rule over the stored past, as if it had been live.',
+    load: async () => (await import('./commands/backtest.ts')).backtest,
+  },
+  {
+    name: 'search',
+    summary: 'Search the stored events.',
+    load: async () => (await import('./commands/search.ts')).search,
+  },
+  {
+    name: 'alerts list',
+    summary: 'List alerts, newest first.',
+    load: async () => (await import('./commands/alerts-list.ts')).alertsList,
+  },
+  {
+    name: 'alerts show',
+    summary: 'Show one alert with its detections, event and notifications.',
+    load: async () => (await import('./commands/alerts-show.ts')).alertsShow,
+  },
+  {
+    name: 'alerts ack',
+    summary: 'Mark alerts as acknowledged.',
+    load: async () => (await import('./commands/alerts-status.ts')).alertsAck,
+  },
+  {
+    name: 'alerts close',
+    summary: 'Close alerts.',
+    load: async () => (await import('./commands/alerts-status.ts')).alertsClose,
+  },
+  {
+    name: 'hosts',
+    summary: 'List the hosts, when they last spoke and what they lost.',
+    load: async () => (await import('./commands/hosts.ts')).hosts,
+  },
+  {
+    name: 'hosts revoke',
+    summary: 'Take a host’s token away.',
+    load: async () => (await import('./commands/hosts-revoke.ts')).hostsRevoke,
+  },
+  {
+    name: 'status',
+    summary: 'Show how the server is doing.',
+    load: async () => (await import('./commands/status.ts')).status,
+  },
+  {
+    name: 'import',
+    summary: 'Store events from a file: audit.log, go-audit JSON, NDJSON of ECS.',
+    load: async () => (await import('./commands/import.ts')).importFiles,
+  },
+  {
+    name: 'config show',
+    summary: 'Print the configuration in force, without secrets.',
+    load: async () => (await import('./commands/config-show.ts')).configShow,
+  },
+  {
+    name: 'config schema',
+    summary: 'Print the JSON Schema of vedette.yaml, for editors.',
+    load: async () => (await import('./commands/config-schema.ts')).configSchema,
+  },
+];
+
+/** The entry that the words name, and the words after it; two words win over one. */
+export function findCommand(
+  words: readonly string[],
+): { readonly entry: CommandEntry; readonly rest: readonly string[] } | undefined {
+  for (const length of [2, 1]) {
+    const name = words.slice(0, length).join(' ');
+    const entry = COMMANDS.find((candidate) => candidate.name === name);
+    if (entry !== undefined && words.length >= length) return { entry, rest: words.slice(length) };
+  }
+  return undefined;
+}

@@ -1,0 +1,95 @@
+// `vedette alerts show`: all that is known about one alert, for the person who has to decide what it means.
+import { fieldOf } from '../../event/document.ts';
+import { visible } from '../../rules/diagnostic.ts';
+import type { AlertResponse } from '../../server/api.ts';
+import { CLIENT_OPTIONS, openClient } from '../client.ts';
+import { type Command, type Invocation, printJson } from '../command.ts';
+import { EXIT } from '../failure.ts';
+import { counted, isoTime, renderPairs, renderTable } from '../table.ts';
+
+const DETECTIONS_SHOWN = 20;
+
+export const alertsShow: Command = {
+  name: 'alerts show',
+  synopsis: 'ID',
+  description:
+    'Shows an alert: what happened, the event that opened it, what joined it, and what was sent of it to whom.',
+  positionals: { least: 1, most: 1 },
+  options: { ...CLIENT_OPTIONS },
+  examples: [
+    ['vedette alerts show ALERT-ID', 'The id stands in every message about the alert, and in `vedette alerts list`.'],
+    ['vedette alerts show ALERT-ID --json', 'The same for programs, with the whole event.'],
+  ],
+  async run(invocation) {
+    const client = await openClient(invocation, 'reader');
+    if (!client.isOk) return client.failure;
+    const path = `/api/v1/alerts/${encodeURIComponent(invocation.positionals[0] ?? '')}`;
+    const shown = await client.value.get<AlertResponse>(path);
+    if (!shown.isOk) return shown.failure;
+    if (invocation.isJson) printJson(invocation, shown.value);
+    else print(invocation, shown.value);
+    return EXIT.fine;
+  },
+};
+
+function print(invocation: Invocation, { alert, detections, notifications, event }: AlertResponse): void {
+  const { stdout } = invocation.context;
+  const counts = alert.count === 1 ? '' : `, ${counted(alert.count, 'detection')} until ${isoTime(alert.lastMs)}`;
+  const pairs: (readonly [string, string])[] = [
+    ['severity', `${alert.severity}${alert.risk === undefined ? '' : `, risk ${alert.risk}`}`],
+    ['status', alert.status],
+    ['when', `${isoTime(alert.timestampMs)}${counts}`],
+    ['host', `${alert.hostName} (${alert.hostId})`],
+    ['rule', `${alert.ruleId} version ${alert.ruleVersion}: ${alert.ruleName}`],
+    ...alert.fields.map(({ name, value }) => [name, value] as const),
+    ...(alert.mitre.length === 0 ? [] : [['mitre', alert.mitre.join(', ')] as const]),
+    ...(alert.runbook === undefined ? [] : [['runbook', alert.runbook] as const]),
+    ...alert.references.map((reference) => ['reference', reference] as const),
+    ['id', alert.id],
+  ];
+  stdout.write(`${visible(alert.title)}\n\n${renderPairs(pairs, '  ')}\n`);
+  stdout.write(`\n  ${alert.description.trim().split('\n').map(visible).join('\n  ')}\n`);
+  printOriginal(invocation, alert.firstEventId, event);
+  stdout.write('\nDetections\n');
+  const rows = detections
+    .slice(0, DETECTIONS_SHOWN)
+    .map((one) => [isoTime(one.order.createdMs), `${one.decision}${one.isLate ? ', late' : ''}`, one.eventId]);
+  stdout.write(
+    renderTable([{ title: 'COMPLETE (UTC)' }, { title: 'DECISION' }, { title: 'EVENT' }], rows, stdout.columns),
+  );
+  if (alert.count > rows.length) stdout.write(`… ${alert.count - rows.length} more\n`);
+  if (notifications.length === 0) return;
+  stdout.write('\nNotifications\n');
+  const sent = notifications.map((one) => [
+    one.channel,
+    one.state,
+    String(one.attempts),
+    isoTime(one.atMs),
+    one.error === undefined ? one.reason : `${one.reason}; ${one.error}`,
+  ]);
+  const columns = [
+    { title: 'CHANNEL' },
+    { title: 'STATE' },
+    { title: 'TRIES' },
+    { title: 'AT (UTC)' },
+    { title: 'WHY' },
+  ];
+  stdout.write(renderTable(columns, sent, stdout.columns));
+}
+
+function printOriginal(invocation: Invocation, id: string, event: AlertResponse['event']): void {
+  const { stdout } = invocation.context;
+  if (event === undefined) {
+    stdout.write(`\nThe event ${visible(id)} is no longer stored (server.retention).\n`);
+    return;
+  }
+  const original = fieldOf(event, 'event.original');
+  stdout.write(`\nEvent ${visible(id)}\n`);
+  if (typeof original !== 'string') return;
+  stdout.write(
+    original
+      .split('\n')
+      .map((line) => `  ${visible(line)}\n`)
+      .join(''),
+  );
+}

@@ -1,0 +1,62 @@
+// `vedette status`: how the server is doing; exit code 1 when something needs a person.
+import { formatDiagnostic } from '../../rules/diagnostic.ts';
+import type { StatusResponse } from '../../server/api.ts';
+import { CLIENT_OPTIONS, openClient } from '../client.ts';
+import { type Command, type Invocation, printJson } from '../command.ts';
+import { EXIT } from '../failure.ts';
+import { counted, formatBytes, isoTime, renderPairs, renderTable } from '../table.ts';
+
+/** Rules with failures that are listed. */
+const RULES_SHOWN = 20;
+
+export const status: Command = {
+  name: 'status',
+  synopsis: '',
+  description:
+    'Shows how the server is doing: store, rules, what waits, what failed. Exit code 1 when a rule file is broken, a rule fails on events, or a notification could not be sent.',
+  positionals: { least: 0, most: 0 },
+  options: { ...CLIENT_OPTIONS },
+  examples: [
+    ['vedette status', 'For people.'],
+    ['vedette status --json', 'For a check of yours.'],
+  ],
+  async run(invocation) {
+    const client = await openClient(invocation, 'reader');
+    if (!client.isOk) return client.failure;
+    const answer = await client.value.get<StatusResponse>('/api/v1/status');
+    if (!answer.isOk) return answer.failure;
+    if (invocation.isJson) printJson(invocation, answer.value);
+    else print(invocation, client.value.url, answer.value);
+    const { diagnostics, engine, outbox } = answer.value;
+    const isSound =
+      !diagnostics.some(({ severity }) => severity === 'error') &&
+      !engine.health.some(({ errors }) => errors > 0) &&
+      outbox.failed === 0;
+    return isSound ? EXIT.fine : EXIT.findings;
+  },
+};
+
+function print(invocation: Invocation, url: string, answer: StatusResponse): void {
+  const { stdout } = invocation.context;
+  const { store, engine, outbox } = answer;
+  const span = store.oldestMs === undefined ? '' : `, ${isoTime(store.oldestMs)} to ${isoTime(store.newestMs)}`;
+  const pairs = [
+    ['server', `${url}, version ${answer.version}, since ${isoTime(answer.startedMs)}`],
+    ['store', `${store.kind}: ${counted(store.events, 'event')}, ${formatBytes(store.bytes)}${span}`],
+    [
+      'engine',
+      `${counted(engine.rules, 'rule')}, ${counted(engine.eventsFolded, 'event')} evaluated, ${engine.behind} behind`,
+    ],
+    ['waiting', `${counted(engine.pendingDetections, 'detection')} for their host’s progress`],
+    ['sent', `${outbox.sent} sent, ${outbox.pending} waiting, ${outbox.failed} failed`],
+    ['channels', answer.channels.join(', ') || 'none'],
+  ] as const;
+  stdout.write(`${renderPairs(pairs, '')}\n`);
+  const failing = engine.health.filter(({ errors }) => errors > 0).slice(0, RULES_SHOWN);
+  if (failing.length > 0) {
+    const columns = [{ title: 'FAILING RULE' }, { title: 'ERRORS', align: 'right' as const }, { title: 'LAST' }];
+    const rows = failing.map((rule) => [rule.ruleId, String(rule.errors), rule.lastError ?? '']);
+    stdout.write(`\n${renderTable(columns, rows, stdout.columns)}`);
+  }
+  for (const diagnostic of answer.diagnostics) stdout.write(`\n${formatDiagnostic(diagnostic)}\n`);
+}

@@ -1,0 +1,206 @@
+// Every key of vedette.yaml: the one table from which come the reading, the JSON Schema, the environment variables and the
+// documentation. A key's environment variable is VEDETTE_ and its path in capitals: server.port is VEDETTE_SERVER_PORT.
+// Secrets have no place in the file: a `secret` key is there to be refused, with the way to give it instead.
+import { DEFAULT_HOST, DEFAULT_PORT, DEFAULT_RETENTION_DAYS, DEFAULT_SILENCE_AFTER_MS } from '../../server/options.ts';
+
+export type KeyKind =
+  | 'text'
+  /** A file or folder; relative to the folder of vedette.yaml, or, from elsewhere, to the current one. */
+  | 'path'
+  | 'paths'
+  | 'texts'
+  | 'port'
+  | 'boolean'
+  | 'duration'
+  /** `512MiB`, `1GiB`, or a number of bytes. */
+  | 'bytes'
+  | 'url'
+  | 'choice'
+  /** Only from the environment; in the file it is refused. */
+  | 'secret';
+
+export interface ConfigKey {
+  readonly path: string;
+  readonly kind: KeyKind;
+  /** As one would write it; absent when there is none. */
+  readonly default?: string;
+  readonly choices?: readonly string[];
+  /** Of a secret: its environment variable, shorter than the rule makes it. */
+  readonly variable?: string;
+  readonly description: string;
+}
+
+export const CONFIG_KEYS: readonly ConfigKey[] = [
+  {
+    path: 'data',
+    kind: 'path',
+    default: './data',
+    description: 'The data folder: events, state, tokens, the collector’s spool. Made with mode 0700 when missing.',
+  },
+  {
+    path: 'server.host',
+    kind: 'text',
+    default: DEFAULT_HOST,
+    description: 'Address to listen on. Keep the loopback unless something that speaks TLS stands in front.',
+  },
+  {
+    path: 'server.port',
+    kind: 'port',
+    default: String(DEFAULT_PORT),
+    description: 'Port to listen on; 0 takes any free one.',
+  },
+  {
+    path: 'server.silence_after',
+    kind: 'duration',
+    default: `${DEFAULT_SILENCE_AFTER_MS / 1000}s`,
+    description: 'A host that has said nothing for so long makes a “host went silent” event.',
+  },
+  {
+    path: 'server.retention',
+    kind: 'duration',
+    default: `${DEFAULT_RETENTION_DAYS}d`,
+    description: 'Events older than this are dropped, once a day; at least 1d.',
+  },
+  {
+    path: 'server.alert_on_imports',
+    kind: 'boolean',
+    default: 'false',
+    description: 'Whether events that `vedette import` wrote meet the live rules too.',
+  },
+  {
+    path: 'store.elasticsearch.node',
+    kind: 'url',
+    description:
+      'URL of an Elasticsearch node. Without it (or with `store: { embedded: {} }`) events stay in the data folder.',
+  },
+  {
+    path: 'store.elasticsearch.api_key_file',
+    kind: 'path',
+    description: 'File with the API key (its base64 form).',
+  },
+  {
+    path: 'store.elasticsearch.api_key',
+    kind: 'secret',
+    variable: 'VEDETTE_ELASTICSEARCH_API_KEY',
+    description: 'The API key itself.',
+  },
+  { path: 'store.elasticsearch.username', kind: 'text', description: 'User name, where there is no API key.' },
+  { path: 'store.elasticsearch.password_file', kind: 'path', description: 'File with that user’s password.' },
+  {
+    path: 'store.elasticsearch.password',
+    kind: 'secret',
+    variable: 'VEDETTE_ELASTICSEARCH_PASSWORD',
+    description: 'The password itself.',
+  },
+  {
+    path: 'store.elasticsearch.ca_file',
+    kind: 'path',
+    description: 'Certificate authority (PEM) of the node, where the system does not know it.',
+  },
+  {
+    path: 'rules.folders',
+    kind: 'paths',
+    description: 'Folders of your own rules; `lists/` in them holds your lists.',
+  },
+  { path: 'rules.shipped', kind: 'boolean', default: 'true', description: 'Whether the shipped rules are loaded too.' },
+  { path: 'alerts.slack.channel', kind: 'text', description: 'Slack channel id or name. Turns the channel on.' },
+  { path: 'alerts.slack.token_file', kind: 'path', description: 'File with the bot token (xoxb-…, scope chat:write).' },
+  { path: 'alerts.slack.token', kind: 'secret', variable: 'VEDETTE_SLACK_TOKEN', description: 'The bot token itself.' },
+  { path: 'alerts.slack.api_url', kind: 'url', description: 'Another root of Slack’s API, for a proxy.' },
+  { path: 'alerts.email.host', kind: 'text', description: 'SMTP server. Turns the channel on.' },
+  { path: 'alerts.email.port', kind: 'port', default: '587', description: 'Its port.' },
+  {
+    path: 'alerts.email.secure',
+    kind: 'boolean',
+    default: 'false',
+    description: 'TLS from the first byte (port 465); else STARTTLS where the server offers it.',
+  },
+  { path: 'alerts.email.user', kind: 'text', description: 'User name at the SMTP server.' },
+  { path: 'alerts.email.password_file', kind: 'path', description: 'File with that user’s password.' },
+  {
+    path: 'alerts.email.password',
+    kind: 'secret',
+    variable: 'VEDETTE_EMAIL_PASSWORD',
+    description: 'The password itself.',
+  },
+  { path: 'alerts.email.from', kind: 'text', description: 'Sender’s address.' },
+  { path: 'alerts.email.to', kind: 'texts', description: 'Recipients’ addresses.' },
+  { path: 'alerts.webhook.url', kind: 'url', description: 'Where each alert is sent by POST. Turns the channel on.' },
+  {
+    path: 'alerts.webhook.secret_file',
+    kind: 'path',
+    description: 'File with the secret that signs each request (HMAC-SHA256); unsigned without.',
+  },
+  {
+    path: 'alerts.webhook.secret',
+    kind: 'secret',
+    variable: 'VEDETTE_WEBHOOK_SECRET',
+    description: 'The secret itself.',
+  },
+  {
+    path: 'collector.server',
+    kind: 'url',
+    description: 'The server to ship to; by default the one of this configuration.',
+  },
+  {
+    path: 'collector.enrollment_secret_file',
+    kind: 'path',
+    description:
+      'File with the secret by which this host gets its token, once; by default the server’s own, in the data folder.',
+  },
+  {
+    path: 'collector.enrollment_secret',
+    kind: 'secret',
+    variable: 'VEDETTE_ENROLLMENT_SECRET',
+    description: 'The enrolment secret itself.',
+  },
+  {
+    path: 'collector.token_file',
+    kind: 'path',
+    description: 'File with this host’s token, where it was enrolled by other means.',
+  },
+  {
+    path: 'collector.source',
+    kind: 'choice',
+    choices: ['auto', 'kernel', 'multicast', 'recording'],
+    default: 'auto',
+    description:
+      'Where events come from. `auto`: the kernel’s audit socket, else its multicast group beside another daemon.',
+  },
+  {
+    path: 'collector.recording_file',
+    kind: 'path',
+    description: 'What `source: recording` plays; by default the host that comes with Vedette.',
+  },
+  {
+    path: 'collector.rules_scope',
+    kind: 'text',
+    description: 'Limits every audit rule to one user or program (`uid=4242`, `exe=/usr/bin/x`). For tests.',
+  },
+  {
+    path: 'collector.spool.max_bytes',
+    kind: 'bytes',
+    default: '1GiB',
+    description: 'The most that the collector keeps on disk while the server cannot be reached.',
+  },
+  {
+    path: 'client.server',
+    kind: 'url',
+    description:
+      'The server that `search`, `alerts`, `hosts`, `status` and `import` ask; by default the one of this configuration.',
+  },
+  {
+    path: 'client.token_file',
+    kind: 'path',
+    description: 'File with the token for it; by default the server’s own, in the data folder.',
+  },
+  { path: 'client.token', kind: 'secret', variable: 'VEDETTE_TOKEN', description: 'The token itself.' },
+];
+
+/** Sections that may stand empty, to say that the default is meant. */
+export const EMPTY_SECTIONS: readonly string[] = ['store.embedded'];
+
+/** The environment variable of a key. */
+export function variableOf(key: ConfigKey): string {
+  return key.variable ?? `VEDETTE_${key.path.replaceAll('.', '_').toUpperCase()}`;
+}

@@ -1,0 +1,173 @@
+// The configuration as the commands use it: typed, defaults filled in, every path absolute. Secrets stay where they are (a
+// file, or the environment) until a command needs one, so that `vedette search` never reads the Slack token.
+import { CONFIG_KEYS, type ConfigKey } from './keys.ts';
+import type { ConfigValue } from './value.ts';
+
+/** Where a secret is: read by `readSecret` of cli/config.ts, by the command that needs it. */
+export type SecretSource =
+  | { readonly kind: 'text'; readonly text: string; readonly variable: string }
+  | { readonly kind: 'file'; readonly path: string };
+
+export type StoreConfig =
+  | { readonly kind: 'embedded' }
+  | {
+      readonly kind: 'elasticsearch';
+      readonly node: string;
+      readonly apiKey: SecretSource | undefined;
+      readonly username: string | undefined;
+      readonly password: SecretSource | undefined;
+      readonly caFile: string | undefined;
+    };
+
+export type CollectorSource = 'auto' | 'kernel' | 'multicast' | 'recording';
+
+export interface Config {
+  /** The file that was read, or undefined. */
+  readonly file: string | undefined;
+  readonly dataFolder: string;
+  readonly server: {
+    readonly host: string;
+    readonly port: number;
+    readonly silenceAfterMs: number;
+    readonly retentionMs: number;
+    readonly alertOnImports: boolean;
+  };
+  readonly store: StoreConfig;
+  readonly rules: { readonly folders: readonly string[]; readonly hasShipped: boolean };
+  readonly alerts: {
+    readonly slack:
+      | { readonly channel: string; readonly token: SecretSource; readonly apiUrl: string | undefined }
+      | undefined;
+    readonly email:
+      | {
+          readonly host: string;
+          readonly port: number;
+          readonly isSecure: boolean;
+          readonly user: string | undefined;
+          readonly password: SecretSource | undefined;
+          readonly from: string;
+          readonly to: readonly string[];
+        }
+      | undefined;
+    readonly webhook: { readonly url: string; readonly secret: SecretSource | undefined } | undefined;
+  };
+  readonly collector: {
+    readonly server: string | undefined;
+    readonly enrollmentSecret: SecretSource | undefined;
+    readonly tokenFile: string | undefined;
+    readonly source: CollectorSource;
+    readonly recordingFile: string | undefined;
+    readonly rulesScope: string | undefined;
+    readonly spoolBytesMax: number;
+  };
+  readonly client: { readonly server: string | undefined; readonly token: SecretSource | undefined };
+}
+
+/** Checked values by key path, and which of them somebody gave. */
+export interface ConfigValues {
+  readonly file: string | undefined;
+  readonly values: ReadonlyMap<string, ConfigValue>;
+  readonly secrets: ReadonlyMap<string, SecretSource>;
+}
+
+/** A key without which another one that was given means nothing. */
+export interface MissingKey {
+  readonly path: string;
+  /** The key that asks for it. */
+  readonly because: string;
+}
+
+/** What is missing: half a channel must not go unnoticed. */
+export function missingKeys(given: ReadonlySet<string>): readonly MissingKey[] {
+  const missing: MissingKey[] = [];
+  for (const [section, needed] of Object.entries(NEEDED)) {
+    const because = CONFIG_KEYS.find((key) => key.path.startsWith(`${section}.`) && given.has(key.path))?.path;
+    if (because === undefined) continue;
+    for (const alternatives of needed) {
+      const paths = alternatives.map((name) => `${section}.${name}`);
+      if (!paths.some((path) => given.has(path))) missing.push({ path: paths[0] ?? section, because });
+    }
+  }
+  return missing;
+}
+
+/** By section: the keys it needs, each as alternatives. */
+const NEEDED: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  'store.elasticsearch': [['node']],
+  'alerts.slack': [['channel'], ['token_file', 'token']],
+  'alerts.email': [['host'], ['from'], ['to']],
+  'alerts.webhook': [['url']],
+};
+
+/** Puts checked values together; those that have a default are all there. */
+export function assembleConfig({ file, values, secrets }: ConfigValues): Config {
+  const text = (path: string): string | undefined => values.get(path) as string | undefined;
+  const number = (path: string): number => values.get(path) as number;
+  const isOn = (path: string): boolean => values.get(path) === true;
+  const texts = (path: string): readonly string[] => (values.get(path) as readonly string[] | undefined) ?? [];
+  const [node, slackChannel, slackToken] = [
+    text('store.elasticsearch.node'),
+    text('alerts.slack.channel'),
+    secrets.get('alerts.slack.token'),
+  ];
+  const [emailHost, webhookUrl] = [text('alerts.email.host'), text('alerts.webhook.url')];
+  return {
+    file,
+    dataFolder: text('data') ?? '',
+    server: {
+      host: text('server.host') ?? '',
+      port: number('server.port'),
+      silenceAfterMs: number('server.silence_after'),
+      retentionMs: number('server.retention'),
+      alertOnImports: isOn('server.alert_on_imports'),
+    },
+    store:
+      node === undefined
+        ? { kind: 'embedded' }
+        : {
+            kind: 'elasticsearch',
+            node,
+            apiKey: secrets.get('store.elasticsearch.api_key'),
+            username: text('store.elasticsearch.username'),
+            password: secrets.get('store.elasticsearch.password'),
+            caFile: text('store.elasticsearch.ca_file'),
+          },
+    rules: { folders: texts('rules.folders'), hasShipped: isOn('rules.shipped') },
+    alerts: {
+      slack:
+        slackChannel === undefined || slackToken === undefined
+          ? undefined
+          : { channel: slackChannel, token: slackToken, apiUrl: text('alerts.slack.api_url') },
+      email:
+        emailHost === undefined
+          ? undefined
+          : {
+              host: emailHost,
+              port: number('alerts.email.port'),
+              isSecure: isOn('alerts.email.secure'),
+              user: text('alerts.email.user'),
+              password: secrets.get('alerts.email.password'),
+              from: text('alerts.email.from') ?? '',
+              to: texts('alerts.email.to'),
+            },
+      webhook: webhookUrl === undefined ? undefined : { url: webhookUrl, secret: secrets.get('alerts.webhook.secret') },
+    },
+    collector: {
+      server: text('collector.server'),
+      enrollmentSecret: secrets.get('collector.enrollment_secret'),
+      tokenFile: text('collector.token_file'),
+      source: (text('collector.source') ?? 'auto') as CollectorSource,
+      recordingFile: text('collector.recording_file'),
+      rulesScope: text('collector.rules_scope'),
+      spoolBytesMax: number('collector.spool.max_bytes'),
+    },
+    client: { server: text('client.server'), token: secrets.get('client.token') },
+  };
+}
+
+/** The secret that `key` (a `…_file` key, or the secret's own) gives, as path of the secret: undefined for other keys. */
+export function secretPathOf(key: ConfigKey): string | undefined {
+  if (key.kind === 'secret') return key.path;
+  const path = key.path.replace(/_file$/, '');
+  return CONFIG_KEYS.some((other) => other.kind === 'secret' && other.path === path) ? path : undefined;
+}

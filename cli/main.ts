@@ -1,0 +1,25 @@
+// The process: the only place of the command line that reads argv, the environment and the clock.
+import type { Context } from './command.ts';
+import { runCommandLine } from './command-line.ts';
+
+function outputOf(stream: NodeJS.WriteStream): Context['stdout'] {
+  // `vedette search … | head` closes the pipe early: that is no failure, and nothing more can be said there.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  return {
+    write: (text) => {
+      stream.write(text);
+    },
+    isTTY: stream.isTTY === true,
+    columns: stream.columns ?? 0,
+  };
+}
+
+process.exitCode = await runCommandLine(process.argv.slice(2), {
+  env: process.env,
+  cwd: process.cwd(),
+  stdout: outputOf(process.stdout),
+  stderr: outputOf(process.stderr),
+  now: () => Date.now(),
+});
