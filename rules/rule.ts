@@ -1,6 +1,7 @@
 // A rule after reading: checked, typed, its expressions compiled. What the engine, the backtest and the alerts work with.
-import type { EventDocument } from '../event/document.ts';
+
 import type { Severity } from '../event/detection.ts';
+import type { EventDocument } from '../event/document.ts';
 import type { Diagnostic } from './diagnostic.ts';
 
 /**
@@ -45,7 +46,11 @@ export interface RuleTest {
   readonly line: number;
 }
 
-/** A clause that holds of every event the rule can match: lets the engine skip the others. */
+/**
+ * A clause that holds of every event the rule can match: lets the engine skip the others. One of `values` is among the texts
+ * that the field's path reaches, through arrays anywhere on the way: `clauseValues` (clause-values.ts) collects those; where it
+ * answers undefined the rule must be evaluated. `contains` says that the catalogue has the field as an array, no more.
+ */
 export type NecessaryClause =
   | { readonly kind: 'equals'; readonly field: string; readonly values: ReadonlySet<string> }
   | { readonly kind: 'contains'; readonly field: string; readonly values: ReadonlySet<string> };

@@ -1,0 +1,116 @@
+// The operators of JSONata, with its errors: T2001/T2002 and D1002 for numbers, T2009/T2010 for comparisons. A missing side is
+// never an error: comparisons of it are false or undefined, as the official engine has it.
+import { ExpressionError } from '../rule.ts';
+import { type Evaluate, spend, spendOnText } from './evaluation.ts';
+import type { ArithmeticOperator, CompareOperator, Expression } from './syntax.ts';
+import { isDeepEqual, isNumeric, kindOf, stringOf } from './value.ts';
+
+export function compileCompare(operator: CompareOperator, left: Evaluate, right: Evaluate): Evaluate {
+  if (operator === '=' || operator === '!=') {
+    const isWanted = operator === '=';
+    return (input, evaluation) => {
+      const a = left(input, evaluation);
+      const b = right(input, evaluation);
+      if (a === undefined || b === undefined) return false;
+      return isDeepEqual(a, b, evaluation) === isWanted;
+    };
+  }
+  const order = ORDERS[operator];
+  return (input, evaluation) => {
+    const a = left(input, evaluation);
+    const b = right(input, evaluation);
+    if (!isComparable(a) || !isComparable(b)) {
+      throw new ExpressionError('T2010', `T2010: \`${operator}\` compares ${kindOf(a)} with ${kindOf(b)}`);
+    }
+    if (a === undefined || b === undefined) return undefined;
+    if (typeof a !== typeof b) {
+      throw new ExpressionError('T2009', `T2009: \`${operator}\` compares ${kindOf(a)} with ${kindOf(b)}`);
+    }
+    return order(a, b);
+  };
+}
+
+type Comparable = string | number;
+
+const ORDERS = {
+  '<': (a: Comparable, b: Comparable): boolean => a < b,
+  '<=': (a: Comparable, b: Comparable): boolean => a <= b,
+  '>': (a: Comparable, b: Comparable): boolean => a > b,
+  '>=': (a: Comparable, b: Comparable): boolean => a >= b,
+} as const;
+
+function isComparable(value: unknown): value is Comparable | undefined {
+  return value === undefined || typeof value === 'string' || typeof value === 'number';
+}
+
+/** `in`: identity with a member. What is written out or a list is looked up in a set. */
+export function compileIn(
+  expression: Expression & { readonly kind: 'in' },
+  compile: (of: Expression) => Evaluate,
+): Evaluate {
+  const left = compile(expression.left);
+  const constants = constantMembers(expression.right);
+  if (constants !== undefined) {
+    return (input, evaluation) => {
+      const value = left(input, evaluation);
+      return value !== undefined && !Number.isNaN(value) && constants.has(value);
+    };
+  }
+  const right = compile(expression.right);
+  return (input, evaluation) => {
+    const value = left(input, evaluation);
+    const members = right(input, evaluation);
+    if (value === undefined || members === undefined) return false;
+    if (!Array.isArray(members)) return members === value;
+    spend(evaluation, 1 + members.length);
+    return members.some((member) => member === value);
+  };
+}
+
+function constantMembers(expression: Expression): ReadonlySet<unknown> | undefined {
+  if (expression.kind === 'list') return new Set<unknown>(expression.values);
+  if (expression.kind !== 'array' || !expression.items.every((item) => item.kind === 'literal')) return undefined;
+  return new Set<unknown>(expression.items.map((item) => (item as Expression & { kind: 'literal' }).value));
+}
+
+export function compileArithmetic(operator: ArithmeticOperator, left: Evaluate, right: Evaluate): Evaluate {
+  const calculate = CALCULATIONS[operator];
+  return (input, evaluation) => {
+    const a = left(input, evaluation);
+    const b = right(input, evaluation);
+    if (a !== undefined && !isNumeric(a)) {
+      throw new ExpressionError('T2001', `T2001: the left side of \`${operator}\` is ${kindOf(a)}`);
+    }
+    if (b !== undefined && !isNumeric(b)) {
+      throw new ExpressionError('T2002', `T2002: the right side of \`${operator}\` is ${kindOf(b)}`);
+    }
+    return a === undefined || b === undefined ? undefined : calculate(a, b);
+  };
+}
+
+const CALCULATIONS = {
+  '+': (a: number, b: number): number => a + b,
+  '-': (a: number, b: number): number => a - b,
+  '*': (a: number, b: number): number => a * b,
+  '/': (a: number, b: number): number => a / b,
+  '%': (a: number, b: number): number => a % b,
+} as const satisfies Record<ArithmeticOperator, (a: number, b: number) => number>;
+
+export function compileConcatenation(left: Evaluate, right: Evaluate): Evaluate {
+  return (input, evaluation) => {
+    const a = left(input, evaluation);
+    const b = right(input, evaluation);
+    const text = (stringOf(a, evaluation) ?? '') + (stringOf(b, evaluation) ?? '');
+    spendOnText(evaluation, text, 64);
+    return text;
+  };
+}
+
+export function compileNegation(of: Evaluate): Evaluate {
+  return (input, evaluation) => {
+    const value = of(input, evaluation);
+    if (value === undefined) return undefined;
+    if (isNumeric(value)) return -value;
+    throw new ExpressionError('D1002', `D1002: cannot negate ${kindOf(value)}`);
+  };
+}

@@ -1,0 +1,39 @@
+// A rule's version: a hash of what it means. Comments, white space, key order, tests and remarks for readers do not count;
+// the expression's tree with the lists in it, what the alert shows, the limits and the mapping do.
+import { createHash } from 'node:crypto';
+import { MAPPING_VERSION } from '../../event/catalogue.ts';
+import { FUEL_PER_EVALUATION } from '../expression/evaluation.ts';
+import type { Expression } from '../expression/syntax.ts';
+import type { Rule } from '../rule.ts';
+
+/** Changes when an unchanged rule file would mean something else. */
+const LANGUAGE_VERSION = 1;
+
+/** What the version is made of beside the expressions. */
+export type RuleMeaning = Pick<
+  Rule,
+  'id' | 'name' | 'description' | 'severity' | 'risk' | 'tags' | 'mitre' | 'references' | 'status' | 'by' | 'alert'
+>;
+
+export interface ExceptionMeaning {
+  readonly match: Expression;
+  readonly expiresMs: number | undefined;
+}
+
+/** 16 hexadecimal digits of SHA-256. */
+export function ruleVersion(meaning: RuleMeaning, match: Expression, except: readonly ExceptionMeaning[]): string {
+  const { id, name, description, severity, risk, tags, mitre, references, status, by, alert } = meaning;
+  const canonical = JSON.stringify([
+    ['vedette-rule', LANGUAGE_VERSION, MAPPING_VERSION, FUEL_PER_EVALUATION],
+    [id, name, description, severity, risk ?? null, tags, mitre, references, status, by],
+    [alert.title, alert.include, alert.to ?? null, alert.runbook ?? null],
+    alert.suppress === undefined ? null : [alert.suppress.forMs, alert.suppress.by, alert.suppress.growMs ?? null],
+    withoutPlaces(match),
+    except.map((exception) => [withoutPlaces(exception.match), exception.expiresMs ?? null]),
+  ]);
+  return createHash('sha256').update(canonical).digest('hex').slice(0, 16);
+}
+
+function withoutPlaces(expression: Expression): string {
+  return JSON.stringify(expression, (key, value: unknown) => (key === 'at' ? undefined : value));
+}

@@ -1,0 +1,152 @@
+// Many files → one set of rules. Pure; rule-folders.ts reads the disk. A broken file stops neither the others nor the start.
+import { basename } from 'node:path';
+import type { Diagnostic } from './diagnostic.ts';
+import type { Lists, ListValues } from './expression/syntax.ts';
+import { type NamedList, readListText } from './language/list-reader.ts';
+import { readRule, SOURCE_FORMAT } from './language/rule-reader.ts';
+import { diagnosticAt, diagnosticOfFile, sourceText } from './language/source-text.ts';
+import { readYaml } from './language/yaml-tree.ts';
+import type { Rule, RuleSet } from './rule.ts';
+
+/** `shipped` comes with Vedette; `own` is the user's and goes before it. */
+export type FolderKind = 'shipped' | 'own';
+
+export interface RuleFile {
+  /** As people know it: shown in messages. */
+  readonly file: string;
+  readonly kind: FolderKind;
+  readonly content: 'rules' | 'lists';
+  readonly text: string;
+}
+
+export interface ReadOptions {
+  /** For the lint of expired exceptions; without it they are not checked. */
+  readonly nowMs?: number;
+}
+
+/** The most rules that are loaded. */
+export const RULES_MAX = 10_000;
+
+/** The rules of some files, with every diagnostic. An own rule or list replaces the shipped one of its name, with a note. */
+export function readRules(files: readonly RuleFile[], options: ReadOptions = {}): RuleSet {
+  const diagnostics: Diagnostic[] = [];
+  const lists = readLists(files, diagnostics);
+  const byId = new Map<string, { readonly rule: Rule; readonly kind: FolderKind }>();
+  for (const file of ownFirst(files.filter((entry) => entry.content === 'rules'))) {
+    const read = readRuleText(file.file, file.text, lists, options);
+    diagnostics.push(...read.diagnostics);
+    for (const rule of read.rules) {
+      const other = byId.get(rule.id);
+      if (other === undefined) {
+        if (byId.size < RULES_MAX) byId.set(rule.id, { rule, kind: file.kind });
+        else diagnostics.push(tooManyRules(file.file));
+      } else diagnostics.push(duplicateRule(file, rule, other));
+    }
+  }
+  return { rules: [...byId.values()].map((entry) => entry.rule), diagnostics };
+}
+
+/** The rules of one file's text, with the lists that they may name. */
+export function readRuleText(file: string, text: string, lists: Lists, options: ReadOptions = {}): RuleSet {
+  const yaml = readYaml(file, text);
+  const diagnostics: Diagnostic[] = [...yaml.diagnostics];
+  const rules: Rule[] = [];
+  const ids = new Set<string>();
+  for (const document of yaml.documents) {
+    const read = readRule(yaml.source, document, { lists, nowMs: options.nowMs });
+    diagnostics.push(...read.diagnostics.toSorted((a, b) => a.line - b.line || a.column - b.column));
+    if (read.rule === undefined) continue;
+    if (ids.has(read.rule.id)) {
+      const message = `a rule with the id \`${read.rule.id}\` stands earlier in this file`;
+      const problem = { code: 'rule/duplicate-id', message, remedy: 'Give one of them another id.' };
+      diagnostics.push(diagnosticAt(yaml.source, document.root.at, problem));
+      continue;
+    }
+    ids.add(read.rule.id);
+    rules.push(read.rule);
+  }
+  const [only] = rules;
+  const stem = basename(file).replace(/\.ya?ml$/, '');
+  if (yaml.documents.length === 1 && only !== undefined && only.id !== stem) {
+    const message = `the file is not named after its rule, \`${only.id}\``;
+    const problem = {
+      code: 'rule/file-name',
+      severity: 'warning',
+      message,
+      remedy: `Name it ${only.id}.yaml.`,
+    } as const;
+    diagnostics.push(diagnosticOfFile(file, problem));
+  }
+  return { rules, diagnostics };
+}
+
+/** The rule that a `sourceJson` came from, the same version again; undefined when it is no rule for this version any more. */
+export function readRuleSource(sourceJson: string): Rule | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(sourceJson);
+  } catch {
+    return undefined;
+  }
+  const { format, file, text, lists } = (parsed ?? {}) as Partial<
+    Record<'format' | 'file' | 'text' | 'lists', unknown>
+  >;
+  if (format !== SOURCE_FORMAT || typeof file !== 'string' || typeof text !== 'string') return undefined;
+  if (typeof lists !== 'object' || lists === null) return undefined;
+  return readRuleText(file, text, new Map(Object.entries(lists) as [string, ListValues][])).rules[0];
+}
+
+/** The lists of the files, own before shipped. */
+export function readLists(files: readonly RuleFile[], diagnostics: Diagnostic[]): Lists {
+  const byName = new Map<string, NamedList>();
+  for (const file of ownFirst(files.filter((entry) => entry.content === 'lists'))) {
+    const read = readListText(file.file, file.text, file.kind === 'own');
+    diagnostics.push(...read.diagnostics);
+    for (const list of read.lists) {
+      const other = byName.get(list.name);
+      if (other === undefined) byName.set(list.name, list);
+      else diagnostics.push(duplicateList(list, other));
+    }
+  }
+  return new Map([...byName].map(([name, list]) => [name, list.values]));
+}
+
+function ownFirst(files: readonly RuleFile[]): readonly RuleFile[] {
+  return files.toSorted((a, b) => Number(a.kind === 'shipped') - Number(b.kind === 'shipped'));
+}
+
+function duplicateRule(
+  file: RuleFile,
+  rule: Rule,
+  other: { readonly rule: Rule; readonly kind: FolderKind },
+): Diagnostic {
+  if (file.kind === 'shipped' && other.kind === 'own') {
+    const message = `your rule replaces the shipped one of the same id, \`${rule.id}\``;
+    const remedy = `The shipped one is in ${file.file}; give yours another id to have both.`;
+    return diagnosticOfFile(other.rule.file, { code: 'rule/replaces-shipped', severity: 'warning', message, remedy });
+  }
+  const message = `the id \`${rule.id}\` is taken by ${other.rule.file}; this rule is not loaded`;
+  const problem = { code: 'rule/duplicate-id', message, remedy: 'Give one of them another id.' };
+  const source = sourceText(file.file, file.text);
+  const at = file.text.search(new RegExp(`^id:\\s*["']?${rule.id}`, 'm'));
+  return at < 0 ? diagnosticOfFile(file.file, problem) : diagnosticAt(source, at, problem);
+}
+
+function duplicateList(list: NamedList, other: NamedList): Diagnostic {
+  if (!list.isOwn && other.isOwn) {
+    const message = `your list $${list.name} replaces the shipped one`;
+    const remedy = `The shipped one is in ${list.file}; what you leave out of yours is gone from the shipped rules too.`;
+    return diagnosticOfFile(other.file, { code: 'list/replaces-shipped', severity: 'warning', message, remedy });
+  }
+  const message = `the list $${list.name} is taken by ${other.file}; this one is not used`;
+  return diagnosticOfFile(list.file, {
+    code: 'list/duplicate-name',
+    message,
+    remedy: 'Give one of them another name.',
+  });
+}
+
+function tooManyRules(file: string): Diagnostic {
+  const message = `more than ${RULES_MAX} rules; the rest is not loaded`;
+  return diagnosticOfFile(file, { code: 'rule/too-many', message, remedy: 'Remove rules.' });
+}
