@@ -1,0 +1,70 @@
+// Live against backtest: the same events under the same control log must have made the same detections and the same decisions.
+// What differs is listed; what a late event explains (live had decided before it came) is said to be explained.
+import type { Detection } from '../event/detection.ts';
+
+export interface Comparison {
+  readonly compared: number;
+  /** Ids of detections, at most {@link DIFFERENCES_MAX} a list. */
+  readonly onlyLive: readonly string[];
+  readonly onlyBacktest: readonly string[];
+  /** Opened in the one and joined in the other, or joined different alerts. */
+  readonly otherDecision: readonly string[];
+  /** Those of `otherDecision` whose rule and suppression key had a late detection live. */
+  readonly explainedByLateness: readonly string[];
+  /** How many there are in all, also those beyond the lists' limit. */
+  readonly totals: { readonly onlyLive: number; readonly onlyBacktest: number; readonly otherDecision: number };
+  /** False when there were more detections than {@link DETECTIONS_COMPARED_MAX}: the rest was not looked at. */
+  readonly isComplete: boolean;
+}
+
+export const DIFFERENCES_MAX = 1_000;
+export const DETECTIONS_COMPARED_MAX = 1_000_000;
+
+/**
+ * Both sides of one range. Detections that still wait for a watermark live are in `onlyBacktest`: end the range where every
+ * host's progress has passed.
+ */
+export function compareDetections(live: Iterable<Detection>, backtest: Iterable<Detection>): Comparison {
+  const differences = { onlyLive: [] as string[], onlyBacktest: [] as string[], otherDecision: [] as string[] };
+  const totals = { onlyLive: 0, onlyBacktest: 0, otherDecision: 0 };
+  const differs = (list: keyof typeof totals, id: string): void => {
+    totals[list] += 1;
+    if (differences[list].length < DIFFERENCES_MAX) differences[list].push(id);
+  };
+
+  const liveById = new Map<string, Pick<Detection, 'decision' | 'alertId'>>();
+  const lateKeys = new Set<string>();
+  let isComplete = true;
+  for (const detection of live) {
+    if (liveById.size >= DETECTIONS_COMPARED_MAX) {
+      isComplete = false;
+      break;
+    }
+    liveById.set(detection.id, { decision: detection.decision, alertId: detection.alertId });
+    if (detection.isLate) lateKeys.add(keyNameOf(detection));
+  }
+  const explainedByLateness: string[] = [];
+  let compared = 0;
+  for (const detection of backtest) {
+    if (compared >= DETECTIONS_COMPARED_MAX) {
+      isComplete = false;
+      break;
+    }
+    compared += 1;
+    const other = liveById.get(detection.id);
+    liveById.delete(detection.id);
+    if (other === undefined) {
+      differs('onlyBacktest', detection.id);
+    } else if (other.decision !== detection.decision || other.alertId !== detection.alertId) {
+      differs('otherDecision', detection.id);
+      const isExplained = lateKeys.has(keyNameOf(detection));
+      if (isExplained && explainedByLateness.length < DIFFERENCES_MAX) explainedByLateness.push(detection.id);
+    }
+  }
+  for (const id of liveById.keys()) differs('onlyLive', id);
+  return { compared, ...differences, explainedByLateness, totals, isComplete };
+}
+
+function keyNameOf(detection: Detection): string {
+  return JSON.stringify([detection.ruleId, detection.suppressKey]);
+}

@@ -1,0 +1,108 @@
+// A backtest is the live engine on the past: the stored events of a range, in reference order, through the very same fold.
+// There is nothing to wait for, since the store has everything; results are bounded, totals are exact.
+import { setImmediate } from 'node:timers/promises';
+import { createEngine } from '../engine/create-engine.ts';
+import type { RuleEpoch, RuleHealth } from '../engine/engine.ts';
+import { EVERYTHING_PASSED } from '../engine/watermark.ts';
+import type { Alert, Detection } from '../event/detection.ts';
+import type { NewEvent } from '../event/document.ts';
+import { orderKeyOf } from '../event/order.ts';
+import type { EventStore, TimeRange } from '../store/port.ts';
+
+export interface BacktestOptions {
+  readonly store: Pick<EventStore, 'scan'>;
+  readonly epochs: readonly RuleEpoch[];
+  /** Of `event.created`. */
+  readonly range: TimeRange;
+  /**
+   * So much before the range is folded too, without being reported, so that suppression windows which were open at its start
+   * are open again. Exact where a key was quiet for twice its window within it, or where the events begin within it.
+   */
+  readonly warmupMs?: number;
+  /** False for events that live does not evaluate either, such as imported ones. */
+  readonly isEvaluated?: (event: NewEvent) => boolean;
+  readonly limits?: Partial<BacktestLimits>;
+  readonly onProgress?: (progress: BacktestProgress) => void;
+  /** Ends the run after the batch at hand; what was found so far is returned. */
+  readonly signal?: AbortSignal;
+}
+
+export interface BacktestLimits {
+  /** Alerts returned, the first ones; the others are counted. */
+  readonly alertsMax: number;
+  /** Detections returned, the first ones; the others are counted. */
+  readonly detectionsMax: number;
+}
+
+export const BACKTEST_LIMITS: BacktestLimits = { alertsMax: 10_000, detectionsMax: 1_000_000 };
+
+export interface BacktestProgress {
+  readonly eventsRead: number;
+  readonly detections: number;
+  readonly alerts: number;
+}
+
+export interface BacktestRun {
+  /** Events of the range, without the warm-up. */
+  readonly eventsRead: number;
+  /** In reference order. */
+  readonly detections: readonly Detection[];
+  readonly detectionsTotal: number;
+  /** Alerts that a detection of the range opened or joined, as they stand at its end, in the order of their first such one. */
+  readonly alerts: readonly Alert[];
+  readonly alertsTotal: number;
+  /** Evaluations that failed, the warm-up's included. */
+  readonly errors: number;
+  readonly health: readonly RuleHealth[];
+  /** False when the signal ended it early. */
+  readonly isComplete: boolean;
+}
+
+/** Rejects when the store fails. Lets other work run between batches. */
+export async function runBacktest(options: BacktestOptions): Promise<BacktestRun> {
+  const { store, epochs, range, warmupMs = 0, isEvaluated = () => true, onProgress, signal } = options;
+  const limits = { ...BACKTEST_LIMITS, ...options.limits };
+  const engine = createEngine({ epochs, state: new Map() });
+  const detections: Detection[] = [];
+  const alerts = new Map<string, Alert>();
+  /** Alerts of the warm-up that the range joined: no more than there are suppression keys. */
+  const carriedIds = new Set<string>();
+  let [eventsRead, detectionsTotal, openedTotal, isComplete] = [0, 0, 0, true];
+
+  const take = (events: readonly NewEvent[]): void => {
+    const step = engine.step(events.filter(isEvaluated), EVERYTHING_PASSED);
+    const changed = new Map(step.alerts.map((alert) => [alert.id, alert]));
+    for (const detection of step.detections) {
+      if (detection.order.createdMs < range.fromMs) continue;
+      detectionsTotal += 1;
+      if (detections.length < limits.detectionsMax) detections.push(detection);
+      const alert = detection.alertId === undefined ? undefined : changed.get(detection.alertId);
+      if (alert === undefined) continue;
+      if (detection.decision === 'opened') openedTotal += 1;
+      else if (alert.openedMs < range.fromMs) carriedIds.add(alert.id);
+      if (alerts.has(alert.id) || alerts.size < limits.alertsMax) alerts.set(alert.id, alert);
+    }
+  };
+
+  const scanned = { fromMs: range.fromMs - warmupMs, untilMs: range.untilMs };
+  for await (const events of store.scan(scanned, signal === undefined ? {} : { signal })) {
+    if (signal?.aborted === true) {
+      isComplete = false;
+      break;
+    }
+    take(events);
+    eventsRead += events.filter((event) => orderKeyOf(event.id, event.document).createdMs >= range.fromMs).length;
+    onProgress?.({ eventsRead, detections: detectionsTotal, alerts: openedTotal + carriedIds.size });
+    await setImmediate();
+  }
+  return {
+    eventsRead,
+    detections,
+    detectionsTotal,
+    alerts: [...alerts.values()],
+    alertsTotal: openedTotal + carriedIds.size,
+    errors: engine.health().reduce((sum, row) => sum + row.errors, 0),
+    health: engine.health(),
+    isComplete: isComplete && signal?.aborted !== true,
+  };
+}
