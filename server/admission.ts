@@ -73,7 +73,7 @@ export function admit(item: BulkDocument, admission: Admission): Admitted {
   const isAhead = ownCreatedMs !== undefined && ownCreatedMs > admission.nowMs;
   if (isAhead) vedette['created_at_host'] = ownCreated;
   host['id'] = hostId;
-  if (ownCreatedMs === undefined) event['created'] = isoOf(admission.stampMs);
+  if (ownCreatedMs === undefined) event['created'] = isoOf(createdOf(timestampMs, admission));
   else event['created'] = isAhead ? isoOf(admission.nowMs) : withZone(ownCreated);
   event['ingested'] = isoOf(admission.nowMs);
   document['@timestamp'] = withZone(timestamp);
@@ -93,6 +93,11 @@ function hostIdOf(host: Record<string, unknown>, admission: Admission): string |
   }
   if (named !== undefined && named !== admission.hostId) return foreign('host.id is not the host of the token');
   return admission.hostId;
+}
+
+/** `event.created` of a document without one: now; of an import, when it happened, so that its windows mean what they meant. */
+function createdOf(timestampMs: number, { hostId, nowMs, stampMs }: Admission): number {
+  return hostId === undefined ? Math.min(timestampMs, nowMs) : stampMs;
 }
 
 /** Why the id or boot is the server's own; a host that took those could keep the word of its silence from being stored. */

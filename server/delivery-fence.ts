@@ -35,12 +35,16 @@ interface HostState {
   standing: Standing | undefined;
   /** The last progress that held, kept while the host is absent. */
   lastProgress: Progress | undefined;
+  /** The server's clock when that arrived, epoch ms. */
+  progressAtMs: number;
   readonly queue: Entry[];
 }
 
 export interface DeliveryFence {
-  /** A host that was known before the start, with its saved progress; undefined when nobody waits for it. */
-  restore(hostId: string, progress: Progress | undefined): void;
+  /** A host that was known before the start, with its saved progress; nobody waits for one that is absent. */
+  restore(hostId: string, progress: Progress, options: { nowMs: number; isAbsent: boolean }): void;
+  /** Nobody waits for the host any more: its token was revoked. */
+  dismiss(hostId: string): void;
   /** Call before appending: the follower may read the events before `append` resolves. One at a time per host. */
   begin(hostId: string, ids: readonly string[], options: { nowMs: number; ownCreatedMs?: number }): Delivery;
   /** Call after appending. `notStored`: ids that were duplicates or refused, or all when the append failed. */
@@ -66,11 +70,13 @@ const SERVER_ITSELF = '';
 
 export function createDeliveryFence(options: {
   readonly latenessMs: number;
+  /** Who has sent no progress for so long is not waited for: it is silent, or ships by other means now. */
+  readonly staleAfterMs: number;
   /** Called when a standing changed: the fold may have something to do. */
   readonly onAdvance: () => void;
   readonly unreadIdsMax?: number;
 }): DeliveryFence {
-  const { latenessMs, onAdvance, unreadIdsMax = UNREAD_IDS_MAX } = options;
+  const { latenessMs, staleAfterMs, onAdvance, unreadIdsMax = UNREAD_IDS_MAX } = options;
   const hosts = new Map<string, HostState>();
   const byId = new Map<string, Entry>();
   /** All deliveries that are not read yet, in order of beginning. */
@@ -81,7 +87,7 @@ export function createDeliveryFence(options: {
   const hostOf = (hostId: string): HostState => {
     let host = hosts.get(hostId);
     if (host === undefined) {
-      host = { standing: undefined, lastProgress: undefined, queue: [] };
+      host = { standing: undefined, lastProgress: undefined, progressAtMs: 0, queue: [] };
       hosts.set(hostId, host);
     }
     return host;
@@ -95,7 +101,10 @@ export function createDeliveryFence(options: {
       open.delete(head);
       if (head.standing !== undefined) {
         host.standing = head.standing;
-        if (head.standing.kind === 'progress') host.lastProgress = head.standing.progress;
+        if (head.standing.kind === 'progress') {
+          host.lastProgress = head.standing.progress;
+          host.progressAtMs = head.begunMs;
+        }
       }
       isChanged = true;
     }
@@ -126,16 +135,22 @@ export function createDeliveryFence(options: {
   };
 
   return {
-    restore(hostId, progress) {
+    restore(hostId, progress, { nowMs, isAbsent }) {
       const host = hostOf(hostId);
-      host.standing = progress === undefined ? { kind: 'absent' } : { kind: 'progress', progress };
+      host.progressAtMs = nowMs;
+      host.standing = isAbsent ? { kind: 'absent' } : { kind: 'progress', progress };
       host.lastProgress = progress;
+    },
+    dismiss(hostId) {
+      hostOf(hostId).standing = { kind: 'absent' };
+      onAdvance();
     },
     begin(hostId, ids, { nowMs, ownCreatedMs }) {
       const host = hostOf(hostId);
       // Whoever speaks again may bring what is older than all that was read: wait for it from where it stood.
       if (host.standing?.kind === 'absent' && host.lastProgress !== undefined) {
         host.standing = { kind: 'progress', progress: host.lastProgress };
+        host.progressAtMs = nowMs;
       }
       const isTracked = byId.size + ids.length <= unreadIdsMax;
       const entry: Entry = {
@@ -207,7 +222,7 @@ export function createDeliveryFence(options: {
       const [oldest] = open;
       const readUntilMs = Math.min(nowMs, oldest?.begunMs ?? nowMs);
       for (const [hostId, host] of hosts) {
-        if (host.standing?.kind !== 'progress') continue;
+        if (host.standing?.kind !== 'progress' || readUntilMs - host.progressAtMs > staleAfterMs) continue;
         progress.set(hostId, host.standing.progress);
         if (host.standing.progress.createdMs < readUntilMs - latenessMs) overdue.add(hostId);
       }

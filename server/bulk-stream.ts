@@ -1,0 +1,44 @@
+// The bytes of a `_bulk` request as they come, unpacked where they are gzip. Bounded on both sides: what comes in, so that a
+// header without end brings nothing down, and (by the reader) what it unpacks to.
+import type { IncomingMessage } from 'node:http';
+import { createGunzip, createInflate } from 'node:zlib';
+import { problem } from './api-error.ts';
+
+/** The body's pieces after decompression. Stops reading, without breaking the connection, when the caller stops. */
+export async function* bulkStream(request: IncomingMessage, wireBytesMax: number): AsyncGenerator<Buffer> {
+  const encoding = (request.headers['content-encoding'] ?? 'identity').toLowerCase();
+  const source = unpacked(request, encoding);
+  let wireBytes = 0;
+  const count = (chunk: Buffer): void => {
+    wireBytes += chunk.length;
+    if (wireBytes > wireBytesMax)
+      source.destroy(problem(413, 'too-large', 'the request is too large', 'Send less at once.'));
+  };
+  if (source !== request) request.on('data', count);
+  try {
+    for await (const chunk of source.iterator({ destroyOnReturn: source !== request })) yield chunk as Buffer;
+  } finally {
+    request.off('data', count);
+    if (source !== request) {
+      request.unpipe();
+      source.destroy();
+    }
+    request.resume();
+  }
+}
+
+function unpacked(request: IncomingMessage, encoding: string) {
+  if (encoding === 'identity') return request;
+  if (encoding !== 'gzip' && encoding !== 'x-gzip' && encoding !== 'deflate') {
+    throw problem(
+      415,
+      'encoding',
+      'the request’s Content-Encoding is not known here',
+      'Send gzip, deflate or plain lines.',
+    );
+  }
+  const unpacker = encoding === 'deflate' ? createInflate() : createGunzip();
+  request.once('error', (error) => unpacker.destroy(error));
+  request.once('aborted', () => unpacker.destroy(new Error('the connection was lost')));
+  return request.pipe(unpacker);
+}

@@ -1,0 +1,85 @@
+// Which rules were in force from which event time on. An entry is appended when the loaded set differs from the last one's; old
+// versions are made again from their stored source, so that an event that comes late meets the rules of its own time.
+//
+// From when an entry holds: the first from 0, for there was nothing before; each later one from just past the server's clock and
+// past every `event.created` that the engine has read. So no event that was judged already falls under the new rules, and (as
+// ingest lets no `event.created` lie ahead of the clock) every event that is still to be made does.
+import type { RuleEpoch } from '../engine/engine.ts';
+import type { Rule } from '../rules/rule.ts';
+import type { ControlEntry, ControlLogPort } from '../store/state/state-port.ts';
+
+/** So many changes of the rules are kept apart by a running engine; older events meet the oldest of these. */
+export const EPOCHS_MAX = 64;
+/** A clock that is further ahead than this moves no entry: an event of the year 2099 must not postpone a rule for so long. */
+export const CREATED_AHEAD_MS_MAX = 60_000;
+
+/** Appends an entry if the set changed. Answers whether it did. */
+export function recordRules(
+  log: ControlLogPort,
+  rules: readonly Rule[],
+  times: { readonly nowMs: number; readonly greatestCreatedMs: number },
+): boolean {
+  const last = log.entries().at(-1);
+  if (last !== undefined && isSameSet(last.rules, rules)) return false;
+  const sources = new Map(rules.map((rule) => [rule.version, rule.sourceJson]));
+  for (const version of sources.keys()) if (log.source(version) !== undefined) sources.delete(version);
+  const entry = {
+    fromMs: last === undefined ? 0 : holdsFrom(last, times),
+    kind: 'rules' as const,
+    rules: rules.map(({ id, version }) => ({ id, version })),
+  };
+  log.append(entry, sources);
+  return true;
+}
+
+/**
+ * The epochs that cover every event with `event.created` at or after `sinceMs`; the first begins at 0. Rules that cannot be made
+ * again from their source are left out and named in `unreadable`.
+ */
+export function epochsOf(
+  log: ControlLogPort,
+  options: {
+    readonly sinceMs: number;
+    /** Rules that are compiled already. */
+    readonly loaded: readonly Rule[];
+    readonly remake: (sourceJson: string) => Rule | undefined;
+    readonly epochsMax?: number;
+  },
+): { readonly epochs: readonly RuleEpoch[]; readonly unreadable: readonly string[] } {
+  const { sinceMs, loaded, remake, epochsMax = EPOCHS_MAX } = options;
+  const entries = log.entries();
+  const firstNeeded = Math.max(
+    0,
+    entries.findLastIndex((entry) => entry.fromMs <= sinceMs),
+    entries.length - epochsMax,
+  );
+  const byVersion = new Map<string, Rule | undefined>(loaded.map((rule) => [rule.version, rule]));
+  const unreadable = new Set<string>();
+  const ruleOf = ({ id, version }: { readonly id: string; readonly version: string }): readonly Rule[] => {
+    if (!byVersion.has(version)) {
+      const source = log.source(version);
+      byVersion.set(version, source === undefined ? undefined : remake(source));
+    }
+    const rule = byVersion.get(version);
+    if (rule === undefined) unreadable.add(`${id} ${version}`);
+    return rule === undefined ? [] : [rule];
+  };
+  const epochs = entries
+    .slice(firstNeeded)
+    .map((entry, at) => ({ fromMs: at === 0 ? 0 : entry.fromMs, rules: entry.rules.flatMap(ruleOf) }));
+  return { epochs, unreadable: [...unreadable] };
+}
+
+function holdsFrom(last: ControlEntry, times: { readonly nowMs: number; readonly greatestCreatedMs: number }): number {
+  const { nowMs, greatestCreatedMs } = times;
+  return Math.max(nowMs, Math.min(greatestCreatedMs, nowMs + CREATED_AHEAD_MS_MAX), last.fromMs) + 1;
+}
+
+function isSameSet(
+  one: readonly { readonly id: string; readonly version: string }[],
+  other: readonly { readonly id: string; readonly version: string }[],
+): boolean {
+  const names = new Set(one.map(({ id, version }) => `${id}\n${version}`));
+  const others = new Set(other.map(({ id, version }) => `${id}\n${version}`));
+  return names.size === others.size && [...names].every((name) => others.has(name));
+}

@@ -1,0 +1,199 @@
+// Lets the engine follow the store: read, step, commit, wake the sender. Cursor, fold, detections, alerts and outbox go in one
+// transaction, so a kill at any moment repeats at most what had no effect. Nothing is polled: the store's append ends the wait,
+// and a watermark that moves without events steps by itself.
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { createEngine } from '../engine/create-engine.ts';
+import type { Engine, RuleEpoch, RuleHealth, StepResult } from '../engine/engine.ts';
+import type { Alert, Notification } from '../event/detection.ts';
+import type { StoredEvent } from '../event/document.ts';
+import { timeOf } from '../event/document.ts';
+import type { EventStore } from '../store/port.ts';
+import type { EngineStatePort } from '../store/state/state-port.ts';
+import type { DeliveryFence } from './delivery-fence.ts';
+import type { ServerNotice } from './options.ts';
+import { isImported } from './silence.ts';
+
+/** Events of one step: small enough that requests are served between two. */
+export const STEP_EVENTS_MAX = 500;
+/** How long one look at the store waits for an event. */
+const WAIT_MS = 1_000;
+/** How often detections that wait for the lateness are looked at, and a cursor that moved without effect is saved. */
+const TICK_MS = 500;
+const RETRY_MS_MIN = 200;
+const RETRY_MS_MAX = 30_000;
+
+/** Entries of the state under this prefix are the runner's own; the engine never sees them. */
+const OWN_PREFIX = 'runner:';
+const GREATEST_CREATED = `${OWN_PREFIX}greatest-created`;
+
+export interface EngineRunner {
+  /** Begins to follow. */
+  start(): void;
+  /** The rules in force from now on; the fold goes on where it is. */
+  useRules(epochs: readonly RuleEpoch[]): void;
+  /** Watermarks may have moved. */
+  advance(): void;
+  /** The greatest `event.created` that was read, epoch ms. */
+  greatestCreatedMs(): number;
+  statistics(): { readonly pending: number; readonly eventsFolded: number; readonly health: readonly RuleHealth[] };
+  /** Finishes the step under way and saves the cursor. */
+  close(): Promise<void>;
+}
+
+export interface EngineRunnerOptions {
+  readonly store: EventStore;
+  readonly state: EngineStatePort;
+  readonly fence: DeliveryFence;
+  readonly epochs: readonly RuleEpoch[];
+  readonly alertOnImports: boolean;
+  readonly now: () => number;
+  /** What to send for a new alert. */
+  readonly notificationsOf: (alert: Alert) => readonly Notification[];
+  /** Called after a commit that put something into the outbox. */
+  readonly onOutbox: () => void;
+  readonly onNotice: (notice: ServerNotice) => void;
+}
+
+/** Throws when the stored state is not of this version (engine/state-text.ts). */
+export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
+  const { store, state, fence, now, onNotice } = options;
+  const abort = new AbortController();
+  let epochs = options.epochs;
+  let engine = engineFrom(state, epochs);
+  let cursor = state.loadCursor();
+  let greatestCreatedMs = Number(state.loadState().get(GREATEST_CREATED) ?? 0);
+  let isCursorSaved = true;
+  let eventsFolded = 0;
+  /** Counts returns to the committed state: what was read before one of them is read again. */
+  let generation = 0;
+  let failures = 0;
+  let isAdvanceDue = false;
+  let following: Promise<void> | undefined;
+  let ticking: NodeJS.Timeout | undefined;
+
+  /** Back to what is durable: the engine's memory is ahead of it. */
+  const returnToCommitted = (error: unknown): void => {
+    generation += 1;
+    failures += 1;
+    if (failures === 1)
+      onNotice({ kind: 'error', message: `the engine cannot commit and tries again: ${textOf(error)}` });
+    fence.holdAll(now());
+    engine = engineFrom(state, epochs);
+    cursor = state.loadCursor();
+    isCursorSaved = true;
+  };
+
+  const commit = (result: StepResult): void => {
+    if (cursor === undefined) return;
+    const outbox = result.opened.flatMap((alert) => options.notificationsOf(alert));
+    const changes = new Map(result.state).set(GREATEST_CREATED, String(greatestCreatedMs));
+    state.commit({ cursor, state: changes, detections: result.detections, alerts: result.alerts, outbox });
+    isCursorSaved = true;
+    if (failures > 0) onNotice({ kind: 'store', message: 'the engine commits again' });
+    failures = 0;
+    if (outbox.length > 0) options.onOutbox();
+  };
+
+  /** One step and its commit, without a pause between: nothing else can happen in the meantime. */
+  const step = (events: readonly StoredEvent[], nextCursor: string | undefined): void => {
+    try {
+      fence.read(events.map(({ id }) => id));
+      for (const { document } of events) {
+        greatestCreatedMs = Math.max(greatestCreatedMs, timeOf(document, 'event.created') ?? 0);
+      }
+      const judged = options.alertOnImports ? events : events.filter(({ document }) => !isImported(document));
+      const result = engine.step(judged, fence.watermarks(now()));
+      if (nextCursor !== cursor) isCursorSaved = false;
+      cursor = nextCursor;
+      eventsFolded += events.length;
+      if (hasEffect(result)) commit(result);
+    } catch (error) {
+      returnToCommitted(error);
+    }
+  };
+
+  const saveCursor = (): void => {
+    if (isCursorSaved) return;
+    try {
+      commit(NO_RESULT);
+    } catch (error) {
+      returnToCommitted(error);
+    }
+  };
+
+  const pauseMs = (): number => Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(failures, 10));
+
+  const follow = async (): Promise<void> => {
+    let isReachable = true;
+    while (!abort.signal.aborted) {
+      const mark = fence.mark();
+      const before = generation;
+      try {
+        const waitMs = fence.needsCatchUp() ? 0 : WAIT_MS;
+        const batch = await store.next(cursor, { limit: STEP_EVENTS_MAX, waitMs, signal: abort.signal });
+        if (abort.signal.aborted) return;
+        if (!isReachable) onNotice({ kind: 'store', message: 'the engine reads the store again' });
+        isReachable = true;
+        if (before === generation) {
+          if (batch.events.length > 0) step(batch.events, batch.cursor);
+          else fence.caughtUp(mark);
+        }
+        if (failures > 0) await sleep(pauseMs(), undefined, { signal: abort.signal });
+        else await nextTurn();
+      } catch (error) {
+        if (abort.signal.aborted) return;
+        if (isReachable) onNotice({ kind: 'error', message: `the engine cannot read the store: ${textOf(error)}` });
+        isReachable = false;
+        await sleep(RETRY_MS_MIN * 5, undefined, { signal: abort.signal }).catch(() => undefined);
+      }
+    }
+  };
+
+  const stepWithoutEvents = (): void => {
+    isAdvanceDue = false;
+    if (!abort.signal.aborted && failures === 0 && engine.pending() > 0) step([], cursor);
+  };
+
+  return {
+    start() {
+      following = follow();
+      ticking = setInterval(() => {
+        stepWithoutEvents();
+        saveCursor();
+      }, TICK_MS);
+      ticking.unref();
+    },
+    useRules(next) {
+      epochs = next;
+      engine = engineFrom(state, epochs);
+    },
+    advance() {
+      if (isAdvanceDue) return;
+      isAdvanceDue = true;
+      setImmediate(stepWithoutEvents);
+    },
+    greatestCreatedMs: () => greatestCreatedMs,
+    statistics: () => ({ pending: engine.pending(), eventsFolded, health: engine.health() }),
+    async close() {
+      clearInterval(ticking);
+      abort.abort();
+      await following;
+      saveCursor();
+    },
+  };
+}
+
+const NO_RESULT: StepResult = { detections: [], alerts: [], opened: [], state: new Map() };
+
+function hasEffect(result: StepResult): boolean {
+  return result.detections.length > 0 || result.alerts.length > 0 || result.state.size > 0;
+}
+
+function engineFrom(state: EngineStatePort, epochs: readonly RuleEpoch[]): Engine {
+  const fold = new Map([...state.loadState()].filter(([key]) => !key.startsWith(OWN_PREFIX)));
+  return createEngine({ epochs, state: fold });
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown failure';
+}

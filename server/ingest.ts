@@ -1,0 +1,246 @@
+// What one `_bulk` request comes to: read, admitted event by event, stored durably, answered as Elasticsearch answers. The answer
+// is given only after the store's durable write; a store that cannot take events puts off the whole request and loses nothing.
+import type { IncomingMessage } from 'node:http';
+import type { NewEvent } from '../event/document.ts';
+import type { Progress } from '../event/progress.ts';
+import { type AppendResult, type EventStore, StoreUnavailable } from '../store/port.ts';
+import type { Account } from '../store/state/state-port.ts';
+import { type Admission, admit } from './admission.ts';
+import { busy, problem } from './api-error.ts';
+import { BULK_LIMITS, type BulkItem, NoRoom, readBulk } from './bulk-reader.ts';
+import { bulkStream } from './bulk-stream.ts';
+import type { DeliveryFence, Standing } from './delivery-fence.ts';
+import type { HostBook } from './host-book.ts';
+import type { Lanes } from './lane.ts';
+
+/** Bytes of all requests that are being read or stored, decompressed: past that, senders are asked to wait. */
+export const INFLIGHT_BYTES_MAX: number = 128 * 1024 * 1024;
+/** Events that go to the store in one piece. */
+export const APPEND_EVENTS_MAX = 4_096;
+/** What an answer calls an event's index where the sender named none. */
+const INDEX_NAME = 'vedette-events';
+
+export interface IngestContext {
+  readonly store: EventStore;
+  readonly hosts: HostBook;
+  readonly fence: DeliveryFence;
+  readonly lanes: Lanes;
+  readonly now: () => number;
+  /** Stores that a silent host is back; called before its next events are. */
+  readonly hostCameBack: (hostId: string) => Promise<void>;
+}
+
+export interface BulkRequest {
+  readonly account: Account;
+  readonly body: IncomingMessage;
+  /** The index of the path, for items that name none. */
+  readonly index: string | undefined;
+  readonly progress: Progress | undefined;
+  readonly isSignOff: boolean;
+}
+
+interface ItemAnswer {
+  readonly _index: string;
+  readonly _id: string | null;
+  readonly status: number;
+  readonly result?: 'created';
+  readonly error?: { readonly type: string; readonly reason: string };
+}
+
+export interface BulkAnswer {
+  readonly took: number;
+  readonly errors: boolean;
+  readonly items: readonly { readonly [action: string]: ItemAnswer }[];
+}
+
+export interface Ingest {
+  /** Throws the problem to answer with when the request as a whole cannot be taken. */
+  bulk(request: BulkRequest): Promise<BulkAnswer>;
+}
+
+export function createIngest(context: IngestContext): Ingest {
+  let inflightBytes = 0;
+  /** The last `event.created` that was set here, by host: it never decreases. */
+  const lastStampMs = new Map<string, number>();
+
+  const read = async (body: IncomingMessage, reserve: (bytes: number) => boolean): Promise<readonly BulkItem[]> => {
+    try {
+      const chunks = bulkStream(body, BULK_LIMITS.bodyBytesMax);
+      const result = await readBulk(chunks, { ...BULK_LIMITS, reserve });
+      if (result.kind === 'read') return result.items;
+      throw problem(413, 'too-large', result.reason, 'Send fewer events at once.');
+    } catch (error) {
+      if (error instanceof NoRoom) throw busy(429, 'overloaded', 'too many events are under way');
+      const code = (error as NodeJS.ErrnoException).code ?? '';
+      if (code.startsWith('Z_')) throw problem(400, 'not-gzip', 'the body is no whole gzip stream', 'Send it again.');
+      throw error;
+    }
+  };
+
+  const stampFor = (hostId: string, nowMs: number): number => {
+    const stampMs = Math.max(nowMs, lastStampMs.get(hostId) ?? 0);
+    lastStampMs.set(hostId, stampMs);
+    return stampMs;
+  };
+
+  return {
+    async bulk(request) {
+      const { account } = request;
+      const startedMs = context.now();
+      const isHost = account.role === 'host';
+      if (isHost) {
+        context.hosts.touch(account.id, startedMs);
+        context.hosts.count(account.id, 'requests');
+      }
+      let reservedBytes = 0;
+      const reserve = (bytes: number): boolean => {
+        if (inflightBytes + bytes > INFLIGHT_BYTES_MAX) return false;
+        inflightBytes += bytes;
+        reservedBytes += bytes;
+        return true;
+      };
+      try {
+        const items = await read(request.body, reserve);
+        if (items.length === 0 && request.progress === undefined && !request.isSignOff) {
+          throw problem(400, 'empty', 'request body is required', 'Send at least one event.');
+        }
+        const answers = await context.lanes.run(account.id, () => takeItems(context, request, items, stampFor));
+        if (answers === undefined) throw busy(429, 'overloaded', 'too many requests of this sender wait');
+        return {
+          took: Math.max(0, context.now() - startedMs),
+          errors: answers.some((answer) => answer.answer.error !== undefined),
+          items: answers.map(({ action, answer }) => ({ [action]: answer })),
+        };
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+        if (isHost) context.hosts.count(account.id, 'unavailable');
+        throw busy(error.reason === 'overloaded' ? 429 : 503, `store-${error.reason}`, STORE_MESSAGES[error.reason]);
+      } finally {
+        inflightBytes -= reservedBytes;
+      }
+    },
+  };
+}
+
+const STORE_MESSAGES: Readonly<Record<StoreUnavailable['reason'], string>> = {
+  'disk-full': 'the store’s disk is full: nothing of this request is acknowledged',
+  overloaded: 'the store cannot keep up',
+  unreachable: 'the store cannot be reached',
+  closed: 'the server is stopping',
+};
+
+interface ItemOutcome {
+  readonly action: string;
+  readonly answer: ItemAnswer;
+}
+
+/** Admits and stores. Runs alone for its host: nothing of the same host is under way. */
+async function takeItems(
+  context: IngestContext,
+  request: BulkRequest,
+  items: readonly BulkItem[],
+  stampFor: (hostId: string, nowMs: number) => number,
+): Promise<readonly ItemOutcome[]> {
+  const { account } = request;
+  const isHost = account.role === 'host';
+  if (isHost && !request.isSignOff) await context.hostCameBack(account.id);
+  const nowMs = context.now();
+  const admission: Admission = {
+    hostId: isHost ? account.id : undefined,
+    hostName: isHost ? context.hosts.get(account.id)?.name : undefined,
+    nowMs,
+    stampMs: isHost ? stampFor(account.id, nowMs) : nowMs,
+  };
+  const outcomes: (ItemOutcome | undefined)[] = [];
+  const events: NewEvent[] = [];
+  const places: number[] = [];
+  let ahead = 0;
+  const counts = { foreign: 0, rejected: 0 };
+  for (const [at, item] of items.entries()) {
+    const admitted = item.kind === 'document' ? admit(item, admission) : item;
+    if (admitted.kind === 'admitted') {
+      if (admitted.isAhead) ahead += 1;
+      events.push(admitted.event);
+      places.push(at);
+      continue;
+    }
+    counts[admitted.status === 403 ? 'foreign' : 'rejected'] += 1;
+    const error = { type: admitted.type, reason: admitted.reason };
+    const action = item.kind === 'refused' ? item.action : 'create';
+    outcomes[at] = { action, answer: { ...nameOf(item, request), status: admitted.status, error } };
+  }
+  const results = await store(context, request, { events, nowMs });
+  let created = 0;
+  let duplicates = 0;
+  for (const [number, result] of results.entries()) {
+    const at = places[number] ?? 0;
+    const item = items[at] as BulkItem;
+    const name = { _index: nameOf(item, request)._index, _id: events[number]?.id ?? null };
+    if (result.kind === 'created') created += 1;
+    else if (result.kind === 'duplicate') duplicates += 1;
+    else counts.rejected += 1;
+    outcomes[at] = { action: 'create', answer: answerOf(name, result) };
+  }
+  if (isHost) {
+    const { hosts } = context;
+    hosts.count(account.id, 'events', created);
+    hosts.count(account.id, 'duplicates', duplicates);
+    hosts.count(account.id, 'rejected', counts.rejected);
+    hosts.count(account.id, 'foreign_host', counts.foreign);
+    hosts.count(account.id, 'clock_ahead', ahead);
+    hosts.setSignedOff(account.id, request.isSignOff);
+  }
+  return outcomes.filter((outcome) => outcome !== undefined);
+}
+
+/** Appends in pieces, and says to the fence what was stored and what holds once it is read. */
+async function store(
+  { store, fence, hosts }: IngestContext,
+  request: BulkRequest,
+  { events, nowMs }: { readonly events: readonly NewEvent[]; readonly nowMs: number },
+): Promise<readonly AppendResult[]> {
+  const { account } = request;
+  const isHost = account.role === 'host';
+  const ids = events.map(({ id }) => id);
+  const delivery = isHost ? fence.begin(account.id, ids, { nowMs }) : undefined;
+  const results: AppendResult[] = [];
+  const notStored = () => ids.filter((_, at) => results[at]?.kind !== 'created');
+  try {
+    for (let at = 0; at < events.length; at += APPEND_EVENTS_MAX) {
+      results.push(...(await store.append(events.slice(at, at + APPEND_EVENTS_MAX))));
+    }
+  } catch (error) {
+    if (delivery !== undefined) fence.settle(delivery, notStored(), undefined);
+    throw error;
+  }
+  if (delivery !== undefined) {
+    // Capped as `event.created` is: what a clock ahead of ours promises, it promises of the time as it is stored.
+    const { progress } = request;
+    const capped = progress === undefined ? undefined : { ...progress, createdMs: Math.min(progress.createdMs, nowMs) };
+    if (capped !== undefined) hosts.setProgress(account.id, capped);
+    const standing: Standing | undefined = request.isSignOff
+      ? { kind: 'absent' }
+      : capped === undefined
+        ? undefined
+        : { kind: 'progress', progress: capped };
+    fence.settle(delivery, notStored(), standing);
+  }
+  return results;
+}
+
+function nameOf(item: BulkItem, request: BulkRequest): { readonly _index: string; readonly _id: string | null } {
+  return { _index: item.index ?? request.index ?? INDEX_NAME, _id: item.id ?? null };
+}
+
+function answerOf(name: { readonly _index: string; readonly _id: string | null }, result: AppendResult): ItemAnswer {
+  switch (result.kind) {
+    case 'created':
+      return { ...name, status: 201, result: 'created' };
+    case 'duplicate': {
+      const reason = `[${name._id}]: version conflict, document already exists`;
+      return { ...name, status: 409, error: { type: 'version_conflict_engine_exception', reason } };
+    }
+    case 'rejected':
+      return { ...name, status: 400, error: { type: 'document_parsing_exception', reason: result.reason } };
+  }
+}
