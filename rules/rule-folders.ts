@@ -3,10 +3,11 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Diagnostic } from './diagnostic.ts';
+import type { Lists } from './expression/syntax.ts';
 import { diagnosticOfFile } from './language/source-text.ts';
 import { FILE_BYTES_MAX } from './language/yaml-tree.ts';
 import type { RuleSet } from './rule.ts';
-import { type FolderKind, type ReadOptions, type RuleFile, readRules } from './rule-files.ts';
+import { type FolderKind, type ReadOptions, type RuleFile, readLists, readRules } from './rule-files.ts';
 
 /** A folder of rules, or one file of them. */
 export interface RuleFolder {
@@ -27,6 +28,14 @@ export function readRuleFolders(folders: readonly RuleFolder[], options: ReadOpt
   const files = folders.flatMap((folder) => filesOf(folder, diagnostics));
   const set = readRules(files, options);
   return { rules: set.rules, diagnostics: [...diagnostics, ...set.diagnostics] };
+}
+
+/** The lists of some folders, for the text of a rule that stands in none of them (a backtest). */
+export function readListFolders(folders: readonly RuleFolder[]): Lists {
+  return readLists(
+    folders.flatMap((folder) => filesOf(folder, [])),
+    [],
+  );
 }
 
 function filesOf(folder: RuleFolder, diagnostics: Diagnostic[]): readonly RuleFile[] {
