@@ -61,10 +61,11 @@ export async function openClient(invocation: Invocation, role: ClientRole): Prom
   if (!config.isOk) return config;
   const token = await findToken(config.value, role);
   if (!token.isOk) return token;
-  return succeed(makeClient(await findUrl(config.value), token.value, role));
+  return succeed(makeClient(await serverUrlOf(config.value), token.value, role));
 }
 
-async function findUrl(config: Config): Promise<string> {
+/** Where the server of this configuration answers: the configured URL, else where the running one says it is. */
+export async function serverUrlOf(config: Config): Promise<string> {
   if (config.client.server !== undefined) return config.client.server;
   try {
     const address = JSON.parse(await readFile(addressFileOf(config.dataFolder), 'utf8')) as { url?: unknown };

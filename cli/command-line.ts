@@ -1,12 +1,12 @@
 // From the words of the command line to an exit code: finds the command, parses, helps, runs, tells failures. Promises that no
 // stack trace reaches a person for anything that was to be expected, and that --json holds for failures too.
-import { readFile } from 'node:fs/promises';
 import { nearest } from '../rules/language/suggestion.ts';
 import type { Context } from './command.ts';
 import { COMMANDS, type CommandEntry, findCommand } from './command-table.ts';
 import { EXIT, type ExitCode, type Failure, fail, failureJson, formatFailure } from './failure.ts';
 import { commandHelp, overviewHelp } from './help.ts';
 import { asksForHelp, parseWords } from './options.ts';
+import { productVersion } from './product-version.ts';
 import { suggestion } from './suggestion.ts';
 
 /** Runs `vedette WORDS…`; never throws. */
@@ -19,12 +19,6 @@ export async function runCommandLine(words: readonly string[], context: Context)
     context.stderr.write(`${text}\n`);
     return tell(fail('cli/internal', { message: 'unexpected failure', remedy }).failure, words, context);
   }
-}
-
-/** The version of this checkout or package. */
-export async function productVersion(): Promise<string> {
-  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
-  return String((JSON.parse(text) as { version?: unknown }).version);
 }
 
 async function run(words: readonly string[], context: Context): Promise<ExitCode> {

@@ -1,8 +1,10 @@
 // What a command is: words for its help, options, and one function. Commands see the world through the context only, so
 // that tests run them without a process; cli/main.ts alone reads argv, the environment and the clock.
+import type { Writable } from 'node:stream';
 import type { ExitCode, Failure } from './failure.ts';
 
 export interface Output {
+  readonly stream: Writable;
   write(text: string): void;
   readonly isTTY: boolean;
   /** Width to fit tables to; 0 when it is not a terminal. */

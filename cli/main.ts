@@ -8,6 +8,7 @@ function outputOf(stream: NodeJS.WriteStream): Context['stdout'] {
     if (error.code !== 'EPIPE') throw error;
   });
   return {
+    stream,
     write: (text) => {
       stream.write(text);
     },

@@ -1,0 +1,135 @@
+// `vedette collector`: starts collector/collector.ts with what the configuration says, and stays until it is told to stop.
+// Alone it never plays a recording unless told to: a host that looks watched and is not would be worse than one that fails.
+import type { Collector, CollectorOptions, Notice, SourceOptions } from '../../collector/options.ts';
+import { secretFilesOf } from '../../server/options.ts';
+import { serverUrlOf } from '../client.ts';
+import { modeInWords, refusalInWords } from '../collector-words.ts';
+import { type Command, type Invocation, isGiven, optionValue, printJson } from '../command.ts';
+import type { Config } from '../config/settings.ts';
+import { CONFIG_OPTIONS, loadConfig } from '../config.ts';
+import { EXIT, fail, type Outcome, succeed } from '../failure.ts';
+import { makePrivateFolder } from '../private-file.ts';
+import type { CollectorReady, SupervisorMessage } from '../up/child-message.ts';
+import { beginSupervision, endSupervision, type Supervision } from '../up/supervised.ts';
+
+export const collector: Command = {
+  name: 'collector',
+  synopsis: '[--server URL] [--source auto|kernel|multicast|recording]',
+  description:
+    'Runs the collector: reads the kernel’s audit stream, spools it, ships it to the server. Needs root, or CAP_AUDIT_CONTROL and CAP_AUDIT_READ. Where another daemon (auditd) owns the audit socket it listens beside it and changes nothing. On SIGINT and SIGTERM the kernel’s audit state is put back as it was.',
+  positionals: { least: 0, most: 0 },
+  options: {
+    server: { value: 'URL', description: 'The server to ship to, instead of the configured one.' },
+    source: { value: 'SOURCE', description: 'auto, kernel, multicast or recording, instead of the configured one.' },
+    'enrollment-secret-file': { value: 'FILE', description: 'The secret by which this host gets its token, once.' },
+    ...CONFIG_OPTIONS,
+    supervised: { description: 'Run as a child of `vedette up`.', isInternal: true },
+    'or-recording': { description: 'Play the recorded host where nothing else can be had.', isInternal: true },
+    'exclude-pid': { value: 'PID', description: 'The server’s process: not audited.', isInternal: true },
+  },
+  examples: [
+    [
+      'sudo vedette collector --server https://vedette.example:8686 --enrollment-secret-file /root/secret',
+      'Enrol this host and watch it.',
+    ],
+    ['vedette collector --source recording', 'Ship the recorded host that comes with Vedette: needs no root.'],
+  ],
+  async run(invocation) {
+    let running: Collector | undefined;
+    let excluded = initiallyExcluded(invocation);
+    const supervision = beginSupervision(invocation, (message: SupervisorMessage) => {
+      if (message.kind !== 'exclude') return;
+      excluded = message.pids;
+      running?.excludePids(excluded);
+    });
+    const started = await start(invocation, supervision, excluded);
+    if (!started.isOk) return supervision.refuse(started.failure);
+    running = started.value;
+    running.excludePids(excluded);
+    const { mode, refused, host } = running;
+    const ready: CollectorReady = { kind: 'collector-ready', mode, refused, hostId: host.id, hostName: host.name };
+    supervision.send(ready);
+    if (!supervision.isSupervised) {
+      if (invocation.isJson) printJson(invocation, ready);
+      else for (const line of modeInWords(ready)) invocation.context.stderr.write(`${line}\n`);
+    }
+    const reason = await Promise.race([running.failed, supervision.told]);
+    await running.close();
+    endSupervision();
+    if (typeof reason !== 'string') return EXIT.fine;
+    const remedy = 'Start it again; what it spooled is kept.';
+    return supervision.refuse(
+      fail('collector/stopped', { message: `the collector stopped: ${reason}`, remedy }).failure,
+    );
+  },
+};
+
+async function start(
+  invocation: Invocation,
+  supervision: Supervision,
+  excludePids: readonly number[],
+): Promise<Outcome<Collector>> {
+  const config = await loadConfig(invocation, [
+    { option: 'server', path: 'collector.server' },
+    { option: 'source', path: 'collector.source' },
+    { option: 'enrollment-secret-file', path: 'collector.enrollment_secret_file' },
+  ]);
+  if (!config.isOk) return config;
+  await makePrivateFolder(config.value.dataFolder);
+  const { startCollector } = await import('../../collector/collector.ts');
+  const options = await collectorOptions(config.value, invocation, supervision);
+  const refusals: string[] = [];
+  for (const source of sourcesOf(config.value, invocation)) {
+    const result = await startCollector({ ...options, excludePids, source });
+    if (result.kind === 'started') return succeed(result.collector);
+    const words = refusalInWords(result.refusal);
+    if (result.refusal.kind === 'folder-in-use') return fail('collector/folder-in-use', words);
+    refusals.push(`${source.kind}: ${words.message}`);
+    supervision.notice('warning', words.message, result.refusal.kind);
+    if (refusals.length === sourcesOf(config.value, invocation).length) {
+      return fail(`collector/${result.refusal.kind}`, { message: refusals.join('; '), remedy: words.remedy });
+    }
+  }
+  return fail('collector/no-source', { message: 'no source is configured', remedy: 'Set collector.source.' });
+}
+
+/** What is tried, in this order. */
+function sourcesOf(config: Config, invocation: Invocation): readonly SourceOptions[] {
+  const { source, recordingFile } = config.collector;
+  if (source === 'recording')
+    return [{ kind: 'recording', ...(recordingFile === undefined ? {} : { file: recordingFile }) }];
+  if (source !== 'auto') return [{ kind: source }];
+  return isGiven(invocation, 'or-recording') ? [{ kind: 'auto' }] : [{ kind: 'kernel' }, { kind: 'multicast' }];
+}
+
+async function collectorOptions(
+  config: Config,
+  invocation: Invocation,
+  supervision: Supervision,
+): Promise<Omit<CollectorOptions, 'source' | 'excludePids'>> {
+  const { tokenFile, enrollmentSecret, rulesScope, spoolBytesMax, server } = config.collector;
+  const secretFile =
+    enrollmentSecret === undefined
+      ? secretFilesOf(config.dataFolder).enrollmentSecret
+      : enrollmentSecret.kind === 'file'
+        ? enrollmentSecret.path
+        : undefined;
+  return {
+    dataFolder: config.dataFolder,
+    server: {
+      url: server ?? (await serverUrlOf(config)),
+      ...(tokenFile === undefined ? {} : { tokenFile }),
+      ...(secretFile === undefined ? {} : { enrollmentSecretFile: secretFile }),
+      ...(enrollmentSecret?.kind === 'text' ? { enrollmentSecret: enrollmentSecret.text } : {}),
+    },
+    ...(rulesScope === undefined ? {} : { rulesScope }),
+    spoolBytesMax,
+    onNotice: ({ level, text, code }: Notice) => supervision.notice(level, text, code),
+    now: invocation.context.now,
+  };
+}
+
+function initiallyExcluded(invocation: Invocation): readonly number[] {
+  const pid = Number(optionValue(invocation, 'exclude-pid'));
+  return Number.isSafeInteger(pid) && pid > 1 ? [pid] : [];
+}

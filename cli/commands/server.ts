@@ -1,0 +1,128 @@
+// `vedette server`: starts server/server.ts with what the configuration says, and stays until it is told to stop.
+import { rm } from 'node:fs/promises';
+import { formatDiagnostic } from '../../rules/diagnostic.ts';
+import { type RunningServer, type ServerNotice, ServerStartError } from '../../server/options.ts';
+import { addressFileOf } from '../client.ts';
+import { type Command, type Invocation, isGiven, printJson } from '../command.ts';
+import type { Config } from '../config/settings.ts';
+import { CONFIG_OPTIONS, loadConfig } from '../config.ts';
+import { EXIT, fail, type Outcome, succeed } from '../failure.ts';
+import { writePrivateFile } from '../private-file.ts';
+import { productVersion } from '../product-version.ts';
+import { ruleFoldersOf, serverOptionsOf } from '../server-settings.ts';
+import { counted } from '../table.ts';
+import type { ServerReady } from '../up/child-message.ts';
+import { portOwner } from '../up/port-owner.ts';
+import { beginSupervision, endSupervision, type Supervision } from '../up/supervised.ts';
+
+const ADDRESS_FORMAT_VERSION = 1;
+
+export const server: Command = {
+  name: 'server',
+  synopsis: '[--host ADDRESS] [--port N]',
+  description:
+    'Runs the server: takes events, stores them, evaluates the rules, sends alerts. Prints alerts on stdout. SIGHUP reads the rules again; SIGINT and SIGTERM stop it cleanly.',
+  positionals: { least: 0, most: 0 },
+  options: {
+    host: { value: 'ADDRESS', description: 'Address to listen on, instead of the configured one (127.0.0.1).' },
+    port: { value: 'N', description: 'Port to listen on, instead of the configured one (8686); 0 takes a free one.' },
+    ...CONFIG_OPTIONS,
+    supervised: { description: 'Run as a child of `vedette up`.', isInternal: true },
+    colour: { description: 'The parent prints on a terminal.', isInternal: true },
+  },
+  examples: [
+    ['vedette server', 'With ./vedette.yaml or /etc/vedette/vedette.yaml, or without any.'],
+    ['vedette server --data /var/lib/vedette --port 9000', 'Another data folder, another port.'],
+  ],
+  async run(invocation) {
+    const supervision = beginSupervision(invocation);
+    const started = await start(invocation, supervision);
+    if (!started.isOk) return supervision.refuse(started.failure);
+    const { config, running } = started.value;
+    const addressFile = addressFileOf(config.dataFolder);
+    await writePrivateFile(
+      addressFile,
+      `${JSON.stringify({ formatVersion: ADDRESS_FORMAT_VERSION, url: running.url, pid: process.pid })}\n`,
+    );
+    process.on('SIGHUP', () => void reload(running, supervision));
+    const ready = readiness(config, running);
+    supervision.send(ready);
+    if (!supervision.isSupervised) tell(invocation, ready);
+    await supervision.told;
+    await rm(addressFile, { force: true });
+    await running.close();
+    endSupervision();
+    return EXIT.fine;
+  },
+};
+
+async function start(
+  invocation: Invocation,
+  supervision: Supervision,
+): Promise<Outcome<{ readonly config: Config; readonly running: RunningServer }>> {
+  const config = await loadConfig(invocation, [
+    { option: 'host', path: 'server.host' },
+    { option: 'port', path: 'server.port' },
+  ]);
+  if (!config.isOk) return config;
+  const { stdout, now } = invocation.context;
+  const options = await serverOptionsOf(config.value, {
+    version: await productVersion(),
+    now,
+    onNotice: (notice) => supervision.notice(levelOf(notice), notice.message),
+    terminal: { writable: stdout.stream, isTty: stdout.isTTY || isGiven(invocation, 'colour') },
+  });
+  if (!options.isOk) return options;
+  try {
+    const { startServer } = await import('../../server/server.ts');
+    return succeed({ config: config.value, running: await startServer(options.value) });
+  } catch (error) {
+    if (!(error instanceof ServerStartError)) throw error;
+    const owner = error.code === 'port-taken' ? await portOwner(config.value.server.port) : undefined;
+    const message = owner === undefined ? error.message : `${error.message}: ${owner} listens there`;
+    return fail(`server/${error.code}`, { message, remedy: error.remedy });
+  }
+}
+
+function readiness(config: Config, running: RunningServer): ServerReady {
+  const { loaded, diagnostics } = running.rules();
+  const { slack, email, webhook } = config.alerts;
+  const channels = { terminal: true, slack, email, webhook };
+  return {
+    kind: 'server-ready',
+    url: running.url,
+    enrollmentSecretFile: running.secretFiles.enrollmentSecret,
+    store: config.store.kind === 'embedded' ? 'embedded' : `Elasticsearch at ${config.store.node}`,
+    ruleFolders: ruleFoldersOf(config).map(({ path }) => path),
+    rulesLoaded: loaded,
+    diagnostics,
+    channels: Object.entries(channels).flatMap(([name, channel]) => (channel === undefined ? [] : [name])),
+  };
+}
+
+function tell(invocation: Invocation, ready: ServerReady): void {
+  if (invocation.isJson) {
+    printJson(invocation, ready);
+    return;
+  }
+  const { stderr } = invocation.context;
+  for (const diagnostic of ready.diagnostics) stderr.write(`${formatDiagnostic(diagnostic)}\n`);
+  const channels = ready.channels.join(', ');
+  stderr.write(`vedette server at ${ready.url}: ${counted(ready.rulesLoaded, 'rule')}, alerts to ${channels}\n`);
+}
+
+async function reload(running: RunningServer, supervision: Supervision): Promise<void> {
+  try {
+    const { loaded, diagnostics } = await running.reloadRules();
+    for (const diagnostic of diagnostics) {
+      supervision.notice(diagnostic.severity, `${diagnostic.file}:${diagnostic.line}: ${diagnostic.message}`);
+    }
+    supervision.notice('info', `rules read again: ${counted(loaded, 'rule')}`);
+  } catch (error) {
+    supervision.notice('error', `the rules could not be read again: ${(error as Error).message}`);
+  }
+}
+
+function levelOf({ kind }: ServerNotice): 'info' | 'warning' | 'error' {
+  return kind === 'warning' || kind === 'error' ? kind : 'info';
+}
