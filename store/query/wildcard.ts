@@ -3,7 +3,10 @@
 import { fold } from './fold.ts';
 
 /** A compiled pattern: literal text, one character, or any run. */
-export type WildcardPart = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'one' | 'run' };
+export type WildcardPart =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'one' }
+  | { readonly kind: 'run' };
 
 /** The parts of a pattern, folded; neighbouring runs are one. */
 export function wildcardParts(pattern: string): readonly WildcardPart[] {
