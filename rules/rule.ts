@@ -48,8 +48,8 @@ export interface RuleTest {
 
 /**
  * A clause that holds of every event the rule can match: lets the engine skip the others. One of `values` is among the texts
- * that the field's path reaches, through arrays anywhere on the way: `clauseValues` (clause-values.ts) collects those; where it
- * answers undefined the rule must be evaluated. `contains` says that the catalogue has the field as an array, no more.
+ * that the field's path reaches, through arrays anywhere on the way. `contains` says that the catalogue has the field as an
+ * array, no more.
  */
 export type NecessaryClause =
   | { readonly kind: 'equals'; readonly field: string; readonly values: ReadonlySet<string> }

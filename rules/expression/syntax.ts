@@ -63,12 +63,12 @@ export interface ExpressionProblem {
   readonly remedy: string;
 }
 
-/** The dotted field that a path of plain names reads (`process.parent.name`), else undefined. */
+/** The dotted field that a path of plain names reads (`process.parent.name`), else undefined; a name with a dot is not plain. */
 export function plainField(expression: Expression): string | undefined {
   if (expression.kind !== 'path') return undefined;
   const names: string[] = [];
   for (const step of expression.steps) {
-    if (step.of.kind !== 'name' || step.filters.length > 0) return undefined;
+    if (step.of.kind !== 'name' || step.filters.length > 0 || step.of.name.includes('.')) return undefined;
     names.push(step.of.name);
   }
   return names.join('.');
