@@ -1,0 +1,167 @@
+// A whole installation for a test: data folder, configuration, server and collector as processes of their own, which the test may
+// kill. Everything is under one temporary folder, listens on loopback, and audits one throw-away uid only.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+/** A uid that no account has: the only one that the tests' audit rules look at. */
+export const TEST_UID = 64_242;
+
+export interface InstallationOptions {
+  readonly port: number;
+  /** Where the collector ships to; the server itself unless a proxy stands between. */
+  readonly collectorServerUrl?: string;
+  /** Own rules by file name. */
+  readonly rules?: Readonly<Record<string, string>>;
+  readonly shippedRules?: boolean;
+  /** YAML lines of the `alerts:` section, indented by two. */
+  readonly alertsYaml?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface Installation {
+  readonly folder: string;
+  readonly dataFolder: string;
+  readonly url: string;
+  /** Starts `vedette ROLE` and resolves when it says that it is ready. */
+  start(role: 'server' | 'collector'): Promise<RunningProcess>;
+  /** GET or POST on the API with the admin token. */
+  api<T>(path: string, body?: unknown): Promise<T>;
+  /** Runs a CLI command to its end. */
+  cli(...args: readonly string[]): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
+  remove(): void;
+}
+
+export interface RunningProcess {
+  readonly pid: number;
+  readonly output: () => string;
+  /** SIGKILL, resolves when it is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM, resolves when it is gone with its exit code. */
+  stop(): Promise<number | null>;
+  readonly isRunning: () => boolean;
+}
+
+export function makeInstallation(options: InstallationOptions): Installation {
+  const folder = mkdtempSync(join(tmpdir(), 'vedette-test-'));
+  const dataFolder = join(folder, 'data');
+  const rulesFolder = join(folder, 'rules');
+  mkdirSync(rulesFolder);
+  for (const [name, text] of Object.entries(options.rules ?? {})) writeFileSync(join(rulesFolder, name), text);
+  const url = `http://127.0.0.1:${options.port}`;
+  const configFile = join(folder, 'vedette.yaml');
+  writeFileSync(
+    configFile,
+    [
+      `data: ${dataFolder}`,
+      `server: { port: ${options.port} }`,
+      `rules: { shipped: ${options.shippedRules ?? true}, folders: ['${rulesFolder}'] }`,
+      `collector:\n  source: kernel\n  rules_scope: uid=${TEST_UID}\n  server: ${options.collectorServerUrl ?? url}`,
+      ...(options.alertsYaml === undefined ? [] : [`alerts:\n${options.alertsYaml}`]),
+      '',
+    ].join('\n'),
+  );
+  const env = { ...process.env, ...options.environment };
+
+  return {
+    folder,
+    dataFolder,
+    url,
+    start: (role) => startProcess([MAIN, role, '--config', configFile], env),
+    async api<T>(path: string, body?: unknown): Promise<T> {
+      const token = readFileSync(join(dataFolder, 'server', 'admin.token'), 'utf8').trim();
+      const response = await fetch(`${url}/api/v1${path}`, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+      return (await response.json()) as T;
+    },
+    cli: (...args) => runToEnd([MAIN, ...args, '--config', configFile], env),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+const READY_TIMEOUT_MS = 30_000;
+
+async function startProcess(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<RunningProcess> {
+  const child = spawn(process.execPath, [...argv, '--json'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  const gone = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)));
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`not ready: ${output}`)), READY_TIMEOUT_MS);
+    const read = (chunk: Buffer) => {
+      output += chunk.toString();
+      if (!output.includes('-ready"')) return;
+      clearTimeout(timer);
+      resolve();
+    };
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
+    void gone.then((code) => reject(new Error(`ended with ${code}: ${output}`)));
+  });
+  return {
+    pid: child.pid ?? 0,
+    output: () => output,
+    isRunning: () => child.exitCode === null && child.signalCode === null,
+    async kill() {
+      child.kill('SIGKILL');
+      await gone;
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      return gone;
+    },
+  };
+}
+
+function runToEnd(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
+  const child: ChildProcess = spawn(process.execPath, [...argv], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code: code ?? -1, stdout, stderr })));
+}
+
+/** Resolves with the first value that is not undefined; looks every 20 ms; throws with what it waited for when it never comes. */
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined> | T | undefined,
+  timeoutMs = 20_000,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const value = await look();
+    if (value !== undefined) return value;
+    if (Date.now() > deadline) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The kernel's audit state as `auditctl` tells it: what a test must leave as it found it. */
+export async function kernelAuditState(): Promise<string> {
+  const run = (flag: string) =>
+    new Promise<string>((resolve, reject) => {
+      const child = spawn('auditctl', [flag], { stdio: ['ignore', 'pipe', 'inherit'] });
+      let text = '';
+      child.stdout.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+      child.on('error', reject);
+      child.on('close', () => resolve(text));
+    });
+  const status = (await run('-s')).replace(/^(lost|backlog|backlog_wait_time_actual) .*\n/gm, '');
+  return status + (await run('-l'));
+}
