@@ -1,14 +1,14 @@
 // A TCP relay on loopback whose wire can be cut: connections are reset and new ones refused until it is mended.
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-export interface Proxy {
+export interface Relay {
   readonly port: number;
   cut(): void;
   mend(): void;
   close(): Promise<void>;
 }
 
-export async function startProxy(targetPort: number): Promise<Proxy> {
+export async function startRelay(targetPort: number): Promise<Relay> {
   const sockets = new Set<Socket>();
   let isCut = false;
   const keep = (socket: Socket) => {
