@@ -1,0 +1,137 @@
+// E-mail over SMTP: text and HTML, addresses from the configuration only. The Message-ID comes from the notification, so that a
+// mail that was sent twice is seen to be one. A password is never sent without TLS but on this very machine.
+import { createTransport } from 'nodemailer';
+import type { Notification } from '../../event/detection.ts';
+import type { Channel, SendResult } from '../channel.ts';
+import { messageOf } from '../message.ts';
+import { escapeHtml, shorten } from '../text.ts';
+
+export interface EmailOptions {
+  readonly host: string;
+  readonly port: number;
+  /** TLS from the first byte; else STARTTLS where the server offers it. */
+  readonly secure: boolean;
+  readonly user?: string;
+  readonly password?: string;
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly timeoutMs?: number;
+  readonly now: () => number;
+}
+
+const TIMEOUT_MS = 20_000;
+export const SUBJECT_LENGTH_MAX = 200;
+const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1']);
+
+export function createEmailChannel(options: EmailOptions): Channel {
+  const { host, port, secure, user, password, from, to, timeoutMs = TIMEOUT_MS, now } = options;
+  const hasPassword = user !== undefined && password !== undefined;
+  const transport = createTransport({
+    host,
+    port,
+    secure,
+    ...(hasPassword ? { auth: { user, pass: password } } : {}),
+    requireTLS: hasPassword && !secure && !LOOPBACK.has(host),
+    connectionTimeout: timeoutMs,
+    greetingTimeout: timeoutMs,
+    socketTimeout: timeoutMs,
+    dnsTimeout: timeoutMs,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    logger: false,
+  });
+  return {
+    name: 'email',
+    async send(notification) {
+      const { subject, text, html } = emailText(notification);
+      const mail = {
+        from,
+        to: [...to],
+        subject,
+        text,
+        html,
+        messageId: `<${notification.id}@vedette>`,
+        date: new Date(now()),
+        headers: {
+          'Auto-Submitted': 'auto-generated',
+          'X-Vedette-Alert': notification.alertId,
+          'X-Vedette-Notification': notification.id,
+        },
+      };
+      return withinTime(
+        transport.sendMail(mail).then((): SendResult => ({ kind: 'sent' }), resultOf),
+        timeoutMs,
+      );
+    },
+    async close() {
+      transport.close();
+    },
+  };
+}
+
+export interface EmailText {
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
+export function emailText(notification: Notification): EmailText {
+  const { headline, description, facts, command, runbookUrl } = messageOf(notification);
+  const width = Math.max(...facts.map(({ label }) => label.length));
+  const text = [
+    headline,
+    '',
+    ...(description === '' ? [] : [description, '']),
+    ...facts.map(({ label, value }) => `${`${label}:`.padEnd(width + 1)} ${value}`),
+    '',
+    `Show it: ${command}`,
+    '',
+  ].join('\n');
+  const rows = facts.map(({ label, value, isCode }) => {
+    const shown = label === 'Runbook' && runbookUrl !== undefined ? linkTo(runbookUrl) : escapeHtml(value);
+    return `<tr><th align="left" valign="top">${escapeHtml(label)}</th><td>${isCode ? `<code>${shown}</code>` : shown}</td></tr>`;
+  });
+  const html = [
+    '<!doctype html><html><body style="font-family: sans-serif">',
+    `<h2>${escapeHtml(headline)}</h2>`,
+    ...(description === '' ? [] : [`<p>${escapeHtml(description)}</p>`]),
+    `<table cellpadding="4">${rows.join('\n')}</table>`,
+    `<p>Show it: <code>${escapeHtml(command)}</code></p>`,
+    '</body></html>',
+  ].join('\n');
+  return { subject: shorten(`Vedette ${headline}`, SUBJECT_LENGTH_MAX), text, html };
+}
+
+function linkTo(url: string): string {
+  return `<a href="${escapeHtml(url)}">${escapeHtml(url)}</a>`;
+}
+
+/** Nothing of the error but its code and the server's number: the rest may repeat what was sent. */
+function resultOf(error: unknown): SendResult {
+  const { code, responseCode, command } = (error ?? {}) as {
+    readonly code?: string;
+    readonly responseCode?: number;
+    readonly command?: string;
+  };
+  const number = responseCode === undefined ? '' : ` (${responseCode}${command === undefined ? '' : ` to ${command}`})`;
+  if (code === 'EAUTH' || code === 'ENOAUTH') {
+    const isFinal = responseCode === undefined || responseCode >= 500;
+    return { kind: isFinal ? 'permanent' : 'retryable', error: `the mail server refused the login${number}` };
+  }
+  if (responseCode !== undefined) {
+    const isFinal = responseCode >= 500 && responseCode !== 503;
+    return { kind: isFinal ? 'permanent' : 'retryable', error: `the mail server refused the message${number}` };
+  }
+  if (code === 'EENVELOPE' || code === 'ECONFIG')
+    return { kind: 'permanent', error: `the mail cannot be sent: ${code}` };
+  return { kind: 'retryable', error: `the mail server cannot be used: ${code ?? 'no answer'}` };
+}
+
+/** The transport's own limits are per wait; this one is for the whole. */
+function withinTime(result: Promise<SendResult>, timeoutMs: number): Promise<SendResult> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<SendResult>((resolve) => {
+    timer = setTimeout(() => resolve({ kind: 'retryable', error: 'the mail server takes too long' }), timeoutMs);
+  });
+  return Promise.race([result, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,71 @@
+// Alerts where the server runs: one compact block each. Colour only for a terminal; hostile text cannot move the cursor.
+//
+//   [HIGH] apache2 spawned bash on web-1
+//     Host          web-1 (h1)
+//     Command line  bash -c id
+//     vedette alerts show 0abc…
+import type { Writable } from 'node:stream';
+import type { Notification, Severity } from '../../event/detection.ts';
+import type { Channel, SendResult } from '../channel.ts';
+import { messageOf } from '../message.ts';
+import { TERMINAL } from '../route.ts';
+
+export interface TerminalOptions {
+  readonly writable: Writable;
+  readonly isTty?: boolean;
+  /** How long one block may take: a stopped terminal must not hold the sender. */
+  readonly timeoutMs?: number;
+}
+
+const WRITE_TIMEOUT_MS = 5_000;
+const INDENT = '  ';
+const LABEL_WIDTH_MAX = 22;
+/** The headline says these already. */
+const IN_HEADLINE: ReadonlySet<string> = new Set(['Severity']);
+
+const COLOURS = {
+  critical: '\u001b[1;97;41m',
+  high: '\u001b[1;31m',
+  medium: '\u001b[1;33m',
+  low: '\u001b[1;36m',
+  informational: '\u001b[1m',
+} as const satisfies Record<Severity, string>;
+const DIM = '\u001b[2m';
+const RESET = '\u001b[0m';
+
+export function createTerminalChannel(options: TerminalOptions): Channel {
+  const { writable, isTty = false, timeoutMs = WRITE_TIMEOUT_MS } = options;
+  return {
+    name: TERMINAL,
+    send: (notification) => write(writable, terminalText(notification, isTty), timeoutMs),
+    close: () => Promise.resolve(),
+  };
+}
+
+/** The block, with the empty line after it. */
+export function terminalText(notification: Notification, isColoured: boolean): string {
+  const message = messageOf(notification);
+  const coloured = (colour: string, text: string): string => (isColoured ? `${colour}${text}${RESET}` : text);
+  const facts = message.facts.filter(({ label }) => !IN_HEADLINE.has(label));
+  const width = Math.min(LABEL_WIDTH_MAX, Math.max(...facts.map(({ label }) => label.length)));
+  return [
+    coloured(COLOURS[message.severity], message.headline),
+    ...facts.map(({ label, value }) => `${INDENT}${coloured(DIM, label.padEnd(width))}  ${value}`),
+    `${INDENT}${coloured(DIM, 'More'.padEnd(width))}  ${message.command}`,
+    '',
+    '',
+  ].join('\n');
+}
+
+function write(writable: Writable, text: string, timeoutMs: number): Promise<SendResult> {
+  if (writable.destroyed || writable.writableEnded) {
+    return Promise.resolve({ kind: 'permanent', error: 'the terminal is closed' });
+  }
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve({ kind: 'retryable', error: 'the terminal does not take text' }), timeoutMs);
+    writable.write(text, (error) => {
+      clearTimeout(timer);
+      resolve(error ? { kind: 'retryable', error: 'writing to the terminal failed' } : { kind: 'sent' });
+    });
+  });
+}

@@ -1,0 +1,23 @@
+// The outbox as the sender sees it: what is due, and how an attempt went. The state's port has the same shape
+// (store/state/state-port.ts); alerts state it for themselves, since they know of events only.
+import type { Notification } from '../event/detection.ts';
+
+export interface OutboxEntry {
+  readonly notification: Notification;
+  /** Attempts so far. */
+  readonly attempts: number;
+  /** Not before, epoch ms. */
+  readonly dueMs: number;
+}
+
+export type SendOutcome =
+  | { readonly kind: 'sent'; readonly atMs: number }
+  | { readonly kind: 'retry'; readonly dueMs: number; readonly error: string }
+  | { readonly kind: 'failed'; readonly atMs: number; readonly error: string };
+
+export interface Outbox {
+  /** Unsent notifications due at `nowMs`, oldest first. */
+  due(nowMs: number, limit: number): readonly OutboxEntry[];
+  /** Durable when it returns; counts the attempt. */
+  record(notificationId: string, outcome: SendOutcome): void;
+}
