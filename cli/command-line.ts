@@ -4,7 +4,7 @@ import { nearest } from '../rules/language/suggestion.ts';
 import type { Context } from './command.ts';
 import { COMMANDS, type CommandEntry, findCommand } from './command-table.ts';
 import { EXIT, type ExitCode, type Failure, fail, failureJson, formatFailure } from './failure.ts';
-import { commandHelp, overviewHelp } from './help.ts';
+import { commandHelp, groupHelp, overviewHelp } from './help.ts';
 import { asksForHelp, parseWords } from './options.ts';
 import { productVersion } from './product-version.ts';
 import { suggestion } from './suggestion.ts';
@@ -37,7 +37,7 @@ async function run(words: readonly string[], context: Context): Promise<ExitCode
   if (found === undefined) {
     const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
     if (group.length > 0 && (words.length === 1 || asksForHelp(words))) {
-      context[asksForHelp(words) ? 'stdout' : 'stderr'].write(overviewHelp(group));
+      context[asksForHelp(words) ? 'stdout' : 'stderr'].write(groupHelp(group));
       return asksForHelp(words) ? EXIT.fine : EXIT.usage;
     }
     return tell(unknownCommand(words), words, context);

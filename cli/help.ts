@@ -7,23 +7,32 @@ const WIDTH = 96;
 
 /** `vedette --help` */
 export function overviewHelp(entries: readonly CommandEntry[]): string {
+  return [...INTRODUCTION, ...groupLines(entries), ...START_WITH, ''].join('\n');
+}
+
+/** `vedette rules`: the commands that share a first word. */
+export function groupHelp(entries: readonly CommandEntry[]): string {
+  return [...groupLines(entries), '', 'Every command has --help, with examples, and --json.', ''].join('\n');
+}
+
+const INTRODUCTION = [
+  'Vedette watches Linux hosts through the kernel’s audit stream and tells you what your rules find.',
+  '',
+];
+
+const START_WITH = [
+  '',
+  'Every command has --help, with examples, and --json. Start with:',
+  '  vedette up          everything on this machine, alerts on the screen',
+  '  vedette up --demo   the same with a recorded host: needs no root',
+  '',
+  'Exit codes: 0 fine, 1 findings, 2 usage or configuration, 3 anything else.',
+];
+
+function groupLines(entries: readonly CommandEntry[]): readonly string[] {
   const width = Math.max(...entries.map(({ name }) => name.length));
   const lines = entries.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
-  return [
-    'Vedette watches Linux hosts through the kernel’s audit stream and tells you what your rules find.',
-    '',
-    'Usage: vedette COMMAND [OPTIONS]',
-    '',
-    'Commands:',
-    ...lines,
-    '',
-    'Every command has --help, with examples, and --json. Start with:',
-    '  vedette up          everything on this machine, alerts on the screen',
-    '  vedette up --demo   the same with a recorded host: needs no root',
-    '',
-    'Exit codes: 0 fine, 1 findings, 2 usage or configuration, 3 anything else.',
-    '',
-  ].join('\n');
+  return ['Usage: vedette COMMAND [OPTIONS]', '', 'Commands:', ...lines];
 }
 
 /** `vedette COMMAND --help` */

@@ -8,6 +8,7 @@ import { CONFIG_OPTIONS, loadConfig } from '../config.ts';
 import { fail, type Outcome, succeed } from '../failure.ts';
 import { productVersion } from '../product-version.ts';
 import { SHIPPED_RULES } from '../server-settings.ts';
+import { startChild } from '../up/child.ts';
 import { SUPERVISED } from '../up/child-message.ts';
 import { lockFolder } from '../up/folder-lock.ts';
 import { runUp } from '../up/run-up.ts';
@@ -81,6 +82,10 @@ async function run(invocation: Invocation, config: Config, told: Promise<void>):
     dataFolder: config.dataFolder,
     alerts: isJson ? context.stderr.stream : context.stdout.stream,
     told,
+    processes: {
+      startChild,
+      restoreKernel: async (folder) => (await import('../../collector/kernel-state.ts')).restoreKernel(folder),
+    },
     serverWords: ({ url }) => [
       'server',
       ...shared,

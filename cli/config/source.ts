@@ -137,12 +137,12 @@ function readSetting(walk: Walk, key: ConfigKey, keyNode: Node, node: Node | nul
     );
     return;
   }
-  const texts = textsOf(walk, node);
+  const isList = key.kind === 'paths' || key.kind === 'texts';
+  const texts = isList || !walk.yaml.isSeq(node) ? textsOf(walk, node) : undefined;
   if (texts !== undefined) {
     walk.settings.push({ key, texts, place: walk.placeAt(offset) });
     return;
   }
-  const isList = key.kind === 'paths' || key.kind === 'texts';
   const message = `\`${key.path}\` is not a ${isList ? 'list of values' : 'single value'}`;
   report(walk, offset, 'config/wrong-type', message, isList ? 'Write [a, b].' : 'Write one value.');
 }

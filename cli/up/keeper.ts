@@ -1,11 +1,12 @@
 // Keeps one child running: starts it, tells what it says, starts it again when it dies, with back-off, until told to stop.
 
-import { type Child, type ChildExit, startChild } from './child.ts';
+import type { Child, ChildExit } from './child.ts';
 import type { ChildMessage } from './child-message.ts';
 import { nextRestart } from './restart-policy.ts';
 
 export interface KeeperOptions {
-  readonly name: string;
+  /** Starts the process: child.ts, or a test's. */
+  readonly startChild: (words: readonly string[], onMessage: (message: ChildMessage) => void) => Child;
   /** The command line of each start; asked anew, since ports and pids change. */
   readonly words: () => readonly string[];
   readonly onStart: (child: Child) => void;
@@ -33,7 +34,7 @@ export function keep(options: KeeperOptions): Keeper {
 
   const start = (): void => {
     const startedMs = options.now();
-    const started = startChild(options.words(), options.onMessage);
+    const started = options.startChild(options.words(), options.onMessage);
     child = started;
     options.onStart(started);
     void started.exited.then((exit) => {

@@ -7,7 +7,7 @@ import type { Context } from '../command.ts';
 import { EXIT, type ExitCode, type Failure, fail } from '../failure.ts';
 import type { Child, ChildExit } from './child.ts';
 import type { ChildMessage, CollectorReady, ServerReady } from './child-message.ts';
-import { type Keeper, keep } from './keeper.ts';
+import { type Keeper, type KeeperOptions, keep } from './keeper.ts';
 import type { Voice } from './voice.ts';
 
 /** The server may flush for so long before it is killed, ms. */
@@ -31,6 +31,14 @@ export interface UpOptions {
   readonly alerts: NodeJS.WritableStream;
   /** Settles when a signal tells to stop. */
   readonly told: Promise<void>;
+  readonly processes: Processes;
+}
+
+/** What reaches outside: the children, and the kernel of a collector that died. */
+export interface Processes {
+  readonly startChild: KeeperOptions['startChild'];
+  /** True when there was something to put back. */
+  readonly restoreKernel: (dataFolder: string) => Promise<boolean>;
 }
 
 type End = { readonly kind: 'told' } | { readonly kind: 'broken'; readonly failure: Failure };
@@ -85,7 +93,7 @@ function runServer(options: UpOptions): ServerRun {
     options.alerts.once('error', () => child.stdout.resume());
   };
   const keeper = keep({
-    name: 'server',
+    startChild: options.processes.startChild,
     words: () => options.serverWords({ url }),
     graceMs: SERVER_GRACE_MS,
     now: options.context.now,
@@ -129,7 +137,7 @@ function runCollector(options: UpOptions, url: string, server: Keeper): Collecto
   const first = Promise.withResolvers<CollectorReady | Extract<End, { kind: 'broken' }>>();
   let mode: CollectorReady['mode'] | undefined;
   const keeper = keep({
-    name: 'collector',
+    startChild: options.processes.startChild,
     words: () => options.collectorWords({ url, serverPid: server.current()?.pid, mode }),
     graceMs: COLLECTOR_GRACE_MS,
     now: options.context.now,
@@ -180,8 +188,7 @@ function exitInWords({ code, signal }: ChildExit): string {
 
 async function restoreKernelAfterDeath(options: UpOptions): Promise<void> {
   try {
-    const { restoreKernel } = await import('../../collector/kernel-state.ts');
-    if (!(await restoreKernel(options.dataFolder))) return;
+    if (!(await options.processes.restoreKernel(options.dataFolder))) return;
     options.voice.notice('warning', 'up', 'the collector had died; the kernel’s audit state is put back in its stead');
   } catch (error) {
     const remedy = 'look at `auditctl -s` and `auditctl -l`; the next start puts it back';

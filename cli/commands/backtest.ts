@@ -1,0 +1,156 @@
+// `vedette backtest`: a rule over the stored past, by the server that has it; or the past itself again, compared with what was
+// found live.
+import { stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { formatDiagnostic, visible } from '../../rules/diagnostic.ts';
+import type { BacktestRequest, BacktestResponse } from '../../server/api.ts';
+import { CLIENT_OPTIONS, openClient, wholeNumber } from '../client.ts';
+import { type Command, type Invocation, isGiven, printJson } from '../command.ts';
+import { loadConfig, readText } from '../config.ts';
+import { EXIT, fail, type Outcome, succeed } from '../failure.ts';
+import { usage } from '../options.ts';
+import { ruleFoldersOf } from '../server-settings.ts';
+import { suggestion } from '../suggestion.ts';
+import { counted, isoTime, renderTable } from '../table.ts';
+import { RANGE_OPTIONS, readRange } from '../time-range.ts';
+
+const LIMIT = { least: 1, most: 10_000, otherwise: 50 };
+const TIMEOUT_MS = 30 * 60_000;
+const RULE_BYTES_MAX = 256 * 1024;
+const DIFFERENCES_SHOWN = 20;
+const COLUMNS = [
+  { title: 'WHEN (UTC)' },
+  { title: 'SEVERITY' },
+  { title: 'COUNT', align: 'right' },
+  { title: 'TITLE' },
+] as const;
+
+export const backtest: Command = {
+  name: 'backtest',
+  synopsis: 'RULE --since 24h | --as-it-was --since 24h',
+  description:
+    'Runs RULE (a file, or the id of a rule in use) over the stored events of a time range, through the same code that runs live, suppression included, and prints the alerts it would have made. Nothing is sent.\nWith --as-it-was: all rules as they were in force then; prints where the result differs from what was found live. Exit code 1 when it does, or when the rule is broken.',
+  positionals: { least: 0, most: 1 },
+  options: {
+    ...RANGE_OPTIONS,
+    'as-it-was': { description: 'All rules as they were in force at the time, compared with what was found live.' },
+    limit: { value: 'N', description: `Print at most so many alerts; 1 to ${LIMIT.most}, else ${LIMIT.otherwise}.` },
+    ...CLIENT_OPTIONS,
+  },
+  examples: [
+    ['vedette backtest my-rules/web-shell.yaml --since 24h', 'What would this rule have found since yesterday?'],
+    ['vedette backtest web-server-spawned-shell --since 7d', 'The same with a rule in use, by its id.'],
+    ['vedette backtest --as-it-was --since 24h', 'Was what was found live exact?'],
+  ],
+  async run(invocation) {
+    const range = readRange(invocation, '24h');
+    if (!range.isOk) return range.failure;
+    const limit = wholeNumber(invocation, 'limit', LIMIT);
+    if (!limit.isOk) return limit.failure;
+    const subject = await readSubject(invocation);
+    if (!subject.isOk) return subject.failure;
+    const client = await openClient(invocation, 'reader');
+    if (!client.isOk) return client.failure;
+    const { sinceMs, untilMs } = range.value;
+    const request: BacktestRequest = {
+      ...subject.value,
+      sinceMs,
+      limit: limit.value,
+      ...(untilMs === undefined ? {} : { untilMs }),
+    };
+    const answer = await client.value.post<BacktestResponse>('/api/v1/backtest', request, { timeoutMs: TIMEOUT_MS });
+    if (!answer.isOk) return answer.failure;
+    if (invocation.isJson) printJson(invocation, answer.value);
+    else print(invocation, answer.value, sinceMs);
+    const { differences, diagnostics } = answer.value;
+    const isBroken = diagnostics.some(({ severity }) => severity === 'error');
+    const differs = differences !== undefined && Object.values(differences).some((ids) => ids.length > 0);
+    return isBroken || differs ? EXIT.findings : EXIT.fine;
+  },
+};
+
+async function readSubject(invocation: Invocation): Promise<Outcome<Pick<BacktestRequest, 'rule' | 'asItWas'>>> {
+  const [name] = invocation.positionals;
+  if (isGiven(invocation, 'as-it-was')) {
+    if (name === undefined) return succeed({ asItWas: true });
+    return usage(backtest, '--as-it-was takes no RULE: it runs all of them', 'Leave one of the two out.');
+  }
+  if (name === undefined) return usage(backtest, 'no RULE', 'Name a file or a rule’s id, or use --as-it-was.');
+  const path = await findRule(invocation, name);
+  if (!path.isOk) return path;
+  const text = await readText(path.value, RULE_BYTES_MAX);
+  return text.isOk ? succeed({ rule: { file: basename(path.value), text: text.value } }) : text;
+}
+
+/** The file: as it was named, or by the rule's id in the folders in use, where a file is named after its rule. */
+async function findRule(invocation: Invocation, name: string): Promise<Outcome<string>> {
+  const asFile = resolve(invocation.context.cwd, name);
+  if (await isFile(asFile)) return succeed(asFile);
+  const config = await loadConfig(invocation);
+  if (!config.isOk) return config;
+  const folders = ruleFoldersOf(config.value).toReversed();
+  if (/^[\w.-]+$/.test(name)) {
+    for (const { path } of folders) {
+      const candidate = join(path, `${name}.yaml`);
+      if (await isFile(candidate)) return succeed(candidate);
+    }
+  }
+  const { readRuleFolders } = await import('../../rules/rule-folders.ts');
+  const { rules } = readRuleFolders(folders);
+  const found = rules.find(({ id }) => id === name);
+  if (found !== undefined) return succeed(found.file);
+  const ids = rules.map(({ id }) => id);
+  const remedy = suggestion(
+    name,
+    ids,
+    'Name a file, or the id of a rule in use (`vedette rules lint --json` lists them).',
+  );
+  return fail('backtest/no-rule', {
+    message: `\`${name}\` is neither a file nor a rule’s id`,
+    remedy,
+    exitCode: EXIT.usage,
+  });
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (status) => status.isFile(),
+    () => false,
+  );
+}
+
+function print(invocation: Invocation, answer: BacktestResponse, sinceMs: number): void {
+  const { stdout, stderr } = invocation.context;
+  for (const diagnostic of answer.diagnostics) stdout.write(`${formatDiagnostic(diagnostic)}\n\n`);
+  const rows = answer.alerts.map(({ timestampMs, severity, count, title }) => [
+    isoTime(timestampMs),
+    severity,
+    String(count),
+    title,
+  ]);
+  if (rows.length > 0) stdout.write(renderTable(COLUMNS, rows, stdout.columns));
+  if (answer.differences !== undefined) printDifferences(invocation, answer.differences);
+  const shown = answer.alertsTotal > rows.length ? `; ${rows.length} are shown (--limit)` : '';
+  const errors = answer.errors === 0 ? '' : `; ${counted(answer.errors, 'evaluation')} failed`;
+  const read = `${counted(answer.eventsRead, 'event')} since ${isoTime(sinceMs)}`;
+  const found = `${counted(answer.detections, 'detection')}, ${counted(answer.alertsTotal, 'alert')}`;
+  stderr.write(`${read}: ${found}${shown}${errors} (${(answer.durationMs / 1000).toFixed(1)} s)\n`);
+}
+
+function printDifferences(invocation: Invocation, differences: NonNullable<BacktestResponse['differences']>): void {
+  const { stdout } = invocation.context;
+  const lists = [
+    ['found live, not again', differences.onlyLive],
+    ['found now, not live', differences.onlyBacktest],
+    ['decided otherwise (opened or joined)', differences.otherDecision],
+  ] as const;
+  if (lists.every(([, ids]) => ids.length === 0)) {
+    stdout.write('No difference from what was found live.\n');
+    return;
+  }
+  for (const [title, ids] of lists) {
+    if (ids.length === 0) continue;
+    stdout.write(`${title}: ${counted(ids.length, 'detection')}\n`);
+    for (const id of ids.slice(0, DIFFERENCES_SHOWN)) stdout.write(`  ${visible(id)}\n`);
+  }
+}
