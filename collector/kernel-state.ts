@@ -1,6 +1,117 @@
-// The kernel's audit state before us, kept on disk, and how it is put back.
+// The kernel's audit settings before us, and how they are put back. `kernel.json` is on disk before the first change, so the
+// original is known after any kill; it goes only when everything is as it was. Never touched: the failure mode, the rate limit,
+// the lock, rules that are not ours.
+//
+//   kernel.json   {"formatVersion":1,"bootId","pid","startTicks","original":{…},"ours":{…}}
+import { join } from 'node:path';
+import { KEY_PREFIX } from './audit-rules.ts';
+import { readState, removeFile, replaceFile } from './durable-file.ts';
+import { bootIdOf, startTicksOf } from './lineage/proc.ts';
+import { type AuditControl, openAuditControl } from './netlink/audit-control.ts';
+import type { AuditStatus } from './netlink/message.ts';
+import { decodeRule } from './netlink/rule-data.ts';
 
-/** Puts the kernel back as it was before a collector that died; true when there was something to put back. Safe to call any time. */
-export async function restoreKernel(_dataFolder: string): Promise<boolean> {
-  return false;
+const FORMAT_VERSION = 1;
+
+/** The settings that we change. */
+export interface KernelSettings {
+  readonly enabled: number;
+  readonly backlogLimit: number;
+  readonly backlogWaitTime: number;
+}
+
+/** What kernel.json holds. */
+interface KernelRecord {
+  readonly bootId: string;
+  readonly pid: number;
+  readonly startTicks: number;
+  readonly original: KernelSettings;
+  readonly ours: KernelSettings;
+}
+
+export function settingsOf(status: AuditStatus): KernelSettings {
+  return { enabled: status.enabled, backlogLimit: status.backlogLimit, backlogWaitTime: status.backlogWaitTime };
+}
+
+/** Notes the original before the first change. What an earlier run of this boot noted and did not put back is the original. */
+export function noteOriginal(folder: string, current: KernelSettings, ours: KernelSettings): KernelSettings {
+  const bootId = bootIdOf();
+  const earlier = readRecord(folder);
+  const original = earlier?.bootId === bootId ? earlier.original : current;
+  const record: KernelRecord = { bootId, pid: process.pid, startTicks: startTicksOf(process.pid) ?? 0, original, ours };
+  replaceFile(pathIn(folder), `${JSON.stringify({ formatVersion: FORMAT_VERSION, ...record })}\n`, true);
+  return original;
+}
+
+/** Removes every rule of ours; how many there were. */
+export function removeOwnRules(control: AuditControl): number {
+  const rules = control.listRules();
+  if (rules.kind === 'errno') return 0;
+  const own = rules.value.filter((rule) => isOwn(rule));
+  for (const rule of own) control.removeRule(rule);
+  return own.length;
+}
+
+/** Puts the settings back that still are as we set them (another's later change is left), and forgets the original. */
+export function putSettingsBack(folder: string, control: AuditControl): void {
+  const record = readRecord(folder);
+  const status = control.status();
+  if (record !== undefined && record.bootId === bootIdOf() && status.kind === 'ok') {
+    const current = settingsOf(status.value);
+    for (const name of ['backlogLimit', 'backlogWaitTime', 'enabled'] as const) {
+      if (current[name] !== record.ours[name] || current[name] === record.original[name]) continue;
+      const answer = control.change({ [name]: record.original[name] });
+      if (answer.kind === 'errno') return; // locked, or no permission: keep the file, the original is still owed
+    }
+  }
+  removeFile(pathIn(folder));
+}
+
+/**
+ * Puts the kernel back as it was before a collector that died: its rules removed, its settings undone. True when there was
+ * something to put back. Does nothing while that collector lives. `dataFolder` is the installation's, as in the options.
+ */
+export async function restoreKernel(dataFolder: string): Promise<boolean> {
+  const folder = join(dataFolder, 'collector');
+  const record = readRecord(folder);
+  if (record === undefined) return false;
+  if (record.bootId === bootIdOf() && startTicksOf(record.pid) === record.startTicks) return false;
+  const opened = openAuditControl();
+  if (opened.kind === 'errno') return false;
+  const control = opened.value;
+  try {
+    removeOwnRules(control);
+    putSettingsBack(folder, control);
+    return true;
+  } finally {
+    control.close();
+  }
+}
+
+function isOwn(rule: Buffer): boolean {
+  return decodeRule(rule)?.keys.some((key) => key.startsWith(KEY_PREFIX)) ?? false;
+}
+
+function pathIn(folder: string): string {
+  return join(folder, 'kernel.json');
+}
+
+function readRecord(folder: string): KernelRecord | undefined {
+  const state = readState(pathIn(folder), FORMAT_VERSION);
+  if (state === undefined) return undefined;
+  const original = readSettings(state['original']);
+  const ours = readSettings(state['ours']);
+  const { bootId, pid, startTicks } = state;
+  if (original === undefined || ours === undefined || typeof bootId !== 'string') return undefined;
+  if (typeof pid !== 'number' || typeof startTicks !== 'number') return undefined;
+  return { bootId, pid, startTicks, original, ours };
+}
+
+function readSettings(value: unknown): KernelSettings | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { enabled, backlogLimit, backlogWaitTime } = value as Record<string, unknown>;
+  if (typeof enabled !== 'number' || typeof backlogLimit !== 'number' || typeof backlogWaitTime !== 'number') {
+    return undefined;
+  }
+  return { enabled, backlogLimit, backlogWaitTime };
 }

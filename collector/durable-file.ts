@@ -1,0 +1,55 @@
+// Small state files that are replaced as a whole: a reader sees the old content or the new, never half of one.
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** State files are small; a bigger one is not ours. */
+const FILE_BYTES_MAX = 16 * 1024 * 1024;
+
+/**
+ * Writes `text` with mode 0600. `mustSurvivePowerLoss` also waits for the disk; without it the file survives the death of
+ * the process, not that of the machine. Throws what the file system throws (a full or read-only disk).
+ */
+export function replaceFile(path: string, text: string, mustSurvivePowerLoss: boolean): void {
+  const temporary = `${path}.new`;
+  const fd = openSync(temporary, 'w', 0o600);
+  try {
+    writeSync(fd, text);
+    if (mustSurvivePowerLoss) fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(temporary, path);
+  if (mustSurvivePowerLoss) syncFolder(dirname(path));
+}
+
+/** The parsed JSON object of a state file, or undefined when it is missing, torn, or of another format version. */
+export function readState(path: string, formatVersion: number): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const text = readFileSync(path, 'utf8');
+    if (text.length > FILE_BYTES_MAX) return undefined;
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    const state = value as Record<string, unknown>;
+    return state['formatVersion'] === formatVersion ? state : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function removeFile(path: string): void {
+  rmSync(path, { force: true });
+}
+
+/** The collector's own folder, readable by its owner only. */
+export function makeFolder(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+}
+
+function syncFolder(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

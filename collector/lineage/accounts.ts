@@ -1,0 +1,54 @@
+// Names of uids and gids from /etc/passwd and /etc/group. The files are looked at again at most once a second, and read again
+// when they changed. Only local accounts: asking a directory service from here could hang the collector.
+import { readFileSync, statSync } from 'node:fs';
+
+/** More is not read, bytes: a file of such a size is no account file. */
+const FILE_BYTES_MAX = 16 * 1024 * 1024;
+const LOOK_AGAIN_MS = 1_000;
+
+export interface Accounts {
+  userName(uid: number): string | undefined;
+  groupName(gid: number): string | undefined;
+}
+
+/** Accounts of the two files. `now` in ms decides when to look again. */
+export function openAccounts(now: () => number, etcFolder = '/etc'): Accounts {
+  const users = nameFile(`${etcFolder}/passwd`, now);
+  const groups = nameFile(`${etcFolder}/group`, now);
+  return { userName: users, groupName: groups };
+}
+
+function nameFile(path: string, now: () => number): (id: number) => string | undefined {
+  let names: ReadonlyMap<number, string> = new Map();
+  let seen = '';
+  let lookedMs = Number.NEGATIVE_INFINITY;
+  return (id) => {
+    const nowMs = now();
+    if (nowMs - lookedMs >= LOOK_AGAIN_MS || nowMs < lookedMs) {
+      lookedMs = nowMs;
+      try {
+        const { mtimeMs, size, ino } = statSync(path);
+        const state = `${mtimeMs} ${size} ${ino}`;
+        if (state !== seen && size <= FILE_BYTES_MAX) {
+          names = parseNames(readFileSync(path, 'utf8'));
+          seen = state;
+        }
+      } catch {
+        // The file is being replaced, or there is none: the names known so far stay.
+      }
+    }
+    return names.get(id);
+  };
+}
+
+/** `name:x:id:…` by id; the first name of an id is its name, as the system's own look-up has it. */
+export function parseNames(text: string): ReadonlyMap<number, string> {
+  const names = new Map<number, string>();
+  for (const line of text.split('\n')) {
+    const [name, , id] = line.split(':', 3);
+    if (name === undefined || name === '' || id === undefined || !/^[0-9]{1,10}$/.test(id)) continue;
+    const number = Number(id);
+    if (!names.has(number)) names.set(number, name);
+  }
+  return names;
+}

@@ -1,0 +1,142 @@
+// The few libc calls that Node has no word for, through koffi. Calls are synchronous and take 0.1–0.25 µs on top of the system
+// call's own time; none of them may block, so every receive is MSG_DONTWAIT.
+import koffi from 'koffi';
+
+export const AF_NETLINK = 16;
+export const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0o2000000;
+export const NETLINK_AUDIT = 9;
+export const SOL_SOCKET = 1;
+export const SO_RCVBUF = 8;
+export const SO_RCVBUFFORCE = 33;
+const MSG_DONTWAIT = 0x40;
+const MSG_TRUNC = 0x20;
+const LOCK_EX_NB = 2 | 4;
+
+/** Linux errno numbers that the collector tells apart. */
+export const ERRNO = {
+  EPERM: 1,
+  ENOENT: 2,
+  EINTR: 4,
+  EAGAIN: 11,
+  EACCES: 13,
+  EEXIST: 17,
+  EINVAL: 22,
+  EPROTONOSUPPORT: 93,
+  EAFNOSUPPORT: 97,
+  ENOBUFS: 105,
+  ECONNREFUSED: 111,
+} as const;
+
+const libc = koffi.load('libc.so.6');
+const socketCall = libc.func('int socket(int domain, int type, int protocol)');
+const bindCall = libc.func('int bind(int fd, const void *address, uint32_t length)');
+const setsockoptCall = libc.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)');
+const getsockoptCall = libc.func('int getsockopt(int fd, int level, int name, void *value, void *length)');
+const sendtoCall = libc.func(
+  'long sendto(int fd, const void *buffer, unsigned long length, int flags, const void *address, uint32_t addressLength)',
+);
+const recvCall = libc.func('long recv(int fd, void *buffer, unsigned long length, int flags)');
+const recvmmsgCall = libc.func('int recvmmsg(int fd, void *messages, uint32_t count, int flags, void *timeout)');
+const closeCall = libc.func('int close(int fd)');
+const flockCall = libc.func('int flock(int fd, int operation)');
+
+/** The result of a call that failed: the errno, negative, as the kernel itself returns it. */
+function result(value: number): number {
+  return value < 0 ? -koffi.errno() : value;
+}
+
+/** A new netlink audit socket: its descriptor, or the errno, negative. */
+export function auditSocket(): number {
+  return result(socketCall(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT) as number);
+}
+
+/** Binds to a port of the kernel's choice and to the multicast groups of the mask. 0 or the errno, negative. */
+export function bindNetlink(fd: number, groups: number): number {
+  const address = Buffer.alloc(12);
+  address.writeUInt16LE(AF_NETLINK, 0);
+  address.writeUInt32LE(groups, 8);
+  return result(bindCall(fd, address, address.length) as number);
+}
+
+/** Sets an integer socket option. 0 or the errno, negative. */
+export function setSocketOption(fd: number, name: number, value: number): number {
+  const option = Buffer.alloc(4);
+  option.writeInt32LE(value, 0);
+  return result(setsockoptCall(fd, SOL_SOCKET, name, option, 4) as number);
+}
+
+/** An integer socket option, or the errno, negative. */
+export function socketOption(fd: number, name: number): number {
+  const option = Buffer.alloc(4);
+  const length = Buffer.from([4, 0, 0, 0]);
+  const code = result(getsockoptCall(fd, SOL_SOCKET, name, option, length) as number);
+  return code < 0 ? code : option.readInt32LE(0);
+}
+
+const KERNEL_ADDRESS: Buffer = (() => {
+  const address = Buffer.alloc(12);
+  address.writeUInt16LE(AF_NETLINK, 0);
+  return address;
+})();
+
+/** Sends one message to the kernel. Its length or the errno, negative. */
+export function sendToKernel(fd: number, message: Buffer): number {
+  return result(sendtoCall(fd, message, message.length, 0, KERNEL_ADDRESS, KERNEL_ADDRESS.length) as number);
+}
+
+/** One datagram into `buffer`. Its whole length (more than the buffer's when it was cut) or the errno, negative. */
+export function receive(fd: number, buffer: Buffer): number {
+  return result(recvCall(fd, buffer, buffer.length, MSG_DONTWAIT | MSG_TRUNC) as number);
+}
+
+export function closeDescriptor(fd: number): void {
+  closeCall(fd);
+}
+
+/** Takes an exclusive lock that ends with the process, however it ends. 0 or the errno, negative. */
+export function lockDescriptor(fd: number): number {
+  return result(flockCall(fd, LOCK_EX_NB) as number);
+}
+
+/** Receives up to `count` datagrams at once, each into its own slot of one buffer that is never reallocated. */
+export interface Batch {
+  readonly buffer: Buffer;
+  readonly slotBytes: number;
+  /** How many datagrams came, or the errno, negative. 0 when there was nothing. */
+  receive(fd: number): number;
+  /** The length of datagram `index` of the last receive; never more than the slot. */
+  lengthOf(index: number): number;
+  /** True when datagram `index` did not fit its slot. */
+  wasCut(index: number): boolean;
+}
+
+const MMSGHDR_BYTES = 64; // struct mmsghdr on 64-bit Linux: msghdr of 56, msg_len of 4, padding of 4
+const IOVEC_BYTES = 16;
+
+/** The arrays for recvmmsg, laid out once: mmsghdr[count], iovec[count], and the slots. */
+export function createBatch(count: number, slotBytes: number): Batch {
+  const buffer = Buffer.allocUnsafeSlow(count * slotBytes);
+  const vectors = Buffer.allocUnsafeSlow(count * IOVEC_BYTES).fill(0);
+  const headers = Buffer.allocUnsafeSlow(count * MMSGHDR_BYTES).fill(0);
+  const slots = koffi.address(buffer);
+  const vectorsAddress = koffi.address(vectors);
+  for (let index = 0; index < count; index += 1) {
+    vectors.writeBigUInt64LE(slots + BigInt(index * slotBytes), index * IOVEC_BYTES);
+    vectors.writeBigUInt64LE(BigInt(slotBytes), index * IOVEC_BYTES + 8);
+    headers.writeBigUInt64LE(vectorsAddress + BigInt(index * IOVEC_BYTES), index * MMSGHDR_BYTES + 16);
+    headers.writeBigUInt64LE(1n, index * MMSGHDR_BYTES + 24);
+  }
+  return {
+    buffer,
+    slotBytes,
+    receive(fd) {
+      // `vectors` is only reached through an address inside `headers`: this use keeps it alive.
+      if (vectors.length === 0) return 0;
+      const code = result(recvmmsgCall(fd, headers, count, MSG_DONTWAIT, null) as number);
+      return code === -ERRNO.EAGAIN || code === -ERRNO.EINTR ? 0 : code;
+    },
+    lengthOf: (index) => Math.min(headers.readUInt32LE(index * MMSGHDR_BYTES + 56), slotBytes),
+    wasCut: (index) => (headers.readInt32LE(index * MMSGHDR_BYTES + 48) & MSG_TRUNC) !== 0,
+  };
+}

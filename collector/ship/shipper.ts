@@ -1,0 +1,297 @@
+// Takes events from the spool to the server: one request at a time, so that they arrive in order, and as many events in it as
+// came while the last one was under way. Every event ends delivered (201, 409) or set aside with a reason and told; nothing is
+// given up because the server is away.
+import { gzip } from 'node:zlib';
+import { formatProgress, PROGRESS_HEADER, type Progress } from '../../event/progress.ts';
+import type { Notice } from '../options.ts';
+import type { SpoolBatch, SpoolReader } from '../spool/spool-reader.ts';
+import { retryDelayMs } from './back-off.ts';
+import { parseObject, readBulkAnswer, reasonOf } from './bulk-answer.ts';
+import type { HttpAnswer, HttpClient } from './http-client.ts';
+
+/** One request before compression, bytes. */
+export const BATCH_BYTES: number = 2 * 1024 * 1024;
+/** Below this, compressing costs more than it saves, bytes. */
+const GZIP_BYTES_LEAST = 1024;
+/** With nothing to send, the host's progress goes alone this often, ms. */
+export const PROGRESS_EVERY_MS = 5_000;
+/** The last attempt when stopping, ms. */
+const LAST_ATTEMPT_MS = 1_000;
+const SIGN_OFF_HEADER = 'vedette-sign-off';
+
+/** An event that the server will never take. */
+export interface SetAside {
+  readonly position: number;
+  readonly status: number;
+  readonly reason: string;
+  readonly lines: Buffer;
+}
+
+export interface ShipperOptions {
+  readonly reader: SpoolReader;
+  readonly client: HttpClient;
+  /** The token now, or undefined when there is none yet; asked before each request, so that a new one is taken up. */
+  readonly token: () => Promise<string | undefined>;
+  /** What the reading thread promised last: nothing below it is still to come; undefined before its first word. */
+  readonly promised: () => Progress | undefined;
+  readonly now: () => number;
+  readonly random: () => number;
+  /** Calls back once after so long; what it returns calls it off. */
+  readonly startTimer: (durationMs: number, callback: () => void) => () => void;
+  readonly onSetAside: (events: readonly SetAside[]) => void;
+  /** Everything up to this position was delivered or set aside. */
+  readonly onDelivered: (position: number, count: number) => void;
+  readonly onNotice: (notice: Notice) => void;
+}
+
+export interface Shipper {
+  /** Ships until `stop`; never throws for what a server or network does. */
+  run(): Promise<void>;
+  /** There may be something to ship. */
+  wake(): void;
+  /** Ends `run` after the request under way, ships once more within a second and signs off. */
+  stop(): Promise<void>;
+}
+
+/** How one request ended. */
+type Sent =
+  | { readonly kind: 'done' }
+  | {
+      readonly kind: 'again';
+      readonly indices: readonly number[];
+      readonly afterMs: number | undefined;
+      readonly reason: string;
+    }
+  | { readonly kind: 'split'; readonly status: number; readonly reason: string };
+
+export function createShipper(options: ShipperOptions): Shipper {
+  const { reader, client, now } = options;
+  let isStopping = false;
+  let lastSentMs = Number.NEGATIVE_INFINITY;
+  let lastAnswerMs = now();
+  let unreachableSince: number | undefined;
+  let ended: Promise<void> | undefined;
+  /** Read from the spool and not yet delivered: comes before anything that is read later. */
+  let unfinished: SpoolBatch | undefined;
+  let stoppedMs = 0;
+  /** A wake that came while nobody waited counts for the next wait. */
+  let isWoken = false;
+  let endIdling: (() => void) | undefined;
+  let endBackOff: (() => void) | undefined;
+
+  function pause(durationMs: number, hold: (end: (() => void) | undefined) => void): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        callOff();
+        hold(undefined);
+        resolve();
+      };
+      const callOff = options.startTimer(durationMs, end);
+      hold(end);
+    });
+  }
+
+  async function idle(): Promise<void> {
+    if (!isWoken && !isStopping) {
+      await pause(PROGRESS_EVERY_MS, (end) => {
+        endIdling = end;
+      });
+    }
+    isWoken = false;
+  }
+
+  async function backOff(durationMs: number): Promise<void> {
+    await pause(durationMs, (end) => {
+      endBackOff = end;
+    });
+  }
+
+  async function post(
+    body: Buffer,
+    progress: Progress | undefined,
+    extra: Record<string, string>,
+  ): Promise<HttpAnswer> {
+    const token = await options.token();
+    if (token === undefined) return { kind: 'unreachable', reason: 'not enrolled yet' };
+    const isBig = body.length >= GZIP_BYTES_LEAST;
+    const sent = isBig ? await compressed(body) : body;
+    lastSentMs = now();
+    return client.post({
+      path: '/_bulk',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/x-ndjson',
+        ...(isBig ? { 'content-encoding': 'gzip' } : {}),
+        ...(progress === undefined ? {} : { [PROGRESS_HEADER]: formatProgress(progress) }),
+        ...extra,
+      },
+      body: sent,
+      ...(isStopping ? { timeoutMs: LAST_ATTEMPT_MS } : {}),
+    });
+  }
+
+  async function send(batch: SpoolBatch, indices: readonly number[], progress: Progress | undefined): Promise<Sent> {
+    const payloads = indices.map((index) => batch.payloads[index] as Buffer);
+    const answer = await post(Buffer.concat(payloads), progress, {});
+    if (answer.kind === 'unreachable') return { kind: 'again', indices, afterMs: undefined, reason: answer.reason };
+    const reason = `status ${answer.status}: ${reasonOf(parseObject(answer.body)?.['error'])}`;
+    if (answer.status === 413 || answer.status === 400) return { kind: 'split', status: answer.status, reason };
+    if (answer.status < 200 || answer.status >= 300) {
+      if (answer.status === 401 || answer.status === 403) {
+        notify('error', 'token-refused', `The server refuses this host’s token (${reason}).`);
+      }
+      return { kind: 'again', indices, afterMs: answer.retryAfterMs, reason };
+    }
+    const verdict = readBulkAnswer(answer.body, indices.length);
+    if (verdict === undefined)
+      return { kind: 'again', indices, afterMs: undefined, reason: 'the answer is not that of _bulk' };
+    if (verdict.rejected.length > 0) {
+      options.onSetAside(
+        verdict.rejected.map(({ index, status, reason: why }) => asideOf(batch, indices[index] as number, status, why)),
+      );
+    }
+    if (verdict.retry.length === 0) return { kind: 'done' };
+    const retry = verdict.retry.map((index) => indices[index] as number);
+    return { kind: 'again', indices: retry, afterMs: answer.retryAfterMs, reason: 'the server put some events off' };
+  }
+
+  /** True when all of it is delivered or set aside; false when stopping came first. */
+  async function deliver(batch: SpoolBatch, all: readonly number[], progress: Progress | undefined): Promise<boolean> {
+    let indices = all;
+    for (let attempt = 1; ; attempt += 1) {
+      const sent = await send(batch, indices, progress);
+      if (sent.kind === 'done') {
+        answered();
+        return true;
+      }
+      if (sent.kind === 'split') {
+        answered();
+        if (indices.length === 1) {
+          options.onSetAside([asideOf(batch, indices[0] as number, sent.status, sent.reason)]);
+          return true;
+        }
+        const middle = Math.ceil(indices.length / 2);
+        // The first half promises nothing: what the progress speaks of is complete with the second.
+        return (
+          (await deliver(batch, indices.slice(0, middle), undefined)) &&
+          (await deliver(batch, indices.slice(middle), progress))
+        );
+      }
+      indices = sent.indices;
+      if (isStopping) return false;
+      if (unreachableSince === undefined) {
+        unreachableSince = now();
+        notify('warning', 'not-delivered', `Events wait in the spool: ${sent.reason}.`);
+      }
+      const delayMs = retryDelayMs(attempt, now() - lastAnswerMs, options.random());
+      await backOff(Math.max(delayMs, sent.afterMs ?? 0));
+      if (isStopping) return false;
+    }
+  }
+
+  function answered(): void {
+    lastAnswerMs = now();
+    if (unreachableSince === undefined) return;
+    unreachableSince = undefined;
+    notify('info', 'delivered-again', 'The server takes events again.');
+  }
+
+  function notify(level: Notice['level'], code: string, text: string): void {
+    options.onNotice({ level, code, text });
+  }
+
+  /** Ships what is spooled now, batch by batch; false when stopping came before the end. */
+  async function shipAll(): Promise<boolean> {
+    for (;;) {
+      unfinished ??= reader.next(BATCH_BYTES);
+      const batch = unfinished;
+      if (batch === undefined) return true;
+      const progress = { bootId: batch.bootId, position: batch.lastPosition, createdMs: batch.lastCreatedMs };
+      const isDelivered = await deliver(
+        batch,
+        batch.payloads.map((_, index) => index),
+        progress,
+      );
+      if (!isDelivered) return false;
+      unfinished = undefined;
+      options.onDelivered(batch.lastPosition, batch.payloads.length);
+      if (isStopping && now() - stoppedMs > LAST_ATTEMPT_MS) return false;
+    }
+  }
+
+  /** The reading thread's promise, when everything that it speaks of was delivered. */
+  function idleProgress(): Progress | undefined {
+    const promised = options.promised();
+    return promised !== undefined && promised.position <= reader.readUpTo() ? promised : undefined;
+  }
+
+  async function sendProgressWhenDue(): Promise<void> {
+    const progress = idleProgress();
+    if (progress === undefined || now() - lastSentMs < PROGRESS_EVERY_MS) return;
+    const answer = await post(Buffer.alloc(0), progress, {});
+    if (answer.kind === 'answer' && answer.status < 300) answered();
+    if (answer.kind === 'answer' && (answer.status === 401 || answer.status === 403)) {
+      notify('error', 'token-refused', `The server refuses this host’s token (status ${answer.status}).`);
+    }
+    lastSentMs = now();
+  }
+
+  async function ship(): Promise<void> {
+    while (!isStopping) {
+      if (await shipAll()) {
+        if (isStopping) break;
+        await sendProgressWhenDue();
+        await idle();
+      }
+    }
+  }
+
+  return {
+    run() {
+      ended ??= ship();
+      return ended;
+    },
+    wake() {
+      isWoken = true;
+      endIdling?.();
+    },
+    async stop() {
+      isStopping = true;
+      stoppedMs = now();
+      endIdling?.();
+      endBackOff?.();
+      const last = lastAttempt();
+      let callOff = (): void => {};
+      const tooLate = new Promise<void>((resolve) => {
+        callOff = options.startTimer(2 * LAST_ATTEMPT_MS, resolve);
+      });
+      await Promise.race([last, tooLate]);
+      callOff();
+      client.close();
+    },
+  };
+
+  async function lastAttempt(): Promise<void> {
+    await ended;
+    const isAll = await shipAll();
+    await post(Buffer.alloc(0), isAll ? idleProgress() : undefined, { [SIGN_OFF_HEADER]: '1' });
+  }
+}
+
+function asideOf(batch: SpoolBatch, index: number, status: number, reason: string): SetAside {
+  return {
+    position: batch.positions[index] as number,
+    lines: batch.payloads[index] as Buffer,
+    status,
+    reason,
+  };
+}
+
+function compressed(body: Buffer): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    gzip(body, { level: 1 }, (error, result) => {
+      if (error === null) resolve(result);
+      else reject(error);
+    });
+  });
+}

@@ -1,0 +1,42 @@
+// Where records come from, as the reader sees it: the kernel's unicast stream, its multicast group, or a recording.
+import type { AuditRecord } from '../audit/event.ts';
+import type { Mode, Notice, Refusal } from './options.ts';
+
+/** What one drain brought. */
+export interface Drained {
+  readonly records: number;
+  /** How often the socket said that its queue overflowed (ENOBUFS) since the last drain. */
+  readonly overflows: number;
+  /** Datagrams that were no audit record or did not fit a slot: never silently passed over. */
+  readonly unreadable: number;
+  /** True when more was waiting than one drain takes. */
+  readonly hasMore: boolean;
+}
+
+/** The kernel's own account. */
+export interface KernelFigures {
+  /** Records that the kernel lost since boot. */
+  readonly lost: number;
+  readonly backlog: number;
+  readonly isOwner: boolean;
+}
+
+export interface RecordSource {
+  readonly mode: Mode;
+  /** Hands on what is there now, in order of arrival; never waits. */
+  drain(onRecord: (record: AuditRecord) => void): Drained;
+  /** True when nothing will ever come again (the end of a recording). */
+  isEnded(): boolean;
+  /** Asks the kernel how it does; undefined where it cannot be asked. */
+  check(): KernelFigures | undefined;
+  /** Replaces the processes that are left out; pids that ended are dropped by `check`. */
+  excludePids(pids: readonly number[]): void;
+  /** First step of stopping: asks for no more events. What is on its way can still be drained. */
+  quiesce(): void;
+  /** Puts everything back and lets go. */
+  close(): void;
+}
+
+export type SourceStart =
+  | { readonly kind: 'open'; readonly source: RecordSource; readonly notices: readonly Notice[] }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };

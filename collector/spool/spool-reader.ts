@@ -1,0 +1,230 @@
+// The reading end of the spool: frames of both classes merged by position, in batches as large as one request. What the files
+// hold up to `shared.spooled()` is complete, so the end of a file means that nothing below that position is missing. A damaged
+// place is passed over and told.
+import type { Disk, DiskFile } from './disk.ts';
+import { FRAME_HEAD_BYTES, type Frame, nextFrameStart, readFrame } from './frame.ts';
+import {
+  decodeSegmentHead,
+  parseSegmentName,
+  SEGMENT_HEAD_BYTES,
+  SPOOL_CLASSES,
+  type SpoolClass,
+  segmentName,
+} from './segment.ts';
+import type { SpoolShared } from './spool-shared.ts';
+import type { SpoolLoss } from './spool-writer.ts';
+
+/** Events on their way to the server. */
+export interface SpoolBatch {
+  /** The two lines of each event (event/bulk.ts), in order of position. */
+  readonly payloads: readonly Buffer[];
+  readonly positions: readonly number[];
+  readonly bytes: number;
+  readonly lastPosition: number;
+  readonly lastCreatedMs: number;
+  /** The boot that they are of: a batch holds one boot's events only. */
+  readonly bootId: string;
+}
+
+export interface SpoolReader {
+  /** The next events up to `bytesMax` (one at least), or undefined when everything that is spooled was read. */
+  next(bytesMax: number): SpoolBatch | undefined;
+  /** Everything up to this position was handed out, or is gone and told. */
+  readUpTo(): number;
+  /** What was found damaged since the last call. */
+  takeLosses(): readonly SpoolLoss[];
+  close(): void;
+}
+
+const READ_BYTES = 512 * 1024;
+const EVENTS_MAX = 10_000;
+
+interface Cursor {
+  readonly spoolClass: SpoolClass;
+  number: number;
+  file: DiskFile | undefined;
+  buffer: Buffer;
+  /** Unread bytes are buffer[start, end); the byte after them is at `offset` in the file. */
+  start: number;
+  end: number;
+  offset: number;
+  lastPosition: number;
+  lastCreatedMs: number;
+  head: Frame | undefined;
+  bootId: string;
+}
+
+export function openSpoolReader(options: { readonly disk: Disk; readonly shared: SpoolShared }): SpoolReader {
+  const { disk, shared } = options;
+  const cursors = SPOOL_CLASSES.map((spoolClass) => newCursor(spoolClass));
+  let readUpTo = shared.acknowledged();
+  let losses: SpoolLoss[] = [];
+
+  /** Fills `cursor.head` with its next frame, if there is one in the files. */
+  function advance(cursor: Cursor): void {
+    while (cursor.head === undefined) {
+      if (cursor.file === undefined && !openNext(cursor)) return;
+      const read = readFrame(cursor.buffer, cursor.start, cursor.end);
+      if (read.kind === 'frame') {
+        cursor.start = read.frame.end;
+        cursor.lastPosition = read.frame.position;
+        cursor.lastCreatedMs = read.frame.createdMs;
+        if (read.frame.position > readUpTo) cursor.head = read.frame;
+      } else if (read.kind === 'corrupt') {
+        passDamage(cursor);
+      } else if (!fill(cursor) && !finish(cursor)) {
+        return;
+      }
+    }
+  }
+
+  /** At the end of a file, perhaps within a frame. False when there is nothing to do but wait for the writer. */
+  function finish(cursor: Cursor): boolean {
+    const hasRest = cursor.end > cursor.start;
+    if (hasRest && nextFrameStart(cursor.buffer, cursor.start, cursor.end) !== undefined) {
+      // A frame that is right follows what looked unfinished: its length is damaged.
+      passDamage(cursor);
+      return true;
+    }
+    // A newer segment means that this one is finished; but it may have grown since the end was met.
+    if (nextNumber(cursor) === undefined) return false;
+    if (fill(cursor)) return true;
+    if (hasRest) tell(cursor, cursor.end - cursor.start, undefined);
+    cursor.file?.close();
+    cursor.file = undefined;
+    return true;
+  }
+
+  function nextNumber(cursor: Cursor): number | undefined {
+    let found: number | undefined;
+    for (const name of disk.list()) {
+      const parsed = parseSegmentName(name);
+      if (parsed?.class !== cursor.spoolClass || parsed.number <= cursor.number) continue;
+      if (found === undefined || parsed.number < found) found = parsed.number;
+    }
+    return found;
+  }
+
+  function openNext(cursor: Cursor): boolean {
+    for (let number = nextNumber(cursor); number !== undefined; number = nextNumber(cursor)) {
+      cursor.number = number;
+      if (!shared.claim(cursor.spoolClass, number)) continue;
+      const file = disk.open(segmentName(cursor.spoolClass, number), 'read');
+      if (file === undefined) continue;
+      const head = Buffer.alloc(SEGMENT_HEAD_BYTES);
+      file.read(head, 0, head.length, 0);
+      cursor.bootId = decodeSegmentHead(head)?.bootId ?? '';
+      cursor.file = file;
+      cursor.start = 0;
+      cursor.end = 0;
+      cursor.offset = SEGMENT_HEAD_BYTES;
+      return true;
+    }
+    return false;
+  }
+
+  /** Reads on; false at the end of the file. */
+  function fill(cursor: Cursor): boolean {
+    if (cursor.file === undefined) return false;
+    if (cursor.start > 0) {
+      // The payloads that were handed out are copies, so what was read may be overwritten.
+      cursor.buffer.copyWithin(0, cursor.start, cursor.end);
+      cursor.end -= cursor.start;
+      cursor.start = 0;
+    }
+    if (cursor.end === cursor.buffer.length) {
+      const grown = Buffer.allocUnsafeSlow(cursor.buffer.length * 2);
+      cursor.buffer.copy(grown, 0, 0, cursor.end);
+      cursor.buffer = grown;
+    }
+    const count = cursor.file.read(cursor.buffer, cursor.end, cursor.buffer.length - cursor.end, cursor.offset);
+    cursor.end += count;
+    cursor.offset += count;
+    return count > 0;
+  }
+
+  function passDamage(cursor: Cursor): void {
+    while (fill(cursor)) {
+      // The whole rest of a segment is bounded by the segment's size: take it, then look for a frame that is right.
+    }
+    const found = nextFrameStart(cursor.buffer, cursor.start, cursor.end);
+    const end = found ?? cursor.end;
+    const after = found === undefined ? undefined : readFrame(cursor.buffer, found, cursor.end);
+    tell(cursor, end - cursor.start, after?.kind === 'frame' ? after.frame : undefined);
+    cursor.start = end;
+  }
+
+  function tell(cursor: Cursor, bytes: number, after: Frame | undefined): void {
+    losses.push({
+      reason: 'damaged',
+      atLeast: 1,
+      atMost: Math.max(1, Math.floor(bytes / FRAME_HEAD_BYTES)),
+      fromMs: cursor.lastCreatedMs === 0 ? undefined : cursor.lastCreatedMs,
+      toMs: after?.createdMs,
+      firstPosition: cursor.lastPosition + 1,
+      lastPosition: after === undefined ? undefined : after.position - 1,
+    });
+  }
+
+  return {
+    next(bytesMax) {
+      const limit = shared.spooled();
+      if (limit <= readUpTo) return undefined;
+      const payloads: Buffer[] = [];
+      const positions: number[] = [];
+      let bytes = 0;
+      let lastCreatedMs = 0;
+      let bootId: string | undefined;
+      while (bytes < bytesMax && payloads.length < EVENTS_MAX) {
+        for (const cursor of cursors) advance(cursor);
+        const cursor = cursors.reduce((least, other) => (headPosition(other) < headPosition(least) ? other : least));
+        const frame = cursor.head;
+        if (frame === undefined || frame.position > limit) break;
+        if (payloads.length > 0 && bytes + (frame.end - frame.payloadStart) > bytesMax) break;
+        if (bootId !== undefined && cursor.bootId !== bootId) break;
+        bootId = cursor.bootId;
+        const payload = Buffer.from(cursor.buffer.subarray(frame.payloadStart, frame.end));
+        payloads.push(payload);
+        positions.push(frame.position);
+        bytes += payload.length;
+        readUpTo = frame.position;
+        lastCreatedMs = Math.max(lastCreatedMs, frame.createdMs);
+        cursor.head = undefined;
+      }
+      if (bootId === undefined) {
+        readUpTo = limit;
+        return undefined;
+      }
+      return { payloads, positions, bytes, lastPosition: readUpTo, lastCreatedMs, bootId };
+    },
+    readUpTo: () => readUpTo,
+    takeLosses() {
+      const taken = losses;
+      losses = [];
+      return taken;
+    },
+    close() {
+      for (const cursor of cursors) cursor.file?.close();
+    },
+  };
+}
+
+function headPosition(cursor: Cursor): number {
+  return cursor.head?.position ?? Number.POSITIVE_INFINITY;
+}
+
+function newCursor(spoolClass: SpoolClass): Cursor {
+  return {
+    spoolClass,
+    number: 0,
+    file: undefined,
+    buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+    start: 0,
+    end: 0,
+    offset: 0,
+    lastPosition: 0,
+    lastCreatedMs: 0,
+    head: undefined,
+    bootId: '',
+  };
+}
