@@ -22,10 +22,13 @@ export interface AuditEvent {
   readonly records: readonly AuditRecord[];
   /** CRC-32 as event/id.ts has it. */
   readonly crc: number;
-  /** Why it is known to lack records (`timeout`, `missing-path`, …); empty when complete. */
+  /** Why the reassembler knows it to lack records (`timeout`, `missing-syscall`, …); the document adds what decoding finds
+   * (`missing-path`, `missing-argument`). */
   readonly incomplete: readonly string[];
   /** True when its event was closed before these records came. */
   readonly isFragment: boolean;
+  /** The closed event's `crc`, for a fragment: with it its id can be told. */
+  readonly fragmentOf?: number;
 }
 
 /** A process as lineage knows it. */

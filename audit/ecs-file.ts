@@ -1,0 +1,187 @@
+// `file.*` of calls that act on files, from their PATH records; flags and modes of the call in `auditd.data`.
+import { addData, type Draft } from './draft.ts';
+import { member, objectMember } from './json.ts';
+import {
+  absolutePath,
+  actedOnPath,
+  type Base,
+  baseName,
+  executedPath,
+  fileType,
+  modeText,
+  oldAndNewPath,
+  type PathRecord,
+  type Target,
+} from './path.ts';
+import type { SyscallRecord } from './syscall-record.ts';
+import type { SyscallAction } from './tables/syscall-action.ts';
+import type { IdNames } from './user.ts';
+
+export interface FileCall {
+  readonly syscall: SyscallRecord;
+  readonly action: SyscallAction;
+  readonly paths: readonly PathRecord[];
+  readonly cwd: string | undefined;
+}
+
+/** Fills `file` from the path that the call acts on. */
+export function writeFile(draft: Draft, call: FileCall, names: IdNames): void {
+  const { action, paths, syscall } = call;
+  const hasFailed = syscall.success === false;
+  if (action.subject === 'exec') {
+    writeTarget(draft, executedPath(paths), call, names);
+  } else if (action.subject === 'old-and-new') {
+    writeOldAndNew(draft, call, names);
+  } else {
+    const target = actedOnPath(paths, hasFailed);
+    if (target?.path.nametype === 'CREATE' && action.subject === 'open') draft.type = CREATION;
+    writeTarget(draft, target, call, names);
+  }
+}
+
+const CREATION: readonly string[] = ['creation'];
+
+function writeTarget(draft: Draft, target: Target | undefined, call: FileCall, names: IdNames): void {
+  if (target === undefined) return;
+  const path = resolved(target, call);
+  const { name } = target.path;
+  draft.file +=
+    path === undefined
+      ? member('name', name === undefined || name === '' ? undefined : baseName(name))
+      : pathMembers(path);
+  draft.file += attributeMembers(target.path, names);
+  if (path === undefined && name !== undefined && name !== '') addData(draft, 'unresolved_path', name);
+  draft.object = path ?? name;
+  draft.objectType = 'file';
+}
+
+/** rename: `file.path` is the new name, `file.Ext.original.path` the old. link, symlink: `file.target_path` is what it points to. */
+function writeOldAndNew(draft: Draft, call: FileCall, names: IdNames): void {
+  const { name } = call.syscall;
+  const { old, now } = oldAndNewPath(call.paths, call.syscall.success === false);
+  writeTarget(draft, now ?? old, call, names);
+  if (name.startsWith('symlink')) {
+    // The link's text is stored as it was given; it is relative to the link, not to anyone's directory.
+    draft.file += member('target_path', call.paths.find((path) => path.nametype === 'UNKNOWN')?.name);
+    return;
+  }
+  if (old === undefined || now === undefined) return;
+  const oldPath = resolved(old, call);
+  if (oldPath === undefined && old.path.name !== undefined) addData(draft, 'unresolved_old_path', old.path.name);
+  if (name.startsWith('link')) draft.file += member('target_path', oldPath);
+  else draft.file += objectMember('Ext', objectMember('original', member('path', oldPath)));
+}
+
+/** AT_FDCWD, as 32 or 64 bits. */
+const isAtFdCwd = (argument: string | undefined): boolean => argument === 'ffffff9c' || argument === 'ffffffffffffff9c';
+
+function resolved(target: Target, call: FileCall): string | undefined {
+  const { name } = target.path;
+  if (name === undefined) return undefined;
+  const { syscall, action, paths } = call;
+  const descriptor = action.descriptors[target.which === 'first' ? 0 : 1];
+  const isRelativeToCwd = syscall.isUring ? false : descriptor === undefined || isAtFdCwd(syscall.args[descriptor]);
+  const base: Base = { cwd: call.cwd, isRelativeToCwd, parent: isRelativeToCwd ? undefined : onlyParent(paths) };
+  return absolutePath(name, base);
+}
+
+function onlyParent(paths: readonly PathRecord[]): string | undefined {
+  const parents = paths.filter((path) => path.nametype === 'PARENT');
+  return parents.length === 1 ? parents[0]?.name : undefined;
+}
+
+function pathMembers(path: string): string {
+  const name = baseName(path);
+  const slash = path.lastIndexOf('/');
+  const dot = name.lastIndexOf('.');
+  return (
+    member('path', path) +
+    (name === '' ? '' : member('name', name)) +
+    member('directory', slash <= 0 ? '/' : path.slice(0, slash)) +
+    (dot > 0 && dot < name.length - 1 ? member('extension', name.slice(dot + 1)) : '')
+  );
+}
+
+function attributeMembers(path: PathRecord, names: IdNames): string {
+  const { inode, device, mode, uid, gid } = path;
+  return (
+    member('inode', inode) +
+    member('device', device) +
+    (mode === undefined ? '' : `,"mode":"${modeText(mode)}"${member('type', fileType(mode))}`) +
+    (uid === undefined ? '' : member('uid', uid) + member('owner', names.user(uid))) +
+    (gid === undefined ? '' : member('gid', gid) + member('group', names.group(gid)))
+  );
+}
+
+/** Where the mode and the flags stand among a call's arguments. */
+const MODE_ARGUMENT: Readonly<Record<string, number>> = {
+  chmod: 1,
+  fchmod: 1,
+  fchmodat: 2,
+  fchmodat2: 2,
+  mkdir: 1,
+  mkdirat: 2,
+  mknod: 1,
+  mknodat: 2,
+  creat: 1,
+};
+const FLAGS_ARGUMENT: Readonly<Record<string, number>> = { open: 1, openat: 2 };
+const O_CREAT = 0x40;
+const O_TMPFILE = 0x400000;
+
+/** Flags that have one value on all architectures whose calls are decoded. */
+const FLAGS: readonly (readonly [number, string])[] = [
+  [O_CREAT, 'O_CREAT'],
+  [0x80, 'O_EXCL'],
+  [0x200, 'O_TRUNC'],
+  [0x400, 'O_APPEND'],
+  [0x80000, 'O_CLOEXEC'],
+  [O_TMPFILE, 'O_TMPFILE'],
+];
+const ACCESS: readonly string[] = ['O_RDONLY', 'O_WRONLY', 'O_RDWR', 'O_ACCMODE'];
+
+/** `auditd.data.open_flags` (how a file was opened) and `auditd.data.mode` (the mode that a call asked for, in octal). */
+export function writeArguments(
+  draft: Draft,
+  syscall: SyscallRecord,
+  openHow: ReadonlyMap<string, string> | undefined,
+): void {
+  const { name, args } = syscall;
+  let flags: number | undefined;
+  let mode = hexNumber(args[MODE_ARGUMENT[name] ?? -1]);
+  if (openHow !== undefined) {
+    flags = octalNumber(openHow.get('oflag'));
+    mode = octalNumber(openHow.get('mode'));
+  } else if (FLAGS_ARGUMENT[name] !== undefined) {
+    flags = hexNumber(args[FLAGS_ARGUMENT[name]]);
+    mode = hexNumber(args[FLAGS_ARGUMENT[name] + 1]);
+  } else if (name === 'creat') {
+    flags = 0x241;
+  }
+  if (flags !== undefined) {
+    const names = FLAGS_TEXT.get(flags) ?? flagsText(flags);
+    draft.data += `,"open_flags":${names}`;
+    if ((flags & (O_CREAT | O_TMPFILE)) === 0) return;
+  }
+  if (mode !== undefined) draft.data += `,"mode":"${modeText(mode)}"`;
+}
+
+function flagsText(flags: number): string {
+  let text = `["${ACCESS[flags & 3]}"`;
+  for (const [bit, name] of FLAGS) if ((flags & bit) !== 0) text += `,"${name}"`;
+  return `${text}]`;
+}
+
+/** The flags that nearly every open has. */
+const FLAGS_TEXT: ReadonlyMap<number, string> = new Map(
+  [0, 0x80000, 0x241, 0x90800].map((flags) => [flags, flagsText(flags)]),
+);
+
+function hexNumber(text: string | undefined): number | undefined {
+  // Registers hold garbage above the 32 bits that the kernel reads.
+  return text === undefined || !/^[0-9a-f]{1,16}$/.test(text) ? undefined : Number.parseInt(text.slice(-8), 16);
+}
+
+function octalNumber(text: string | undefined): number | undefined {
+  return text === undefined || !/^[0-7]{1,11}$/.test(text) ? undefined : Number.parseInt(text, 8);
+}

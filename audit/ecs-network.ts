@@ -1,0 +1,32 @@
+// Socket addresses in ECS: whom a call reached (`destination`), who reached us (`source`), or a socket of our own
+// (`auditd.data.socket` only).
+import type { Draft } from './draft.ts';
+import { member, numberMember, objectMember } from './json.ts';
+import type { SocketAddress } from './socket-address.ts';
+import type { Subject } from './tables/syscall-action.ts';
+
+/** Fills the address of a call on a socket. */
+export function writeAddress(draft: Draft, address: SocketAddress | undefined, subject: Subject): void {
+  const direction = subject === 'outgoing' ? 'egress' : subject === 'incoming' ? 'ingress' : undefined;
+  if (direction !== undefined) draft.network += member('direction', direction);
+  if (address === undefined) return;
+  const { family, ip, port, path } = address;
+  draft.data += objectMember(
+    'socket',
+    member('family', family) +
+      member('addr', ip) +
+      member('port', port === undefined ? undefined : String(port)) +
+      member('path', path),
+  );
+  draft.object = ip ?? path;
+  draft.objectAs = ip === undefined || port === undefined ? undefined : String(port);
+  draft.objectType = 'socket';
+  if (direction === undefined || (ip === undefined && path === undefined)) return;
+  const members =
+    member('address', ip ?? path) + (ip === undefined ? '' : member('ip', ip) + numberMember('port', port));
+  if (direction === 'egress') draft.destination += members;
+  else draft.source += members;
+  if (ip === undefined) return;
+  draft.network += member('type', ip.includes(':') ? 'ipv6' : 'ipv4');
+  draft.addresses = [ip];
+}

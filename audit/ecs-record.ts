@@ -1,0 +1,243 @@
+// Records that lead an event in ECS: logins and PAM (USER_*), configuration changes, anomalies, policy violations. Whatever
+// has no field of its own goes into `auditd.data`, so that a record type never seen before is searchable too.
+
+import { addData, type Draft, qualified } from './draft.ts';
+import type { LineageWriter } from './ecs-process.ts';
+import type { AuditRecord } from './event.ts';
+import { fieldsOf, type RecordFields } from './fields.ts';
+import { member } from './json.ts';
+import { keysOf, pidOf } from './syscall-record.ts';
+import { signalName } from './tables/errno.ts';
+import { type RecordAction, recordAction } from './tables/record-action.ts';
+import { isFromUserSpace, LOGIN, recordTypeName } from './tables/record-type.ts';
+import { architectureName, syscallName } from './tables/syscall.ts';
+import { type IdNames, isUnset, labelOf, userMembers, userTextOf } from './user.ts';
+
+export interface RecordContext {
+  readonly names: IdNames;
+  readonly lineage: LineageWriter;
+  /** True when a SYSCALL of the same event has filled process and user. */
+  readonly hasSyscall: boolean;
+}
+
+/** `USER_LOGIN` → `user_login`; `UNKNOWN[1999]` → `unknown[1999]`. */
+export function messageTypeOf(type: number): string {
+  return recordTypeName(type).toLowerCase();
+}
+
+const PROCESS_INFO: readonly [readonly string[], readonly string[]] = [['process'], ['info']];
+
+/** Fills the draft from the record that leads the event. */
+export function writeLeading(draft: Draft, record: AuditRecord, context: RecordContext): void {
+  const fields = fieldsOf(record);
+  const action = recordAction(record.type);
+  draft.messageType = messageTypeOf(record.type);
+  draft.code = recordTypeName(record.type);
+  draft.action = actionName(record.type, fields, action);
+  draft.category = action?.category ?? PROCESS_INFO[0];
+  draft.type = action?.type ?? PROCESS_INFO[1];
+  draft.objectType = action?.object;
+  writeOutcome(draft, fields, context.hasSyscall);
+  if (isFromUserSpace(record.type)) writeMessage(draft, record, fields, action, context);
+  else writeKernelRecord(draft, record, fields, action, context);
+}
+
+/** Fields of records that accompany a syscall, into `auditd.data`. */
+export function writeAccompanying(draft: Draft, record: AuditRecord): void {
+  const messageType = messageTypeOf(record.type);
+  for (const [name, value] of fieldsOf(record).kernel) {
+    if (value !== '(null)') addData(draft, qualified(name, messageType), value);
+  }
+}
+
+function actionName(type: number, { kernel, user }: RecordFields, action: RecordAction | undefined): string {
+  if (kernel.has('apparmor') || user.has('apparmor')) return 'violated-apparmor-policy';
+  if (kernel.has('seresult') && action?.action === 'violated-access-policy') return 'violated-selinux-policy';
+  return action?.action ?? recordTypeName(type).toLowerCase().replaceAll('_', '-').replaceAll(/[[\]]/g, '');
+}
+
+const SUCCESS: ReadonlySet<string> = new Set(['success', 'yes', '1', 'granted', 'ALLOWED']);
+const FAILURE: ReadonlySet<string> = new Set(['failed', 'fail', 'no', '0', 'denied', 'DENIED']);
+
+function writeOutcome(draft: Draft, { kernel, user }: RecordFields, hasSyscall: boolean): void {
+  const own = user.get('res') ?? kernel.get('res') ?? user.get('result') ?? kernel.get('result');
+  // A policy may deny and, being permissive, let pass: then the syscall's word counts.
+  const result = own ?? (hasSyscall ? undefined : (kernel.get('seresult') ?? kernel.get('apparmor')));
+  if (result === undefined) return;
+  if (SUCCESS.has(result)) draft.outcome = 'success';
+  else if (FAILURE.has(result)) draft.outcome = 'failure';
+}
+
+/** Fields that ECS has a place for, so that `auditd.data` need not hold them. */
+const PLACED: ReadonlySet<string> = new Set(
+  'pid ppid uid gid euid suid fsuid egid sgid fsgid auid ses comm exe res result success'.split(' '),
+);
+
+function writeProcessAndUser(
+  draft: Draft,
+  kernel: ReadonlyMap<string, string>,
+  exe: string | undefined,
+  context: RecordContext,
+): void {
+  const { names, lineage } = context;
+  const known = lineage.write(draft, pidOf(kernel.get('pid')), pidOf(kernel.get('ppid')));
+  const comm = kernel.get('comm');
+  const executable = exe ?? present(kernel.get('exe'));
+  draft.process += member('name', present(comm) ?? known?.name) + member('executable', executable ?? known?.executable);
+  draft.how = executable ?? present(comm);
+  const text = userTextOf(idsOf(kernel), names);
+  draft.user = text.members;
+  draft.userNames = text.names;
+  draft.actor = text.actor;
+  draft.actorAs = text.actorAs;
+  draft.session = present(kernel.get('ses'));
+}
+
+function writeKernelRecord(
+  draft: Draft,
+  record: AuditRecord,
+  { kernel }: RecordFields,
+  action: RecordAction | undefined,
+  context: RecordContext,
+): void {
+  if (!context.hasSyscall) {
+    writeProcessAndUser(draft, kernel, undefined, context);
+    draft.keys = record.type === CONFIG_CHANGE ? [] : keysOf(kernel.get('key'));
+  }
+  for (const [name, value] of kernel) {
+    if (PLACED.has(name) || value === '(null)') continue;
+    if (name === 'key' && record.type !== CONFIG_CHANGE) continue;
+    if (context.hasSyscall && (name === 'tty' || name === 'subj')) continue;
+    addData(draft, record.type === SECCOMP ? name : qualified(name, draft.messageType), meaningOf(name, value, kernel));
+  }
+  const object = firstOf(action?.primary ?? [], kernel);
+  if (object !== undefined) draft.object = meaningOf(object.name, object.value, kernel);
+  if (record.type === LOGIN) writeLogin(draft, kernel, context);
+}
+
+const CONFIG_CHANGE = 1305;
+const SECCOMP = 1326;
+
+/** Numbers that have names: syscall, architecture, signal. */
+function meaningOf(name: string, value: string, fields: ReadonlyMap<string, string>): string {
+  if (name === 'arch') return architectureName(value);
+  if (name === 'syscall') return syscallName(fields.get('arch') ?? '', Number(value)) ?? value;
+  if (name === 'sig') return signalName(Number(value)) ?? value;
+  return value;
+}
+
+/** LOGIN: the account that was logged in is the user, as with every login; who wrote it is `user.effective` where it differs. */
+function writeLogin(draft: Draft, kernel: ReadonlyMap<string, string>, { names }: RecordContext): void {
+  const auid = kernel.get('auid') ?? kernel.get('new-auid');
+  const old = kernel.get('old-auid');
+  draft.session = present(kernel.get('ses') ?? kernel.get('new-ses')) ?? draft.session;
+  draft.actor = labelOf(old, names);
+  draft.actorAs = labelOf(kernel.get('uid'), names);
+  if (isUnset(auid)) return;
+  draft.object = labelOf(auid, names);
+  writeUsers(draft, { id: auid, target: { id: kernel.get('uid'), name: undefined }, hasTarget: false }, names);
+}
+
+/** PAM and its like: `user` is who logged in (auid), `user.effective` the account meant, `user.target` an account changed. */
+function writeMessage(
+  draft: Draft,
+  record: AuditRecord,
+  { kernel, user }: RecordFields,
+  action: RecordAction | undefined,
+  context: RecordContext,
+): void {
+  const { names } = context;
+  const auid = kernel.get('auid');
+  const account = { id: present(user.get('id')), name: present(user.get('acct')) };
+  // auditd's own records have no `msg='…'`: their fields are all kernel-side.
+  const said = user.size > 0 ? user : kernel;
+  writeProcessAndUser(draft, kernel, present(said.get('exe')), context);
+  writeUsers(draft, { id: auid, target: account, hasTarget: action?.hasTarget === true }, names, kernel.get('uid'));
+  draft.actor = labelOf(auid, names);
+  draft.actorAs =
+    account.name ?? (account.id === undefined ? labelOf(kernel.get('uid'), names) : labelOf(account.id, names));
+  const cwd = present(user.get('cwd'));
+  draft.process += member('working_directory', cwd);
+  draft.service += member('name', draft.objectType === 'service' ? present(said.get('unit')) : undefined);
+  writeSource(draft, record, said);
+  for (const [name, value] of said) {
+    if (name === 'exe' || name === 'res' || name === 'cwd' || value === '?' || value === '(null)' || value === '')
+      continue;
+    if (said === kernel && PLACED.has(name)) continue;
+    if (name === 'addr' && draft.source !== '' && record.type === USER_LOGIN) continue;
+    addData(draft, name, value);
+  }
+  for (const name of ['subj', 'tty']) {
+    const value = said === kernel ? undefined : kernel.get(name);
+    if (value !== undefined) addData(draft, name, value);
+  }
+  draft.object = firstOf(action?.primary ?? [], said)?.value ?? draft.object;
+  draft.objectAs = present(said.get('addr')) ?? present(said.get('hostname'));
+}
+
+const USER_LOGIN = 1112;
+const IPV4 = /^(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?!$)|$)){4}$/;
+const IPV6 = /^(?=.*:.*:)[0-9A-Fa-f:]{2,39}$/;
+
+function writeSource(draft: Draft, record: AuditRecord, said: ReadonlyMap<string, string>): void {
+  const address = present(said.get('addr'));
+  if (address === undefined) return;
+  const isIp = IPV4.test(address) || IPV6.test(address);
+  if (!isIp) return;
+  draft.source += member('ip', address) + member('address', address);
+  draft.addresses = [address];
+  if (record.type === USER_LOGIN) draft.network += member('direction', 'ingress');
+}
+
+interface Users {
+  readonly id: string | undefined;
+  readonly target: { readonly id: string | undefined; readonly name: string | undefined };
+  readonly hasTarget: boolean;
+}
+
+function writeUsers(draft: Draft, users: Users, names: IdNames, uid?: string): void {
+  const { id, target, hasTarget } = users;
+  const found = new Set<string>();
+  const account = (accountId: string | undefined, given: string | undefined): string => {
+    const name = given ?? (isUnset(accountId) ? undefined : names.user(accountId ?? ''));
+    if (name !== undefined) found.add(name);
+    return userMembers(isUnset(accountId) ? undefined : accountId, name);
+  };
+  const self = account(id, undefined);
+  const isSame =
+    target.name === undefined ? target.id === id : target.name === (isUnset(id) ? undefined : names.user(id ?? ''));
+  const other = isSame ? '' : account(target.id, target.name);
+  const changer = hasTarget && !isUnset(uid) && uid !== id ? account(uid, undefined) : '';
+  const wrapped = (name: string, members: string): string => (members === '' ? '' : `,"${name}":{${members.slice(1)}}`);
+  draft.user =
+    self +
+    wrapped('effective', hasTarget ? changer : other) +
+    (hasTarget ? wrapped('target', account(target.id, target.name)) : '') +
+    wrapped('audit', self);
+  draft.userNames = [...found];
+}
+
+function idsOf(kernel: ReadonlyMap<string, string>) {
+  const id = (name: string): string | undefined => kernel.get(name);
+  const [auid, uid, gid, euid, suid] = [id('auid'), id('uid'), id('gid'), id('euid'), id('suid')];
+  const [fsuid, egid, sgid, fsgid] = [id('fsuid'), id('egid'), id('sgid'), id('fsgid')];
+  return { auid, uid, gid, euid, suid, fsuid, egid, sgid, fsgid, tty: id('tty'), ses: id('ses') };
+}
+
+/** A value that says something: not `?`, `(null)`, `(none)` or nothing. */
+function present(value: string | undefined): string | undefined {
+  return value === undefined || value === '' || value === '?' || value === '(null)' || value === '(none)'
+    ? undefined
+    : value;
+}
+
+function firstOf(
+  candidates: readonly string[],
+  fields: ReadonlyMap<string, string>,
+): { readonly name: string; readonly value: string } | undefined {
+  for (const name of candidates) {
+    const value = present(fields.get(name));
+    if (value !== undefined) return { name, value };
+  }
+  return undefined;
+}

@@ -1,0 +1,237 @@
+// Syscalls in ECS: the SYSCALL record with all that accompanies it, by what the call acts on.
+
+import type { Draft } from './draft.ts';
+import { type FileCall, writeArguments, writeFile } from './ecs-file.ts';
+import { writeAddress } from './ecs-network.ts';
+import type { LineageWriter } from './ecs-process.ts';
+import { writeAccompanying } from './ecs-record.ts';
+import type { AuditRecord } from './event.ts';
+import { argumentsOf, commandLineOf } from './exec.ts';
+import { fieldsOf } from './fields.ts';
+import { arrayMember, jsonText, member, numberMember } from './json.ts';
+import type { PathRecord } from './path.ts';
+import type { SocketAddress } from './socket-address.ts';
+import type { Ids, SyscallRecord } from './syscall-record.ts';
+import { errnoName, signalName } from './tables/errno.ts';
+import { OPENAT2 } from './tables/record-type.ts';
+import { syscallAction } from './tables/syscall-action.ts';
+import type { IdNames, UserText } from './user.ts';
+
+/** The records of an event by their part in it. */
+export interface SyscallEvent {
+  readonly syscall: SyscallRecord;
+  /** The io_uring operation inside the call, where there is one. */
+  readonly operation: SyscallRecord | undefined;
+  readonly execve: readonly AuditRecord[];
+  readonly paths: readonly PathRecord[];
+  readonly cwd: string | undefined;
+  readonly title: string | undefined;
+  readonly address: SocketAddress | undefined;
+  readonly others: readonly AuditRecord[];
+}
+
+export interface SyscallContext {
+  readonly names: IdNames;
+  readonly lineage: LineageWriter;
+  readonly userText: (ids: Ids) => UserText;
+}
+
+const GENERIC = { category: ['process'], type: ['info'] } as const;
+
+/** Fills the draft from a syscall and its records. */
+export function writeSyscall(draft: Draft, event: SyscallEvent, context: SyscallContext): void {
+  const { syscall } = event;
+  const acting = event.operation ?? syscall;
+  const action = syscallAction(acting.name);
+  draft.messageType = syscall.isUring ? 'uringop' : 'syscall';
+  draft.code = acting.name;
+  draft.action = action?.action ?? acting.name.replaceAll('_', '-');
+  draft.category = action?.category ?? GENERIC.category;
+  draft.type = action?.type ?? GENERIC.type;
+  const success = acting.success ?? syscall.success;
+  draft.outcome = success === undefined ? 'unknown' : success ? 'success' : 'failure';
+  if (success === false) draft.errno = errnoOf(acting.exit);
+  writeWho(draft, event, context);
+  writeData(draft, event, acting);
+  if (event.execve.length > 0) writeExec(draft, event);
+  if (action !== undefined)
+    writeSubject(draft, event, { syscall: acting, action, paths: event.paths, cwd: event.cwd }, context);
+  draft.process += member('title', event.title) + member('working_directory', event.cwd);
+  for (const record of event.others) {
+    if (record.type !== OPENAT2) writeAccompanying(draft, record);
+  }
+  draft.object ??= draft.fields?.get('opid')?.[0] ?? draft.fields?.get('name')?.[0];
+  if (isMissingPath(event, acting)) draft.incomplete = [...draft.incomplete, 'missing-path'];
+}
+
+function writeWho(draft: Draft, event: SyscallEvent, context: SyscallContext): void {
+  const { syscall } = event;
+  const { ids, image } = syscall;
+  const known = context.lineage.write(draft, syscall.pid, syscall.ppid);
+  draft.process += member('name', image.comm ?? known?.name) + member('executable', image.exe ?? known?.executable);
+  if (ids.tty !== undefined && ids.tty !== '(none)') draft.process += member('tty', ids.tty);
+  const user = context.userText(ids);
+  draft.user = user.members;
+  draft.userNames = user.names;
+  draft.actor = user.actor;
+  draft.actorAs = user.actorAs;
+  draft.how = image.exe ?? image.comm;
+  draft.session = ids.ses;
+  draft.keys = event.operation !== undefined && image.keys.length === 0 ? event.operation.image.keys : image.keys;
+}
+
+function writeData(draft: Draft, event: SyscallEvent, acting: SyscallRecord): void {
+  const { syscall } = event;
+  const { args, ids, image } = syscall;
+  draft.data +=
+    member('arch', syscall.architecture) +
+    (syscall.isUring ? '' : member('syscall', syscall.name)) +
+    (acting.isUring ? member('uring_op', acting.name) : '') +
+    member('exit', exitText(syscall)) +
+    hexMember('a0', args[0]) +
+    hexMember('a1', args[1]) +
+    hexMember('a2', args[2]) +
+    hexMember('a3', args[3]) +
+    member('tty', ids.tty) +
+    member('subj', image.subj);
+}
+
+function hexMember(name: string, value: string | undefined): string {
+  return value === undefined ? '' : `,"${name}":${jsonText(value)}`;
+}
+
+/** The return value; the errno's name where it is an error. */
+function exitText(syscall: SyscallRecord): string | undefined {
+  return syscall.success === false ? (errnoOf(syscall.exit) ?? syscall.exit) : syscall.exit;
+}
+
+function errnoOf(exit: string | undefined): string | undefined {
+  return exit === undefined || !exit.startsWith('-') ? undefined : errnoName(Number(exit.slice(1)));
+}
+
+function writeExec(draft: Draft, event: SyscallEvent): void {
+  const { args, count, isIncomplete } = argumentsOf(event.execve);
+  draft.process += numberMember('args_count', count);
+  draft.args = arrayMember('args', args);
+  draft.commandLine = member('command_line', commandLineOf(args));
+  draft.data += `,"argc":"${count}"`;
+  if (isIncomplete) draft.incomplete = [...draft.incomplete, 'missing-argument'];
+}
+
+function writeSubject(draft: Draft, event: SyscallEvent, call: FileCall, context: SyscallContext): void {
+  const { syscall, action } = call;
+  switch (action.subject) {
+    case 'exec':
+      writeFile(draft, call, context.names);
+      if (syscall.success === true && event.execve.length === 0)
+        draft.incomplete = [...draft.incomplete, 'missing-execve'];
+      return;
+    case 'open':
+    case 'mode':
+      writeFile(draft, call, context.names);
+      writeArguments(draft, syscall, openHowOf(event));
+      return;
+    case 'file':
+    case 'old-and-new':
+    case 'mount':
+      writeFile(draft, call, context.names);
+      return;
+    case 'outgoing':
+    case 'incoming':
+    case 'local-socket':
+      writeAddress(draft, event.address, action.subject);
+      if (event.paths.length > 0) writeSocketFile(draft, call, context);
+      return;
+    case 'exit':
+      if (syscall.args[0] !== undefined)
+        draft.process += numberMember('exit_code', Number.parseInt(syscall.args[0].slice(-8), 16) & 0xff);
+      draft.objectType = 'process';
+      return;
+    case 'identity':
+      draft.how = syscall.name;
+      draft.objectType = 'process';
+      return;
+    case 'target-process':
+      writeRequest(draft, syscall);
+      draft.objectType = 'process';
+      return;
+    case 'child':
+    case 'process':
+      draft.objectType = 'process';
+      return;
+    case 'module':
+      draft.objectType = 'module';
+      return;
+    case 'system':
+      draft.objectType = 'system';
+      return;
+  }
+}
+
+/** A Unix socket has a file; the object stays the socket. */
+function writeSocketFile(draft: Draft, call: FileCall, context: SyscallContext): void {
+  const { object, objectType } = draft;
+  writeFile(draft, call, context.names);
+  draft.object = object ?? draft.object;
+  draft.objectType = objectType ?? draft.objectType;
+}
+
+function openHowOf(event: SyscallEvent): ReadonlyMap<string, string> | undefined {
+  const record = event.others.find((other) => other.type === OPENAT2);
+  return record === undefined ? undefined : fieldsOf(record).kernel;
+}
+
+const SIGNAL_ARGUMENT: Readonly<Record<string, number>> = {
+  kill: 1,
+  tkill: 1,
+  tgkill: 2,
+  rt_sigqueueinfo: 1,
+  rt_tgsigqueueinfo: 2,
+  pidfd_send_signal: 1,
+};
+
+/** Requests of ptrace(2) that change or read another process. */
+const PTRACE_REQUESTS: ReadonlyMap<number, string> = new Map([
+  [0, 'PTRACE_TRACEME'],
+  [1, 'PTRACE_PEEKTEXT'],
+  [2, 'PTRACE_PEEKDATA'],
+  [3, 'PTRACE_PEEKUSER'],
+  [4, 'PTRACE_POKETEXT'],
+  [5, 'PTRACE_POKEDATA'],
+  [6, 'PTRACE_POKEUSER'],
+  [7, 'PTRACE_CONT'],
+  [8, 'PTRACE_KILL'],
+  [9, 'PTRACE_SINGLESTEP'],
+  [12, 'PTRACE_GETREGS'],
+  [13, 'PTRACE_SETREGS'],
+  [16, 'PTRACE_ATTACH'],
+  [17, 'PTRACE_DETACH'],
+  [24, 'PTRACE_SYSCALL'],
+  [0x4200, 'PTRACE_SETOPTIONS'],
+  [0x4204, 'PTRACE_GETREGSET'],
+  [0x4205, 'PTRACE_SETREGSET'],
+  [0x4206, 'PTRACE_SEIZE'],
+  [0x4207, 'PTRACE_INTERRUPT'],
+]);
+
+function writeRequest(draft: Draft, syscall: SyscallRecord): void {
+  const { name, args } = syscall;
+  if (name === 'ptrace') {
+    const request = PTRACE_REQUESTS.get(Number.parseInt(args[0] ?? '', 16));
+    draft.data += member('request', request);
+    return;
+  }
+  const signal = args[SIGNAL_ARGUMENT[name] ?? -1];
+  if (signal !== undefined) draft.data += member('signal', signalName(Number.parseInt(signal, 16)));
+}
+
+/** Calls on message queues look up hidden names that no PATH record tells of. */
+const HAS_HIDDEN_NAMES: ReadonlySet<string> = new Set(['mq_open', 'mq_unlink']);
+
+function isMissingPath({ syscall, paths, others }: SyscallEvent, acting: SyscallRecord): boolean {
+  const items = acting.isUring && syscall.items === 0 ? acting.items : syscall.items;
+  return (
+    paths.length < items && !HAS_HIDDEN_NAMES.has(syscall.name) && !others.some((record) => record.type === MQ_OPEN)
+  );
+}
+const MQ_OPEN = 1312;

@@ -1,0 +1,38 @@
+// JSON written as text. Documents are made by joining text, because building objects only to serialise them costs the
+// collector as much again as reading the records. A member is `,"name":value`: a run of members becomes an object by `objectOf`.
+
+/** Nothing in it needs escaping in JSON. */
+const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+
+/** A JSON string. */
+export function jsonText(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+/** `,"name":"text"`, or nothing where there is no text. `name` must be plain. */
+export function member(name: string, text: string | undefined): string {
+  return text === undefined ? '' : `,"${name}":${jsonText(text)}`;
+}
+
+/** `,"name":NUMBER`, or nothing. */
+export function numberMember(name: string, number: number | undefined): string {
+  return number === undefined ? '' : `,"${name}":${number}`;
+}
+
+/** `,"name":{…}` of a run of members, or nothing where there are none. */
+export function objectMember(name: string, members: string): string {
+  return members === '' ? '' : `,"${name}":{${members.slice(1)}}`;
+}
+
+/** `,"name":["…","…"]`, or nothing where there are none. */
+export function arrayMember(name: string, texts: readonly string[]): string {
+  return texts.length === 0 ? '' : `,"${name}":${jsonArray(texts)}`;
+}
+
+/** `["…","…"]` */
+export function jsonArray(texts: readonly string[]): string {
+  let json = '[';
+  for (let at = 0; at < texts.length; at++)
+    json += at === 0 ? jsonText(texts[at] ?? '') : `,${jsonText(texts[at] ?? '')}`;
+  return `${json}]`;
+}

@@ -1,0 +1,225 @@
+// Records into events. An event is the records of one (time, serial, node); records of different events interleave, and some
+// come after their event was closed. Pure: the time is passed in.
+//
+//   closed by       EOE · at once, for records that stand alone (USER_*, SECCOMP, …) · `loneTimeoutMs` without a further record,
+//                   for leading records that no SYSCALL has joined (LOGIN, CONFIG_CHANGE, …) · `timeoutMs` for the rest · the limits
+//   a late record   makes a fragment: an event of its own that names the closed one. Closed events are remembered, the
+//                   youngest `CLOSED_EVENTS_MAX` of them; a record that is later still makes an event without its SYSCALL
+//   never           is a record dropped, or a USER_* record merged with the syscall whose serial it shares
+import { addToCrc } from '../event/id.ts';
+import type { AuditEvent, AuditRecord } from './event.ts';
+import { EOE, isAccompanying, isAlone, SYSCALL, URINGOP } from './tables/record-type.ts';
+
+/** Closed events whose late records are recognised. */
+export const CLOSED_EVENTS_MAX = 8192;
+
+export interface ReassemblerOptions {
+  /** Without a further record an event that expects more is closed after this, and flagged `timeout`. */
+  readonly timeoutMs?: number;
+  /** The same for leading records that may stand alone; no flag. */
+  readonly loneTimeoutMs?: number;
+  /** Beyond it the oldest open event is closed, flagged `evicted`. */
+  readonly maxOpenEvents?: number;
+  /** The same for the raw text of all open events, bytes. */
+  readonly maxOpenBytes?: number;
+  /** An event with more raw text is closed, flagged `too-large`; what follows becomes its fragments. */
+  readonly maxEventBytes?: number;
+  /** False for logs: auditd writes no EOE, so the time-out says nothing about completeness. */
+  readonly expectsEoe?: boolean;
+}
+
+export const REASSEMBLER_DEFAULTS: Required<ReassemblerOptions> = {
+  timeoutMs: 2000,
+  loneTimeoutMs: 500,
+  maxOpenEvents: 4096,
+  maxOpenBytes: 64 * 1024 * 1024,
+  maxEventBytes: 6 * 1024 * 1024,
+  expectsEoe: true,
+};
+
+export interface Reassembler {
+  /** Takes a record that came at `nowMs`; returns the events that it closed, oldest first (usually none or one). */
+  push(record: AuditRecord, nowMs: number): readonly AuditEvent[];
+  /** Closes what has waited long enough. Call it when everything that has arrived was pushed, not before. */
+  flush(nowMs: number): readonly AuditEvent[];
+  /** Closes everything that is open: the end of a log, or of the collector. */
+  end(): readonly AuditEvent[];
+  /** How much is open. */
+  readonly openEvents: number;
+  readonly openBytes: number;
+}
+
+interface Open {
+  readonly key: string | number;
+  readonly records: AuditRecord[];
+  readonly timeMs: number;
+  readonly serial: number;
+  readonly node: string | undefined;
+  readonly fragmentOf: number | undefined;
+  bytes: number;
+  lastMs: number;
+  /** True when a SYSCALL, or a record that only comes with one, is among the records. */
+  expectsMore: boolean;
+}
+
+const NOTHING: readonly AuditEvent[] = [];
+
+export function createReassembler(options: ReassemblerOptions = {}): Reassembler {
+  const limits = { ...REASSEMBLER_DEFAULTS, ...options };
+  // Both in order of insertion: the first is the oldest.
+  const open = new Map<string | number, Open>();
+  const closed = new Map<string | number, { readonly timeMs: number; readonly crc: number }>();
+  const checksum = createChecksum();
+  let openBytes = 0;
+
+  const close = (event: Open, reasons: readonly string[]): AuditEvent => {
+    open.delete(event.key);
+    openBytes -= event.bytes;
+    const { records, timeMs, serial, node, fragmentOf } = event;
+    const made: AuditEvent = {
+      timeMs,
+      serial,
+      node,
+      records,
+      crc: checksum(records),
+      incomplete: reasons,
+      isFragment: fragmentOf !== undefined,
+      ...(fragmentOf === undefined ? {} : { fragmentOf }),
+    };
+    if (fragmentOf === undefined) {
+      closed.delete(event.key);
+      closed.set(event.key, { timeMs, crc: made.crc });
+      if (closed.size > CLOSED_EVENTS_MAX) closed.delete(closed.keys().next().value ?? '');
+    }
+    return made;
+  };
+
+  const start = (record: AuditRecord, key: string | number, nowMs: number): Open => {
+    const { timeMs, serial, node } = record;
+    const before = closed.get(key);
+    const fragmentOf = before?.timeMs === timeMs ? before.crc : undefined;
+    const event: Open = {
+      key,
+      records: [],
+      timeMs,
+      serial,
+      node,
+      fragmentOf,
+      bytes: 0,
+      lastMs: nowMs,
+      expectsMore: false,
+    };
+    open.set(key, event);
+    return event;
+  };
+
+  const pushEoe = (record: AuditRecord, key: string | number): readonly AuditEvent[] => {
+    const event = open.get(key);
+    if (event !== undefined && event.timeMs === record.timeMs) {
+      return [
+        close(
+          event,
+          event.expectsMore && !hasSyscall(event) && event.fragmentOf === undefined ? ['missing-syscall'] : [],
+        ),
+      ];
+    }
+    if (closed.get(key)?.timeMs === record.timeMs) return NOTHING;
+    // Only the end of it arrived: the event happened, and nothing else would say so.
+    return [close({ ...start(record, key, 0) }, ['missing-records'])];
+  };
+
+  const push = (record: AuditRecord, nowMs: number): readonly AuditEvent[] => {
+    const { type, node } = record;
+    if (isAlone(type)) return [alone(record, checksum)];
+    const key = node === undefined ? record.serial : `${node} ${record.serial}`;
+    if (type === EOE) return pushEoe(record, key);
+    let event = open.get(key);
+    let made: AuditEvent[] | undefined;
+    if (event !== undefined && event.timeMs !== record.timeMs) {
+      // The same serial at another time: another boot, or a wrap.
+      made = [close(event, reasonsAtTimeout(event, limits.expectsEoe))];
+      event = undefined;
+    }
+    event ??= start(record, key, nowMs);
+    event.records.push(record);
+    event.bytes += record.text.length;
+    event.lastMs = nowMs;
+    openBytes += record.text.length;
+    if (!event.expectsMore && (type === SYSCALL || type === URINGOP || isAccompanying(type))) event.expectsMore = true;
+    if (event.bytes > limits.maxEventBytes) {
+      made ??= [];
+      made.push(close(event, ['too-large']));
+    }
+    while (open.size > limits.maxOpenEvents || openBytes > limits.maxOpenBytes) {
+      const oldest = open.values().next().value;
+      if (oldest === undefined) break;
+      made ??= [];
+      made.push(close(oldest, ['evicted']));
+    }
+    return made ?? NOTHING;
+  };
+
+  const flush = (nowMs: number): readonly AuditEvent[] => {
+    if (open.size === 0) return NOTHING;
+    const made: AuditEvent[] = [];
+    for (const event of open.values()) {
+      const timeoutMs = event.expectsMore ? limits.timeoutMs : limits.loneTimeoutMs;
+      if (nowMs - event.lastMs >= timeoutMs) made.push(close(event, reasonsAtTimeout(event, limits.expectsEoe)));
+    }
+    return made;
+  };
+
+  return {
+    push,
+    flush,
+    end: () => [...open.values()].map((event) => close(event, reasonsAtTimeout(event, limits.expectsEoe))),
+    get openEvents() {
+      return open.size;
+    },
+    get openBytes() {
+      return openBytes;
+    },
+  };
+}
+
+function hasSyscall(event: Open): boolean {
+  return event.records.some(({ type }) => type === SYSCALL || type === URINGOP);
+}
+
+function reasonsAtTimeout(event: Open, expectsEoe: boolean): readonly string[] {
+  if (!event.expectsMore || event.fragmentOf !== undefined) return [];
+  const reasons = expectsEoe ? ['timeout'] : [];
+  if (!hasSyscall(event)) reasons.push('missing-syscall');
+  return reasons;
+}
+
+function alone(record: AuditRecord, checksum: (records: readonly AuditRecord[]) => number): AuditEvent {
+  const { timeMs, serial, node } = record;
+  const records = [record];
+  return { timeMs, serial, node, records, crc: checksum(records), incomplete: [], isFragment: false };
+}
+
+const SCRATCH_BYTES = 64 * 1024;
+
+/** CRC-32 of an event's records as event/id.ts defines it; the records are joined first, because a call costs more than bytes. */
+function createChecksum(): (records: readonly AuditRecord[]) => number {
+  const scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
+  return (records) => {
+    const first = records[0];
+    if (first === undefined) return 0;
+    let size = 0;
+    for (const { text } of records) size += text.length + 2;
+    const bytes = size <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafe(size);
+    let at = 0;
+    for (const record of records) {
+      const { type, text } = record;
+      // The first record's type goes in by itself, as addToCrc wants it.
+      if (record !== first) {
+        bytes[at++] = type & 0xff;
+        bytes[at++] = (type >> 8) & 0xff;
+      }
+      at += bytes.write(text, at, 'latin1');
+    }
+    return addToCrc(0, { type: first.type, payload: bytes.subarray(0, at) });
+  };
+}

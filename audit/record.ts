@@ -1,0 +1,80 @@
+// Records as they arrive: a datagram of the audit socket or a line of a log becomes an AuditRecord. Nothing is decoded here:
+// `text` holds the bytes as latin1, one character a byte, so that what is stored is what was received.
+//
+//   frame   nlmsghdr (u32 length, u16 type, u16 flags, u32 sequence, u32 pid, little-endian) + `audit(SECONDS.MS:SERIAL): …`
+//   line    [node=NAME ]type=NAME msg=audit(SECONDS.MS:SERIAL): …
+import type { AuditRecord } from './event.ts';
+import { recordTypeName, recordTypeNumber } from './tables/record-type.ts';
+
+/** Bytes of the netlink header. Its length field lies on unicast messages: what recv returned is the length. */
+export const FRAME_HEAD_BYTES = 16;
+/** The longest log line that is taken, characters: MAX_AUDIT_MESSAGE_LENGTH is 8970, enriched lines grow. */
+export const LINE_CHARS_MAX = 65_536;
+const NODE_CHARS_MAX = 255;
+
+/** One datagram, `buffer[start, end)`, or undefined when it is no audit record (an ACK, a status reply, a torn header). */
+export function parseFrame(buffer: Buffer, start: number, end: number): AuditRecord | undefined {
+  if (end - start < FRAME_HEAD_BYTES) return undefined;
+  return parsePayload(buffer.readUInt16LE(start + 4), buffer, start + FRAME_HEAD_BYTES, end);
+}
+
+/** A record's payload, `buffer[start, end)`; final NULs (padding) are not a part of it. */
+export function parsePayload(type: number, buffer: Buffer, start: number, end: number): AuditRecord | undefined {
+  let last = end;
+  while (last > start && buffer[last - 1] === 0) last--;
+  return recordOf(type, buffer.toString('latin1', start, last), undefined);
+}
+
+/**
+ * A line of a log in latin1 without its line ending, or undefined when it is not an audit record. Auditd's
+ * `UNKNOWN[1334]`, a `node=` before `type=`, and interpretations after 0x1D are all legal.
+ */
+export function parseLine(line: string): AuditRecord | undefined {
+  if (line.length > LINE_CHARS_MAX) return undefined;
+  let at = 0;
+  let node: string | undefined;
+  if (line.startsWith('node=')) {
+    const space = line.indexOf(' ');
+    if (space <= 5 || space > NODE_CHARS_MAX + 5) return undefined;
+    node = line.slice(5, space);
+    at = space + 1;
+  }
+  if (!line.startsWith('type=', at)) return undefined;
+  const space = line.indexOf(' ', at);
+  if (space < 0 || !line.startsWith('msg=', space + 1)) return undefined;
+  const type = recordTypeNumber(line.slice(at + 5, space));
+  return type === undefined ? undefined : recordOf(type, line.slice(space + 5), node);
+}
+
+/** The record as a log line, in latin1: what `event.original` is made of. */
+export function lineOf(record: AuditRecord): string {
+  const line = `type=${recordTypeName(record.type)} msg=${record.text}`;
+  return record.node === undefined ? line : `node=${record.node} ${line}`;
+}
+
+const DIGIT_0 = 48;
+const MS_MAX = 8_640_000_000_000_000;
+
+/** `audit(1795290423.932:2713787): ` at the head of `text`; by hand, because this runs for every record. */
+function recordOf(type: number, text: string, node: string | undefined): AuditRecord | undefined {
+  if (!text.startsWith('audit(')) return undefined;
+  let at = 6;
+  let seconds = 0;
+  for (let digit = digitAt(text, at); digit >= 0; digit = digitAt(text, ++at)) seconds = seconds * 10 + digit;
+  if (at === 6 || text.charCodeAt(at) !== 46) return undefined;
+  const first = ++at;
+  let ms = 0;
+  for (let digit = digitAt(text, at); digit >= 0; digit = digitAt(text, ++at)) ms = ms * 10 + digit;
+  if (at - first !== 3 || text.charCodeAt(at) !== 58) return undefined;
+  const serialAt = ++at;
+  let serial = 0;
+  for (let digit = digitAt(text, at); digit >= 0; digit = digitAt(text, ++at)) serial = serial * 10 + digit;
+  const timeMs = seconds * 1000 + ms;
+  if (at === serialAt || serial > 0xffffffff || timeMs > MS_MAX || text.charCodeAt(at) !== 41) return undefined;
+  return { type, timeMs, serial, text, node };
+}
+
+function digitAt(text: string, at: number): number {
+  const digit = text.charCodeAt(at) - DIGIT_0;
+  return digit >= 0 && digit <= 9 ? digit : -1;
+}

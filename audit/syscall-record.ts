@@ -1,0 +1,178 @@
+// The SYSCALL record (and io_uring's URINGOP), read fast. Its middle (ids) and its end (comm, exe, key) repeat from event to
+// event, so both are decoded once per text; the head is cut at the spaces. A record in any other order is read field by field.
+import type { AuditRecord } from './event.ts';
+import { bodyStart, fieldsOf, fieldsOfText } from './fields.ts';
+import { createMemo, type Memo } from './memo.ts';
+import { SYSCALL, URINGOP } from './tables/record-type.ts';
+import { architectureName, syscallName, uringOpName } from './tables/syscall.ts';
+
+/** Ids as the record writes them; undefined where the record lacks one. */
+export interface Ids {
+  readonly auid: string | undefined;
+  readonly uid: string | undefined;
+  readonly gid: string | undefined;
+  readonly euid: string | undefined;
+  readonly suid: string | undefined;
+  readonly fsuid: string | undefined;
+  readonly egid: string | undefined;
+  readonly sgid: string | undefined;
+  readonly fsgid: string | undefined;
+  readonly tty: string | undefined;
+  readonly ses: string | undefined;
+}
+
+/** What runs, and for whom the event was asked for. */
+export interface Image {
+  readonly comm: string | undefined;
+  readonly exe: string | undefined;
+  readonly subj: string | undefined;
+  readonly keys: readonly string[];
+}
+
+export interface SyscallRecord {
+  /** `c000003e`; undefined for an io_uring operation. */
+  readonly arch: string | undefined;
+  readonly architecture: string | undefined;
+  /** `execve`; the number as text where it has no name. */
+  readonly name: string;
+  readonly isUring: boolean;
+  readonly success: boolean | undefined;
+  readonly exit: string | undefined;
+  readonly args: readonly (string | undefined)[];
+  readonly items: number;
+  readonly pid: number | undefined;
+  readonly ppid: number | undefined;
+  readonly ids: Ids;
+  readonly image: Image;
+}
+
+export interface SyscallReader {
+  read(record: AuditRecord): SyscallRecord;
+}
+
+/** Distinct (user, session, terminal) and (comm, exe, key) texts that are remembered. */
+export const SYSCALL_MEMO_ENTRIES = 2048;
+const KEY_SEPARATOR = '\x01';
+
+export function createSyscallReader(): SyscallReader {
+  const idsOf = createMemo(SYSCALL_MEMO_ENTRIES, (text) => idsOfFields(fieldsOfText(text, SYSCALL)));
+  const imageOf = createMemo(SYSCALL_MEMO_ENTRIES, (text) => imageOfFields(fieldsOfText(text, SYSCALL)));
+  return { read: (record) => readInOrder(record, idsOf, imageOf) ?? readFieldByField(record) };
+}
+
+interface Cursor {
+  readonly text: string;
+  at: number;
+}
+
+function take(cursor: Cursor, name: string): string | undefined {
+  const { text, at } = cursor;
+  if (!text.startsWith(name, at)) return undefined;
+  const from = at + name.length;
+  const space = text.indexOf(' ', from);
+  const end = space < 0 ? text.length : space;
+  cursor.at = end + 1;
+  return text.slice(from, end);
+}
+
+function readInOrder(record: AuditRecord, idsOf: Memo<Ids>, imageOf: Memo<Image>): SyscallRecord | undefined {
+  const { text } = record;
+  const cursor: Cursor = { text, at: bodyStart(text) };
+  const arch = take(cursor, 'arch=');
+  const number = take(cursor, 'syscall=');
+  take(cursor, 'per=');
+  const success = take(cursor, 'success=');
+  const exit = take(cursor, 'exit=');
+  const args = [take(cursor, 'a0='), take(cursor, 'a1='), take(cursor, 'a2='), take(cursor, 'a3=')];
+  const items = take(cursor, 'items=');
+  const ppid = take(cursor, 'ppid=');
+  const pid = take(cursor, 'pid=');
+  const comm = text.indexOf(' comm=', cursor.at);
+  if (arch === undefined || number === undefined || pid === undefined || comm < 0) return undefined;
+  if (!text.startsWith('auid=', cursor.at)) return undefined;
+  return {
+    arch,
+    architecture: architectureName(arch),
+    name: syscallName(arch, Number(number)) ?? number,
+    isUring: false,
+    success: success === undefined ? undefined : success === 'yes',
+    exit,
+    args,
+    items: countOf(items),
+    pid: pidOf(pid),
+    ppid: pidOf(ppid),
+    ids: idsOf(text.slice(cursor.at, comm)),
+    image: imageOf(text.slice(comm + 1)),
+  };
+}
+
+function readFieldByField(record: AuditRecord): SyscallRecord {
+  const fields = fieldsOf(record).kernel;
+  const isUring = record.type === URINGOP;
+  const arch = fields.get('arch');
+  const number = fields.get(isUring ? 'uring_op' : 'syscall') ?? '';
+  const success = fields.get('success');
+  const name = isUring
+    ? uringOpName(Number(number))
+    : arch === undefined
+      ? undefined
+      : syscallName(arch, Number(number));
+  return {
+    arch,
+    architecture: arch === undefined ? undefined : architectureName(arch),
+    name: name ?? number,
+    isUring,
+    success: success === undefined ? undefined : success === 'yes',
+    exit: fields.get('exit'),
+    args: [fields.get('a0'), fields.get('a1'), fields.get('a2'), fields.get('a3')],
+    items: countOf(fields.get('items')),
+    pid: pidOf(fields.get('pid')),
+    ppid: pidOf(fields.get('ppid')),
+    ids: idsOfFields(fields),
+    image: imageOfFields(fields),
+  };
+}
+
+function idsOfFields(fields: ReadonlyMap<string, string>): Ids {
+  return {
+    auid: fields.get('auid'),
+    uid: fields.get('uid'),
+    gid: fields.get('gid'),
+    euid: fields.get('euid'),
+    suid: fields.get('suid'),
+    fsuid: fields.get('fsuid'),
+    egid: fields.get('egid'),
+    sgid: fields.get('sgid'),
+    fsgid: fields.get('fsgid'),
+    tty: fields.get('tty'),
+    ses: fields.get('ses'),
+  };
+}
+
+function imageOfFields(fields: ReadonlyMap<string, string>): Image {
+  const exe = fields.get('exe');
+  return {
+    comm: fields.get('comm'),
+    exe: exe === '(null)' ? undefined : exe,
+    subj: fields.get('subj'),
+    keys: keysOf(fields.get('key')),
+  };
+}
+
+/** Several keys are joined by 0x01; `(null)` is none. */
+export function keysOf(key: string | undefined): readonly string[] {
+  if (key === undefined || key === '' || key === '(null)') return [];
+  return key.split(KEY_SEPARATOR).filter((part) => part !== '');
+}
+
+function countOf(items: string | undefined): number {
+  const count = Number(items ?? '0');
+  return Number.isInteger(count) && count >= 0 ? count : 0;
+}
+
+/** A process id, or undefined where there is none. */
+export function pidOf(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const pid = Number(text);
+  return Number.isInteger(pid) && pid >= 0 && pid <= 0x7fffffff ? pid : undefined;
+}

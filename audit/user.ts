@@ -1,0 +1,99 @@
+// Who acted: ids and their names as ECS `user`, `related.user` and the actor of `auditd.summary`. Unset ids are left out.
+import type { HostKnowledge } from './event.ts';
+import { member, objectMember } from './json.ts';
+import type { Ids } from './syscall-record.ts';
+
+/** The JSON of an event's user, made once for the same ids as long as the same names stand for them. */
+export interface UserText {
+  /** Members of `user`. */
+  readonly members: string;
+  /** Distinct names, for `related.user`. */
+  readonly names: readonly string[];
+  readonly actor: string;
+  readonly actorAs: string | undefined;
+}
+
+/** True of 4294967295 and -1: the kernel's "no id". */
+export function isUnset(id: string | undefined): boolean {
+  return id === undefined || id === '' || id === '4294967295' || id === '-1' || id === 'unset';
+}
+
+/** Names of ids, by the host that the event came from. */
+export interface IdNames {
+  user(id: string): string | undefined;
+  group(id: string): string | undefined;
+}
+
+/** Asks the host's knowledge; without it no id has a name. */
+export function idNamesOf(knowledge: HostKnowledge | undefined): IdNames {
+  if (knowledge === undefined) return { user: () => undefined, group: () => undefined };
+  return { user: (id) => knowledge.userName(Number(id)), group: (id) => knowledge.groupName(Number(id)) };
+}
+
+/** `,"id":"0","name":"root"` */
+export function userMembers(id: string | undefined, name: string | undefined): string {
+  return member('id', id) + member('name', name);
+}
+
+/** What the ids of a syscall say. Saved and filesystem ids are told where they differ. */
+export function userTextOf(ids: Ids, names: IdNames): UserText {
+  const { uid, gid } = ids;
+  const found: string[] = [];
+  const user = (id: string): string => {
+    const name = names.user(id);
+    if (name !== undefined && !found.includes(name)) found.push(name);
+    return userMembers(id, name);
+  };
+  const group = (id: string): string => objectMember('group', userMembers(id, names.group(id)));
+  const other = (name: string, userId: string | undefined, groupId: string | undefined): string =>
+    objectMember(
+      name,
+      (isUnset(userId) || userId === uid ? '' : user(userId ?? '')) +
+        (isUnset(groupId) || groupId === gid ? '' : group(groupId ?? '')),
+    );
+  const members =
+    (isUnset(uid) ? '' : user(uid ?? '')) +
+    (isUnset(gid) ? '' : group(gid ?? '')) +
+    other('effective', ids.euid, ids.egid) +
+    (isUnset(ids.auid) ? '' : objectMember('audit', user(ids.auid ?? ''))) +
+    other('saved', ids.suid, ids.sgid) +
+    other('filesystem', ids.fsuid, ids.fsgid);
+  return {
+    members,
+    names: found,
+    actor: labelOf(ids.auid, names),
+    actorAs: isUnset(uid) ? undefined : labelOf(uid, names),
+  };
+}
+
+/** The name of an id, else the id, else `unset`. */
+export function labelOf(id: string | undefined, names: IdNames): string {
+  return isUnset(id) ? 'unset' : (names.user(id ?? '') ?? id ?? 'unset');
+}
+
+/** {@link userTextOf} with a memory, asked again when a name has changed. */
+export function createUserTexts(names: IdNames): (ids: Ids) => UserText {
+  const texts = new WeakMap<Ids, { readonly text: UserText; readonly signature: string }>();
+  return (ids) => {
+    const signature = signatureOf(ids, names);
+    const known = texts.get(ids);
+    if (known !== undefined && known.signature === signature) return known.text;
+    const text = userTextOf(ids, names);
+    texts.set(ids, { text, signature });
+    return text;
+  };
+}
+
+function signatureOf(ids: Ids, names: IdNames): string {
+  const { auid, uid, euid, suid, fsuid, gid, egid, sgid, fsgid } = ids;
+  const user = (id: string | undefined): string => (isUnset(id) ? '' : (names.user(id ?? '') ?? ''));
+  const group = (id: string | undefined): string => (isUnset(id) ? '' : (names.group(id ?? '') ?? ''));
+  let signature = `${user(uid)}/${group(gid)}/${user(auid)}`;
+  if (euid !== uid) signature += `/${user(euid)}`;
+  if (suid !== uid) signature += `/${user(suid)}`;
+  if (fsuid !== uid) signature += `/${user(fsuid)}`;
+  if (egid !== gid) signature += `/${group(egid)}`;
+  if (sgid !== gid) signature += `/${group(sgid)}`;
+  if (fsgid !== gid) signature += `/${group(fsgid)}`;
+  return signature;
+}
