@@ -98,11 +98,15 @@ export interface BacktestResponse {
   readonly alertsTotal: number;
   readonly errors: number;
   readonly durationMs: number;
+  /** False when the run was ended by its time limit: the figures are of what was read until then. */
+  readonly isComplete: boolean;
   readonly diagnostics: readonly Diagnostic[];
   /** With `asItWas`: where the stored detections differ from these; both empty when live was exact. */
   readonly differences?: {
     readonly onlyLive: readonly string[];
     readonly onlyBacktest: readonly string[];
     readonly otherDecision: readonly string[];
+    /** Those of `otherDecision` whose rule and key had a late detection live. */
+    readonly explainedByLateness: readonly string[];
   };
 }

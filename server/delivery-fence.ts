@@ -60,6 +60,8 @@ export interface DeliveryFence {
   holdAll(nowMs: number): void;
   /** What holds now. */
   watermarks(nowMs: number): Watermarks;
+  /** Up to which `event.created` everything was read and may be folded, epoch ms; at most now. */
+  settledMs(nowMs: number): number;
   /** Events that are stored and not read, as far as is known. */
   unread(): number;
 }
@@ -231,6 +233,15 @@ export function createDeliveryFence(options: {
       if (ownMs !== Number.POSITIVE_INFINITY)
         progress.set(SERVER_ITSELF, { bootId: '', position: -1, createdMs: ownMs });
       return watermarksOf(progress, overdue);
+    },
+    settledMs(nowMs) {
+      const [oldest] = open;
+      let settledMs = Math.min(nowMs, oldest?.begunMs ?? nowMs);
+      for (const host of hosts.values()) {
+        if (host.standing?.kind !== 'progress' || nowMs - host.progressAtMs > staleAfterMs) continue;
+        settledMs = Math.min(settledMs, host.standing.progress.createdMs);
+      }
+      return settledMs;
     },
     unread: () => byId.size,
   };

@@ -54,6 +54,11 @@ export interface EngineRunnerOptions {
   readonly onNotice: (notice: ServerNotice) => void;
 }
 
+/** The greatest `event.created` that the engine had read when it last committed, epoch ms. */
+export function savedGreatestCreatedMs(state: EngineStatePort): number {
+  return Number(state.loadState().get(GREATEST_CREATED) ?? 0);
+}
+
 /** Throws when the stored state is not of this version (engine/state-text.ts). */
 export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
   const { store, state, fence, now, onNotice } = options;
@@ -61,7 +66,7 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
   let epochs = options.epochs;
   let engine = engineFrom(state, epochs);
   let cursor = state.loadCursor();
-  let greatestCreatedMs = Number(state.loadState().get(GREATEST_CREATED) ?? 0);
+  let greatestCreatedMs = savedGreatestCreatedMs(state);
   let isCursorSaved = true;
   let eventsFolded = 0;
   /** Counts returns to the committed state: what was read before one of them is read again. */

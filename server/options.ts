@@ -2,6 +2,7 @@
 // comes in here, so nothing below reads either. Secrets are given as text, and no part of the server repeats them.
 import type { Writable } from 'node:stream';
 import type { Diagnostic } from '../rules/diagnostic.ts';
+import type { EventStore } from '../store/port.ts';
 
 export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_PORT = 8686;
@@ -13,6 +14,8 @@ export const DEFAULT_LATENESS_MS = 10_000;
 
 export type StoreOptions =
   | { readonly kind: 'memory' }
+  /** One that is open already; the server closes it. */
+  | { readonly kind: 'given'; readonly store: EventStore }
   /** Under `<dataFolder>/store`. */
   | { readonly kind: 'embedded' }
   | {

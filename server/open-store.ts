@@ -1,0 +1,24 @@
+// Opens the configured event store. The adapters are loaded only when asked for: a server on Elasticsearch needs no DuckDB.
+import type { EventStore } from '../store/port.ts';
+import type { StoreOptions } from './options.ts';
+
+/** `folder` is where a store that keeps its events itself may write. Throws when the store cannot be opened. */
+export async function openStore(options: StoreOptions, folder: string): Promise<EventStore> {
+  switch (options.kind) {
+    case 'given':
+      return options.store;
+    case 'memory': {
+      const { openMemoryStore } = await import('../store/memory/memory-store.ts');
+      return openMemoryStore();
+    }
+    case 'embedded': {
+      const { openEmbeddedStore } = await import('../store/embedded/embedded-store.ts');
+      return openEmbeddedStore({ folder });
+    }
+    case 'elasticsearch': {
+      const { openElasticsearchStore } = await import('../store/elasticsearch/elasticsearch-store.ts');
+      const { kind: _kind, ...connection } = options;
+      return openElasticsearchStore(connection);
+    }
+  }
+}

@@ -1,0 +1,130 @@
+// Backtests through the API: one rule's text, or everything as it was. One runs at a time, between the batches of which the
+// server does its other work; its time and its answer are bounded, and its totals are exact for what it read.
+import { compareDetections } from '../backtest/compare.ts';
+import { asStable } from '../backtest/rule-tests.ts';
+import { type BacktestRun, runBacktest } from '../backtest/run-backtest.ts';
+import type { RuleEpoch } from '../engine/engine.ts';
+import type { Diagnostic } from '../rules/diagnostic.ts';
+import type { Rule } from '../rules/rule.ts';
+import type { EventStore, TimeRange } from '../store/port.ts';
+import type { AlertBookPort } from '../store/state/state-port.ts';
+import type { BacktestResponse } from './api.ts';
+import { busy, problem } from './api-error.ts';
+import { API_PREFIX, type Http, signalOf } from './http.ts';
+import { type Fields, fieldsOf, optionalTimeIn, optionalWholeIn, textIn, timeIn } from './request-shape.ts';
+import { searchProblem } from './routes-search.ts';
+import { isImported } from './silence.ts';
+
+export const BACKTEST_LIMIT = 100;
+export const BACKTEST_LIMIT_MAX = 10_000;
+export const BACKTEST_TIMEOUT_MS = 300_000;
+/** At most so much before the range is read for open suppression windows. */
+export const WARMUP_MS_MAX: number = 7 * 86_400_000;
+const RULE_TEXT_LENGTH_MAX = 262_144;
+
+export interface BacktestContext {
+  readonly store: EventStore;
+  readonly alerts: AlertBookPort;
+  readonly now: () => number;
+  readonly alertOnImports: boolean;
+  readonly readRule: (
+    file: string,
+    text: string,
+  ) => { readonly rules: readonly Rule[]; readonly diagnostics: readonly Diagnostic[] };
+  /** The rules that were in force at and after this event time. */
+  readonly epochsSince: (sinceMs: number) => readonly RuleEpoch[];
+  /** Up to when live has decided everything, epoch ms. */
+  readonly settledMs: () => number;
+}
+
+export function backtestRoutes({ app, needs }: Http, context: BacktestContext): void {
+  const { store, alerts, now, settledMs } = context;
+  let isRunning = false;
+
+  app.post(`${API_PREFIX}/backtest`, needs('read'), async (request): Promise<BacktestResponse> => {
+    const body = fieldsOf(request.body);
+    const asItWas = body['asItWas'] === true;
+    const fromMs = timeIn(body, 'sinceMs');
+    const askedUntilMs = optionalTimeIn(body, 'untilMs') ?? now() + 1;
+    const untilMs = asItWas ? Math.min(askedUntilMs, settledMs()) : askedUntilMs;
+    const limit = optionalWholeIn(body, 'limit', { min: 1, max: BACKTEST_LIMIT_MAX }) ?? BACKTEST_LIMIT;
+    const { epochs, diagnostics } = asItWas
+      ? { epochs: context.epochsSince(fromMs - WARMUP_MS_MAX), diagnostics: [] }
+      : epochsOfText(context, body);
+    if (epochs === undefined) return { ...NOTHING, diagnostics };
+    if (isRunning) throw busy(429, 'backtest-running', 'another backtest runs', 5);
+    isRunning = true;
+    const signal = signalOf(request, BACKTEST_TIMEOUT_MS);
+    const startedMs = now();
+    try {
+      const range = { fromMs, untilMs: Math.max(fromMs, untilMs) };
+      const run = await runBacktest({
+        store,
+        epochs,
+        range,
+        warmupMs: warmupOf(epochs, range),
+        isEvaluated: asItWas && !context.alertOnImports ? ({ document }) => !isImported(document) : () => true,
+        signal,
+        limits: { alertsMax: limit, ...(asItWas ? {} : { detectionsMax: 0 }) },
+      });
+      const figures = { ...figuresOf(run), durationMs: now() - startedMs, diagnostics };
+      return asItWas ? { ...figures, differences: differencesOf(run, alerts, range) } : figures;
+    } catch (error) {
+      throw searchProblem(error, undefined);
+    } finally {
+      isRunning = false;
+    }
+  });
+}
+
+const NOTHING: BacktestResponse = {
+  eventsRead: 0,
+  detections: 0,
+  alerts: [],
+  alertsTotal: 0,
+  errors: 0,
+  durationMs: 0,
+  isComplete: true,
+  diagnostics: [],
+};
+
+function epochsOfText(
+  { readRule }: BacktestContext,
+  body: Fields,
+): { readonly epochs: readonly RuleEpoch[] | undefined; readonly diagnostics: readonly Diagnostic[] } {
+  if (body['rule'] === undefined) {
+    throw problem(400, 'bad-request', 'neither `rule` nor `asItWas` is given', 'Give one of them.');
+  }
+  const rule = fieldsOf(body['rule']);
+  const { rules, diagnostics } = readRule(textIn(rule, 'file', 1_024), textIn(rule, 'text', RULE_TEXT_LENGTH_MAX));
+  const hasErrors = diagnostics.some(({ severity }) => severity === 'error');
+  const epochs = hasErrors || rules.length === 0 ? undefined : [{ fromMs: 0, rules: rules.map(asStable) }];
+  return { epochs, diagnostics };
+}
+
+/** Twice the longest suppression, within bounds: then windows that were open at the range's start are open again. */
+function warmupOf(epochs: readonly RuleEpoch[], range: TimeRange): number {
+  let longestMs = 0;
+  for (const { rules } of epochs) {
+    for (const { alert } of rules)
+      longestMs = Math.max(longestMs, alert.suppress?.growMs ?? alert.suppress?.forMs ?? 0);
+  }
+  return Math.min(2 * longestMs, WARMUP_MS_MAX, range.fromMs);
+}
+
+function figuresOf(run: BacktestRun) {
+  return {
+    eventsRead: run.eventsRead,
+    detections: run.detectionsTotal,
+    alerts: run.alerts,
+    alertsTotal: run.alertsTotal,
+    errors: run.errors,
+    isComplete: run.isComplete,
+  };
+}
+
+function differencesOf(run: BacktestRun, alerts: AlertBookPort, range: TimeRange) {
+  const compared = compareDetections(alerts.detections(range.fromMs, range.untilMs), run.detections);
+  const { onlyLive, onlyBacktest, otherDecision, explainedByLateness } = compared;
+  return { onlyLive, onlyBacktest, otherDecision, explainedByLateness };
+}

@@ -1,0 +1,56 @@
+// Hosts: how they get in, who they are, and how they are shut out.
+import type { AccountPort } from '../store/state/state-port.ts';
+import type { EnrollResponse, HostsResponse } from './api.ts';
+import { problem } from './api-error.ts';
+import type { DeliveryFence } from './delivery-fence.ts';
+import { type EnrollmentContext, enroll } from './enrollment.ts';
+import type { HostBook } from './host-book.ts';
+import { API_PREFIX, type Http } from './http.ts';
+import { fieldsOf, textIn } from './request-shape.ts';
+
+export function hostRoutes(
+  { app, needs, accountIfAny }: Http,
+  context: {
+    readonly enrollment: EnrollmentContext;
+    readonly accounts: AccountPort;
+    readonly hosts: HostBook;
+    readonly fence: DeliveryFence;
+    readonly now: () => number;
+  },
+): void {
+  const { enrollment, accounts, hosts, fence, now } = context;
+
+  app.post(`${API_PREFIX}/enroll`, async (request, reply): Promise<EnrollResponse> => {
+    const body = fieldsOf(request.body);
+    const host = fieldsOf(body['host']);
+    reply.code(201);
+    return enroll(enrollment, {
+      secret: textIn(body, 'enrollment_secret', 256),
+      hostId: textIn(host, 'id', 256),
+      hostName: textIn(host, 'name', 1_024),
+      account: accountIfAny(request),
+      sender: request.ip,
+      nowMs: now(),
+    });
+  });
+
+  app.get(`${API_PREFIX}/hosts`, needs('read'), async (): Promise<HostsResponse> => {
+    const revoked = new Set(accounts.list().flatMap((account) => (account.isRevoked ? [account.id] : [])));
+    return {
+      hosts: hosts.list().map((host) => ({
+        ...host,
+        isRevoked: revoked.has(host.id),
+        state: host.isSignedOff ? 'signed-off' : host.silentSinceMs === undefined ? 'live' : 'silent',
+      })),
+    };
+  });
+
+  app.post(`${API_PREFIX}/hosts/:id/revoke`, needs('administer'), async (request) => {
+    const { id } = request.params as { readonly id: string };
+    if (accounts.byId(id)?.role !== 'host')
+      throw problem(404, 'no-host', 'there is no such host', 'See `vedette hosts`.');
+    accounts.revoke(id);
+    fence.dismiss(id);
+    return { host_id: id, isRevoked: true };
+  });
+}

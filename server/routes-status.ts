@@ -1,0 +1,41 @@
+// How the server is: one answer for people, for the supervisor and for monitoring.
+import type { Diagnostic } from '../rules/diagnostic.ts';
+import type { EventStore } from '../store/port.ts';
+import type { OutboxPort } from '../store/state/state-port.ts';
+import type { StatusResponse } from './api.ts';
+import type { DeliveryFence } from './delivery-fence.ts';
+import type { EngineRunner } from './engine-runner.ts';
+import { API_PREFIX, type Http } from './http.ts';
+import { searchProblem } from './routes-search.ts';
+
+export function statusRoutes(
+  { app, needs }: Http,
+  context: {
+    readonly version: string;
+    readonly startedMs: number;
+    readonly store: EventStore;
+    readonly runner: EngineRunner;
+    readonly fence: DeliveryFence;
+    readonly outbox: OutboxPort;
+    readonly channels: readonly string[];
+    readonly rules: () => { readonly loaded: number; readonly diagnostics: readonly Diagnostic[] };
+  },
+): void {
+  const { version, startedMs, store, runner, fence, outbox, channels, rules } = context;
+  app.get(`${API_PREFIX}/status`, needs('read'), async (): Promise<StatusResponse> => {
+    const statistics = await store.statistics().catch((error: unknown) => {
+      throw searchProblem(error, undefined);
+    });
+    const { pending, eventsFolded, health } = runner.statistics();
+    const { loaded, diagnostics } = rules();
+    return {
+      version,
+      startedMs,
+      store: statistics,
+      engine: { rules: loaded, pendingDetections: pending, eventsFolded, behind: fence.unread(), health },
+      outbox: outbox.counts(),
+      channels,
+      diagnostics,
+    };
+  });
+}

@@ -1,0 +1,62 @@
+// The rules in force: read from their folders, entered into the control log, given to the engine as epochs. A folder that cannot
+// be read at all while the server runs leaves the rules as they are: a bad mount must not switch detection off.
+import type { RuleEpoch } from '../engine/engine.ts';
+import type { Diagnostic } from '../rules/diagnostic.ts';
+import type { Rule, RuleSet } from '../rules/rule.ts';
+import { readRuleSource, readRuleText } from '../rules/rule-files.ts';
+import { readListFolders, readRuleFolders } from '../rules/rule-folders.ts';
+import type { ControlLogPort } from '../store/state/state-port.ts';
+import { epochsOf, recordRules } from './control-log.ts';
+import type { RuleFolder, ServerNotice } from './options.ts';
+
+export interface RuleBook {
+  /** Reads the folders and enters what changed. `epochs` is undefined when the rules stay as they are. */
+  load(greatestCreatedMs: number): { readonly epochs: readonly RuleEpoch[] | undefined };
+  /** The epochs of events with `event.created` at or after `sinceMs`. */
+  epochsSince(sinceMs: number): readonly RuleEpoch[];
+  /** A rule's text, read with the lists of the folders. */
+  readText(file: string, text: string): RuleSet;
+  summary(): { readonly loaded: number; readonly diagnostics: readonly Diagnostic[] };
+}
+
+export function createRuleBook(options: {
+  readonly folders: readonly RuleFolder[];
+  readonly log: ControlLogPort;
+  /** Events that are older than this have no rules of their own time any more, ms. */
+  readonly horizonMs: number;
+  readonly now: () => number;
+  readonly onNotice: (notice: ServerNotice) => void;
+}): RuleBook {
+  const { folders, log, horizonMs, now, onNotice } = options;
+  let rules: readonly Rule[] = [];
+  let diagnostics: readonly Diagnostic[] = [];
+
+  const epochsSince = (sinceMs: number): readonly RuleEpoch[] => {
+    const { epochs, unreadable } = epochsOf(log, { sinceMs, loaded: rules, remake: readRuleSource });
+    for (const name of unreadable) {
+      onNotice({ kind: 'warning', message: `an earlier version of a rule cannot be read by this version: ${name}` });
+    }
+    return epochs;
+  };
+
+  return {
+    load(greatestCreatedMs) {
+      const set = readRuleFolders(folders, { nowMs: now() });
+      diagnostics = set.diagnostics;
+      if (set.rules.length === 0 && rules.length > 0) {
+        onNotice({ kind: 'warning', message: 'no rule could be read: those in force stay so' });
+        return { epochs: undefined };
+      }
+      rules = set.rules;
+      const isChanged = recordRules(log, rules, { nowMs: now(), greatestCreatedMs });
+      const problems = diagnostics.filter(({ severity }) => severity === 'error').length;
+      const change = isChanged ? '' : ', unchanged';
+      const broken = problems === 0 ? '' : `; ${problems} ${problems === 1 ? 'error' : 'errors'} in rule files`;
+      onNotice({ kind: 'rules', message: `${rules.length} rules in force${change}${broken}` });
+      return { epochs: epochsSince(now() - horizonMs) };
+    },
+    epochsSince,
+    readText: (file, text) => readRuleText(file, text, readListFolders(folders), { nowMs: now() }),
+    summary: () => ({ loaded: rules.length, diagnostics }),
+  };
+}

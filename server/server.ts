@@ -1,0 +1,255 @@
+// Puts the rooms together: state, store, rules, engine, alerts, HTTP; and takes them apart again in the opposite order. What is
+// half started when something fails is closed before the failure is told.
+import { chmodSync, mkdirSync } from 'node:fs';
+import { HOST_ID_PATTERN } from '../event/id.ts';
+import type { EventStore } from '../store/port.ts';
+import { openSqliteState } from '../store/state/sqlite-state.ts';
+import { ensureSystemAccounts } from './accounts.ts';
+import { createAlertOutlet } from './alert-outlet.ts';
+import { createAttempts } from './attempts.ts';
+import { createDeliveryFence, type DeliveryFence } from './delivery-fence.ts';
+import { createEngineRunner, type EngineRunner, savedGreatestCreatedMs } from './engine-runner.ts';
+import { takeFolderLock } from './folder-lock.ts';
+import { createHostBook, type HostBook } from './host-book.ts';
+import { createHttp, type Http } from './http.ts';
+import { createIngest } from './ingest.ts';
+import { createLanes } from './lane.ts';
+import { openStore } from './open-store.ts';
+import {
+  DEFAULT_HOST,
+  DEFAULT_LATENESS_MS,
+  DEFAULT_PORT,
+  DEFAULT_RETENTION_DAYS,
+  DEFAULT_SILENCE_AFTER_MS,
+  type RunningServer,
+  type ServerOptions,
+  ServerStartError,
+  secretFilesOf,
+} from './options.ts';
+import { createRetention } from './retention.ts';
+import { alertRoutes } from './routes-alerts.ts';
+import { backtestRoutes } from './routes-backtest.ts';
+import { elasticRoutes } from './routes-elastic.ts';
+import { hostRoutes } from './routes-hosts.ts';
+import { searchRoutes } from './routes-search.ts';
+import { statusRoutes } from './routes-status.ts';
+import { createRuleBook } from './rule-book.ts';
+import { createSilenceWatch } from './silence-watch.ts';
+
+/** So long requests under way may take to finish when the server stops. */
+export const DRAIN_MS = 1_500;
+const DAY_MS = 86_400_000;
+
+/** Starts a server. Throws {@link ServerStartError} for what the person who starts it can mend. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const closers: (() => Promise<void> | void)[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) {
+      try {
+        await closer();
+      } catch (error) {
+        options.onNotice({ kind: 'error', message: `while stopping: ${messageOf(error)}` });
+      }
+    }
+  };
+  try {
+    return await start(options, closers, closeAll);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function start(
+  options: ServerOptions,
+  closers: (() => Promise<void> | void)[],
+  closeAll: () => Promise<void>,
+): Promise<RunningServer> {
+  const { now, onNotice } = options;
+  const startedMs = now();
+  const silenceAfterMs = options.silenceAfterMs ?? DEFAULT_SILENCE_AFTER_MS;
+  const retentionDays = options.retention?.days ?? DEFAULT_RETENTION_DAYS;
+  const alertOnImports = options.alertOnImports ?? false;
+  const secretFiles = secretFilesOf(options.dataFolder);
+
+  closers.push(takeFolder(options.dataFolder));
+  const state = orUnusable(() => openSqliteState(`${options.dataFolder}/server/state.sqlite`));
+  closers.push(() => state.close());
+  const { enrollmentSecret, warnings } = ensureSystemAccounts(state.accounts, secretFiles, startedMs);
+  for (const message of warnings) onNotice({ kind: 'warning', message });
+  const store = await openStoreOrSay(options);
+  closers.push(() => store.close());
+
+  const outlet = createAlertOutlet({ options: options.channels, outbox: state.outbox, now, onNotice });
+  closers.push(() => outlet.close());
+  const rules = createRuleBook({
+    folders: options.ruleFolders,
+    log: state.controlLog,
+    horizonMs: retentionDays * DAY_MS,
+    now,
+    onNotice,
+  });
+  const { epochs = [] } = rules.load(savedGreatestCreatedMs(state.engine));
+
+  let runner: EngineRunner | undefined;
+  const fence = createDeliveryFence({
+    latenessMs: options.latenessMs ?? DEFAULT_LATENESS_MS,
+    staleAfterMs: silenceAfterMs,
+    onAdvance: () => runner?.advance(),
+  });
+  const hosts = createHostBook(state.hosts);
+  const isRevoked = (hostId: string): boolean => state.accounts.byId(hostId)?.isRevoked !== false;
+  restoreHosts(fence, hosts, { isRevoked, nowMs: startedMs });
+  const engineRunner = orUnusable(() =>
+    createEngineRunner({
+      store,
+      state: state.engine,
+      fence,
+      epochs,
+      alertOnImports,
+      now,
+      onNotice,
+      notificationsOf: outlet.notificationsOf,
+      onOutbox: outlet.wake,
+    }),
+  );
+  runner = engineRunner;
+  closers.push(() => engineRunner.close());
+  const lanes = createLanes();
+  const silence = createSilenceWatch({ store, hosts, fence, lanes, isRevoked, silenceAfterMs, now, onNotice });
+  closers.push(() => silence.close());
+  const retention = createRetention({ store, state, days: retentionDays, now, onNotice });
+  closers.push(() => retention.close());
+
+  const http = createHttp({
+    accounts: state.accounts,
+    onFailure: (error, route) => onNotice({ kind: 'error', message: `${route} failed: ${messageOf(error)}` }),
+  });
+  closers.push(() => closeHttp(http));
+  const enrollment = { accounts: state.accounts, hosts, attempts: createAttempts(), enrollmentSecret };
+  elasticRoutes(http, createIngest({ store, hosts, fence, lanes, now, hostCameBack: silence.hostCameBack }));
+  hostRoutes(http, { enrollment, accounts: state.accounts, hosts, fence, now });
+  alertRoutes(http, { alerts: state.alerts, store });
+  searchRoutes(http, { store, now });
+  backtestRoutes(http, {
+    store,
+    alerts: state.alerts,
+    now,
+    alertOnImports,
+    readRule: rules.readText,
+    epochsSince: rules.epochsSince,
+    settledMs: () => fence.settledMs(now()),
+  });
+  const { version } = options;
+  statusRoutes(http, {
+    version,
+    startedMs,
+    store,
+    runner: engineRunner,
+    fence,
+    outbox: state.outbox,
+    channels: outlet.channelNames,
+    rules: rules.summary,
+  });
+
+  const { url, port } = await listen(http, options);
+  engineRunner.start();
+  outlet.wake();
+  silence.start();
+  retention.start();
+  onNotice({ kind: 'listening', message: `listening on ${url}` });
+
+  let closing: Promise<void> | undefined;
+  return {
+    url,
+    port,
+    secretFiles,
+    rules: rules.summary,
+    async reloadRules() {
+      const { epochs: changed } = rules.load(engineRunner.greatestCreatedMs());
+      if (changed !== undefined) engineRunner.useRules(changed);
+      return rules.summary();
+    },
+    close() {
+      closing ??= closeAll();
+      return closing;
+    },
+  };
+}
+
+/** Makes the folders, for their owner only, and takes the lock; answers how to give it back. */
+function takeFolder(dataFolder: string): () => void {
+  const folder = `${dataFolder}/server`;
+  let lock: ReturnType<typeof takeFolderLock>;
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    chmodSync(folder, 0o700);
+    lock = takeFolderLock(`${folder}/lock`);
+  } catch (error) {
+    const remedy = 'Choose another data folder, or give this user the right to write there.';
+    throw new ServerStartError('folder-unusable', `${folder} cannot be used: ${messageOf(error)}`, remedy);
+  }
+  if (lock.kind === 'held') return lock.release;
+  const remedy = 'Stop that server first, or choose another data folder.';
+  throw new ServerStartError('folder-taken', `a server with pid ${lock.pid} uses ${dataFolder} already`, remedy);
+}
+
+/** What cannot be read of the data folder is told with a remedy. */
+function orUnusable<T>(open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    const remedy = 'Stop the other process, or use the version of Vedette that wrote this folder.';
+    throw new ServerStartError('folder-unusable', messageOf(error), remedy);
+  }
+}
+
+async function openStoreOrSay(options: ServerOptions): Promise<EventStore> {
+  try {
+    return await openStore(options.store, `${options.dataFolder}/store`);
+  } catch (error) {
+    const remedy =
+      options.store.kind === 'elasticsearch' ? 'Check the address and the credentials.' : 'Check the folder.';
+    throw new ServerStartError('store-unusable', `the event store cannot be opened: ${messageOf(error)}`, remedy);
+  }
+}
+
+/** Hosts take their saved progress up again, which holds once the engine has read what was stored before the start. */
+function restoreHosts(
+  fence: DeliveryFence,
+  hosts: HostBook,
+  options: { readonly isRevoked: (hostId: string) => boolean; readonly nowMs: number },
+): void {
+  const { isRevoked, nowMs } = options;
+  for (const { id, progress, silentSinceMs, isSignedOff } of hosts.list()) {
+    if (progress === undefined || !HOST_ID_PATTERN.test(id)) continue;
+    fence.restore(id, progress, { nowMs, isAbsent: silentSinceMs !== undefined || isSignedOff || isRevoked(id) });
+  }
+  fence.holdAll(nowMs);
+}
+
+async function listen({ app }: Http, options: ServerOptions): Promise<{ readonly url: string; readonly port: number }> {
+  const host = options.host ?? DEFAULT_HOST;
+  const wanted = options.port ?? DEFAULT_PORT;
+  try {
+    await app.listen({ host, port: wanted, listenTextResolver: () => '' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    const remedy = 'Stop what listens there, or choose another port.';
+    throw new ServerStartError('port-taken', `port ${wanted} on ${host} is taken`, remedy);
+  }
+  const address = app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : wanted;
+  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, port };
+}
+
+/** Stops listening, lets requests under way finish, and then waits no longer. */
+async function closeHttp({ app }: Http): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
+  await app.close();
+  clearTimeout(timer);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown failure';
+}
