@@ -22,6 +22,16 @@ export interface ProcView {
   pids(max: number): readonly number[];
 }
 
+interface Chain {
+  readonly info: ProcessInfo | undefined;
+  readonly above: Chain | undefined;
+  readonly ancestors: readonly ProcessInfo[];
+  readonly isComplete: boolean;
+}
+
+const REACHED_TOP: Chain = { info: undefined, above: undefined, ancestors: [], isComplete: true };
+const UNKNOWN_ABOVE: Chain = { info: undefined, above: undefined, ancestors: [], isComplete: false };
+
 interface Entry {
   readonly pid: number;
   ppid: number | undefined;
@@ -30,6 +40,7 @@ interface Entry {
   /** Last moment at which it certainly was this process, ms. */
   confirmedMs: number;
   wasUsed: boolean;
+  chain?: Chain;
 }
 
 /** What an event tells of its own process, once it is decoded. */
@@ -46,8 +57,10 @@ export interface ProcessTable {
   /** The moment, and whether it is an exec, of the event whose lineage is asked for next. */
   begin(event: { readonly timeMs: number; readonly isExec: boolean }, nowMs: number): void;
   lineage(pid: number, ppid: number): ReturnType<HostKnowledge['lineage']>;
-  /** After the event is decoded: what it says of its process holds from now on. */
+  /** What an event says of its process holds from now on; called after its lineage was asked for. */
   learn(sighting: Sighting): void;
+  /** True when the process's program is not known, so that any event of it is worth learning from. */
+  lacksProgram(pid: number): boolean;
   size(): number;
 }
 
@@ -123,7 +136,8 @@ export function createProcessTable(options: {
       return entry;
     }
     const found = stat(pid);
-    if (entry === undefined) return found === undefined || found === 'not-asked' ? undefined : fromProc(found, mayBeAnother);
+    if (entry === undefined)
+      return found === undefined || found === 'not-asked' ? undefined : fromProc(found, mayBeAnother);
     entry.wasUsed = true;
     if (found === 'not-asked') return entry;
     if (found === undefined) {
@@ -162,6 +176,24 @@ export function createProcessTable(options: {
     });
   }
 
+  /** The chain from `pid` upwards. The same arrays come back while nothing changed: readers remember them by identity. */
+  function chainFrom(pid: number | undefined, child: Entry, depth: number): Chain {
+    if (pid === 0) return REACHED_TOP;
+    const parent = pid === undefined || depth >= ANCESTORS_MAX ? undefined : known(pid, false);
+    // A "parent" that started after its child is the next owner of the parent's pid.
+    if (parent === undefined || parent === child || startedAfter(parent, child)) return UNKNOWN_ABOVE;
+    const above = chainFrom(parent.ppid, parent, depth + 1);
+    const { chain } = parent;
+    if (chain !== undefined && chain.above === above && chain.info === parent.info) return chain;
+    parent.chain = {
+      info: parent.info,
+      above,
+      ancestors: [parent.info, ...above.ancestors].slice(0, ANCESTORS_MAX),
+      isComplete: above.isComplete,
+    };
+    return parent.chain;
+  }
+
   if (proc !== undefined) {
     for (const pid of proc.pids(processesMax)) {
       const found = proc.stat(pid);
@@ -179,18 +211,8 @@ export function createProcessTable(options: {
     },
     lineage(pid, ppid) {
       const process = actor(pid, ppid);
-      const ancestors: ProcessInfo[] = [];
-      let next: number | undefined = ppid;
-      let child = process;
-      while (next !== undefined && next > 0 && ancestors.length < ANCESTORS_MAX) {
-        const parent = known(next, false);
-        // A "parent" that started after its child is the next owner of the parent's pid.
-        if (parent === undefined || parent === child || startedAfter(parent, child)) break;
-        ancestors.push(parent.info);
-        child = parent;
-        next = parent.ppid;
-      }
-      return { process: process.info, ancestors, isComplete: next === 0 };
+      const above = chainFrom(ppid, process, 0);
+      return { process: process.info, ancestors: above.ancestors, isComplete: above.isComplete };
     },
     learn(sighting) {
       const entry = entries.get(sighting.pid);
@@ -200,6 +222,7 @@ export function createProcessTable(options: {
       if (name === info.name && executable === info.executable && args === info.args) return;
       entry.info = { pid: info.pid, entityId: info.entityId, name, executable, args };
     },
+    lacksProgram: (pid) => entries.get(pid)?.info.name === '',
     size: () => entries.size,
   };
 }

@@ -1,0 +1,287 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FRAME_HEAD_BYTES } from '../../collector/spool/frame.ts';
+import { parseSegmentName, SEGMENT_HEAD_BYTES, type SpoolClass } from '../../collector/spool/segment.ts';
+import { PENDING_BYTES_MAX } from '../../collector/spool/spool-limits.ts';
+import { openSpoolReader } from '../../collector/spool/spool-reader.ts';
+import { type SpoolShared, spoolShared } from '../../collector/spool/spool-shared.ts';
+import { openSpoolWriter, type SpoolWriter } from '../../collector/spool/spool-writer.ts';
+import { type MemoryDisk, memoryDisk } from './memory-disk.ts';
+
+const BOOT = 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee';
+const NEXT_BOOT = 'ffffffff-bbbb-cccc-dddd-eeeeeeeeeeee';
+const CAP = 4 * 1024 * 1024;
+
+function open(disk: MemoryDisk, options: { shared?: SpoolShared; bytesMax?: number; bootId?: string } = {}) {
+  const shared = options.shared ?? spoolShared();
+  const writer = openSpoolWriter({ disk, shared, bootId: options.bootId ?? BOOT, bytesMax: options.bytesMax ?? CAP });
+  return { shared, writer };
+}
+
+function append(writer: SpoolWriter, spoolClass: SpoolClass, text: string, createdMs = 1000): number | undefined {
+  return writer.append({ spoolClass, createdMs, timeMs: createdMs, serial: 7, countsSerial: true, lines: () => text });
+}
+
+function readAll(disk: MemoryDisk, shared: SpoolShared) {
+  const reader = openSpoolReader({ disk, shared });
+  const texts: string[] = [];
+  const positions: number[] = [];
+  for (let batch = reader.next(1 << 20); batch !== undefined; batch = reader.next(1 << 20)) {
+    texts.push(...batch.payloads.map(String));
+    positions.push(...batch.positions);
+  }
+  return { texts, positions, losses: reader.takeLosses(), reader };
+}
+
+describe('spool', () => {
+  it('gives back what was appended, both classes merged by position', () => {
+    const disk = memoryDisk();
+    const { shared, writer } = open(disk);
+    for (let number = 1; number <= 9; number += 1)
+      append(writer, number % 3 === 0 ? 'keep' : 'bulk', `event ${number}`);
+    expect(writer.flush()).toBeUndefined();
+    expect(readAll(disk, shared).texts).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9].map((number) => `event ${number}`));
+  });
+
+  it('hands out nothing that was not flushed', () => {
+    const disk = memoryDisk();
+    const { shared, writer } = open(disk);
+    append(writer, 'keep', 'one');
+    expect(readAll(disk, shared).texts).toEqual([]);
+  });
+
+  it('never repeats a position after a kill, also when everything was delivered', () => {
+    const disk = memoryDisk();
+    const first = open(disk);
+    append(first.writer, 'keep', 'one');
+    append(first.writer, 'bulk', 'two');
+    first.writer.flush();
+    const second = open(disk);
+    expect(append(second.writer, 'keep', 'three')).toBe(3);
+    second.writer.flush();
+    second.shared.setAcknowledged(3);
+    second.writer.trim();
+    expect(append(open(disk).writer, 'keep', 'four')).toBe(4);
+  });
+
+  it('cuts a torn tail off, tells of it and goes on behind it', () => {
+    const disk = memoryDisk();
+    const { writer } = open(disk);
+    append(writer, 'keep', 'whole');
+    append(writer, 'keep', 'torn away');
+    writer.flush();
+    const name = [...disk.files.keys()][0] as string;
+    disk.files.set(name, (disk.files.get(name) as Buffer).subarray(0, -3));
+    const again = open(disk);
+    expect(again.writer.recovery.losses).toMatchObject([{ reason: 'torn', atLeast: 0, firstPosition: 2 }]);
+    append(again.writer, 'keep', 'after');
+    again.writer.flush();
+    expect(readAll(disk, again.shared).texts).toEqual(['whole', 'after']);
+  });
+
+  it('loses one event to one flipped bit, wherever the bit is, and says so', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.integer({ min: 0, max: 7 }), fc.boolean(), (place, bit, isFinished) => {
+        const disk = memoryDisk();
+        const { shared, writer } = open(disk);
+        const texts = ['first', 'second event', 'third', 'the fourth of five', 'fifth'];
+        for (const text of texts) append(writer, 'keep', text);
+        writer.flush();
+        const [name, bytes] = [...disk.files.entries()][0] as [string, Buffer];
+        if (isFinished) {
+          const later = open(disk, { shared });
+          append(later.writer, 'keep', 'later');
+          later.writer.flush();
+        }
+        const at = SEGMENT_HEAD_BYTES + (place % (bytes.length - SEGMENT_HEAD_BYTES));
+        const flipped = Buffer.from(bytes);
+        flipped[at] = (flipped[at] as number) ^ (1 << bit);
+        disk.files.set(name, flipped);
+        const read = readAll(disk, shared);
+        const survivors = isFinished ? [...texts, 'later'] : texts;
+        const missing = survivors.filter((text) => !read.texts.includes(text));
+        expect(read.texts.every((text) => survivors.includes(text))).toBe(true);
+        expect(missing.length).toBe(1);
+        // Damage in the last frame of a segment that is still written looks unfinished until the next start cuts it off.
+        const told = read.losses.length + open(disk).writer.recovery.losses.length;
+        expect(told).toBeGreaterThan(0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('holds the cap, gives up the oldest bulk first and tells exactly what', () => {
+    const disk = memoryDisk();
+    const { shared, writer } = open(disk, { bytesMax: 1024 * 1024 });
+    const text = 'x'.repeat(1000);
+    const losses = [];
+    for (let number = 0; number < 200; number += 1) append(writer, 'keep', text);
+    for (let number = 0; number < 3000; number += 1) {
+      append(writer, 'bulk', text, 5000 + number);
+      if (number % 50 === 0) {
+        writer.flush();
+        losses.push(...writer.trim());
+      }
+    }
+    writer.flush();
+    losses.push(...writer.trim());
+    expect(writer.bytes()).toBeLessThanOrEqual(1024 * 1024);
+    const read = readAll(disk, shared);
+    const lost = losses.reduce((sum, loss) => sum + loss.atLeast, 0);
+    expect(lost).toBeGreaterThan(1000);
+    expect(read.positions.length + lost).toBe(3200);
+    expect(losses.every((loss) => loss.atLeast === loss.atMost)).toBe(true);
+    expect(losses[0]).toMatchObject({ firstPosition: 201, fromMs: 5000 });
+    expect(read.positions.slice(0, 200)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
+  });
+
+  it('a flood of one class never takes the other one’s share', () => {
+    const disk = memoryDisk();
+    const { shared, writer } = open(disk, { bytesMax: 1024 * 1024 });
+    for (let number = 0; number < 300; number += 1) append(writer, 'bulk', 'x'.repeat(1000));
+    for (let number = 0; number < 3000; number += 1) {
+      append(writer, 'keep', 'y'.repeat(1000));
+      if (number % 50 === 0) {
+        writer.flush();
+        writer.trim();
+      }
+    }
+    writer.flush();
+    writer.trim();
+    expect(readAll(disk, shared).texts.filter((text) => text.startsWith('x')).length).toBe(300);
+  });
+
+  it('says "perhaps" of what the reader may have had when its segment was given up', () => {
+    const disk = memoryDisk();
+    const { shared, writer } = open(disk, { bytesMax: 1024 * 1024 });
+    for (let number = 0; number < 100; number += 1) append(writer, 'bulk', 'x'.repeat(1000));
+    writer.flush();
+    const reader = openSpoolReader({ disk, shared });
+    expect(reader.next(5000)?.positions.length).toBeGreaterThan(0);
+    const losses = [];
+    for (let number = 0; number < 2000; number += 1) {
+      append(writer, 'bulk', 'x'.repeat(1000));
+      if (number % 50 === 0) writer.flush();
+    }
+    writer.flush();
+    losses.push(...writer.trim());
+    expect(losses[0]).toMatchObject({ atLeast: 0 });
+    expect(losses[0]?.atMost).toBeGreaterThan(10);
+    expect(losses[1]?.atLeast).toBe(losses[1]?.atMost);
+  });
+
+  it('keeps what a full disk does not take, and writes it when there is room again', () => {
+    const disk = memoryDisk();
+    const { shared, writer } = open(disk);
+    append(writer, 'keep', 'one');
+    writer.flush();
+    disk.room = 10;
+    append(writer, 'keep', 'two');
+    expect((writer.flush() as NodeJS.ErrnoException).code).toBe('ENOSPC');
+    append(writer, 'bulk', 'three');
+    expect(writer.flush()).toBeDefined();
+    expect(readAll(disk, shared).texts).toEqual(['one']);
+    disk.room = Number.POSITIVE_INFINITY;
+    expect(writer.flush()).toBeUndefined();
+    expect(readAll(disk, shared).texts).toEqual(['one', 'two', 'three']);
+  });
+
+  it('refuses bulk before keep when memory fills as well', () => {
+    const disk = memoryDisk();
+    const { writer } = open(disk);
+    disk.room = 0;
+    const text = 'x'.repeat(1024 * 1024);
+    let bulk = 0;
+    while (append(writer, 'bulk', text) !== undefined) bulk += 1;
+    expect(bulk).toBeLessThanOrEqual(PENDING_BYTES_MAX.bulk / text.length + 1);
+    expect(append(writer, 'keep', text)).toBeDefined();
+  });
+
+  it('a batch holds the events of one boot', () => {
+    const disk = memoryDisk();
+    const first = open(disk);
+    append(first.writer, 'keep', 'before');
+    first.writer.flush();
+    const second = open(disk, { bootId: NEXT_BOOT });
+    append(second.writer, 'bulk', 'after');
+    second.writer.flush();
+    const reader = openSpoolReader({ disk, shared: second.shared });
+    expect(reader.next(1 << 20)).toMatchObject({ bootId: BOOT, lastPosition: 1 });
+    expect(reader.next(1 << 20)).toMatchObject({ bootId: NEXT_BOOT, lastPosition: 2 });
+  });
+
+  it('is a queue: random appends, reads, acknowledgements, kills and torn writes lose nothing that was flushed', () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('append' as const), keep: fc.boolean(), size: fc.integer({ min: 1, max: 9000 }) }),
+      fc.record({ kind: fc.constant('flush' as const) }),
+      fc.record({ kind: fc.constant('ship' as const), bytes: fc.integer({ min: 1, max: 20_000 }) }),
+      fc.record({ kind: fc.constant('kill' as const), torn: fc.nat({ max: 500 }) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const disk = memoryDisk();
+        let { shared, writer } = open(disk);
+        let reader = openSpoolReader({ disk, shared });
+        let acknowledged = 0;
+        const appended = new Map<number, string>();
+        let flushed: number[] = [];
+        let unflushed: number[] = [];
+        const delivered: number[] = [];
+        for (const action of steps) {
+          if (action.kind === 'append') {
+            const text = `${appended.size} ${'z'.repeat(action.size)}`;
+            const position = append(writer, action.keep ? 'keep' : 'bulk', text) as number;
+            appended.set(position, text);
+            unflushed.push(position);
+          } else if (action.kind === 'flush') {
+            writer.flush();
+            flushed = [...flushed, ...unflushed];
+            unflushed = [];
+          } else if (action.kind === 'ship') {
+            const batch = reader.next(action.bytes);
+            if (batch === undefined) continue;
+            for (const [index, position] of batch.positions.entries()) {
+              expect(String(batch.payloads[index])).toBe(appended.get(position));
+              delivered.push(position);
+            }
+            acknowledged = batch.lastPosition;
+            shared.setAcknowledged(acknowledged);
+            writer.trim();
+          } else {
+            // A kill: what was not flushed is gone, except for a torn piece of it at the end of a file.
+            const tearing = [...disk.files.keys()].at(-1);
+            if (tearing !== undefined && action.torn > 0) {
+              const bytes = disk.files.get(tearing) as Buffer;
+              disk.files.set(tearing, Buffer.concat([bytes, Buffer.alloc(action.torn, 0x5a)]));
+            }
+            unflushed = [];
+            shared = spoolShared();
+            shared.setAcknowledged(acknowledged);
+            writer = open(disk, { shared }).writer;
+            reader = openSpoolReader({ disk, shared });
+          }
+        }
+        writer.flush();
+        flushed = [...flushed, ...unflushed];
+        for (let batch = reader.next(1 << 20); batch !== undefined; batch = reader.next(1 << 20)) {
+          delivered.push(...batch.positions);
+        }
+        expect(delivered).toEqual(flushed);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('ignores files that are none of its own', () => {
+    const disk = memoryDisk();
+    disk.files.set('notes.txt', Buffer.from('hello'));
+    disk.files.set('keep-00000001.spool', Buffer.from('not a segment, but longer than its head'.repeat(4)));
+    const { shared, writer } = open(disk);
+    expect(writer.recovery.losses).toMatchObject([{ reason: 'damaged' }]);
+    append(writer, 'keep', 'fine');
+    writer.flush();
+    expect(readAll(disk, shared).texts).toEqual(['fine']);
+    expect(parseSegmentName('keep-1.spool')).toBeUndefined();
+    expect(FRAME_HEAD_BYTES).toBe(40);
+  });
+});
