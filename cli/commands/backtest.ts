@@ -1,7 +1,7 @@
 // `vedette backtest`: a rule over the stored past, by the server that has it; or the past itself again, compared with what was
 // found live.
 import { stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { formatDiagnostic, visible } from '../../rules/diagnostic.ts';
 import type { BacktestRequest, BacktestResponse } from '../../server/api.ts';
 import { CLIENT_OPTIONS, openClient, wholeNumber } from '../client.ts';
@@ -29,7 +29,7 @@ export const backtest: Command = {
   name: 'backtest',
   synopsis: 'RULE --since 24h | --as-it-was --since 24h',
   description:
-    'Runs RULE (a file, or the id of a rule in use) over the stored events of a time range, through the same code that runs live, suppression included, and prints the alerts it would have made. Nothing is sent.\nWith --as-it-was: all rules as they were in force then; prints where the result differs from what was found live. Exit code 1 when it does, or when the rule is broken.',
+    'Runs RULE (a file, or the id of a rule in use) over the stored events of a time range, through the same code that runs live, suppression included, and prints the alerts it would have made. Nothing is sent.\nWith --as-it-was: all rules as they were in force then; prints where the result differs from what was found live. Exit code 1 when it does for another reason than lateness, or when the rule is broken.',
   positionals: { least: 0, most: 1 },
   options: {
     ...RANGE_OPTIONS,
@@ -64,8 +64,7 @@ export const backtest: Command = {
     else print(invocation, answer.value, sinceMs);
     const { differences, diagnostics } = answer.value;
     const isBroken = diagnostics.some(({ severity }) => severity === 'error');
-    const differs = differences !== undefined && Object.values(differences).some((ids) => ids.length > 0);
-    return isBroken || differs ? EXIT.findings : EXIT.fine;
+    return isBroken || (differences !== undefined && isUnexplained(differences)) ? EXIT.findings : EXIT.fine;
   },
 };
 
@@ -79,7 +78,11 @@ async function readSubject(invocation: Invocation): Promise<Outcome<Pick<Backtes
   const path = await findRule(invocation, name);
   if (!path.isOk) return path;
   const text = await readText(path.value, RULE_BYTES_MAX);
-  return text.isOk ? succeed({ rule: { file: basename(path.value), text: text.value } }) : text;
+  return text.isOk
+    ? succeed({
+        rule: { file: path.value === resolve(invocation.context.cwd, name) ? name : path.value, text: text.value },
+      })
+    : text;
 }
 
 /** The file: as it was named, or by the rule's id in the folders in use, where a file is named after its rule. */
@@ -132,17 +135,26 @@ function print(invocation: Invocation, answer: BacktestResponse, sinceMs: number
   if (answer.differences !== undefined) printDifferences(invocation, answer.differences);
   const shown = answer.alertsTotal > rows.length ? `; ${rows.length} are shown (--limit)` : '';
   const errors = answer.errors === 0 ? '' : `; ${counted(answer.errors, 'evaluation')} failed`;
-  const read = `${counted(answer.eventsRead, 'event')} since ${isoTime(sinceMs)}`;
+  const cut = answer.isComplete ? '' : 'cut short by the server’s time limit, of what was read: ';
+  const read = `${cut}${counted(answer.eventsRead, 'event')} since ${isoTime(sinceMs)}`;
   const found = `${counted(answer.detections, 'detection')}, ${counted(answer.alertsTotal, 'alert')}`;
   stderr.write(`${read}: ${found}${shown}${errors} (${(answer.durationMs / 1000).toFixed(1)} s)\n`);
 }
 
-function printDifferences(invocation: Invocation, differences: NonNullable<BacktestResponse['differences']>): void {
+type Differences = NonNullable<BacktestResponse['differences']>;
+
+/** What came late was decided before it came: live could not do otherwise. */
+function isUnexplained({ onlyLive, onlyBacktest, otherDecision, explainedByLateness }: Differences): boolean {
+  return onlyLive.length + onlyBacktest.length > 0 || otherDecision.length > explainedByLateness.length;
+}
+
+function printDifferences(invocation: Invocation, differences: Differences): void {
   const { stdout } = invocation.context;
   const lists = [
     ['found live, not again', differences.onlyLive],
     ['found now, not live', differences.onlyBacktest],
     ['decided otherwise (opened or joined)', differences.otherDecision],
+    ['of these, explained by events that came late', differences.explainedByLateness],
   ] as const;
   if (lists.every(([, ids]) => ids.length === 0)) {
     stdout.write('No difference from what was found live.\n');

@@ -10,7 +10,7 @@ import { productVersion } from '../product-version.ts';
 import { SHIPPED_RULES } from '../server-settings.ts';
 import { startChild } from '../up/child.ts';
 import { SUPERVISED } from '../up/child-message.ts';
-import { lockFolder } from '../up/folder-lock.ts';
+import { holdFolder } from '../up/folder-lock.ts';
 import { runUp } from '../up/run-up.ts';
 import { quoted, renderScreen } from '../up/screen.ts';
 import { makeVoice } from '../up/voice.ts';
@@ -40,12 +40,12 @@ export const up: Command = {
     if (!config.isOk) return config.failure;
     const remote = checkLocal(config.value);
     if (!remote.isOk) return remote.failure;
-    const lock = await lockFolder(config.value.dataFolder);
+    const lock = await holdFolder(config.value.dataFolder);
     if (!lock.isOk) return lock.failure;
     try {
       return await run(invocation, config.value, told);
     } finally {
-      await lock.value.release();
+      lock.value.release();
     }
   },
 };
