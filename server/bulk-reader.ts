@@ -55,7 +55,8 @@ export class NoRoom extends Error {}
 /** Reads the whole body. Throws what the stream throws (a broken gzip, a lost connection), and {@link NoRoom}. */
 export async function readBulk(chunks: AsyncIterable<Buffer>, limits: BulkLimits = BULK_LIMITS): Promise<BulkBody> {
   const pairs = pairReader();
-  const line = lineReader(limits.lineBytesMax, pairs.line);
+  // Blank lines count too: a body of nothing else would cost a call for each of its bytes.
+  const line = lineReader({ lineBytesMax: limits.lineBytesMax, linesMax: 2 * limits.itemsMax + 2 }, pairs.line);
   let bytes = 0;
   for await (const chunk of chunks) {
     bytes += chunk.length;
@@ -63,8 +64,7 @@ export async function readBulk(chunks: AsyncIterable<Buffer>, limits: BulkLimits
       return { kind: 'too-large', reason: `the body is larger than ${limits.bodyBytesMax} bytes after decompression` };
     }
     if (!limits.reserve(chunk.length)) throw new NoRoom();
-    line.feed(chunk);
-    if (pairs.items.length > limits.itemsMax) {
+    if (!line.feed(chunk) || pairs.items.length > limits.itemsMax) {
       return { kind: 'too-large', reason: `the body holds more than ${limits.itemsMax} events` };
     }
   }
@@ -76,9 +76,11 @@ export async function readBulk(chunks: AsyncIterable<Buffer>, limits: BulkLimits
 /** A line's bytes, or `undefined` for one that was too long to be kept. */
 type OnLine = (line: Buffer | undefined) => void;
 
-function lineReader(lineBytesMax: number, onLine: OnLine) {
+function lineReader(limits: { readonly lineBytesMax: number; readonly linesMax: number }, onLine: OnLine) {
+  const { lineBytesMax, linesMax } = limits;
   let parts: Buffer[] = [];
   let length = 0;
+  let lines = 0;
   const add = (part: Buffer): void => {
     length += part.length;
     if (length > lineBytesMax) parts = [];
@@ -91,14 +93,18 @@ function lineReader(lineBytesMax: number, onLine: OnLine) {
     onLine(line);
   };
   return {
-    feed(chunk: Buffer): void {
+    /** False when there are too many lines: what follows is not looked at. */
+    feed(chunk: Buffer): boolean {
       let start = 0;
       for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
+        lines += 1;
+        if (lines > linesMax) return false;
         add(chunk.subarray(start, end));
         finish();
         start = end + 1;
       }
       add(chunk.subarray(start));
+      return true;
     },
     end(): void {
       if (length > 0) finish();
