@@ -35,6 +35,9 @@ const RETRYABLE_ERRORS: ReadonlySet<string> = new Set([
   'team_added_to_org',
 ]);
 
+/** What a proxy's page is not. */
+const SLACK_WORD = /^[a-z0-9_]{1,100}$/;
+
 const MARKS = {
   critical: '\u{1f534}',
   high: '\u{1f7e0}',
@@ -85,7 +88,7 @@ export interface SlackMessage {
 export function slackMessage(notification: Notification): SlackMessage {
   const message = messageOf(notification);
   const header = escaped(`${MARKS[message.severity]} ${message.headline}`, HEADER_LENGTH_MAX);
-  const context = escaped(`${notification.reason} · ${message.command}`, CONTEXT_LENGTH_MAX);
+  const context = escaped(`${visible(notification.reason)} · ${message.command}`, CONTEXT_LENGTH_MAX);
   return {
     text: escaped(message.headline, FALLBACK_LENGTH_MAX),
     blocks: [
@@ -161,7 +164,10 @@ function resultOf(error: unknown): SendResult {
     case ErrorCode.RateLimitedError:
       return { kind: 'retryable', error: 'Slack asks to wait', afterMs: Number(retryAfter ?? 1) * 1_000 };
     case ErrorCode.PlatformError: {
-      const word = typeof data?.error === 'string' ? shorten(visible(data.error), 100) : 'no reason given';
+      const word = data?.error;
+      if (typeof word !== 'string' || !SLACK_WORD.test(word)) {
+        return { kind: 'retryable', error: 'what answered is not Slack' };
+      }
       return { kind: RETRYABLE_ERRORS.has(word) ? 'retryable' : 'permanent', error: `Slack refused: ${word}` };
     }
     case ErrorCode.HTTPError: {
