@@ -1,9 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
 import { RETRY_ATTEMPTS_MAX } from '../../alerts/back-off.ts';
 import type { Channel, SendResult } from '../../alerts/channel.ts';
-import type { Outbox, SendOutcome } from '../../alerts/outbox.ts';
+import type { Outbox, OutboxEntry, SendOutcome } from '../../alerts/outbox.ts';
 import { CHANNEL_REST_MAX_MS, createSender, DUE_READ_MAX, POLL_MS, type Sender } from '../../alerts/sender.ts';
 import type { Notification } from '../../event/detection.ts';
+import type {
+  OutboxPort,
+  OutboxEntry as StateOutboxEntry,
+  SendOutcome as StateSendOutcome,
+} from '../../store/state/state-port.ts';
 import { notificationWith } from './making.ts';
 
 interface Row {
@@ -83,6 +88,14 @@ afterEach(async () => {
   await pass(1);
   await closed;
   vi.useRealTimers();
+});
+
+describe('the outbox', () => {
+  it('is what the state keeps: the two ports have one shape', () => {
+    expectTypeOf<OutboxPort>().toExtend<Outbox>();
+    expectTypeOf<OutboxEntry>().toEqualTypeOf<StateOutboxEntry>();
+    expectTypeOf<SendOutcome>().toEqualTypeOf<StateSendOutcome>();
+  });
 });
 
 describe('the sender', () => {
