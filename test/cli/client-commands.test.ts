@@ -270,7 +270,10 @@ describe('backtest', () => {
     expect(server.asked.map(({ body }) => JSON.parse(body))).toEqual([
       { rule: { file: 'mine.yaml', text: 'id: mine\n' }, sinceMs: NOW_MS - 24 * HOUR_MS, limit: 50 },
       {
-        rule: { file: 'web-server-spawned-shell.yaml', text: expect.stringContaining('id: web-server-spawned-shell') },
+        rule: {
+          file: expect.stringMatching(/rules\/library\/web-server-spawned-shell\.yaml$/),
+          text: expect.stringContaining('id: web-server-spawned-shell'),
+        },
         sinceMs: NOW_MS - 24 * HOUR_MS,
         limit: 50,
       },
