@@ -1,7 +1,7 @@
 // When to try again: exponential with jitter, so that many who fail together do not come back together, for at least a day.
 
 /** After the first failed attempt, ms. */
-export const RETRY_FIRST_MS = 1_000;
+const RETRY_FIRST_MS = 1_000;
 /** The longest wait between two attempts, ms. */
 export const RETRY_MAX_MS = 300_000;
 /** The longest wait that another side can ask for (Retry-After), ms. */

@@ -4,7 +4,7 @@ import type { Alert } from '../event/detection.ts';
 
 export const TERMINAL = 'terminal';
 
-export type RouteReason =
+type RouteReason =
   | 'named by the rule'
   | 'the rule names no channel, so all get it'
   /** With the names that are not configured. */

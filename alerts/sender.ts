@@ -29,10 +29,10 @@ export const POLL_MS = 5_000;
 /** A channel that failed rests at most this long before it is tried with another notification, ms. */
 export const CHANNEL_REST_MAX_MS = 30_000;
 /** How many entries are read at first; and at most, when those of a channel in trouble hide another channel's. */
-export const DUE_READ = 16;
+const DUE_READ = 16;
 export const DUE_READ_MAX = 16_384;
 /** The long read happens at most this often, ms. */
-export const LONG_READ_EVERY_MS = 1_000;
+const LONG_READ_EVERY_MS = 1_000;
 const CLOSE_GRACE_MS = 2_000;
 const ERROR_LENGTH_MAX = 400;
 

@@ -4,7 +4,7 @@ import type { Detection } from '../event/detection.ts';
 
 export interface Comparison {
   readonly compared: number;
-  /** Ids of detections, at most {@link DIFFERENCES_MAX} a list. */
+  /** Ids of detections, at most `differencesMax` a list. */
   readonly onlyLive: readonly string[];
   readonly onlyBacktest: readonly string[];
   /** Opened in the one and joined in the other, or joined different alerts. */
@@ -13,30 +13,38 @@ export interface Comparison {
   readonly explainedByLateness: readonly string[];
   /** How many there are in all, also those beyond the lists' limit. */
   readonly totals: { readonly onlyLive: number; readonly onlyBacktest: number; readonly otherDecision: number };
-  /** False when there were more detections than {@link DETECTIONS_COMPARED_MAX}: the rest was not looked at. */
+  /** False when there were more detections than `comparedMax`: the rest was not looked at. */
   readonly isComplete: boolean;
 }
 
-export const DIFFERENCES_MAX = 1_000;
-export const DETECTIONS_COMPARED_MAX = 1_000_000;
+interface ComparisonLimits {
+  readonly comparedMax: number;
+  readonly differencesMax: number;
+}
+
+const COMPARISON_LIMITS: ComparisonLimits = { comparedMax: 1_000_000, differencesMax: 1_000 };
 
 /**
  * Both sides of one range. Detections that still wait for a watermark live are in `onlyBacktest`: end the range where every
  * host's progress has passed.
  */
-export function compareDetections(live: Iterable<Detection>, backtest: Iterable<Detection>): Comparison {
+export function compareDetections(
+  live: Iterable<Detection>,
+  backtest: Iterable<Detection>,
+  { comparedMax, differencesMax }: ComparisonLimits = COMPARISON_LIMITS,
+): Comparison {
   const differences = { onlyLive: [] as string[], onlyBacktest: [] as string[], otherDecision: [] as string[] };
   const totals = { onlyLive: 0, onlyBacktest: 0, otherDecision: 0 };
   const differs = (list: keyof typeof totals, id: string): void => {
     totals[list] += 1;
-    if (differences[list].length < DIFFERENCES_MAX) differences[list].push(id);
+    if (differences[list].length < differencesMax) differences[list].push(id);
   };
 
   const liveById = new Map<string, Pick<Detection, 'decision' | 'alertId'>>();
   const lateKeys = new Set<string>();
   let isComplete = true;
   for (const detection of live) {
-    if (liveById.size >= DETECTIONS_COMPARED_MAX) {
+    if (liveById.size >= comparedMax) {
       isComplete = false;
       break;
     }
@@ -46,7 +54,7 @@ export function compareDetections(live: Iterable<Detection>, backtest: Iterable<
   const explainedByLateness: string[] = [];
   let compared = 0;
   for (const detection of backtest) {
-    if (compared >= DETECTIONS_COMPARED_MAX) {
+    if (compared >= comparedMax) {
       isComplete = false;
       break;
     }
@@ -58,7 +66,7 @@ export function compareDetections(live: Iterable<Detection>, backtest: Iterable<
     } else if (other.decision !== detection.decision || other.alertId !== detection.alertId) {
       differs('otherDecision', detection.id);
       const isExplained = lateKeys.has(keyNameOf(detection));
-      if (isExplained && explainedByLateness.length < DIFFERENCES_MAX) explainedByLateness.push(detection.id);
+      if (isExplained && explainedByLateness.length < differencesMax) explainedByLateness.push(detection.id);
     }
   }
   for (const id of liveById.keys()) differs('onlyLive', id);

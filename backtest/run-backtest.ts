@@ -1,6 +1,5 @@
 // A backtest is the live engine on the past: the stored events of a range, in reference order, through the very same fold.
 // There is nothing to wait for, since the store has everything; results are bounded, totals are exact.
-import { setImmediate } from 'node:timers/promises';
 import { createEngine } from '../engine/create-engine.ts';
 import type { RuleEpoch, RuleHealth } from '../engine/engine.ts';
 import { EVERYTHING_PASSED } from '../engine/watermark.ts';
@@ -27,16 +26,16 @@ export interface BacktestOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface BacktestLimits {
+interface BacktestLimits {
   /** Alerts returned, the first ones; the others are counted. */
   readonly alertsMax: number;
   /** Detections returned, the first ones; the others are counted. */
   readonly detectionsMax: number;
 }
 
-export const BACKTEST_LIMITS: BacktestLimits = { alertsMax: 10_000, detectionsMax: 1_000_000 };
+const BACKTEST_LIMITS: BacktestLimits = { alertsMax: 10_000, detectionsMax: 1_000_000 };
 
-export interface BacktestProgress {
+interface BacktestProgress {
   readonly eventsRead: number;
   readonly detections: number;
   readonly alerts: number;
@@ -93,7 +92,7 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRun
     take(events);
     eventsRead += events.filter((event) => orderKeyOf(event.id, event.document).createdMs >= range.fromMs).length;
     onProgress?.({ eventsRead, detections: detectionsTotal, alerts: openedTotal + carriedIds.size });
-    await setImmediate();
+    await otherWork();
   }
   return {
     eventsRead,
@@ -105,4 +104,10 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRun
     health: engine.health(),
     isComplete: isComplete && signal?.aborted !== true,
   };
+}
+
+function otherWork(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }

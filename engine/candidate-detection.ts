@@ -14,7 +14,7 @@ export type CandidateDetection =
   | { readonly kind: 'single'; readonly detection: UndecidedDetection; readonly draft: Alert }
   | SuppressedDetection;
 
-export type UndecidedDetection = Omit<Detection, 'alertId' | 'decision' | 'isLate'>;
+type UndecidedDetection = Omit<Detection, 'alertId' | 'decision' | 'isLate'>;
 
 export interface SuppressedDetection {
   readonly kind: 'suppressed';

@@ -4,7 +4,7 @@ import { ExpressionError } from '../rules/rule.ts';
 import type { RuleHealth } from './engine.ts';
 import { shorten } from './rendering.ts';
 
-export type HealthCounter = Exclude<keyof RuleHealth, 'ruleId' | 'lastError'>;
+type HealthCounter = Exclude<keyof RuleHealth, 'ruleId' | 'lastError'>;
 
 export interface HealthBook {
   count(ruleId: string, counter: HealthCounter): void;

@@ -14,7 +14,7 @@ export interface Pending {
   size(): number;
 }
 
-export interface Released {
+interface Released {
   readonly candidate: SuppressedDetection;
   /** True when its watermark had not passed it. */
   readonly isForced: boolean;

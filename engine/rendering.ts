@@ -12,7 +12,7 @@ export const FIELDS_MAX = 32;
 export const MISSING = '-';
 
 /** Shown, where the event has them, for a rule that does not say what to include. */
-export const DEFAULT_INCLUDE: readonly string[] = [
+const DEFAULT_INCLUDE: readonly string[] = [
   'user.name',
   'process.executable',
   'process.command_line',

@@ -7,7 +7,7 @@
 import type { SuppressedDetection } from './candidate-detection.ts';
 import type { Windows } from './suppression.ts';
 
-export const STATE_FORMAT = 1;
+const STATE_FORMAT = 1;
 
 /** The keys that share a quota: those of one rule on one host, or of one rule across hosts. */
 export interface KeyGroup {

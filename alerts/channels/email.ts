@@ -114,6 +114,9 @@ function resultOf(error: unknown): SendResult {
     readonly command?: string;
   };
   const number = responseCode === undefined ? '' : ` (${responseCode}${command === undefined ? '' : ` to ${command}`})`;
+  if (command === 'STARTTLS' || code === 'EREQUIRETLS') {
+    return { kind: 'permanent', error: 'the mail server offers no TLS, and a password is not sent without it' };
+  }
   if (code === 'EAUTH' || code === 'ENOAUTH') {
     const isFinal = responseCode === undefined || responseCode >= 500;
     return { kind: isFinal ? 'permanent' : 'retryable', error: `the mail server refused the login${number}` };

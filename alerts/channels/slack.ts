@@ -21,7 +21,7 @@ export const FALLBACK_LENGTH_MAX = 1_000;
 export const CONTEXT_LENGTH_MAX = 2_000;
 /** Ours: the blocks of one message stay well below what Slack takes. */
 export const RICH_FACTS_MAX = 20;
-export const RICH_VALUE_LENGTH_MAX = 700;
+const RICH_VALUE_LENGTH_MAX = 700;
 
 /** Slack's answers that mean "later"; every other refusal is final: a wrong token, an unknown channel. */
 const RETRYABLE_ERRORS: ReadonlySet<string> = new Set([

@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 
-export interface HttpAnswer {
+interface HttpAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -11,7 +11,7 @@ export interface HttpAnswer {
   readonly hangs?: boolean;
 }
 
-export interface HttpRequest {
+interface HttpRequest {
   readonly method: string | undefined;
   readonly path: string | undefined;
   readonly headers: http.IncomingHttpHeaders;

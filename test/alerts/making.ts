@@ -49,7 +49,7 @@ export function notificationWith(changes: Partial<Notification> = {}): Notificat
 }
 
 /** What an attacker would put into a command line. */
-export const HOSTILE =
+const HOSTILE =
   'x <!channel> <https://evil.example|click> *b* `c` & "q" \'s\' \u001b[2J\r\nBcc: a@evil.example\u202e <img src=x onerror=1>';
 
 export function hostileNotification(): Notification {

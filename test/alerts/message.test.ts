@@ -10,7 +10,13 @@ import {
 } from '../../alerts/channels/slack.ts';
 import { terminalText } from '../../alerts/channels/terminal.ts';
 import { webhookBody } from '../../alerts/channels/webhook.ts';
-import { FACTS_MAX, messageOf } from '../../alerts/message.ts';
+import {
+  DESCRIPTION_LENGTH_MAX,
+  FACTS_MAX,
+  HEADLINE_LENGTH_MAX,
+  messageOf,
+  VALUE_LENGTH_MAX,
+} from '../../alerts/message.ts';
 import { formatUtc } from '../../alerts/text.ts';
 import { alertWith, hostileNotification, notificationWith } from './making.ts';
 
@@ -131,6 +137,15 @@ describe('messageOf', () => {
   it('bounds the number of facts', () => {
     const fields = Array.from({ length: 500 }, (_, place) => ({ name: `f${place}`, value: 'x' }));
     expect(messageOf(notificationWith({ alert: alertWith({ fields }) })).facts).toHaveLength(FACTS_MAX);
+  });
+
+  it('bounds every text', () => {
+    const long = '\u001b'.repeat(10_000);
+    const fields = [{ name: 'f', value: long }];
+    const message = messageOf(notificationWith({ alert: alertWith({ title: long, description: `x${long}`, fields }) }));
+    expect(message.headline).toHaveLength(HEADLINE_LENGTH_MAX);
+    expect(message.description).toHaveLength(DESCRIPTION_LENGTH_MAX);
+    expect(message.facts.find(({ label }) => label === 'f')?.value).toHaveLength(VALUE_LENGTH_MAX);
   });
 
   it('says nothing of suppression where there is none', () => {

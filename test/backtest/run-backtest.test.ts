@@ -159,5 +159,13 @@ describe('compareDetections', () => {
     const comparison = compareDetections([], many);
     expect(comparison.onlyBacktest).toHaveLength(1_000);
     expect(comparison.totals.onlyBacktest).toBe(1_500);
+    expect(comparison.isComplete).toBe(true);
+  });
+
+  it('says when there was more than it compares', () => {
+    const limits = { comparedMax: 10, differencesMax: 10 };
+    expect(compareDetections([], detections, limits)).toMatchObject({ compared: 10, isComplete: false });
+    expect(compareDetections(detections, [], limits)).toMatchObject({ isComplete: false, totals: { onlyLive: 10 } });
+    expect(compareDetections(detections.slice(0, 10), detections.slice(0, 10), limits).isComplete).toBe(true);
   });
 });

@@ -17,7 +17,7 @@ export interface Traffic {
 }
 
 /** One step of the engine: how many events it takes, and what happens to the process. */
-export interface StepPlan {
+interface StepPlan {
   readonly take: number;
   readonly fate: 'lives' | 'killed before the commit' | 'killed after the commit';
 }

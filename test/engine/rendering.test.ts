@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   FIELD_LENGTH_MAX,
   FIELDS_MAX,
+  MISSING,
   renderFields,
   renderTitle,
   shorten,
@@ -50,7 +51,7 @@ describe('renderFields', () => {
   it('follows the rule’s order and shows what is missing', () => {
     expect(renderFields(['process.pid', 'user.name'], document)).toEqual([
       { name: 'process.pid', value: '7' },
-      { name: 'user.name', value: '-' },
+      { name: 'user.name', value: MISSING },
     ]);
   });
 
