@@ -14,13 +14,19 @@ export interface Draft {
   messageType: string;
   session: string | undefined;
   keys: readonly string[];
+  pid: number | undefined;
+  ppid: number | undefined;
+  /** `,"user":{…}` and the array of `related.user`. */
+  user: string;
+  relatedUsers: string;
+  /** `auditd.data.arch`. */
+  architecture: string | undefined;
   // Members (`,"name":value`) of the ECS objects.
   process: string;
   /** `process.args` and `process.command_line`, apart because they may be too long. */
   args: string;
   commandLine: string;
   parent: string;
-  user: string;
   file: string;
   source: string;
   destination: string;
@@ -31,7 +37,6 @@ export interface Draft {
   fields: Map<string, string[]> | undefined;
   /** Objects of `auditd.paths`, separated by commas. */
   paths: string;
-  userNames: readonly string[];
   addresses: readonly string[];
   actor: string | undefined;
   actorAs: string | undefined;
@@ -58,11 +63,15 @@ export function createDraft(): Draft {
     messageType: '',
     session: undefined,
     keys: [],
+    pid: undefined,
+    ppid: undefined,
+    user: '',
+    relatedUsers: '',
+    architecture: undefined,
     process: '',
     args: '',
     commandLine: '',
     parent: '',
-    user: '',
     file: '',
     source: '',
     destination: '',
@@ -71,7 +80,6 @@ export function createDraft(): Draft {
     data: '',
     fields: undefined,
     paths: '',
-    userNames: [],
     addresses: [],
     actor: undefined,
     actorAs: undefined,
@@ -116,6 +124,7 @@ const OWN_NAMES: ReadonlySet<string> = new Set(
 
 /** Letters, digits and `_` only; never a name that reaches a prototype. */
 function dataName(name: string): string {
+  if (/^[a-z][a-z0-9_]{0,63}$/.test(name) && name !== 'constructor' && name !== 'prototype') return name;
   const plain = name.slice(0, NAME_CHARS_MAX).replaceAll(/[^A-Za-z0-9_]/g, '_');
   return plain.startsWith('__') || plain === '' || plain === 'constructor' || plain === 'prototype'
     ? `field_${plain}`

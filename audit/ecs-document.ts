@@ -42,8 +42,9 @@ interface Frame {
 function documentText(draft: Draft, event: AuditEvent, stamp: Stamp | undefined, frame: Frame): string {
   const { clock, arrays } = frame;
   const original = originalOf(event.records);
-  const incomplete = [...event.incomplete, ...draft.incomplete];
-  fitInto(draft, original.text, incomplete);
+  let incomplete = event.incomplete;
+  if (draft.incomplete.length > 0) incomplete = [...incomplete, ...draft.incomplete];
+  if (original.text.length >= CAREFUL_FROM_CHARS) incomplete = [...incomplete, ...fitInto(draft, original.text)];
   const result =
     draft.outcome === 'unknown' ? '' : draft.outcome === 'success' ? ',"result":"success"' : ',"result":"fail"';
   return (
@@ -53,39 +54,61 @@ function documentText(draft: Draft, event: AuditEvent, stamp: Stamp | undefined,
     `"code":${jsonText(draft.code)},"sequence":${event.serial}` +
     (stamp === undefined ? '' : `,"created":"${clock(stamp.createdMs)}"`) +
     member('reason', draft.errno) +
-    `,"original":${jsonText(original.text)}}` +
+    `,"original":${JSON.stringify(original.text)}}` +
     objectMember('error', member('code', draft.errno)) +
     arrayMember('tags', draft.keys) +
     frame.constant +
-    objectMember('process', draft.process + draft.args + draft.commandLine + objectMember('parent', draft.parent)) +
-    objectMember('user', draft.user) +
+    processText(draft) +
+    draft.user +
     objectMember('file', draft.file) +
     objectMember('source', draft.source) +
     objectMember('destination', draft.destination) +
     objectMember('network', draft.network) +
     objectMember('service', draft.service) +
-    objectMember('related', arrayMember('user', draft.userNames) + arrayMember('ip', draft.addresses)) +
+    relatedText(draft) +
     `,"auditd":{"message_type":${jsonText(draft.messageType)}` +
     (draft.session === undefined || draft.session === '4294967295' || draft.session === '-1'
       ? ''
       : member('session', draft.session)) +
     result +
-    objectMember('summary', summaryMembers(draft)) +
-    objectMember('data', draft.data + fieldMembers(draft.fields)) +
+    summaryText(draft) +
+    dataText(draft) +
     (draft.paths === '' ? '' : `,"paths":[${draft.paths}]`) +
     `}${objectMember('vedette', vedetteMembers({ event, incomplete, base64: original.base64, stamp, frame }))}}`
   );
 }
 
-function summaryMembers(draft: Draft): string {
-  return (
-    objectMember('actor', member('primary', draft.actor) + member('secondary', draft.actorAs)) +
-    objectMember(
-      'object',
-      member('primary', draft.object) + member('secondary', draft.objectAs) + member('type', draft.objectType),
-    ) +
-    member('how', draft.how)
-  );
+// Where the first member is known to be there, it stands without a comma: cutting one off a long text copies it.
+
+function processText(draft: Draft): string {
+  const { pid, ppid } = draft;
+  const parent = ppid === undefined ? objectMember('parent', draft.parent) : `,"parent":{"pid":${ppid}${draft.parent}}`;
+  const members = draft.process + draft.args + draft.commandLine + parent;
+  return pid === undefined ? objectMember('process', members) : `,"process":{"pid":${pid}${members}}`;
+}
+
+function dataText(draft: Draft): string {
+  const members = draft.data + fieldMembers(draft.fields);
+  const { architecture } = draft;
+  return architecture === undefined
+    ? objectMember('data', members)
+    : `,"data":{"arch":${jsonText(architecture)}${members}}`;
+}
+
+function relatedText({ relatedUsers, addresses }: Draft): string {
+  if (relatedUsers === '') return objectMember('related', arrayMember('ip', addresses));
+  return `,"related":{"user":${relatedUsers}${arrayMember('ip', addresses)}}`;
+}
+
+function summaryText(draft: Draft): string {
+  const { actor, object } = draft;
+  const about =
+    object === undefined
+      ? objectMember('object', member('type', draft.objectType))
+      : `,"object":{"primary":${jsonText(object)}${member('secondary', draft.objectAs)}${member('type', draft.objectType)}}`;
+  const members = about + member('how', draft.how);
+  if (actor === undefined) return objectMember('summary', members);
+  return `,"summary":{"actor":{"primary":${jsonText(actor)}${member('secondary', draft.actorAs)}}${members}}`;
 }
 
 function vedetteMembers(of: {
@@ -118,17 +141,15 @@ function originalOf(records: readonly AuditRecord[]): { readonly text: string; r
   return { text: bytes.toString('utf8'), base64: bytes.toString('base64') };
 }
 
-/** The raw records stay; what repeats them goes, the command line first. */
-function fitInto(draft: Draft, original: string, incomplete: string[]): void {
-  if (original.length < CAREFUL_FROM_CHARS) return;
-  const left = BULK_LINE_BYTES_MAX - REST_BYTES_MAX - Buffer.byteLength(jsonText(original));
+/** The raw records stay; what repeats them goes, the command line first. Returns what went. */
+function fitInto(draft: Draft, original: string): readonly string[] {
+  const left = BULK_LINE_BYTES_MAX - REST_BYTES_MAX - Buffer.byteLength(JSON.stringify(original));
   const args = Buffer.byteLength(draft.args);
-  if (args + Buffer.byteLength(draft.commandLine) <= left) return;
+  if (args + Buffer.byteLength(draft.commandLine) <= left) return [];
   draft.commandLine = '';
-  incomplete.push('command-line-too-long');
-  if (args <= left) return;
+  if (args <= left) return ['command-line-too-long'];
   draft.args = '';
-  incomplete.push('arguments-too-long');
+  return ['command-line-too-long', 'arguments-too-long'];
 }
 
 /** `host` and `agent`, the same in every document. */

@@ -8,7 +8,11 @@ import type { Subject } from './tables/syscall-action.ts';
 /** Fills the address of a call on a socket. */
 export function writeAddress(draft: Draft, address: SocketAddress | undefined, subject: Subject): void {
   const direction = subject === 'outgoing' ? 'egress' : subject === 'incoming' ? 'ingress' : undefined;
-  if (direction !== undefined) draft.network += member('direction', direction);
+  const isAddressed = address?.ip !== undefined || address?.path !== undefined;
+  // sendto and recvfrom without an address, or to the kernel itself (netlink), say nothing of a network.
+  if (direction !== undefined && (isAddressed || (address === undefined && draft.type.includes('start')))) {
+    draft.network += member('direction', direction);
+  }
   if (address === undefined) return;
   const { family, ip, port, path } = address;
   draft.data += objectMember(

@@ -3,7 +3,7 @@
 import type { Draft } from './draft.ts';
 import type { HostKnowledge, ProcessInfo } from './event.ts';
 import { commandLineOf } from './exec.ts';
-import { arrayMember, jsonText, member, numberMember } from './json.ts';
+import { arrayMember, flat, jsonText, member } from './json.ts';
 
 /** The chain of ancestors is cut here; then `process.ancestors_complete` is false. */
 export const ANCESTORS_MAX = 32;
@@ -23,21 +23,21 @@ export function createLineageWriter(knowledge: HostKnowledge | undefined): Linea
   const parentMembers = (parent: ProcessInfo): string => {
     const known = parents.get(parent);
     if (known !== undefined) return known;
-    const members = membersOfParent(parent);
+    const members = flat(membersOfParent(parent));
     parents.set(parent, members);
     return members;
   };
   const chainJson = (ancestors: readonly ProcessInfo[]): string => {
     const known = chains.get(ancestors);
     if (known !== undefined) return known;
-    const json = ancestors.slice(0, ANCESTORS_MAX).map(ancestorJson).join(',');
+    const json = flat(ancestors.slice(0, ANCESTORS_MAX).map(ancestorJson).join(','));
     chains.set(ancestors, json);
     return json;
   };
   return {
     write: (draft, pid, ppid) => {
-      draft.process += numberMember('pid', pid);
-      draft.parent += numberMember('pid', ppid);
+      draft.pid = pid;
+      draft.ppid = ppid;
       if (pid === undefined || knowledge === undefined) return undefined;
       const lineage = knowledge.lineage(pid, ppid ?? 0);
       if (lineage === undefined) return undefined;
@@ -45,7 +45,7 @@ export function createLineageWriter(knowledge: HostKnowledge | undefined): Linea
       if (process !== undefined) draft.process += `,"entity_id":${jsonText(process.entityId)}`;
       const parent = ancestors[0];
       if (parent !== undefined && (ppid === undefined || parent.pid === ppid)) {
-        if (ppid === undefined) draft.parent += numberMember('pid', parent.pid);
+        draft.ppid = parent.pid;
         draft.parent += parentMembers(parent);
       }
       if (ancestors.length > 0) draft.process += `,"ancestors":[${chainJson(ancestors)}]`;

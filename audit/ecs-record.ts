@@ -5,7 +5,7 @@ import { addData, type Draft, qualified } from './draft.ts';
 import type { LineageWriter } from './ecs-process.ts';
 import type { AuditRecord } from './event.ts';
 import { fieldsOf, type RecordFields } from './fields.ts';
-import { member } from './json.ts';
+import { jsonArray, member, objectMember } from './json.ts';
 import { keysOf, pidOf } from './syscall-record.ts';
 import { signalName } from './tables/errno.ts';
 import { type RecordAction, recordAction } from './tables/record-action.ts';
@@ -86,8 +86,8 @@ function writeProcessAndUser(
   draft.process += member('name', present(comm) ?? known?.name) + member('executable', executable ?? known?.executable);
   draft.how = executable ?? present(comm);
   const text = userTextOf(idsOf(kernel), names);
-  draft.user = text.members;
-  draft.userNames = text.names;
+  draft.user = text.object;
+  draft.relatedUsers = text.related;
   draft.actor = text.actor;
   draft.actorAs = text.actorAs;
   draft.session = present(kernel.get('ses'));
@@ -208,13 +208,13 @@ function writeUsers(draft: Draft, users: Users, names: IdNames, uid?: string): v
     target.name === undefined ? target.id === id : target.name === (isUnset(id) ? undefined : names.user(id ?? ''));
   const other = isSame ? '' : account(target.id, target.name);
   const changer = hasTarget && !isUnset(uid) && uid !== id ? account(uid, undefined) : '';
-  const wrapped = (name: string, members: string): string => (members === '' ? '' : `,"${name}":{${members.slice(1)}}`);
-  draft.user =
+  const members =
     self +
-    wrapped('effective', hasTarget ? changer : other) +
-    (hasTarget ? wrapped('target', account(target.id, target.name)) : '') +
-    wrapped('audit', self);
-  draft.userNames = [...found];
+    objectMember('effective', hasTarget ? changer : other) +
+    (hasTarget ? objectMember('target', account(target.id, target.name)) : '') +
+    objectMember('audit', self);
+  draft.user = objectMember('user', members);
+  draft.relatedUsers = found.size === 0 ? '' : jsonArray([...found]);
 }
 
 function idsOf(kernel: ReadonlyMap<string, string>) {

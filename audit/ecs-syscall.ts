@@ -8,7 +8,7 @@ import { writeAccompanying } from './ecs-record.ts';
 import type { AuditRecord } from './event.ts';
 import { argumentsOf, commandLineOf } from './exec.ts';
 import { fieldsOf } from './fields.ts';
-import { arrayMember, jsonText, member, numberMember } from './json.ts';
+import { arrayMember, member, numberMember } from './json.ts';
 import type { PathRecord } from './path.ts';
 import type { SocketAddress } from './socket-address.ts';
 import type { Ids, SyscallRecord } from './syscall-record.ts';
@@ -25,7 +25,9 @@ export interface SyscallEvent {
   readonly execve: readonly AuditRecord[];
   readonly paths: readonly PathRecord[];
   readonly cwd: string | undefined;
-  readonly title: string | undefined;
+  /** `process.working_directory` and `process.title` as members. */
+  readonly cwdMember: string;
+  readonly titleMember: string;
   readonly address: SocketAddress | undefined;
   readonly others: readonly AuditRecord[];
 }
@@ -56,7 +58,7 @@ export function writeSyscall(draft: Draft, event: SyscallEvent, context: Syscall
   if (event.execve.length > 0) writeExec(draft, event);
   if (action !== undefined)
     writeSubject(draft, event, { syscall: acting, action, paths: event.paths, cwd: event.cwd }, context);
-  draft.process += member('title', event.title) + member('working_directory', event.cwd);
+  draft.process += event.titleMember + event.cwdMember;
   for (const record of event.others) {
     if (record.type !== OPENAT2) writeAccompanying(draft, record);
   }
@@ -68,11 +70,13 @@ function writeWho(draft: Draft, event: SyscallEvent, context: SyscallContext): v
   const { syscall } = event;
   const { ids, image } = syscall;
   const known = context.lineage.write(draft, syscall.pid, syscall.ppid);
-  draft.process += member('name', image.comm ?? known?.name) + member('executable', image.exe ?? known?.executable);
+  draft.process += image.members;
+  if (image.comm === undefined) draft.process += member('name', known?.name);
+  if (image.exe === undefined) draft.process += member('executable', known?.executable);
   if (ids.tty !== undefined && ids.tty !== '(none)') draft.process += member('tty', ids.tty);
   const user = context.userText(ids);
-  draft.user = user.members;
-  draft.userNames = user.names;
+  draft.user = user.object;
+  draft.relatedUsers = user.related;
   draft.actor = user.actor;
   draft.actorAs = user.actorAs;
   draft.how = image.exe ?? image.comm;
@@ -82,27 +86,14 @@ function writeWho(draft: Draft, event: SyscallEvent, context: SyscallContext): v
 
 function writeData(draft: Draft, event: SyscallEvent, acting: SyscallRecord): void {
   const { syscall } = event;
-  const { args, ids, image } = syscall;
+  const { ids, image } = syscall;
+  draft.architecture = syscall.architecture;
   draft.data +=
-    member('arch', syscall.architecture) +
     (syscall.isUring ? '' : member('syscall', syscall.name)) +
     (acting.isUring ? member('uring_op', acting.name) : '') +
-    member('exit', exitText(syscall)) +
-    hexMember('a0', args[0]) +
-    hexMember('a1', args[1]) +
-    hexMember('a2', args[2]) +
-    hexMember('a3', args[3]) +
+    syscall.argumentMembers +
     member('tty', ids.tty) +
     member('subj', image.subj);
-}
-
-function hexMember(name: string, value: string | undefined): string {
-  return value === undefined ? '' : `,"${name}":${jsonText(value)}`;
-}
-
-/** The return value; the errno's name where it is an error. */
-function exitText(syscall: SyscallRecord): string | undefined {
-  return syscall.success === false ? (errnoOf(syscall.exit) ?? syscall.exit) : syscall.exit;
 }
 
 function errnoOf(exit: string | undefined): string | undefined {

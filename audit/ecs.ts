@@ -12,7 +12,7 @@ import { messageTypeOf, writeAccompanying, writeLeading } from './ecs-record.ts'
 import { type SyscallEvent, writeSyscall } from './ecs-syscall.ts';
 import type { AuditEvent, AuditRecord, HostIdentity, HostKnowledge } from './event.ts';
 import { bodyStart, fieldsOfText } from './fields.ts';
-import { jsonText } from './json.ts';
+import { flat, jsonText, member } from './json.ts';
 import { createMemo } from './memo.ts';
 import { type PathRecord, pathOfText, splitItem } from './path.ts';
 import { type SocketAddress, socketAddressOf } from './socket-address.ts';
@@ -42,8 +42,8 @@ export function createEcsMapper(host: HostIdentity, knowledge?: HostKnowledge): 
   const syscalls = createSyscallReader();
   const readers: Readers = {
     path: createMemo(MEMO_ENTRIES, pathOfText),
-    cwd: createMemo(MEMO_ENTRIES, (text) => fieldsOfText(text, CWD).get('cwd') ?? ''),
-    title: createMemo(MEMO_ENTRIES, titleOf),
+    cwd: createMemo(MEMO_ENTRIES, (text) => told('working_directory', fieldsOfText(text, CWD).get('cwd'))),
+    title: createMemo(MEMO_ENTRIES, (text) => told('title', titleOf(text))),
     address: createMemo(MEMO_ENTRIES, (text) => ({
       address: socketAddressOf(fieldsOfText(text, SOCKADDR).get('saddr') ?? ''),
     })),
@@ -70,10 +70,22 @@ export function createEcsMapper(host: HostIdentity, knowledge?: HostKnowledge): 
 
 interface Readers {
   readonly path: (text: string) => PathRecord;
-  readonly cwd: (text: string) => string;
-  readonly title: (text: string) => string;
+  readonly cwd: (text: string) => Told;
+  readonly title: (text: string) => Told;
   readonly address: (text: string) => { readonly address: SocketAddress | undefined };
   readonly syscall: (record: AuditRecord) => SyscallRecord;
+}
+
+/** A value and its member in the document. */
+interface Told {
+  readonly text: string | undefined;
+  readonly member: string;
+}
+
+const UNTOLD: Told = { text: undefined, member: '' };
+
+function told(name: string, text: string | undefined): Told {
+  return text === undefined || text === '' ? UNTOLD : { text, member: flat(member(name, text)) };
 }
 
 interface Parts extends Omit<SyscallEvent, 'syscall'> {
@@ -86,8 +98,8 @@ function partsOf(records: readonly AuditRecord[], readers: Readers, draft: Draft
   let syscall: SyscallRecord | undefined;
   let operation: SyscallRecord | undefined;
   let leading: AuditRecord | undefined;
-  let cwd: string | undefined;
-  let title: string | undefined;
+  let cwd = UNTOLD;
+  let title = UNTOLD;
   let address: SocketAddress | undefined;
   const execve: AuditRecord[] = [];
   const paths: PathRecord[] = [];
@@ -111,10 +123,10 @@ function partsOf(records: readonly AuditRecord[], readers: Readers, draft: Draft
         break;
       }
       case CWD:
-        cwd = readers.cwd(text.slice(bodyStart(text))) || undefined;
+        cwd = readers.cwd(text.slice(bodyStart(text)));
         break;
       case PROCTITLE:
-        title = readers.title(text.slice(bodyStart(text))) || undefined;
+        title = readers.title(text.slice(bodyStart(text)));
         break;
       case SOCKADDR:
         address = readers.address(text.slice(bodyStart(text))).address;
@@ -127,7 +139,8 @@ function partsOf(records: readonly AuditRecord[], readers: Readers, draft: Draft
         else others.push(record);
     }
   }
-  return { syscall: syscall ?? operation, operation, leading, execve, paths, cwd, title, address, others };
+  const located = { cwd: cwd.text, cwdMember: cwd.member, titleMember: title.member };
+  return { syscall: syscall ?? operation, operation, leading, execve, paths, ...located, address, others };
 }
 
 /** A title's words are separated by NULs; a program may have written anything there. */

@@ -4,6 +4,11 @@
 /** Nothing in it needs escaping in JSON. */
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
+/** True of text that is its own JSON. */
+export function isPlain(text: string): boolean {
+  return PLAIN.test(text);
+}
+
 /** A JSON string. */
 export function jsonText(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
@@ -17,6 +22,11 @@ export function member(name: string, text: string | undefined): string {
 /** `,"name":NUMBER`, or nothing. */
 export function numberMember(name: string, number: number | undefined): string {
   return number === undefined ? '' : `,"${name}":${number}`;
+}
+
+/** `text` in one piece: JSON that is remembered and used again must not be walked as a rope each time. */
+export function flat(text: string): string {
+  return Buffer.from(text, 'utf8').toString('utf8');
 }
 
 /** `,"name":{…}` of a run of members, or nothing where there are none. */

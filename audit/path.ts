@@ -2,7 +2,7 @@
 // A relative name is joined to the current directory only where it was relative to that: calls of the `*at` family name a
 // directory by a descriptor that no record explains, and the kernel then writes the current directory into the PARENT record.
 import { fieldsOfText } from './fields.ts';
-import { jsonText } from './json.ts';
+import { flat, jsonText } from './json.ts';
 import { PATH } from './tables/record-type.ts';
 
 export interface PathRecord {
@@ -36,7 +36,7 @@ export function pathOfText(text: string): PathRecord {
     mode: mode === undefined || !/^[0-7]{1,11}$/.test(mode) ? undefined : Number.parseInt(mode, 8),
     uid: fields.get('ouid'),
     gid: fields.get('ogid'),
-    members,
+    members: flat(members),
   };
 }
 

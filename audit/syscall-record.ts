@@ -2,7 +2,9 @@
 // event, so both are decoded once per text; the head is cut at the spaces. A record in any other order is read field by field.
 import type { AuditRecord } from './event.ts';
 import { bodyStart, fieldsOf, fieldsOfText } from './fields.ts';
+import { flat, isPlain, jsonText, member } from './json.ts';
 import { createMemo, type Memo } from './memo.ts';
+import { errnoName } from './tables/errno.ts';
 import { SYSCALL, URINGOP } from './tables/record-type.ts';
 import { architectureName, syscallName, uringOpName } from './tables/syscall.ts';
 
@@ -27,6 +29,8 @@ export interface Image {
   readonly exe: string | undefined;
   readonly subj: string | undefined;
   readonly keys: readonly string[];
+  /** `process.name` and `process.executable` as members. */
+  readonly members: string;
 }
 
 export interface SyscallRecord {
@@ -39,6 +43,8 @@ export interface SyscallRecord {
   readonly success: boolean | undefined;
   readonly exit: string | undefined;
   readonly args: readonly (string | undefined)[];
+  /** `exit` and `a0` to `a3` as members of `auditd.data`. */
+  readonly argumentMembers: string;
   readonly items: number;
   readonly pid: number | undefined;
   readonly ppid: number | undefined;
@@ -89,7 +95,8 @@ function readInOrder(record: AuditRecord, idsOf: Memo<Ids>, imageOf: Memo<Image>
   const pid = take(cursor, 'pid=');
   const comm = text.indexOf(' comm=', cursor.at);
   if (arch === undefined || number === undefined || pid === undefined || comm < 0) return undefined;
-  if (!text.startsWith('auid=', cursor.at)) return undefined;
+  if (!text.startsWith('auid=', cursor.at) || !isPlain(text.slice(0, cursor.at))) return undefined;
+  const hasFailed = success !== undefined && success !== 'yes';
   return {
     arch,
     architecture: architectureName(arch),
@@ -98,6 +105,7 @@ function readInOrder(record: AuditRecord, idsOf: Memo<Ids>, imageOf: Memo<Image>
     success: success === undefined ? undefined : success === 'yes',
     exit,
     args,
+    argumentMembers: argumentMembers(hasFailed ? errnoText(exit) : exit, args),
     items: countOf(items),
     pid: pidOf(pid),
     ppid: pidOf(ppid),
@@ -110,6 +118,8 @@ function readFieldByField(record: AuditRecord): SyscallRecord {
   const fields = fieldsOf(record).kernel;
   const isUring = record.type === URINGOP;
   const arch = fields.get('arch');
+  const args = ['a0', 'a1', 'a2', 'a3'].map((argument) => fields.get(argument));
+  const exit = fields.get('exit');
   const number = fields.get(isUring ? 'uring_op' : 'syscall') ?? '';
   const success = fields.get('success');
   const name = isUring
@@ -123,8 +133,9 @@ function readFieldByField(record: AuditRecord): SyscallRecord {
     name: name ?? number,
     isUring,
     success: success === undefined ? undefined : success === 'yes',
-    exit: fields.get('exit'),
-    args: [fields.get('a0'), fields.get('a1'), fields.get('a2'), fields.get('a3')],
+    exit,
+    args,
+    argumentMembers: argumentMembers(success === 'no' ? errnoText(exit) : exit, args, jsonText),
     items: countOf(fields.get('items')),
     pid: pidOf(fields.get('pid')),
     ppid: pidOf(fields.get('ppid')),
@@ -150,12 +161,15 @@ function idsOfFields(fields: ReadonlyMap<string, string>): Ids {
 }
 
 function imageOfFields(fields: ReadonlyMap<string, string>): Image {
-  const exe = fields.get('exe');
+  const given = fields.get('exe');
+  const exe = given === '(null)' ? undefined : given;
+  const comm = fields.get('comm');
   return {
-    comm: fields.get('comm'),
-    exe: exe === '(null)' ? undefined : exe,
+    comm,
+    exe,
     subj: fields.get('subj'),
     keys: keysOf(fields.get('key')),
+    members: flat(member('name', comm) + member('executable', exe)),
   };
 }
 
@@ -163,6 +177,29 @@ function imageOfFields(fields: ReadonlyMap<string, string>): Image {
 export function keysOf(key: string | undefined): readonly string[] {
   if (key === undefined || key === '' || key === '(null)') return [];
   return key.split(KEY_SEPARATOR).filter((part) => part !== '');
+}
+
+/** Members of `auditd.data`; `quote` where the values may hold anything. */
+function argumentMembers(
+  exit: string | undefined,
+  [a0, a1, a2, a3]: readonly (string | undefined)[],
+  quote: (text: string) => string = quoted,
+): string {
+  let members = exit === undefined ? '' : `,"exit":${quote(exit)}`;
+  if (a0 !== undefined) members += `,"a0":${quote(a0)}`;
+  if (a1 !== undefined) members += `,"a1":${quote(a1)}`;
+  if (a2 !== undefined) members += `,"a2":${quote(a2)}`;
+  if (a3 !== undefined) members += `,"a3":${quote(a3)}`;
+  return members;
+}
+
+function quoted(text: string): string {
+  return `"${text}"`;
+}
+
+/** The errno's name of a failed call's return value; the value itself where it is none. */
+function errnoText(exit: string | undefined): string | undefined {
+  return exit?.startsWith('-') === true ? (errnoName(Number(exit.slice(1))) ?? exit) : exit;
 }
 
 function countOf(items: string | undefined): number {

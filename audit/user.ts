@@ -1,14 +1,14 @@
 // Who acted: ids and their names as ECS `user`, `related.user` and the actor of `auditd.summary`. Unset ids are left out.
 import type { HostKnowledge } from './event.ts';
-import { member, objectMember } from './json.ts';
+import { flat, jsonArray, member, objectMember } from './json.ts';
 import type { Ids } from './syscall-record.ts';
 
 /** The JSON of an event's user, made once for the same ids as long as the same names stand for them. */
 export interface UserText {
-  /** Members of `user`. */
-  readonly members: string;
-  /** Distinct names, for `related.user`. */
-  readonly names: readonly string[];
+  /** `,"user":{…}`, or nothing. */
+  readonly object: string;
+  /** `["…"]` of distinct names for `related.user`, or nothing. */
+  readonly related: string;
   readonly actor: string;
   readonly actorAs: string | undefined;
 }
@@ -59,8 +59,8 @@ export function userTextOf(ids: Ids, names: IdNames): UserText {
     other('saved', ids.suid, ids.sgid) +
     other('filesystem', ids.fsuid, ids.fsgid);
   return {
-    members,
-    names: found,
+    object: flat(objectMember('user', members)),
+    related: found.length === 0 ? '' : flat(jsonArray(found)),
     actor: labelOf(ids.auid, names),
     actorAs: isUnset(uid) ? undefined : labelOf(uid, names),
   };

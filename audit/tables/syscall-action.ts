@@ -204,18 +204,16 @@ const NONE: readonly [undefined, undefined] = [undefined, undefined];
 
 const ACTIONS: ReadonlyMap<string, SyscallAction> = new Map(
   ROWS.flatMap(([syscalls, action, category, type, subject]) =>
-    syscalls
-      .split(' ')
-      .map((name): readonly [string, SyscallAction] => [
-        name,
-        {
-          action,
-          category: category.split(' '),
-          type: type.split(' '),
-          subject,
-          descriptors: DESCRIPTORS[name] ?? NONE,
-        },
-      ]),
+    syscalls.split(' ').map((name): readonly [string, SyscallAction] => [
+      name,
+      {
+        action,
+        category: category.split(' '),
+        type: type.split(' '),
+        subject,
+        descriptors: DESCRIPTORS[name] ?? NONE,
+      },
+    ]),
   ),
 );
 
