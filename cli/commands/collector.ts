@@ -1,6 +1,7 @@
 // `vedette collector`: starts collector/collector.ts with what the configuration says, and stays until it is told to stop.
 // Alone it never plays a recording unless told to: a host that looks watched and is not would be worse than one that fails.
-import type { Collector, CollectorOptions, Notice, SourceOptions } from '../../collector/options.ts';
+import { join } from 'node:path';
+import type { Collector, CollectorOptions, Notice, Refusal, SourceOptions } from '../../collector/options.ts';
 import { secretFilesOf } from '../../server/options.ts';
 import { serverUrlOf } from '../client.ts';
 import { modeInWords, refusalInWords } from '../collector-words.ts';
@@ -11,6 +12,9 @@ import { EXIT, fail, type Outcome, succeed } from '../failure.ts';
 import { makePrivateFolder } from '../private-file.ts';
 import type { CollectorReady, SupervisorMessage } from '../up/child-message.ts';
 import { beginSupervision, endSupervision, type Supervision } from '../up/supervised.ts';
+
+/** Under the data folder: what the recorded host's collector keeps. */
+const RECORDED_HOST_FOLDER = 'recorded-host';
 
 export const collector: Command = {
   name: 'collector',
@@ -44,9 +48,10 @@ export const collector: Command = {
     });
     const started = await start(invocation, supervision, excluded);
     if (!started.isOk) return supervision.refuse(started.failure);
-    running = started.value;
+    const { refused } = started.value;
+    running = started.value.running;
     running.excludePids(excluded);
-    const { mode, refused, host } = running;
+    const { mode, host } = running;
     const ready: CollectorReady = { kind: 'collector-ready', mode, refused, hostId: host.id, hostName: host.name };
     supervision.send(ready);
     if (!supervision.isSupervised) {
@@ -64,11 +69,17 @@ export const collector: Command = {
   },
 };
 
+interface Started {
+  readonly running: Collector;
+  /** What was tried before, and why it was not to be had. */
+  readonly refused: CollectorReady['refused'];
+}
+
 async function start(
   invocation: Invocation,
   supervision: Supervision,
   excludePids: readonly number[],
-): Promise<Outcome<Collector>> {
+): Promise<Outcome<Started>> {
   const config = await loadConfig(invocation, [
     { option: 'server', path: 'collector.server' },
     { option: 'source', path: 'collector.source' },
@@ -78,35 +89,38 @@ async function start(
   await makePrivateFolder(config.value.dataFolder);
   const { startCollector } = await import('../../collector/collector.ts');
   const options = await collectorOptions(config.value, invocation, supervision);
-  const refusals: string[] = [];
+  const refused: { source: 'kernel' | 'multicast'; refusal: Refusal }[] = [];
+  let last: Refusal = { kind: 'failed', reason: 'no source' };
   for (const source of sourcesOf(config.value, invocation)) {
-    const result = await startCollector({ ...options, excludePids, source });
-    if (result.kind === 'started') return succeed(result.collector);
-    const words = refusalInWords(result.refusal);
-    if (result.refusal.kind === 'folder-in-use') return fail('collector/folder-in-use', words);
-    refusals.push(`${source.kind}: ${words.message}`);
-    supervision.notice('warning', words.message, result.refusal.kind);
-    if (refusals.length === sourcesOf(config.value, invocation).length) {
-      return fail(`collector/${result.refusal.kind}`, { message: refusals.join('; '), remedy: words.remedy });
-    }
+    const { dataFolder } = config.value;
+    // The recorded host is another host: its token, its spool and its positions are not to meet this one's.
+    const folder = source.kind === 'recording' ? join(dataFolder, RECORDED_HOST_FOLDER) : dataFolder;
+    const result = await startCollector({ ...options, dataFolder: folder, excludePids, source });
+    if (result.kind === 'started') return succeed({ running: result.collector, refused });
+    last = result.refusal;
+    // Nothing else would do better: the folder is in use, whatever the source.
+    if (last.kind === 'folder-in-use' || source.kind === 'recording' || source.kind === 'auto') break;
+    refused.push({ source: source.kind, refusal: last });
+    supervision.notice('warning', refusalInWords(last).message, last.kind);
   }
-  return fail('collector/no-source', { message: 'no source is configured', remedy: 'Set collector.source.' });
+  return fail(`collector/${last.kind}`, refusalInWords(last));
 }
 
 /** What is tried, in this order. */
 function sourcesOf(config: Config, invocation: Invocation): readonly SourceOptions[] {
   const { source, recordingFile } = config.collector;
-  if (source === 'recording')
-    return [{ kind: 'recording', ...(recordingFile === undefined ? {} : { file: recordingFile }) }];
+  const recording = { kind: 'recording', ...(recordingFile === undefined ? {} : { file: recordingFile }) } as const;
+  if (source === 'recording') return [recording];
   if (source !== 'auto') return [{ kind: source }];
-  return isGiven(invocation, 'or-recording') ? [{ kind: 'auto' }] : [{ kind: 'kernel' }, { kind: 'multicast' }];
+  const watching = [{ kind: 'kernel' }, { kind: 'multicast' }] as const;
+  return isGiven(invocation, 'or-recording') ? [...watching, recording] : watching;
 }
 
 async function collectorOptions(
   config: Config,
   invocation: Invocation,
   supervision: Supervision,
-): Promise<Omit<CollectorOptions, 'source' | 'excludePids'>> {
+): Promise<Omit<CollectorOptions, 'source' | 'excludePids' | 'dataFolder'>> {
   const { tokenFile, enrollmentSecret, rulesScope, spoolBytesMax, server } = config.collector;
   const secretFile =
     enrollmentSecret === undefined
@@ -115,7 +129,6 @@ async function collectorOptions(
         ? enrollmentSecret.path
         : undefined;
   return {
-    dataFolder: config.dataFolder,
     server: {
       url: server ?? (await serverUrlOf(config)),
       ...(tokenFile === undefined ? {} : { tokenFile }),
