@@ -53,7 +53,7 @@ export function createEngine(options: EngineOptions): Engine {
         ready.push(candidate);
       }
       const folded = foldAll(ready.sort(byOrderAndRule), book, health);
-      const state = new Map(book.takeChanges());
+      const state = new Map(book.takeChanges(ready.at(-1)?.detection.order.createdMs ?? 0));
       for (const { detection } of ready)
         if (persisted.delete(detection.id)) state.set(pendingKey(detection.id), undefined);
       for (const candidate of waiting) {

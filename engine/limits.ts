@@ -5,18 +5,24 @@ export interface EngineLimits {
   readonly pendingPerHostMax: number;
   /** The same for all detections that wait for every host. */
   readonly pendingAcrossHostsMax: number;
+  /** The same in all. Beyond: each host, and what waits for every host, keeps an equal share. */
+  readonly pendingMax: number;
   /** Suppression keys of one rule on one host. Beyond: expired ones go, then the one longest unused (`evicted`). */
   readonly keysPerRuleAndHostMax: number;
   /** Suppression keys of one rule whose keys span hosts. */
   readonly keysPerRuleMax: number;
-  /** Suppression keys in all. Unlike the other two, this one evicts in the order of use, not in reference order. */
+  /** Suppression keys in all. Unlike the two before, it evicts in the order of use, not in reference order. */
   readonly keysMax: number;
+  /** Characters of all suppression keys' state together: keys of many long alerts. Evicts in the order of use. */
+  readonly keysCharactersMax: number;
 }
 
 export const ENGINE_LIMITS: EngineLimits = {
   pendingPerHostMax: 10_000,
   pendingAcrossHostsMax: 50_000,
+  pendingMax: 100_000,
   keysPerRuleAndHostMax: 1_000,
   keysPerRuleMax: 10_000,
   keysMax: 50_000,
+  keysCharactersMax: 128 * 1024 * 1024,
 };

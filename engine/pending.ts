@@ -45,13 +45,14 @@ export function createPending(limits: EngineLimits): Pending {
     },
     release(watermarks) {
       const released: Released[] = [];
+      const share = ids.size > limits.pendingMax ? Math.floor(limits.pendingMax / queues.size) : limits.pendingMax;
       for (const [name, queue] of queues) {
         const { candidates } = queue;
         if (!queue.isSorted) candidates.sort(byOrder);
         queue.isSorted = true;
         const passed = passedCount(candidates, name === ACROSS_HOSTS ? watermarks.allPassed : watermarks.hostPassed);
         const max = name === ACROSS_HOSTS ? limits.pendingAcrossHostsMax : limits.pendingPerHostMax;
-        const taken = candidates.splice(0, Math.max(passed, candidates.length - max));
+        const taken = candidates.splice(0, Math.max(passed, candidates.length - Math.min(max, share)));
         taken.forEach((candidate, place) => {
           ids.delete(candidate.detection.id);
           released.push({ candidate, isForced: place >= passed });

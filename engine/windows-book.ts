@@ -11,14 +11,16 @@ export interface WindowsBook {
   fold(candidate: SuppressedDetection): Folded;
   /** Restores an entry; give them in the reference order of `windows.last`. */
   restore(id: string, group: KeyGroup, windows: Windows): void;
-  /** What changed since the last call, as state entries. */
-  takeChanges(): ReadonlyMap<string, string | undefined>;
+  /** What changed since the last call, as state entries. `nowMs`: the event time by which to tell whether a key is expired. */
+  takeChanges(nowMs: number): ReadonlyMap<string, string | undefined>;
   size(): number;
 }
 
 interface Entry {
   readonly group: KeyGroup;
   windows: Windows;
+  /** Of its state text, when it was last taken. */
+  characters: number;
 }
 
 /** How long an expired key is still kept where there is room, so that its late detections are known to be late. */
@@ -30,12 +32,14 @@ export function createWindowsBook(limits: EngineLimits, onEvicted: (ruleId: stri
   /** Ids by group, in the reference order of the last detection in time. */
   const groups = new Map<string, Set<string>>();
   const changed = new Set<string>();
+  let characters = 0;
 
   function remove(id: string, nowMs: number): void {
     const entry = entries.get(id);
     if (entry === undefined) return;
     if (!isExpired(entry, nowMs)) onEvicted(entry.group.ruleId);
     entries.delete(id);
+    characters -= entry.characters;
     const name = groupName(entry.group);
     const group = groups.get(name);
     group?.delete(id);
@@ -76,18 +80,29 @@ export function createWindowsBook(limits: EngineLimits, onEvicted: (ruleId: stri
       const folded = fold(known?.windows, { order: detection.order, draft, forMs, growMs });
       if (known === undefined) makeRoom(group, detection.order.createdMs);
       if (known !== undefined && folded.isLate) known.windows = folded.windows;
-      else place(id, { group, windows: folded.windows });
+      else place(id, { group, windows: folded.windows, characters: known?.characters ?? 0 });
       changed.add(id);
       return folded;
     },
     restore(id, group, windows) {
-      place(id, { group, windows });
+      const length = windowsText(group, windows).length;
+      characters += length;
+      place(id, { group, windows, characters: length });
     },
-    takeChanges() {
+    takeChanges(nowMs) {
       const changes = new Map<string, string | undefined>();
       for (const id of changed) {
         const entry = entries.get(id);
-        changes.set(windowsKey(id), entry && windowsText(entry.group, entry.windows));
+        const text = entry && windowsText(entry.group, entry.windows);
+        changes.set(windowsKey(id), text);
+        if (entry === undefined || text === undefined) continue;
+        characters += text.length - entry.characters;
+        entry.characters = text.length;
+      }
+      while (characters > limits.keysCharactersMax) {
+        const id = firstOf(entries.keys());
+        remove(id, nowMs);
+        changes.set(windowsKey(id), undefined);
       }
       changed.clear();
       return changes;

@@ -202,6 +202,31 @@ describe('bounds', () => {
     expect(engine.health()[0]).toMatchObject({ forced: 2 });
   });
 
+  it('too many waiting in all: each host keeps an equal share', () => {
+    const epochs = [{ fromMs: 0, rules: [ruleWith({ alert: perHost })] }];
+    const engine = createEngine({ epochs, state: new Map(), limits: { pendingMax: 4 } });
+    const flood = [1, 2, 3, 4, 5, 6].map((position) => eventOf({ host: 'h1', position, createdMs: position }));
+    const { detections } = engine.step([...flood, eventOf({ host: 'h2' })], NOTHING_PASSED);
+    expect(detections.map(({ eventId }) => eventId)).toEqual(['h1.b1.1', 'h1.b1.2', 'h1.b1.3', 'h1.b1.4']);
+    expect(engine.pending()).toBe(3);
+  });
+
+  it('the state’s size is bounded too, whatever the alerts hold', () => {
+    const rule = ruleWith({ alert: { ...perHost, include: ['long'] } });
+    const limits = { keysCharactersMax: 10_000 };
+    const state = new Map<string, string>();
+    const engine = createEngine({ epochs: [{ fromMs: 0, rules: [rule] }], state, limits });
+    const fields = { long: 'x'.repeat(900) };
+    for (let position = 1; position <= 50; position += 1) {
+      const event = eventOf({ position, user: `u${position}`, fields: { ...fields, user: { name: `u${position}` } } });
+      committed(state, engine.step([event], EVERYTHING_PASSED).state);
+    }
+    const characters = [...state.values()].reduce((sum, text) => sum + text.length, 0);
+    expect(characters).toBeLessThanOrEqual(10_000);
+    expect(characters).toBeGreaterThan(5_000);
+    expect(engine.health()[0]?.evicted).toBe(50 - state.size);
+  });
+
   it('one host’s flood of keys pushes out its own only, expired ones first, and what was pushed out early is counted', () => {
     const limits = { keysPerRuleAndHostMax: 2 };
     const engine = createEngine({

@@ -64,6 +64,22 @@ describe('exactness', () => {
     expect(fc.check(exact({ epochs: EPOCHS, distort }), { numRuns: RUNS }).failed).toBe(true);
   });
 
+  it('progress that is not true loses nothing: every detection is in one alert, and the counts add up', () => {
+    const check = fc.property(trafficArbitrary, arrivalArbitrary, (traffic, arrival) => {
+      const live = runLive(traffic, arrival, { epochs: EPOCHS, distort: () => EVERYTHING_PASSED });
+      expect([...live.detections.keys()].sort()).toEqual(
+        [...runBatch(traffic, { epochs: EPOCHS }).detections.keys()].sort(),
+      );
+      const counts = new Map<string, number>();
+      for (const { alertId } of live.detections.values()) {
+        if (alertId !== undefined) counts.set(alertId, (counts.get(alertId) ?? 0) + 1);
+      }
+      expect([...live.alerts.values()].map(({ id, count }) => [id, count]).sort()).toEqual([...counts].sort());
+      expect([...live.opened].sort()).toEqual([...live.alerts.keys()].sort());
+    });
+    fc.assert(check, { numRuns: RUNS });
+  });
+
   it('the batch run means what the plain fold over sorted events means', () => {
     const check = fc.property(trafficArbitrary, (traffic) => {
       const { detections, alerts } = runBatch(traffic, { epochs: EPOCHS });
