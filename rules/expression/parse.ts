@@ -13,7 +13,7 @@ export const EXPRESSION_DEPTH_MAX = 64;
 /** The most nodes of an expression's tree. */
 export const EXPRESSION_NODES_MAX = 4_000;
 /** The official parser copies the left side of `?:` and `??`, so that nested ones double: more than these are refused. */
-const DEFAULT_OPERATORS_MAX = 8;
+export const DEFAULT_OPERATORS_MAX = 8;
 
 export type ParsedExpression =
   | { readonly kind: 'parsed'; readonly expression: Expression; readonly lists: ReadonlySet<string> }
@@ -370,11 +370,16 @@ function refusal(...problems: readonly ExpressionProblem[]): ParsedExpression {
 function startOf(node: Node, source: string): number {
   if (node.type === 'path' && node.steps?.[0] !== undefined) return startOf(node.steps[0], source);
   const end = Math.min(node.position ?? 0, source.length);
-  const text = typeof node.value === 'string' ? node.value : typeof node.value === 'number' ? String(node.value) : '';
+  const text = writtenForm(node.value);
   for (const written of [`$${text}`, `"${text}"`, `'${text}'`, `\`${text}\``, text]) {
     if (written !== '' && source.slice(end - written.length, end) === written) return end - written.length;
   }
   return Math.max(0, end - 1);
+}
+
+function writtenForm(value: unknown): string {
+  if (value instanceof RegExp) return `/${value.source}/${value.flags.replace('g', '')}`;
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
 
 function syntaxProblem(error: unknown, source: string): ExpressionProblem {

@@ -30,7 +30,7 @@ import {
 import { ruleVersion } from './rule-version.ts';
 import { placeOf, type SourceText } from './source-text.ts';
 import { titleProblems } from './title-template.ts';
-import type { YamlDocument, YamlNode } from './yaml-tree.ts';
+import type { YamlDocument } from './yaml-tree.ts';
 
 /** Decision words of later versions: a rule that has one is refused, since without it it would mean something else. */
 const LATER_KEYS: readonly string[] = [
@@ -67,7 +67,7 @@ const expression: Reader<Placed<string>> = placed(text(65_536));
 
 interface SuppressKeys {
   readonly for: number;
-  readonly by: readonly string[];
+  readonly by: readonly Placed<string>[];
   readonly grow: number;
 }
 
@@ -113,7 +113,7 @@ export interface RuleKeys {
 }
 
 const suppress: Reader<Partial<SuppressKeys>> = (node, reading) => {
-  const readers = { for: duration(365 * DAY_MS), by: listOf(field, 16), grow: duration(365 * DAY_MS) };
+  const readers = { for: duration(365 * DAY_MS), by: listOf(placed(field), 16), grow: duration(365 * DAY_MS) };
   const { values, isComplete } = readMap<SuppressKeys>(
     node,
     { what: '`suppress`', readers, required: ['for'] },
@@ -214,7 +214,11 @@ export function readRule(
     }
   }
   const expressions = [match, ...exceptions.map((entry) => entry?.parsed)];
-  lintRule({ values, root: document.root, match: match?.expression, nowMs: context.nowMs }, reading);
+  const exceptionTrees = exceptions.map((entry) => entry?.parsed.expression);
+  lintRule(
+    { values, root: document.root, match: match?.expression, exceptions: exceptionTrees, nowMs: context.nowMs },
+    reading,
+  );
   const hasError = reading.diagnostics.some((diagnostic) => diagnostic.severity === 'error');
   const { id: ruleId, name, severity } = values;
   if (hasError || ruleId === undefined || name === undefined || severity === undefined || match === undefined) {
@@ -292,7 +296,7 @@ function alertOf(values: Partial<AlertKeys>, name: string, by: readonly string[]
 }
 
 function suppressionOf(values: Partial<SuppressKeys>, forMs: number, by: readonly string[]): Suppression {
-  return { forMs, by: values.by ?? by, growMs: values.grow };
+  return { forMs, by: values.by?.map((entry) => entry.value) ?? by, growMs: values.grow };
 }
 
 function testOf(entry: Placed<TestKeys>, source: SourceText): RuleTest {
@@ -319,9 +323,4 @@ export const SOURCE_FORMAT = 1;
 
 function sourceJson(file: string, documentText: string, lists: Readonly<Record<string, ListValues>>): string {
   return JSON.stringify({ format: SOURCE_FORMAT, file, text: documentText, lists });
-}
-
-/** The node that a key’s value is, for lints that point at it. */
-export function nodeOf(root: YamlNode, key: string): YamlNode | undefined {
-  return root.kind === 'map' ? root.entries.find((entry) => entry.key === key)?.value : undefined;
 }

