@@ -19,7 +19,8 @@ export const STEP_EVENTS_MAX = 500;
 const WAIT_MS = 1_000;
 /** How often detections that wait for the lateness are looked at, and a cursor that moved without effect is saved. */
 const TICK_MS = 500;
-const RETRY_MS_MIN = 200;
+/** The first pause after a failure; each further one doubles it. */
+export const RETRY_MS = 100;
 const RETRY_MS_MAX = 30_000;
 
 /** Entries of the state under this prefix are the runner's own; the engine never sees them. */
@@ -52,6 +53,7 @@ export interface EngineRunnerOptions {
   /** Called after a commit that put something into the outbox. */
   readonly onOutbox: () => void;
   readonly onNotice: (notice: ServerNotice) => void;
+  readonly retryMs?: number;
 }
 
 /** The greatest `event.created` that the engine had read when it last committed, epoch ms. */
@@ -61,7 +63,7 @@ export function savedGreatestCreatedMs(state: EngineStatePort): number {
 
 /** Throws when the stored state is not of this version (engine/state-text.ts). */
 export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
-  const { store, state, fence, now, onNotice } = options;
+  const { store, state, fence, now, onNotice, retryMs = RETRY_MS } = options;
   const abort = new AbortController();
   let epochs = options.epochs;
   let engine = engineFrom(state, epochs);
@@ -126,7 +128,7 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
     }
   };
 
-  const pauseMs = (): number => Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(failures, 10));
+  const pauseMs = (): number => Math.min(RETRY_MS_MAX, retryMs * 2 ** Math.min(failures, 10));
 
   const follow = async (): Promise<void> => {
     let isReachable = true;
@@ -149,7 +151,7 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
         if (abort.signal.aborted) return;
         if (isReachable) onNotice({ kind: 'error', message: `the engine cannot read the store: ${textOf(error)}` });
         isReachable = false;
-        await sleep(RETRY_MS_MIN * 5, undefined, { signal: abort.signal }).catch(() => undefined);
+        await sleep(retryMs * 10, undefined, { signal: abort.signal }).catch(() => undefined);
       }
     }
   };

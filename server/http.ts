@@ -48,6 +48,9 @@ export function createHttp(options: {
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 2_048 },
+    frameworkErrors: (_error, request, reply) => {
+      void answerProblem(reply, request, problemOf({ statusCode: 400 }));
+    },
     http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: 16_384 },
   });
   app.server.maxConnections = CONNECTIONS_MAX;
