@@ -1,0 +1,268 @@
+// How a document becomes a row and a row the same document again. A value that its column can hold exactly goes there; every
+// other (odd types, dotted names, fields without a column) stays in `_rest` as JSON, and `_odd` names the columns in doubt:
+//
+//   _seq _id          number and id of the event
+//   _ts               `@timestamp`, whole epoch ms
+//   _created _host _boot _position   the order key (event/order.ts)
+//   one column for each `isColumn` field of the catalogue; those five fields above have none of their own
+//   _odd              `,process.name,tags,`: fields whose value may stand in `_rest`; null when there are none
+//   _rest             JSON of what no column holds; null when that is nothing
+import { FIELDS, type Field } from '../../event/catalogue.ts';
+import { type EventDocument, isPlainObject } from '../../event/document.ts';
+import { orderKeyOf } from '../../event/order.ts';
+
+/** Version of the table below; a file of another version is not opened. */
+export const PARTITION_FORMAT = 1;
+
+export type ColumnType = 'VARCHAR' | 'VARCHAR[]' | 'BIGINT' | 'DOUBLE';
+export type ColumnValue = string | readonly string[] | number | null;
+
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** The field that it holds; undefined for the table's own columns. */
+  readonly field: Field | undefined;
+}
+
+/** Fields that are told by the table's own columns, where they have their usual form. */
+const DERIVED: ReadonlyMap<string, string> = new Map([
+  ['@timestamp', '_ts'],
+  ['event.created', '_created'],
+  ['host.id', '_host'],
+  ['host.boot.id', '_boot'],
+  ['vedette.position', '_position'],
+]);
+
+const OWN_COLUMNS: readonly Column[] = [
+  { name: '_seq', type: 'BIGINT', field: undefined },
+  { name: '_id', type: 'VARCHAR', field: undefined },
+  { name: '_ts', type: 'BIGINT', field: undefined },
+  { name: '_created', type: 'DOUBLE', field: undefined },
+  { name: '_host', type: 'VARCHAR', field: undefined },
+  { name: '_boot', type: 'VARCHAR', field: undefined },
+  { name: '_position', type: 'DOUBLE', field: undefined },
+  { name: '_odd', type: 'VARCHAR', field: undefined },
+  { name: '_rest', type: 'VARCHAR', field: undefined },
+];
+
+const FIELD_COLUMNS: readonly Column[] = FIELDS.filter((field) => field.isColumn && !DERIVED.has(field.name)).map(
+  (field) => ({ name: field.name, type: typeOfField(field), field }),
+);
+
+export const COLUMNS: readonly Column[] = [...OWN_COLUMNS, ...FIELD_COLUMNS];
+
+/** Columns whose text repeats little within a row group, so that a dictionary does not help. */
+const ZSTD_COLUMNS: ReadonlySet<string> = new Set(['_rest', 'event.original']);
+
+/** The column that tells a field, and whether it is one of the table's own. */
+export function columnOfField(field: string): Column | undefined {
+  const name = DERIVED.get(field) ?? field;
+  return name.startsWith('_') && !DERIVED.has(field) ? undefined : COLUMNS.find((column) => column.name === name);
+}
+
+export function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** `CREATE TABLE` for one partition. */
+export function createTable(schema: string): string {
+  const columns = COLUMNS.map(
+    ({ name, type }) => `${quoted(name)} ${type}${ZSTD_COLUMNS.has(name) ? ' USING COMPRESSION zstd' : ''}`,
+  );
+  return `CREATE TABLE ${schema}.events (${columns.join(', ')})`;
+}
+
+interface Node {
+  readonly index: number | undefined;
+  readonly derived: string | undefined;
+  readonly children: Map<string, Node>;
+}
+
+/** The fields that rows hold outside `_rest`, as a tree of names. */
+const TREE: Node = { index: undefined, derived: undefined, children: new Map() };
+for (const [at, column] of COLUMNS.entries()) if (column.field !== undefined) plant(column.name, { index: at });
+for (const field of DERIVED.keys()) plant(field, { derived: field });
+
+const ODD_NAMES: readonly string[] = [...FIELD_COLUMNS.map((column) => column.name), ...DERIVED.keys()];
+
+/** The row of an event, in the order of COLUMNS. */
+export function toRow(event: {
+  readonly seq: number;
+  readonly id: string;
+  readonly document: EventDocument;
+  readonly timestampMs: number;
+}): ColumnValue[] {
+  const order = orderKeyOf(event.id, event.document);
+  const row: ColumnValue[] = COLUMNS.map(() => null);
+  const odd = new Set<string>();
+  const derived = new Map<string, unknown>();
+  const rest = take(event.document, TREE, '', { row, odd, derived }) ?? {};
+  const own: Record<string, ColumnValue> = {
+    _seq: event.seq,
+    _id: event.id,
+    _ts: event.timestampMs,
+    _created: order.createdMs,
+    _host: order.hostId.toWellFormed().replaceAll('\u0000', '\ufffd'),
+    _boot: order.bootId.toWellFormed().replaceAll('\u0000', '\ufffd'),
+    _position: order.position,
+  };
+  for (const [field, column] of DERIVED) {
+    const value = derived.get(field);
+    if (!odd.has(field) && value !== undefined && value === derivedValue(field, own[column] ?? null)) continue;
+    odd.add(field);
+    if (value !== undefined) put(rest, field, value);
+  }
+  own['_odd'] = odd.size === 0 ? null : `,${[...odd].join(',')},`;
+  own['_rest'] = Object.keys(rest).length === 0 ? null : JSON.stringify(rest);
+  for (const [at, column] of OWN_COLUMNS.entries()) row[at] = own[column.name] ?? null;
+  return row;
+}
+
+/** The document of a row; `row` in the order of COLUMNS. */
+export function toDocument(row: readonly ColumnValue[]): EventDocument {
+  const own = (name: string): ColumnValue => row[OWN_COLUMNS.findIndex((column) => column.name === name)] ?? null;
+  const [restJson, odd] = [own('_rest'), own('_odd')];
+  const document: Record<string, unknown> = restJson === null ? {} : JSON.parse(String(restJson));
+  for (let at = OWN_COLUMNS.length; at < COLUMNS.length; at++) {
+    const value = row[at];
+    const column = COLUMNS[at];
+    if (value === null || value === undefined || column === undefined) continue;
+    put(document, column.name, column.field?.type === 'date' ? new Date(Number(value)).toISOString() : value);
+  }
+  for (const [field, column] of DERIVED) {
+    if (odd === null || !String(odd).includes(`,${field},`)) put(document, field, derivedValue(field, own(column)));
+  }
+  return document;
+}
+
+interface Taken {
+  readonly row: ColumnValue[];
+  readonly odd: Set<string>;
+  readonly derived: Map<string, unknown>;
+}
+
+/** Takes out of an object what columns can hold; answers what is left, undefined when all of a filled object was taken. */
+function take(object: EventDocument, node: Node, path: string, taken: Taken): Record<string, unknown> | undefined {
+  const rest: Record<string, unknown> = {};
+  let left = 0;
+  let keys = 0;
+  for (const key of Object.keys(object)) {
+    keys++;
+    const value = object[key];
+    const child = node.children.get(key);
+    let kept: unknown = value;
+    if (key.includes('.')) {
+      doubtBelow(`${path}${key}`, taken.odd);
+    } else if (child !== undefined) {
+      kept = takeValue(value, child, `${path}${key}`, taken);
+    }
+    if (kept === undefined) continue;
+    left++;
+    define(rest, key, kept);
+  }
+  return left === 0 && keys > 0 ? undefined : rest;
+}
+
+function takeValue(value: unknown, node: Node, path: string, taken: Taken): unknown {
+  if (node.derived !== undefined) {
+    taken.derived.set(node.derived, value);
+    return undefined;
+  }
+  if (node.index !== undefined) {
+    const column = COLUMNS[node.index];
+    const held = column === undefined ? undefined : columnValue(value, column);
+    if (held === undefined) {
+      taken.odd.add(path);
+      return value;
+    }
+    taken.row[node.index] = held;
+    return undefined;
+  }
+  if (isPlainObject(value)) return take(value, node, `${path}.`, taken);
+  // A list of objects, or a scalar where fields should be: searches may still look through it.
+  doubtBelow(path, taken.odd);
+  return value;
+}
+
+/** The value as its column holds it, or undefined when it would not come back the same. */
+function columnValue(value: unknown, column: Column): ColumnValue | undefined {
+  switch (column.type) {
+    case 'VARCHAR':
+      return typeof value === 'string' && isPlainText(value) ? value : undefined;
+    case 'VARCHAR[]':
+      return Array.isArray(value) && value.every((member) => typeof member === 'string' && isPlainText(member))
+        ? value
+        : undefined;
+    case 'BIGINT':
+      if (column.field?.type === 'date') return typeof value === 'string' ? canonicalTime(value) : undefined;
+      return Number.isSafeInteger(value) && !Object.is(value, -0) ? (value as number) : undefined;
+    case 'DOUBLE':
+      return undefined;
+  }
+}
+
+/** Text that survives UTF-8 and the database's bindings. */
+function isPlainText(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\u0000');
+}
+
+/** Epoch ms of a time that is written as `toISOString` writes it. */
+function canonicalTime(text: string): number | undefined {
+  const ms = text.length === 24 ? Date.parse(text) : Number.NaN;
+  return !Number.isNaN(ms) && new Date(ms).toISOString() === text ? ms : undefined;
+}
+
+function derivedValue(field: string, own: ColumnValue): unknown {
+  if (field !== '@timestamp' && field !== 'event.created') return own;
+  const ms = Number(own);
+  return Number.isInteger(ms) && Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : undefined;
+}
+
+function doubtBelow(path: string, odd: Set<string>): void {
+  for (const name of ODD_NAMES) if (name === path || name.startsWith(`${path}.`)) odd.add(name);
+}
+
+function plant(name: string, leaf: { index?: number; derived?: string }): void {
+  const parts = name.split('.');
+  let node = TREE;
+  for (const [at, part] of parts.entries()) {
+    const isLast = at === parts.length - 1;
+    const existing = node.children.get(part);
+    const next: Node = existing ?? {
+      index: isLast ? leaf.index : undefined,
+      derived: isLast ? leaf.derived : undefined,
+      children: new Map(),
+    };
+    node.children.set(part, next);
+    node = next;
+  }
+}
+
+/** Sets a catalogue field in nested form. The way there is free: only a field's own value was ever taken out. */
+function put(document: Record<string, unknown>, field: string, value: unknown): void {
+  const parts = field.split('.');
+  let target = document;
+  for (const part of parts.slice(0, -1)) {
+    const existing = Object.hasOwn(target, part) ? target[part] : undefined;
+    if (isPlainObject(existing)) {
+      target = existing as Record<string, unknown>;
+    } else {
+      const made: Record<string, unknown> = {};
+      target[part] = made;
+      target = made;
+    }
+  }
+  target[parts.at(-1) ?? field] = value;
+}
+
+/** Sets an own property even where the name is `__proto__`. */
+function define(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__')
+    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+  else target[key] = value;
+}
+
+function typeOfField(field: Field): ColumnType {
+  if (field.isArray) return 'VARCHAR[]';
+  return field.type === 'long' || field.type === 'date' ? 'BIGINT' : 'VARCHAR';
+}

@@ -1,0 +1,331 @@
+// The partition files: which there are, what each spans, and the few things done to them: insert a batch, ask for ids, drop.
+// What a file spans is kept in `partitions.json`, so that a start need not open every file; the files are the truth.
+//
+//   partitions.json   {"vedette":"partitions","version":1,"partitions":[{name,bytes,mtimeMs,span}]}
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BIGINT, DOUBLE, DuckDBDataChunk, type DuckDBType, LIST, listValue, VARCHAR } from '@duckdb/node-api';
+import { orderKeyOf } from '../../event/order.ts';
+import { COLUMNS, type ColumnType, type ColumnValue, createTable, PARTITION_FORMAT, toRow } from './columns.ts';
+import type { Database, Lane, Session } from './database.ts';
+import type { FilePort } from './files.ts';
+import { parsePartitionName, partitionName, periodOf } from './periods.ts';
+import type { TailEntry } from './tail.ts';
+
+const MANIFEST = 'partitions.json';
+const MANIFEST_FORMAT = 1;
+/** Rows of one data chunk: DuckDB's own vector size. */
+const CHUNK_ROWS = 2_048;
+
+/** What a partition's events lie between; all ends inclusive. */
+export interface Span {
+  readonly rows: number;
+  readonly minSeq: number;
+  readonly maxSeq: number;
+  readonly minTs: number;
+  readonly maxTs: number;
+  readonly minCreated: number;
+  readonly maxCreated: number;
+}
+
+export interface Partition {
+  readonly name: string;
+  readonly path: string;
+  readonly period: string;
+  readonly generation: number;
+  span: Span | undefined;
+  bytes: number;
+  isDropped: boolean;
+}
+
+export interface Partitions {
+  /** Those that hold events. */
+  all(): readonly Partition[];
+  /** Reads from a partition; undefined when it has been dropped meanwhile. */
+  read<T>(partition: Partition, work: (session: Session) => Promise<T>): Promise<T | undefined>;
+  /** Which of these ids are stored; exact, as an event keeps its `@timestamp` however often it is sent. */
+  known(events: readonly { readonly id: string; readonly timestampMs: number }[]): Promise<ReadonlySet<string>>;
+  /** Stores entries; each partition's share is one transaction. */
+  insert(entries: readonly TailEntry[], nowMs: number): Promise<void>;
+  /** Drops partitions all of whose events are older; answers how many events went. */
+  dropBefore(timestampMs: number): Promise<number>;
+  /** The least number that no stored event has reached. */
+  nextSeq(): number;
+  saveManifest(): Promise<void>;
+}
+
+export interface PartitionOptions {
+  readonly folder: string;
+  readonly database: Database;
+  readonly files: FilePort;
+  /** A partition with more rows is followed by another one of the same period. */
+  readonly rowsMax: number;
+  readonly warn: (text: string) => void;
+}
+
+export async function openPartitions(options: PartitionOptions): Promise<Partitions> {
+  const { folder, database, files, rowsMax, warn } = options;
+  const partitions = new Map<string, Partition>();
+  /** Files that cannot be opened. Their names stay taken. */
+  const broken = new Set<string>();
+  const manifest = await readManifest(join(folder, MANIFEST));
+  let savedNextSeq = manifest.nextSeq;
+
+  const use = <T>(partition: Partition, lane: Lane, work: (session: Session) => Promise<T>): Promise<T> =>
+    database.use(partition.path, lane, work);
+
+  const register = (name: string): Partition | undefined => {
+    const parsed = parsePartitionName(name);
+    if (parsed === undefined) return undefined;
+    const partition: Partition = {
+      name,
+      path: join(folder, name),
+      ...parsed,
+      span: undefined,
+      bytes: 0,
+      isDropped: false,
+    };
+    partitions.set(name, partition);
+    return partition;
+  };
+
+  for (const name of (await readdir(folder)).sort()) {
+    const partition = register(name);
+    if (partition === undefined) continue;
+    const known = manifest.partitions.get(name);
+    const { size, mtimeMs } = await stat(partition.path);
+    partition.bytes = size;
+    if (known?.bytes === size && known.mtimeMs === mtimeMs && !(await exists(`${partition.path}.wal`))) {
+      partition.span = known.span;
+      continue;
+    }
+    try {
+      partition.span = await use(partition, 'lookup', readSpan);
+    } catch (error) {
+      partitions.delete(name);
+      broken.add(name);
+      warn(
+        `${partition.path} cannot be read and is left aside: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  }
+
+  const all = (): Partition[] => [...partitions.values()].filter((partition) => partition.span !== undefined);
+
+  const target = (period: string): Partition => {
+    let generation = 1;
+    for (const partition of partitions.values()) {
+      if (partition.period === period) generation = Math.max(generation, partition.generation);
+    }
+    const newest = partitions.get(partitionName(period, generation));
+    if (newest !== undefined && (newest.span?.rows ?? 0) < rowsMax) return newest;
+    if (newest !== undefined) generation++;
+    while (broken.has(partitionName(period, generation))) generation++;
+    const made = register(partitionName(period, generation));
+    if (made === undefined) throw new Error(`no partition can be named for ${period}`);
+    return made;
+  };
+
+  const insertInto = async (partition: Partition, entries: readonly TailEntry[]): Promise<void> => {
+    await use(partition, 'write', async ({ schema, connection }) => {
+      await connection.run('BEGIN TRANSACTION');
+      try {
+        if (partition.span === undefined) {
+          await connection.run(createTable(schema).replace('CREATE TABLE', 'CREATE TABLE IF NOT EXISTS'));
+          await connection.run(
+            `CREATE TABLE IF NOT EXISTS ${schema}.vedette_format AS SELECT ${PARTITION_FORMAT} AS version`,
+          );
+        }
+        const appender = await connection.createAppender('events', 'main', schema);
+        try {
+          for (let at = 0; at < entries.length; at += CHUNK_ROWS) {
+            appender.appendDataChunk(toChunk(entries.slice(at, at + CHUNK_ROWS)));
+          }
+          appender.flushSync();
+        } finally {
+          appender.closeSync();
+        }
+        await connection.run('COMMIT');
+      } catch (error) {
+        await connection.run('ROLLBACK').catch(() => undefined);
+        throw error;
+      }
+    });
+    const isNew = partition.span === undefined;
+    partition.span = entries.reduce(widened, partition.span);
+    partition.bytes = (await stat(partition.path)).size;
+    if (isNew)
+      await saveManifest().catch((error: unknown) => warn(`the list of partitions was not saved: ${String(error)}`));
+  };
+
+  const saveManifest = async (): Promise<void> => {
+    const saved: SavedPartition[] = [];
+    for (const partition of all()) {
+      const { size, mtimeMs } = await stat(partition.path);
+      if (partition.span !== undefined)
+        saved.push({ name: partition.name, bytes: size, mtimeMs, span: partition.span });
+    }
+    savedNextSeq = nextSeq();
+    const text = JSON.stringify({
+      vedette: 'partitions',
+      version: MANIFEST_FORMAT,
+      nextSeq: savedNextSeq,
+      partitions: saved,
+    });
+    const path = join(folder, MANIFEST);
+    await writeFile(`${path}.new`, text, { mode: 0o600, flush: true });
+    await rename(`${path}.new`, path);
+    await files.syncFolder(folder);
+  };
+
+  const nextSeq = (): number => all().reduce((next, { span }) => Math.max(next, (span?.maxSeq ?? 0) + 1), savedNextSeq);
+
+  return {
+    all,
+    nextSeq,
+    saveManifest,
+    async read(partition, work) {
+      return partition.isDropped ? undefined : use(partition, 'read', work);
+    },
+    async known(events) {
+      const found = new Set<string>();
+      for (const partition of all()) {
+        const span = partition.span;
+        const mine = events.filter(
+          ({ timestampMs }) => span !== undefined && timestampMs >= span.minTs && timestampMs <= span.maxTs,
+        );
+        if (mine.length === 0 || partition.isDropped) continue;
+        const [from, until] = extent(mine.map(({ timestampMs }) => timestampMs));
+        const rows = await use(partition, 'lookup', ({ schema, rows: query }) =>
+          query(
+            `SELECT _id FROM ${schema}.events WHERE _ts >= $1 AND _ts <= $2 AND _id IN (SELECT unnest($3))`,
+            [BigInt(from), BigInt(until), listValue(mine.map(({ id }) => id))],
+            [BIGINT, BIGINT, LIST(VARCHAR)],
+          ),
+        );
+        for (const [id] of rows) found.add(String(id));
+      }
+      return found;
+    },
+    async insert(entries, nowMs) {
+      const shares = new Map<Partition, TailEntry[]>();
+      for (const [period, members] of Map.groupBy(entries, (entry) => periodOf(entry.timestampMs, nowMs))) {
+        shares.set(target(period), members);
+      }
+      for (const [partition, members] of shares) await insertInto(partition, members);
+    },
+    async dropBefore(timestampMs) {
+      let events = 0;
+      for (const partition of all()) {
+        if (partition.span === undefined || partition.span.maxTs >= timestampMs) continue;
+        events += partition.span.rows;
+        savedNextSeq = Math.max(savedNextSeq, partition.span.maxSeq + 1);
+        partition.isDropped = true;
+        partitions.delete(partition.name);
+        await database.release(partition.path);
+        await rm(partition.path, { force: true });
+        await rm(`${partition.path}.wal`, { force: true });
+      }
+      if (events > 0) await saveManifest();
+      return events;
+    },
+  };
+}
+
+async function readSpan({ schema, rows }: Session): Promise<Span | undefined> {
+  const tables = await rows('SELECT table_name FROM duckdb_tables() WHERE database_name = $1', [schema]);
+  // The file was made, and the process ended before its first transaction did.
+  if (tables.length === 0) return undefined;
+  const [version] = (await rows(`SELECT version FROM ${schema}.vedette_format`))[0] ?? [];
+  if (version !== PARTITION_FORMAT)
+    throw new Error(`it has format ${version}, and this version of Vedette reads ${PARTITION_FORMAT}`);
+  const [span] = await rows(
+    `SELECT count(*), min(_seq), max(_seq), min(_ts), max(_ts), min(_created), max(_created) FROM ${schema}.events`,
+  );
+  const [count = 0, minSeq = 0, maxSeq = 0, minTs = 0, maxTs = 0, minCreated = 0, maxCreated = 0] = (span ?? []).map(
+    Number,
+  );
+  return count === 0 ? undefined : { rows: count, minSeq, maxSeq, minTs, maxTs, minCreated, maxCreated };
+}
+
+function widened(span: Span | undefined, entry: TailEntry): Span {
+  const { seq, timestampMs } = entry;
+  const createdMs = orderKeyOf(entry.id, entry.document).createdMs;
+  return {
+    rows: (span?.rows ?? 0) + 1,
+    minSeq: Math.min(span?.minSeq ?? seq, seq),
+    maxSeq: Math.max(span?.maxSeq ?? seq, seq),
+    minTs: Math.min(span?.minTs ?? timestampMs, timestampMs),
+    maxTs: Math.max(span?.maxTs ?? timestampMs, timestampMs),
+    minCreated: Math.min(span?.minCreated ?? createdMs, createdMs),
+    maxCreated: Math.max(span?.maxCreated ?? createdMs, createdMs),
+  };
+}
+
+const TYPES: Readonly<Record<ColumnType, DuckDBType>> = {
+  VARCHAR,
+  'VARCHAR[]': LIST(VARCHAR),
+  BIGINT,
+  DOUBLE,
+};
+
+/** The database's type of each column, in the order of COLUMNS. */
+const COLUMN_TYPES: readonly DuckDBType[] = COLUMNS.map((column) => TYPES[column.type]);
+
+function toChunk(entries: readonly TailEntry[]): DuckDBDataChunk {
+  const chunk = DuckDBDataChunk.create([...COLUMN_TYPES], entries.length);
+  const rows = entries.map(toRow);
+  for (const [at, column] of COLUMNS.entries()) {
+    chunk.setColumnValues(
+      at,
+      rows.map((row) => databaseValue(row[at] ?? null, column.type)),
+    );
+  }
+  return chunk;
+}
+
+function databaseValue(value: ColumnValue, type: ColumnType) {
+  if (value === null) return null;
+  if (type === 'BIGINT') return BigInt(value as number);
+  return type === 'VARCHAR[]' ? listValue(value as readonly string[]) : (value as string | number);
+}
+
+interface SavedPartition {
+  readonly name: string;
+  readonly bytes: number;
+  readonly mtimeMs: number;
+  readonly span: Span;
+}
+
+/** What the last run knew. An unreadable manifest is no loss: every file is then opened once. */
+async function readManifest(
+  path: string,
+): Promise<{ nextSeq: number; partitions: ReadonlyMap<string, SavedPartition> }> {
+  try {
+    const saved = JSON.parse(await readFile(path, 'utf8')) as {
+      version?: unknown;
+      nextSeq?: unknown;
+      partitions?: SavedPartition[];
+    };
+    if (saved.version === MANIFEST_FORMAT && Number.isSafeInteger(saved.nextSeq)) {
+      return {
+        nextSeq: Number(saved.nextSeq),
+        partitions: new Map((saved.partitions ?? []).map((entry) => [entry.name, entry])),
+      };
+    }
+  } catch {
+    // Absent, or torn by an old file system: see above.
+  }
+  return { nextSeq: 1, partitions: new Map() };
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function extent(numbers: readonly number[]): [number, number] {
+  return [numbers.reduce((a, b) => Math.min(a, b)), numbers.reduce((a, b) => Math.max(a, b))];
+}

@@ -1,0 +1,33 @@
+// Which partition file an event belongs to: by day while it is fresh, by month for older imports, by year for what is far off,
+// so that wild clocks cannot make files without end; and by size, as a number at the end of the name.
+//
+//   events-2026-11-21.1.duckdb    events-2026-02.1.duckdb    events-1999.1.duckdb
+
+const DAY_MS = 86_400_000;
+/** Younger than this: a file for each day. */
+export const DAILY_MS: number = 45 * DAY_MS;
+/** Younger than this: a file for each month. Anything else, and the future past two days: one for each year. */
+export const MONTHLY_MS: number = 730 * DAY_MS;
+const FUTURE_MS = 2 * DAY_MS;
+
+/** The name of the period in which a time lies, seen from `nowMs`: `2026-11-21`, `2026-02` or `1999`. */
+export function periodOf(timestampMs: number, nowMs: number): string {
+  const iso = new Date(timestampMs).toISOString();
+  const ageMs = nowMs - timestampMs;
+  if (ageMs < -FUTURE_MS || ageMs >= MONTHLY_MS) return iso.slice(0, 4);
+  return iso.slice(0, ageMs >= DAILY_MS ? 7 : 10);
+}
+
+export function partitionName(period: string, generation: number): string {
+  return `events-${period}.${generation}.duckdb`;
+}
+
+export interface PartitionName {
+  readonly period: string;
+  readonly generation: number;
+}
+
+export function parsePartitionName(name: string): PartitionName | undefined {
+  const match = /^events-([0-9]{4}(?:-[0-9]{2}){0,2})\.([0-9]{1,6})\.duckdb$/.exec(name);
+  return match === null ? undefined : { period: match[1] ?? '', generation: Number(match[2]) };
+}
