@@ -66,16 +66,23 @@ async function start(
   ]);
   if (!config.isOk) return config;
   const { stdout, now } = invocation.context;
+  let isStarted = false;
   const options = await serverOptionsOf(config.value, {
     version: await productVersion(),
     now,
-    onNotice: (notice) => supervision.notice(levelOf(notice), notice.message),
+    onNotice: (notice) => {
+      // Said by `tell`, or by the parent's screen, in more words.
+      const isCovered = notice.kind === 'listening' || (notice.kind === 'rules' && !isStarted);
+      if (!isCovered) supervision.notice(levelOf(notice), notice.message);
+    },
     terminal: { writable: stdout.stream, isTty: stdout.isTTY || isGiven(invocation, 'colour') },
   });
   if (!options.isOk) return options;
   try {
     const { startServer } = await import('../../server/server.ts');
-    return succeed({ config: config.value, running: await startServer(options.value) });
+    const running = await startServer(options.value);
+    isStarted = true;
+    return succeed({ config: config.value, running });
   } catch (error) {
     if (!(error instanceof ServerStartError)) throw error;
     const owner = error.code === 'port-taken' ? await portOwner(config.value.server.port) : undefined;
@@ -113,16 +120,16 @@ function tell(invocation: Invocation, ready: ServerReady): void {
 
 async function reload(running: RunningServer, supervision: Supervision): Promise<void> {
   try {
-    const { loaded, diagnostics } = await running.reloadRules();
+    const { diagnostics } = await running.reloadRules();
     for (const diagnostic of diagnostics) {
       supervision.notice(diagnostic.severity, `${diagnostic.file}:${diagnostic.line}: ${diagnostic.message}`);
     }
-    supervision.notice('info', `rules read again: ${counted(loaded, 'rule')}`);
   } catch (error) {
     supervision.notice('error', `the rules could not be read again: ${(error as Error).message}`);
   }
 }
 
 function levelOf({ kind }: ServerNotice): 'info' | 'warning' | 'error' {
-  return kind === 'warning' || kind === 'error' ? kind : 'info';
+  // Of the alerts it only says what could not be sent.
+  return kind === 'error' ? 'error' : kind === 'warning' || kind === 'alerts' ? 'warning' : 'info';
 }
