@@ -154,7 +154,7 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
       const oldest = open.values().next().value;
       if (oldest === undefined) break;
       made ??= [];
-      made.push(close(oldest, ['evicted']));
+      made.push(close(oldest, limits.expectsEoe ? ['evicted'] : reasonsAtTimeout(oldest, false)));
     }
     return made ?? NOTHING;
   };

@@ -46,6 +46,11 @@ export function parseLine(line: string): AuditRecord | undefined {
   return type === undefined ? undefined : recordOf(type, line.slice(space + 5), node);
 }
 
+/** A record of a type and its text in latin1, or undefined when the text does not begin as a record's does. */
+export function recordFrom(type: number, text: string): AuditRecord | undefined {
+  return recordOf(type, text, undefined);
+}
+
 /** The record as a log line, in latin1: what `event.original` is made of. */
 export function lineOf(record: AuditRecord): string {
   const line = `type=${recordTypeName(record.type)} msg=${record.text}`;
