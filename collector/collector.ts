@@ -1,7 +1,312 @@
-// Starts and stops the collector: a reader thread (kernel → spool) and, in this one, shipping (spool → server).
-import type { CollectorOptions, CollectorStart } from './options.ts';
+// Starts and stops the collector: a reader thread (source → spool) and, in this one, shipping (spool → server). Each lives from
+// the spool's files alone, so either may be behind, and a kill of the process costs what was not yet read.
+import { extname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Progress } from '../event/progress.ts';
+import { makeFolder } from './durable-file.ts';
+import { obtainToken } from './enrol.ts';
+import { type Loss, lossOfSpool } from './loss-ledger.ts';
+import type { Collector, CollectorFigures, CollectorOptions, CollectorStart, Notice, Refusal } from './options.ts';
+import type { FromReader, ReaderOptions, ReadingFigures, ToReader } from './reader-messages.ts';
+import { createHttpClient } from './ship/http-client.ts';
+import { lossOfRejection, setAside } from './ship/set-aside.ts';
+import { loadShipState, saveShipState, withLosses } from './ship/ship-state.ts';
+import { createShipper } from './ship/shipper.ts';
+import { folderDisk } from './spool/disk.ts';
+import { SPOOL_BYTES_LEAST, SPOOL_BYTES_MAX } from './spool/spool-limits.ts';
+import { openSpoolReader } from './spool/spool-reader.ts';
+import { type SpoolShared, spoolShared } from './spool/spool-shared.ts';
+
+/** The reading thread has so long to put the kernel back and flush, ms; then the process goes on without it. */
+const READER_CLOSE_MS = 2_000;
+/** A host without a token asks again after so long, ms. */
+const ENROL_EVERY_MS = 1_000;
+const ENROL_REFUSED_EVERY_MS = 30_000;
+/** The reading thread hears of the shipping figures this often, ms. */
+const SHIPPING_FIGURES_MS = 5_000;
+/** The reading thread's heap, MiB: a young generation this small keeps its memory flat under a flood. */
+const READER_YOUNG_MIB = 8;
+
+const NO_FIGURES: ReadingFigures = { records: 0, events: 0, spooled: 0, spoolBytes: 0, lostAtLeast: 0, position: 0 };
+
+type ReaderSource = ReaderOptions['source'];
 
 /** Starts collecting. An expected failure (no permission, another owner, …) is a value; with source `auto` there is none of these. */
-export async function startCollector(_options: CollectorOptions): Promise<CollectorStart> {
-  return { kind: 'refused', refusal: { kind: 'failed', reason: 'not yet built' } };
+export async function startCollector(options: CollectorOptions): Promise<CollectorStart> {
+  const refused: { source: 'kernel' | 'multicast'; refusal: Refusal }[] = [];
+  const sources = sourcesOf(options);
+  for (const [index, source] of sources.entries()) {
+    const started = await startReader(options, source);
+    if (started.kind === 'running') return { kind: 'started', collector: startShipping(options, started, refused) };
+    const isLast = index === sources.length - 1;
+    if (isLast || started.refusal.kind === 'folder-in-use' || source.kind === 'recording') return started;
+    refused.push({ source: source.kind, refusal: started.refusal });
+  }
+  return { kind: 'refused', refusal: { kind: 'failed', reason: 'there is no source to try' } };
+}
+
+function sourcesOf({ source }: CollectorOptions): readonly ReaderSource[] {
+  if (source.kind === 'recording') return [{ kind: 'recording', file: source.file, speed: source.speed ?? 1 }];
+  if (source.kind !== 'auto') return [{ kind: source.kind }];
+  return [{ kind: 'kernel' }, { kind: 'multicast' }, { kind: 'recording', file: undefined, speed: 1 }];
+}
+
+interface RunningReader {
+  readonly kind: 'running';
+  readonly worker: Worker;
+  readonly folder: string;
+  readonly shared: SpoolShared;
+  readonly ready: FromReader & { kind: 'ready' };
+  /** Messages that come later go here. */
+  listen(onMessage: (message: FromReader) => void): void;
+  readonly died: Promise<string>;
+}
+
+async function startReader(
+  options: CollectorOptions,
+  source: ReaderSource,
+): Promise<RunningReader | { readonly kind: 'refused'; readonly refusal: Refusal }> {
+  // A recorded host is another host: it has its own token, positions and spool.
+  const folder = join(options.dataFolder, source.kind === 'recording' ? 'collector-recording' : 'collector');
+  makeFolder(folder);
+  const shared = spoolShared();
+  shared.setAcknowledged(loadShipState(folder).deliveredPosition);
+  const readerOptions: ReaderOptions = {
+    folder,
+    source,
+    rulesProfile: options.rulesProfile ?? 'default',
+    rulesScope: options.rulesScope,
+    excludePids: options.excludePids ?? [],
+    spoolBytesMax: Math.max(SPOOL_BYTES_LEAST, options.spoolBytesMax ?? SPOOL_BYTES_MAX),
+    shared: shared.memory,
+  };
+  const file = new URL(`./reader-worker${extname(import.meta.filename)}`, import.meta.url);
+  const worker = new Worker(file, {
+    workerData: readerOptions,
+    resourceLimits: { maxYoungGenerationSizeMb: READER_YOUNG_MIB },
+  });
+  const early: FromReader[] = [];
+  let onMessage = (message: FromReader): void => {
+    early.push(message);
+  };
+  const died = new Promise<string>((resolve) => {
+    worker.on('error', (error: Error) => resolve(error.message));
+    worker.on('exit', (code) => resolve(`the reading thread ended with code ${code}`));
+  });
+  const first = await new Promise<FromReader | string>((resolve) => {
+    worker.on('message', (message: FromReader) => {
+      if (message.kind === 'ready' || message.kind === 'refused') resolve(message);
+      else onMessage(message);
+    });
+    void died.then(resolve);
+  });
+  if (typeof first === 'string') return { kind: 'refused', refusal: { kind: 'failed', reason: first } };
+  if (first.kind !== 'ready') {
+    // The next reader wants the folder's lock, which this one's thread still holds.
+    await worker.terminate();
+    return {
+      kind: 'refused',
+      refusal: first.kind === 'refused' ? first.refusal : { kind: 'failed', reason: 'no word' },
+    };
+  }
+  return {
+    kind: 'running',
+    worker,
+    folder,
+    shared,
+    ready: first,
+    died,
+    listen(handler) {
+      onMessage = handler;
+      for (const message of early.splice(0)) handler(message);
+    },
+  };
+}
+
+function startShipping(options: CollectorOptions, running: RunningReader, refused: Collector['refused']): Collector {
+  const { worker, folder, shared, ready } = running;
+  const { now } = options;
+  const notify = (notice: Notice): void => options.onNotice?.(notice);
+  const client = createHttpClient(options.server.url, options.server.certificateAuthorityFile);
+  const reader = openSpoolReader({ disk: folderDisk(join(folder, 'spool')), shared });
+  const kept = loadShipState(folder);
+  let waiting: readonly Loss[] = kept.losses;
+  let lossBatch = 0;
+  let lossesInBatch = 0;
+  let figures = NO_FIGURES;
+  let promised: Progress | undefined;
+  let delivered = 0;
+  let rejected = 0;
+  let hasSaveFailed = false;
+  let closing: Promise<void> | undefined;
+  let onClosed = (): void => {};
+
+  const tellReader = (message: ToReader): void => worker.postMessage(message);
+
+  function save(): void {
+    try {
+      saveShipState(folder, { deliveredPosition: shared.acknowledged(), losses: waiting });
+      hasSaveFailed = false;
+    } catch (error) {
+      if (hasSaveFailed) return;
+      hasSaveFailed = true;
+      const reason = (error as NodeJS.ErrnoException).code ?? 'unknown';
+      notify({
+        level: 'warning',
+        code: 'disk-failed',
+        text: `How far the server has everything cannot be saved (${reason}).`,
+      });
+    }
+  }
+
+  function handOver(losses: readonly Loss[]): void {
+    waiting = withLosses(waiting, losses);
+    if (waiting.length === 0 || lossesInBatch > 0) return;
+    lossBatch += 1;
+    lossesInBatch = waiting.length;
+    tellReader({ kind: 'losses', batch: lossBatch, losses: waiting });
+  }
+
+  const shipper = createShipper({
+    reader,
+    client,
+    token: createTokenSource(options, folder, { host: ready.host, client, notify }),
+    promised: () => promised,
+    now,
+    random: Math.random,
+    startTimer(durationMs, callback) {
+      const timer = setTimeout(callback, durationMs);
+      return () => clearTimeout(timer);
+    },
+    onSetAside(events) {
+      rejected += events.length;
+      setAside(folder, events, now());
+      notify({ level: 'warning', code: 'rejected', text: lossOfRejection(events, now()).reason });
+      handOver([lossOfRejection(events, now())]);
+    },
+    onDelivered(position, count) {
+      delivered += count;
+      shared.setAcknowledged(position);
+      const damaged = reader.takeLosses();
+      if (damaged.length > 0) handOver(damaged.map((loss) => lossOfSpool(loss, position)));
+      save();
+    },
+    onNotice: notify,
+  });
+
+  running.listen((message) => {
+    switch (message.kind) {
+      case 'spooled':
+        promised = message.promise;
+        figures = message.figures;
+        shipper.wake();
+        break;
+      case 'losses-kept':
+        if (message.batch !== lossBatch) break;
+        waiting = waiting.slice(lossesInBatch);
+        lossesInBatch = 0;
+        save();
+        handOver([]);
+        break;
+      case 'notice':
+        notify(message.notice);
+        break;
+      case 'closed':
+        onClosed();
+        break;
+      case 'ready':
+      case 'refused':
+        break;
+    }
+  });
+  handOver([]);
+  const figuresTimer = setInterval(() => {
+    tellReader({ kind: 'shipping', figures: { delivered, rejected } });
+    // What the disk did not take is handed over again.
+    lossesInBatch = 0;
+    handOver([]);
+  }, SHIPPING_FIGURES_MS);
+  const shipping = shipper.run();
+
+  async function closeReader(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([
+      new Promise<void>((resolve) => {
+        onClosed = resolve;
+        tellReader({ kind: 'close' });
+      }),
+      running.died,
+      new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, READER_CLOSE_MS);
+      }),
+    ]);
+    clearTimeout(timer);
+  }
+
+  async function close(): Promise<void> {
+    clearInterval(figuresTimer);
+    await closeReader();
+    await shipper.stop();
+    save();
+    reader.close();
+    await worker.terminate();
+  }
+
+  return {
+    mode: ready.mode,
+    refused,
+    host: ready.host,
+    excludePids: (pids) => tellReader({ kind: 'exclude', pids }),
+    figures: (): CollectorFigures => ({ ...figures, delivered, rejected, deliveredPosition: shared.acknowledged() }),
+    failed: Promise.race([
+      running.died,
+      shipping.then(
+        () => new Promise<string>(() => {}),
+        (error: unknown) => `shipping failed: ${error instanceof Error ? error.message : String(error)}`,
+      ),
+    ]).then((reason) => (closing === undefined ? reason : new Promise<string>(() => {}))),
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+/** The token, got when it is first needed; while there is none, asked for again now and then. */
+function createTokenSource(
+  options: CollectorOptions,
+  folder: string,
+  parts: {
+    readonly host: { readonly id: string; readonly name: string };
+    readonly client: ReturnType<typeof createHttpClient>;
+    readonly notify: (notice: Notice) => void;
+  },
+): () => Promise<string | undefined> {
+  const { tokenFile, enrollmentSecretFile, enrollmentSecret } = options.server;
+  let token: string | undefined;
+  let notBeforeMs = 0;
+  let lastReason = '';
+  return async () => {
+    // A token file may be replaced at any time; a token of our own enrolment stays.
+    if (token !== undefined && tokenFile === undefined) return token;
+    if (options.now() < notBeforeMs) return token;
+    const enrolment = await obtainToken(folder, parts.host, {
+      tokenFile,
+      enrollmentSecretFile,
+      enrollmentSecret,
+      client: parts.client,
+    });
+    if (enrolment.kind === 'token') {
+      token = enrolment.token;
+      notBeforeMs = options.now() + ENROL_EVERY_MS;
+      return token;
+    }
+    notBeforeMs = options.now() + (enrolment.kind === 'wait' ? ENROL_EVERY_MS : ENROL_REFUSED_EVERY_MS);
+    if (enrolment.reason !== lastReason) {
+      lastReason = enrolment.reason;
+      const level = enrolment.kind === 'wait' ? 'info' : 'error';
+      parts.notify({ level, code: 'not-enrolled', text: `This host has no token yet: ${enrolment.reason}.` });
+    }
+    return token;
+  };
 }

@@ -6,7 +6,7 @@ import { totalmem } from 'node:os';
 import type { AuditRecord } from '../audit/event.ts';
 import { syscallName } from '../audit/tables/syscall.ts';
 import { compileDefaultRules, exclusionRule, KEY_PREFIX, parseScope, type RuleArchitecture } from './audit-rules.ts';
-import { noteOriginal, putSettingsBack, removeOwnRules, settingsOf } from './kernel-state.ts';
+import { forgetOriginal, noteOriginal, putSettingsBack, removeOwnRules, settingsOf } from './kernel-state.ts';
 import { startTicksOf } from './lineage/proc.ts';
 import { type AuditControl, openAuditControl } from './netlink/audit-control.ts';
 import { auditSocket, bindNetlink, closeDescriptor, ERRNO, sendToKernel } from './netlink/libc.ts';
@@ -94,6 +94,7 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
   }
   notices.push(...foreignExclusions(control));
   let isClosed = false;
+  let isAllBack = true;
 
   return {
     kind: 'open',
@@ -122,14 +123,17 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
         if (!isLocked) exclusions.replace([process.pid, ...pids]);
       },
       quiesce() {
-        if (!isLocked) removeOwnRules(control);
+        if (isLocked) return;
+        isAllBack = putSettingsBack(options.folder, control);
+        removeOwnRules(control);
       },
       close() {
         if (isClosed) return;
         isClosed = true;
         if (!isLocked) {
+          isAllBack &&= putSettingsBack(options.folder, control);
           removeOwnRules(control);
-          putSettingsBack(options.folder, control);
+          if (isAllBack) forgetOriginal(options.folder);
         }
         control.change({ pid: 0 });
         control.close();

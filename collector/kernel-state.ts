@@ -52,18 +52,24 @@ export function removeOwnRules(control: AuditControl): number {
   return own.length;
 }
 
-/** Puts the settings back that still are as we set them (another's later change is left), and forgets the original. */
-export function putSettingsBack(folder: string, control: AuditControl): void {
+/** Puts the settings back that still are as we set them (another's later change is left). False when the kernel refused one. */
+export function putSettingsBack(folder: string, control: AuditControl): boolean {
   const record = readRecord(folder);
   const status = control.status();
-  if (record !== undefined && record.bootId === bootIdOf() && status.kind === 'ok') {
-    const current = settingsOf(status.value);
-    for (const name of ['backlogLimit', 'backlogWaitTime', 'enabled'] as const) {
-      if (current[name] !== record.ours[name] || current[name] === record.original[name]) continue;
-      const answer = control.change({ [name]: record.original[name] });
-      if (answer.kind === 'errno') return; // locked, or no permission: keep the file, the original is still owed
-    }
+  if (record === undefined || record.bootId !== bootIdOf()) return true;
+  if (status.kind === 'errno') return false;
+  const current = settingsOf(status.value);
+  let isAllBack = true;
+  // Auditing is switched off first, where it was off: then the rest leaves no trail of its own.
+  for (const name of ['enabled', 'backlogLimit', 'backlogWaitTime'] as const) {
+    if (current[name] !== record.ours[name] || current[name] === record.original[name]) continue;
+    if (control.change({ [name]: record.original[name] }).kind === 'errno') isAllBack = false;
   }
+  return isAllBack;
+}
+
+/** Everything is as it was: the original is no longer owed. */
+export function forgetOriginal(folder: string): void {
   removeFile(pathIn(folder));
 }
 
@@ -80,8 +86,9 @@ export async function restoreKernel(dataFolder: string): Promise<boolean> {
   if (opened.kind === 'errno') return false;
   const control = opened.value;
   try {
+    const isAllBack = putSettingsBack(folder, control);
     removeOwnRules(control);
-    putSettingsBack(folder, control);
+    if (isAllBack) forgetOriginal(folder);
     return true;
   } finally {
     control.close();

@@ -1,0 +1,89 @@
+// Audit event → document → spool. Lineage is asked for here, once, at the source, so that live and backtest see the same.
+import { eventIdOf } from '../audit/document-id.ts';
+import { createEcsMapper } from '../audit/ecs.ts';
+import type { AuditEvent, HostIdentity, HostKnowledge } from '../audit/event.ts';
+import { argumentsOf } from '../audit/exec.ts';
+import { createSyscallReader } from '../audit/syscall-record.ts';
+import { EXECVE, SYSCALL } from '../audit/tables/record-type.ts';
+import { bulkLines } from '../event/bulk.ts';
+import { spoolClassOf } from './event-class.ts';
+import type { Accounts } from './lineage/accounts.ts';
+import type { ProcessTable } from './lineage/process-table.ts';
+import type { SpoolWriter } from './spool/spool-writer.ts';
+
+/** Arguments that are remembered of a process, for its children's documents. */
+const ARGUMENTS_KEPT_MAX = 64;
+const ARGUMENT_CHARS_KEPT_MAX = 4096;
+const CONFIG_CHANGE = 1305;
+/** The tag of changes to the audit configuration that the collector itself made: not an attacker's. */
+export const OWN_CHANGE_TAG = 'vedette-self';
+
+export interface EventWriter {
+  /** The event's position, or undefined when the spool refused it. `isOwnChange`: the collector changes the kernel just now. */
+  write(event: AuditEvent, createdMs: number, isOwnChange: boolean): number | undefined;
+}
+
+export function createEventWriter(options: {
+  readonly host: HostIdentity;
+  readonly accounts: Accounts;
+  readonly processes: ProcessTable;
+  readonly spool: SpoolWriter;
+}): EventWriter {
+  const { host, accounts, processes, spool } = options;
+  const knowledge: HostKnowledge = {
+    userName: accounts.userName,
+    groupName: accounts.groupName,
+    lineage: processes.lineage,
+  };
+  const mapper = createEcsMapper(host, knowledge);
+  const syscalls = createSyscallReader();
+  return {
+    write(event, createdMs, isOwnChange) {
+      const record = event.records.find(({ type }) => type === SYSCALL);
+      const syscall = record === undefined ? undefined : syscalls.read(record);
+      const execve = event.records.filter(({ type }) => type === EXECVE);
+      const isExec = execve.length > 0 && syscall?.success === true;
+      processes.begin({ timeMs: event.timeMs, isExec }, createdMs);
+      const position = spool.append({
+        spoolClass: spoolClassOf(event, syscall),
+        createdMs,
+        timeMs: event.timeMs,
+        serial: event.serial,
+        countsSerial: !event.isFragment,
+        lines: (at) => {
+          const stamp = { createdMs, position: at };
+          const isOwn = isOwnChange && event.records.some(({ type }) => type === CONFIG_CHANGE);
+          const json = isOwn ? tagged(mapper.toDocument(event, stamp)) : mapper.toJson(event, stamp);
+          return bulkLines(eventIdOf(event, host), json);
+        },
+      });
+      const pid = syscall?.pid;
+      if (syscall !== undefined && pid !== undefined && (isExec || processes.lacksProgram(pid))) {
+        processes.learn({
+          pid,
+          ppid: syscall.ppid,
+          name: syscall.image.comm,
+          executable: syscall.image.exe,
+          args: isExec ? kept(argumentsOf(execve).args) : undefined,
+        });
+      }
+      return position;
+    },
+  };
+}
+
+function tagged(document: Readonly<Record<string, unknown>>): string {
+  const tags = Array.isArray(document['tags']) ? (document['tags'] as unknown[]) : [];
+  return JSON.stringify({ ...document, tags: [...tags, OWN_CHANGE_TAG] });
+}
+
+function kept(args: readonly string[]): readonly string[] {
+  let chars = 0;
+  const some: string[] = [];
+  for (const argument of args) {
+    chars += argument.length;
+    if (some.length >= ARGUMENTS_KEPT_MAX || chars > ARGUMENT_CHARS_KEPT_MAX) break;
+    some.push(argument);
+  }
+  return some;
+}

@@ -1,0 +1,110 @@
+// Documents that the collector makes about itself and its host: losses, status, clock steps. One shape, one place for ids.
+import type { HostIdentity } from '../audit/event.ts';
+import { bulkLines } from '../event/bulk.ts';
+import { ownEventId } from '../event/id.ts';
+import type { Loss } from './loss-ledger.ts';
+
+const ECS_VERSION = '8.17.0';
+
+/** A document without what only the spool knows. */
+export interface OwnDocument {
+  /** With `counter` the document's id within the host and boot: the same fact told twice is one document. */
+  readonly kind: string;
+  readonly counter: number;
+  readonly timeMs: number;
+  readonly event: Readonly<Record<string, unknown>>;
+  readonly vedette: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+/** The two lines of a document of ours (event/bulk.ts). */
+export function ownLines(
+  host: HostIdentity,
+  document: OwnDocument,
+  stamp: { readonly createdMs: number; readonly position: number },
+): string {
+  const { host: more = {}, agent } = host;
+  const body = {
+    '@timestamp': new Date(document.timeMs).toISOString(),
+    ecs: { version: ECS_VERSION },
+    event: {
+      module: 'vedette',
+      created: new Date(stamp.createdMs).toISOString(),
+      ...document.event,
+    },
+    message: document.message,
+    host: { id: host.id, name: host.name, boot: { id: host.bootId }, ...more },
+    ...(agent === undefined ? {} : { agent }),
+    vedette: { position: stamp.position, ...document.vedette },
+  };
+  return bulkLines(ownEventId(host.id, host.bootId, document.kind, document.counter), JSON.stringify(body));
+}
+
+/** The document of a loss. Bounds that are not known are left out. */
+export function lossDocument(loss: Loss, nowMs: number): OwnDocument {
+  const iso = (timeMs: number | undefined): string | undefined =>
+    timeMs === undefined ? undefined : new Date(timeMs).toISOString();
+  return {
+    kind: `loss-${loss.kind}`,
+    counter: loss.counter,
+    timeMs: loss.toMs ?? nowMs,
+    event: {
+      kind: 'pipeline_error',
+      dataset: 'vedette.loss',
+      category: ['host'],
+      type: ['info'],
+      action: loss.isPlanned ? 'was-not-watching' : 'lost-events',
+      reason: loss.reason,
+      outcome: 'unknown',
+    },
+    message: loss.reason,
+    vedette: {
+      loss: {
+        source: loss.source,
+        at_least: loss.atLeast,
+        at_most: loss.atMost,
+        from: iso(loss.fromMs),
+        to: iso(loss.toMs),
+        first_sequence: loss.firstSequence,
+        last_sequence: loss.lastSequence,
+        first_position: loss.firstPosition,
+        last_position: loss.lastPosition,
+      },
+    },
+  };
+}
+
+/** The document of the collector's own figures. */
+export function statusDocument(
+  counter: number,
+  nowMs: number,
+  figures: Readonly<Record<string, unknown>>,
+): OwnDocument {
+  return {
+    kind: 'status',
+    counter,
+    timeMs: nowMs,
+    event: { kind: 'metric', dataset: 'vedette.status', category: ['host'], type: ['info'], action: 'reported-status' },
+    message: 'The collector’s own figures.',
+    vedette: { status: figures },
+  };
+}
+
+/** The document of a wall clock that was set back. */
+export function clockDocument(counter: number, nowMs: number, stepMs: number): OwnDocument {
+  return {
+    kind: 'clock',
+    counter,
+    timeMs: nowMs,
+    event: {
+      kind: 'event',
+      dataset: 'vedette.clock',
+      category: ['host'],
+      type: ['change'],
+      action: 'clock-stepped-back',
+      reason: `The clock of the host went back by ${stepMs} ms; event.created stays where it was until it catches up.`,
+    },
+    message: `The clock of the host went back by ${stepMs} ms.`,
+    vedette: { status: { clock_step_ms: stepMs } },
+  };
+}

@@ -1,0 +1,199 @@
+// The reading thread's shell: opens the source and the spool, steps the reader, sleeps in between, and talks to the shipping
+// thread. The sleep is what saves CPU: records queue in the kernel meanwhile, and one drain takes them all.
+import { randomUUID } from 'node:crypto';
+import { openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { HostIdentity } from '../audit/event.ts';
+import { makeFolder } from './durable-file.ts';
+import { AGENT_VERSION, hostIdentity } from './host-identity.ts';
+import { openKernelSource } from './kernel-source.ts';
+import { type Accounts, openAccounts, parseNames } from './lineage/accounts.ts';
+import { bootIdOf, listPids, readArguments, readExecutable, readStat } from './lineage/proc.ts';
+import { createProcessTable, type ProcView } from './lineage/process-table.ts';
+import { openMulticastSource } from './multicast-source.ts';
+import { lockDescriptor } from './netlink/libc.ts';
+import type { Notice } from './options.ts';
+import { createReader, type Reader, type Step } from './reader.ts';
+import type { FromReader, ReaderOptions, ToReader } from './reader-messages.ts';
+import { loadReaderState, saveReaderState } from './reader-state.ts';
+import { openRecordingSource, SHIPPED_RECORDING } from './recording-source.ts';
+import type { SourceStart } from './source.ts';
+import { folderDisk } from './spool/disk.ts';
+import { spoolShared } from './spool/spool-shared.ts';
+import { openSpoolWriter } from './spool/spool-writer.ts';
+
+/** Sleep between drains, ms, by how much the last one brought. */
+const IDLE_MS = 50;
+const BUSY_MS = 25;
+const FLOOD_MS = 5;
+const BUSY_RECORDS = 1;
+const FLOOD_RECORDS = 2_000;
+/** Draining what is on its way when stopping, ms. */
+const LAST_DRAIN_MS = 500;
+
+const options = workerData as ReaderOptions;
+const PROC: ProcView = {
+  stat: (pid) => readStat(pid),
+  executable: (pid) => readExecutable(pid),
+  arguments: (pid) => readArguments(pid),
+  pids: (max) => listPids(max),
+};
+
+function post(message: FromReader): void {
+  parentPort?.postMessage(message);
+}
+
+function notify(notice: Notice): void {
+  post({ kind: 'notice', notice });
+}
+
+function openSource(): SourceStart {
+  const { source } = options;
+  if (source.kind === 'kernel') return openKernelSource({ ...options, onNotice: notify });
+  if (source.kind === 'multicast') return openMulticastSource();
+  return openRecordingSource({ file: source.file ?? SHIPPED_RECORDING, speed: source.speed, now: Date.now });
+}
+
+/** A recorded host is another host: its name, its boot, its accounts; nothing of this one. */
+function identity(): { readonly host: HostIdentity; readonly accounts: Accounts; readonly proc: ProcView | undefined } {
+  const { source, folder } = options;
+  if (source.kind !== 'recording') {
+    return { host: hostIdentity(folder, bootIdOf()), accounts: openAccounts(Date.now), proc: PROC };
+  }
+  const id = source.file === undefined ? 'demo-host' : 'recorded-host';
+  const agent = { id, type: 'vedette', version: AGENT_VERSION };
+  const more = { hostname: id, os: { type: 'linux' } };
+  return {
+    host: { id, name: id, bootId: randomUUID(), host: more, agent },
+    accounts: recordedAccounts(source.file),
+    proc: undefined,
+  };
+}
+
+/** Names beside the recording: `x.log` has them in `x.passwd` and `x.group`. */
+function recordedAccounts(file: string | undefined): Accounts {
+  const base = (file ?? SHIPPED_RECORDING.pathname).replace(/\.log$/, '');
+  const names = (path: string): ReadonlyMap<number, string> => {
+    try {
+      return parseNames(readFileSync(path, 'utf8'));
+    } catch {
+      return new Map();
+    }
+  };
+  const users = names(`${base}.passwd`);
+  const groups = names(`${base}.group`);
+  return { userName: (uid) => users.get(uid), groupName: (gid) => groups.get(gid) };
+}
+
+function start(): Reader | undefined {
+  makeFolder(options.folder);
+  // The lock lives as long as this process, whatever ends it.
+  if (lockDescriptor(openSync(join(options.folder, 'lock'), 'a', 0o600)) < 0) {
+    post({ kind: 'refused', refusal: { kind: 'folder-in-use' } });
+    return undefined;
+  }
+  const { host, accounts, proc } = identity();
+  const spool = openSpoolWriter({
+    disk: folderDisk(join(options.folder, 'spool')),
+    shared: spoolShared(options.shared),
+    bootId: host.bootId,
+    bytesMax: options.spoolBytesMax,
+  });
+  const processes = createProcessTable({ hostId: host.id, bootId: host.bootId, proc });
+  const previous = loadReaderState(options.folder);
+  // The kernel comes last: nothing after it may fail and leave it changed.
+  const opened = openSource();
+  if (opened.kind === 'refused') {
+    spool.close();
+    post({ kind: 'refused', refusal: opened.refusal });
+    return undefined;
+  }
+  try {
+    const reader = createReader({
+      source: opened.source,
+      spool,
+      host,
+      accounts,
+      processes,
+      now: Date.now,
+      previous,
+      save: (state, mustSurvivePowerLoss) => saveReaderState(options.folder, state, mustSurvivePowerLoss),
+      cost,
+      onNotice: notify,
+    });
+    for (const notice of opened.notices) notify(notice);
+    post({ kind: 'ready', mode: opened.source.mode, host: { id: host.id, name: host.name } });
+    return reader;
+  } catch (error) {
+    opened.source.close();
+    throw error;
+  }
+}
+
+function cost(): Readonly<Record<string, number>> {
+  const { user, system } = process.cpuUsage();
+  return {
+    cpu_user_ms: Math.round(user / 1000),
+    cpu_system_ms: Math.round(system / 1000),
+    rss_bytes: process.memoryUsage.rss(),
+  };
+}
+
+function sleepAfter(step: Step): number {
+  if (step.hasMore) return 0;
+  if (step.records >= FLOOD_RECORDS) return FLOOD_MS;
+  return step.records >= BUSY_RECORDS ? BUSY_MS : IDLE_MS;
+}
+
+function run(reader: Reader): void {
+  let isClosing = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  function announce(): void {
+    post({ kind: 'spooled', promise: reader.promise(), figures: reader.figures() });
+  }
+
+  function turn(): void {
+    if (isClosing) return;
+    const step = reader.step();
+    if (step.isNews) announce();
+    timer = setTimeout(turn, sleepAfter(step));
+  }
+
+  function close(): void {
+    isClosing = true;
+    clearTimeout(timer);
+    reader.step();
+    reader.quiesce();
+    const untilMs = Date.now() + LAST_DRAIN_MS;
+    while (reader.step().records > 0 && Date.now() < untilMs);
+    reader.close();
+    announce();
+    post({ kind: 'closed' });
+  }
+
+  parentPort?.on('message', (message: ToReader) => {
+    if (isClosing) return;
+    switch (message.kind) {
+      case 'exclude':
+        reader.excludePids(message.pids);
+        break;
+      case 'losses':
+        if (reader.keepLosses(message.losses)) post({ kind: 'losses-kept', batch: message.batch });
+        announce();
+        break;
+      case 'shipping':
+        reader.setShipping(message.figures);
+        break;
+      case 'close':
+        close();
+        break;
+    }
+  });
+  announce();
+  turn();
+}
+
+const reader = start();
+if (reader !== undefined) run(reader);

@@ -1,0 +1,331 @@
+// The reading side: source → reassembly → document → spool, in one thread, and the accounts of what was lost on the way.
+// `step` does what there is to do and never waits; the thread's shell (reader-worker.ts) calls it and sleeps in between.
+import type { AuditEvent, HostIdentity } from '../audit/event.ts';
+import { createReassembler } from '../audit/reassembler.ts';
+import type { Progress } from '../event/progress.ts';
+import { createdClock } from './created-clock.ts';
+import { createEventWriter } from './event-writer.ts';
+import type { Accounts } from './lineage/accounts.ts';
+import type { ProcessTable } from './lineage/process-table.ts';
+import { createLossLedger, EMPTY_LEDGER, type Loss, lossOfDowntime, lossOfSpool } from './loss-ledger.ts';
+import type { Notice } from './options.ts';
+import { clockDocument, lossDocument, type OwnDocument, ownLines, statusDocument } from './own-document.ts';
+import type { ReadingFigures, ShippingFigures } from './reader-messages.ts';
+import type { ReaderState } from './reader-state.ts';
+import type { RecordSource } from './source.ts';
+import type { SpoolWriter } from './spool/spool-writer.ts';
+
+const TICK_MS = 1_000;
+const CHECK_MS = 10_000;
+export const STATUS_MS = 30_000;
+/** What happened this long before an empty drain was certainly delivered by then: the kernel's own thread may lag. */
+const KERNEL_LAG_MS = 1_000;
+/** Changes of our own to the kernel's audit settings are told as such for so long after they were asked for. */
+const OWN_CHANGE_MS = 1_000;
+
+export interface ReaderParts {
+  readonly source: RecordSource;
+  readonly spool: SpoolWriter;
+  readonly host: HostIdentity;
+  readonly accounts: Accounts;
+  readonly processes: ProcessTable;
+  readonly now: () => number;
+  readonly previous: ReaderState | undefined;
+  readonly save: (state: ReaderState, mustSurvivePowerLoss: boolean) => void;
+  /** CPU time and memory of the process, for the status document. */
+  readonly cost: () => Readonly<Record<string, number>>;
+  readonly onNotice: (notice: Notice) => void;
+}
+
+export interface Step {
+  readonly records: number;
+  readonly hasMore: boolean;
+  /** Something was spooled, or the second is over: the shipping side should hear of it. */
+  readonly isNews: boolean;
+}
+
+export interface Reader {
+  step(): Step;
+  promise(): Progress;
+  figures(): ReadingFigures;
+  /** True when the losses are in the spool's files. */
+  keepLosses(losses: readonly Loss[]): boolean;
+  setShipping(figures: ShippingFigures): void;
+  excludePids(pids: readonly number[]): void;
+  /** First half of stopping: no more events are asked for; call `step` until it brings none. */
+  quiesce(): void;
+  /** Second half: the kernel is put back, everything that is held is spooled, the state says that it ended well. */
+  close(): void;
+}
+
+export function createReader(parts: ReaderParts): Reader {
+  const { source, spool, host, now, previous } = parts;
+  const isRecording = source.mode.kind === 'recording';
+  const sameBoot = previous?.bootId === host.bootId ? previous : undefined;
+  const clock = createdClock(now, Math.max(sameBoot?.createdMs ?? 0, spool.recovery.lastCreatedMs));
+  const ledger = createLossLedger(isRecording ? EMPTY_LEDGER : (sameBoot?.ledger ?? EMPTY_LEDGER));
+  const reassembler = createReassembler();
+  const events = createEventWriter({ ...parts });
+  const startedMs = now();
+  let records = 0;
+  let eventCount = 0;
+  let spooled = 0;
+  let overflows = 0;
+  let unreadable = 0;
+  let lostAtLeast = 0;
+  let refusedKeep = 0;
+  let refusedFromMs = 0;
+  let shipping: ShippingFigures = { delivered: 0, rejected: 0 };
+  let isDirty = false;
+  let hasDiskFailed = false;
+  let watchedUntilMs = startedMs;
+  let ownChangeUntilMs = startedMs + OWN_CHANGE_MS;
+  let tickMs = startedMs;
+  let checkMs = 0;
+  let statusMs = startedMs;
+
+  function emit(event: AuditEvent): void {
+    eventCount += 1;
+    const createdMs = clock.stamp();
+    const position = events.write(event, createdMs, createdMs <= ownChangeUntilMs);
+    if (!isRecording && !event.isFragment) ledger.see(event.serial, event.timeMs, createdMs);
+    if (position === undefined) {
+      if (refusedKeep === 0) refusedFromMs = event.timeMs;
+      refusedKeep += 1;
+      return;
+    }
+    spooled += 1;
+    isDirty = true;
+  }
+
+  function emitAll(made: readonly AuditEvent[]): void {
+    for (const event of made) emit(event);
+  }
+
+  function put(make: (createdMs: number, position: number) => OwnDocument): void {
+    const createdMs = clock.stamp();
+    const position = spool.append({
+      spoolClass: 'keep',
+      createdMs,
+      timeMs: createdMs,
+      serial: 0,
+      countsSerial: false,
+      lines: (at) => ownLines(host, make(createdMs, at), { createdMs, position: at }),
+    });
+    if (position !== undefined) isDirty = true;
+  }
+
+  function tell(losses: readonly Loss[]): void {
+    for (const loss of losses) {
+      lostAtLeast += loss.atLeast;
+      put((createdMs) => lossDocument(loss, createdMs));
+      if (!loss.isPlanned) parts.onNotice({ level: 'warning', code: 'events-lost', text: loss.reason });
+    }
+  }
+
+  function flushSpool(): void {
+    if (!isDirty) return;
+    const error = spool.flush();
+    if (error === undefined) {
+      isDirty = false;
+      if (hasDiskFailed)
+        parts.onNotice({ level: 'info', code: 'disk-works', text: 'The spool’s disk takes events again.' });
+      hasDiskFailed = false;
+    } else if (!hasDiskFailed) {
+      hasDiskFailed = true;
+      const reason = (error as NodeJS.ErrnoException).code ?? error.message;
+      parts.onNotice({
+        level: 'error',
+        code: 'disk-failed',
+        text: `The spool’s disk takes no events (${reason}): they wait in memory.`,
+      });
+    }
+  }
+
+  function stateNow(isClean: boolean): ReaderState {
+    return {
+      bootId: host.bootId,
+      position: spool.lastPosition(),
+      createdMs: clock.stamp(),
+      watchedUntilMs,
+      isClean,
+      ledger: ledger.state(),
+    };
+  }
+
+  function save(isClean: boolean): void {
+    // What the ledger has seen must be in the files first: else a kill would leave it counted and not stored.
+    if (isDirty) return;
+    try {
+      parts.save(stateNow(isClean), isClean);
+    } catch (error) {
+      if (hasDiskFailed) return;
+      hasDiskFailed = true;
+      const reason = (error as NodeJS.ErrnoException).code ?? 'unknown';
+      parts.onNotice({
+        level: 'error',
+        code: 'disk-failed',
+        text: `The collector’s state cannot be saved (${reason}).`,
+      });
+    }
+  }
+
+  function check(nowMs: number): void {
+    const figures = source.check();
+    if (figures === undefined) return;
+    tell(ledger.checked(figures, nowMs));
+    if (!figures.isOwner) {
+      parts.onNotice({
+        level: 'error',
+        code: 'taken-over',
+        text: 'Another process owns the audit socket now: no records come.',
+      });
+    }
+  }
+
+  function tick(nowMs: number): void {
+    tickMs = nowMs;
+    tell(ledger.certain(nowMs));
+    tell(spool.trim().map((loss) => lossOfSpool(loss, nowMs)));
+    if (refusedKeep > 0 && !hasDiskFailed) {
+      const loss = {
+        reason: 'refused' as const,
+        atLeast: refusedKeep,
+        atMost: refusedKeep,
+        fromMs: refusedFromMs,
+        toMs: nowMs,
+        firstPosition: undefined,
+        lastPosition: undefined,
+      };
+      refusedKeep = 0;
+      tell([lossOfSpool(loss, nowMs)]);
+    }
+    const stepBack = clock.takeStepBack();
+    if (stepBack > 0) put((createdMs, at) => clockDocument(at, createdMs, stepBack));
+    if (nowMs - checkMs >= CHECK_MS || nowMs < checkMs) {
+      checkMs = nowMs;
+      check(nowMs);
+    }
+    if (nowMs - statusMs >= STATUS_MS || nowMs < statusMs) {
+      statusMs = nowMs;
+      put((createdMs, at) => statusDocument(at, createdMs, status()));
+    }
+    flushSpool();
+    const error = spool.sync();
+    if (error !== undefined && !hasDiskFailed) {
+      hasDiskFailed = true;
+      parts.onNotice({
+        level: 'error',
+        code: 'disk-failed',
+        text: 'The spool’s disk does not keep what it was given.',
+      });
+    }
+    save(false);
+  }
+
+  function status(): Readonly<Record<string, unknown>> {
+    return {
+      ...parts.cost(),
+      mode: source.mode.kind,
+      uptime_ms: now() - startedMs,
+      records,
+      events: eventCount,
+      spooled,
+      spool_bytes: spool.bytes(),
+      open_events: reassembler.openEvents,
+      processes: parts.processes.size(),
+      socket_overflows: overflows,
+      unreadable_records: unreadable,
+      lost_at_least: lostAtLeast,
+      delivered: shipping.delivered,
+      rejected: shipping.rejected,
+    };
+  }
+
+  function recoverLosses(): void {
+    if (!isRecording) {
+      const after = [...spool.framesAfter(sameBoot?.position ?? 0, host.bootId)].sort(
+        (a, b) => a.position - b.position,
+      );
+      for (const head of after) if (head.countsSerial) ledger.see(head.serial, head.timeMs, head.createdMs);
+      const lastMs = Math.max(previous?.watchedUntilMs ?? 0, ...lastOf(after));
+      if (lastMs > 0) {
+        tell([
+          lossOfDowntime({
+            fromMs: lastMs,
+            toMs: startedMs,
+            counter: spool.lastPosition() + 1,
+            wasPlanned: previous?.isClean === true && after.length === 0,
+            isNewBoot: sameBoot === undefined && previous !== undefined,
+          }),
+        ]);
+      }
+    }
+    tell(spool.recovery.losses.map((loss) => lossOfSpool(loss, startedMs)));
+    checkMs = startedMs;
+    check(startedMs);
+    flushSpool();
+    save(false);
+  }
+
+  recoverLosses();
+
+  return {
+    step() {
+      const drainedMs = now();
+      const drained = source.drain((record) => {
+        emitAll(reassembler.push(record, drainedMs));
+      });
+      records += drained.records;
+      overflows += drained.overflows;
+      unreadable += drained.unreadable;
+      tell(ledger.overflowed(drained.overflows, source.mode.kind === 'multicast', drainedMs));
+      if (!drained.hasMore) {
+        emitAll(reassembler.flush(drainedMs));
+        if (drained.records === 0 && reassembler.openEvents === 0) watchedUntilMs = drainedMs - KERNEL_LAG_MS;
+      }
+      const hadNews = isDirty;
+      flushSpool();
+      const isTick = drainedMs - tickMs >= TICK_MS || drainedMs < tickMs;
+      if (isTick) tick(drainedMs);
+      return { records: drained.records, hasMore: drained.hasMore, isNews: hadNews || isTick };
+    },
+    promise: () => ({ bootId: host.bootId, position: spool.lastPosition(), createdMs: clock.stamp() }),
+    figures: () => ({
+      records,
+      events: eventCount,
+      spooled,
+      spoolBytes: spool.bytes(),
+      lostAtLeast,
+      position: spool.lastPosition(),
+    }),
+    keepLosses(losses) {
+      tell(losses);
+      flushSpool();
+      return !isDirty;
+    },
+    setShipping(figures) {
+      shipping = figures;
+    },
+    excludePids: source.excludePids,
+    quiesce() {
+      ownChangeUntilMs = Number.POSITIVE_INFINITY;
+      source.quiesce();
+    },
+    close() {
+      source.close();
+      emitAll(reassembler.end());
+      tell(ledger.certain(now()));
+      flushSpool();
+      spool.sync();
+      watchedUntilMs = now();
+      save(true);
+      spool.close();
+    },
+  };
+}
+
+function lastOf(heads: readonly { readonly timeMs: number }[]): readonly number[] {
+  const last = heads.at(-1);
+  return last === undefined ? [] : [last.timeMs];
+}
