@@ -1,9 +1,10 @@
 // Opens the configured event store. The adapters are loaded only when asked for: a server on Elasticsearch needs no DuckDB.
 import type { EventStore } from '../store/port.ts';
-import type { StoreOptions } from './options.ts';
+import type { ServerOptions } from './options.ts';
 
-/** `folder` is where a store that keeps its events itself may write. Throws when the store cannot be opened. */
-export async function openStore(options: StoreOptions, folder: string): Promise<EventStore> {
+/** Throws when the store cannot be opened. */
+export async function openStore(server: ServerOptions): Promise<EventStore> {
+  const { store: options, dataFolder, now, onNotice } = server;
   switch (options.kind) {
     case 'given':
       return options.store;
@@ -13,7 +14,11 @@ export async function openStore(options: StoreOptions, folder: string): Promise<
     }
     case 'embedded': {
       const { openEmbeddedStore } = await import('../store/embedded/embedded-store.ts');
-      return openEmbeddedStore({ folder });
+      return openEmbeddedStore({
+        folder: `${dataFolder}/store`,
+        nowMs: now,
+        warn: (message) => onNotice({ kind: 'store', message }),
+      });
     }
     case 'elasticsearch': {
       const { openElasticsearchStore } = await import('../store/elasticsearch/elasticsearch-store.ts');

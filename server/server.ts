@@ -206,7 +206,7 @@ function orUnusable<T>(open: () => T): T {
 
 async function openStoreOrSay(options: ServerOptions): Promise<EventStore> {
   try {
-    return await openStore(options.store, `${options.dataFolder}/store`);
+    return await openStore(options);
   } catch (error) {
     const remedy =
       options.store.kind === 'elasticsearch' ? 'Check the address and the credentials.' : 'Check the folder.';
