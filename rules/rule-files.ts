@@ -4,7 +4,7 @@ import type { Diagnostic } from './diagnostic.ts';
 import type { Lists, ListValues } from './expression/syntax.ts';
 import { type NamedList, readListText } from './language/list-reader.ts';
 import { readRule, SOURCE_FORMAT } from './language/rule-reader.ts';
-import { diagnosticAt, diagnosticOfFile, sourceText } from './language/source-text.ts';
+import { diagnosticAt, diagnosticOfFile, sourceText, told } from './language/source-text.ts';
 import { readYaml } from './language/yaml-tree.ts';
 import type { Rule, RuleSet } from './rule.ts';
 
@@ -22,6 +22,8 @@ export interface RuleFile {
 export interface ReadOptions {
   /** For the lint of expired exceptions; without it they are not checked. */
   readonly nowMs?: number;
+  /** {@link RULES_MAX} unless a test says less. */
+  readonly rulesMax?: number;
 }
 
 /** The most rules that are loaded. */
@@ -29,6 +31,7 @@ export const RULES_MAX = 10_000;
 
 /** The rules of some files, with every diagnostic. An own rule or list replaces the shipped one of its name, with a note. */
 export function readRules(files: readonly RuleFile[], options: ReadOptions = {}): RuleSet {
+  const { rulesMax = RULES_MAX } = options;
   const diagnostics: Diagnostic[] = [];
   const lists = readLists(files, diagnostics);
   const byId = new Map<string, { readonly rule: Rule; readonly kind: FolderKind }>();
@@ -38,8 +41,8 @@ export function readRules(files: readonly RuleFile[], options: ReadOptions = {})
     for (const rule of read.rules) {
       const other = byId.get(rule.id);
       if (other === undefined) {
-        if (byId.size < RULES_MAX) byId.set(rule.id, { rule, kind: file.kind });
-        else diagnostics.push(tooManyRules(file.file));
+        if (byId.size < rulesMax) byId.set(rule.id, { rule, kind: file.kind });
+        else diagnostics.push(tooManyRules(file.file, rulesMax));
       } else diagnostics.push(duplicateRule(file, rule, other));
     }
   }
@@ -54,7 +57,7 @@ export function readRuleText(file: string, text: string, lists: Lists, options: 
   const ids = new Set<string>();
   for (const document of yaml.documents) {
     const read = readRule(yaml.source, document, { lists, nowMs: options.nowMs });
-    diagnostics.push(...read.diagnostics.toSorted((a, b) => a.line - b.line || a.column - b.column));
+    diagnostics.push(...read.diagnostics);
     if (read.rule === undefined) continue;
     if (ids.has(read.rule.id)) {
       const message = `a rule with the id \`${read.rule.id}\` stands earlier in this file`;
@@ -77,7 +80,7 @@ export function readRuleText(file: string, text: string, lists: Lists, options: 
     } as const;
     diagnostics.push(diagnosticOfFile(file, problem));
   }
-  return { rules, diagnostics };
+  return { rules, diagnostics: told(diagnostics) };
 }
 
 /** The rule that a `sourceJson` came from, the same version again; undefined when it is no rule for this version any more. */
@@ -146,7 +149,7 @@ function duplicateList(list: NamedList, other: NamedList): Diagnostic {
   });
 }
 
-function tooManyRules(file: string): Diagnostic {
-  const message = `more than ${RULES_MAX} rules; the rest is not loaded`;
+function tooManyRules(file: string, rulesMax: number): Diagnostic {
+  const message = `more than ${rulesMax} rules; the rest is not loaded`;
   return diagnosticOfFile(file, { code: 'rule/too-many', message, remedy: 'Remove rules.' });
 }

@@ -73,7 +73,9 @@ function fieldOfPath(expression: Expression | undefined, prefix: Prefix): Field 
     if (step.of.kind !== 'name' || step.filters.length > 0) return undefined;
     names.push(step.of.name);
   }
-  return fieldNamed(prefix + names.join('.'));
+  const field = fieldNamed(prefix + names.join('.'));
+  // Within a predicate one member of an array of objects is looked at: its fields are single values.
+  return field === undefined || prefix === '' ? field : { ...field, isArray: false };
 }
 
 /** Both ways round: the field side and the other side. */

@@ -3,6 +3,7 @@ import type { Diagnostic } from '../diagnostic.ts';
 import { functionNamed } from '../expression/functions.ts';
 import type { ListValues } from '../expression/syntax.ts';
 import { listOf, pattern, type Reader, type Reading, readMap, report, text } from './readers.ts';
+import { told } from './source-text.ts';
 import { readYaml } from './yaml-tree.ts';
 
 export const LIST_VALUES_MAX = 10_000;
@@ -68,5 +69,5 @@ export function readListText(
     }
     diagnostics.push(...reading.diagnostics);
   }
-  return { lists, diagnostics };
+  return { lists, diagnostics: told(diagnostics) };
 }

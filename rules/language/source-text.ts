@@ -53,3 +53,13 @@ export function diagnosticOfFile(file: string, problem: Problem): Diagnostic {
   const { code, severity = 'error', message, remedy } = problem;
   return { code, severity, message, remedy, file, line: 0, column: 0, sourceLine: '' };
 }
+
+/** The most problems that are told of one file. */
+export const PROBLEMS_PER_FILE_MAX = 200;
+
+/** In order of their lines, at most {@link PROBLEMS_PER_FILE_MAX} of them, errors before warnings where there are more. */
+export function told(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const isError = (diagnostic: Diagnostic): number => (diagnostic.severity === 'error' ? 0 : 1);
+  const first = diagnostics.toSorted((a, b) => isError(a) - isError(b)).slice(0, PROBLEMS_PER_FILE_MAX);
+  return first.toSorted((a, b) => a.line - b.line || a.column - b.column);
+}

@@ -2,13 +2,11 @@
 // tags and merge keys are refused, so a file says what it looks like and cannot grow when it is read.
 import { isMap, isScalar, isSeq, type ParsedNode, parseAllDocuments } from 'yaml';
 import type { Diagnostic } from '../diagnostic.ts';
-import { diagnosticAt, diagnosticOfFile, type SourceText, sourceText } from './source-text.ts';
+import { diagnosticAt, diagnosticOfFile, PROBLEMS_PER_FILE_MAX, type SourceText, sourceText } from './source-text.ts';
 
 export const FILE_BYTES_MAX: number = 256 * 1024;
 export const DOCUMENTS_PER_FILE_MAX = 200;
 export const YAML_DEPTH_MAX = 24;
-/** The most problems of one file that are told one by one. */
-export const PROBLEMS_PER_FILE_MAX = 50;
 
 /** `at` and `end` are offsets in the file. */
 export type YamlNode = { readonly at: number; readonly end: number } & (
@@ -73,7 +71,7 @@ interface Conversion {
 function readDocuments(source: SourceText): YamlFile {
   const parsed = parseAllDocuments(source.text, {
     prettyErrors: false,
-    uniqueKeys: true,
+    uniqueKeys: false,
     merge: false,
     schema: 'core',
   });
@@ -105,7 +103,8 @@ function readDocuments(source: SourceText): YamlFile {
 
 function explain(code: string, message: string): { readonly message: string; readonly remedy: string } {
   const line = message.split('\n')[0] ?? message;
-  if (code === 'DUPLICATE_KEY') return { message: 'the key stands here twice', remedy: 'Keep one of them.' };
+  if (/call stack|stack overflow/i.test(line))
+    return { message: 'the YAML is nested too deeply', remedy: 'Rules need few levels.' };
   if (code === 'TAG_RESOLVE_FAILED') return { message: line, remedy: 'Tags (`!…`) are not used here: leave it out.' };
   if (code === 'TAB_AS_INDENT') return { message: line, remedy: 'Indent with spaces.' };
   if (code === 'BLOCK_AS_IMPLICIT_KEY' || code === 'MULTILINE_IMPLICIT_KEY') {
@@ -134,12 +133,19 @@ function convert(node: ParsedNode, conversion: Conversion, depth: number): YamlN
     return { kind: 'list', at, end, items: items.filter((item) => item !== undefined) };
   }
   const entries: YamlEntry[] = [];
+  // The package's own check compares each key with all before it, which a hostile file can make last for ever.
+  const keys = new Set<string>();
   for (const { key, value } of node.items) {
     const keyAt = key.range[0];
     if (!isScalar(key) || (typeof key.value !== 'string' && typeof key.value !== 'number')) {
       refuse(conversion, keyAt, 'a key must be plain text', 'Write `key: value`.');
       continue;
     }
+    if (keys.has(String(key.value))) {
+      const problem = { code: 'yaml/duplicate-key', message: 'the key stands here twice', remedy: 'Keep one of them.' };
+      conversion.diagnostics.push(diagnosticAt(conversion.source, keyAt, problem));
+    }
+    keys.add(String(key.value));
     const missing: YamlNode = { kind: 'scalar', at: keyAt, end: keyAt, value: null, style: 'plain' };
     const converted = value === null ? missing : convert(value as ParsedNode, conversion, depth + 1);
     if (converted !== undefined) entries.push({ key: String(key.value), keyAt, value: converted });

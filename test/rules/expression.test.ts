@@ -6,8 +6,10 @@ import {
   DEFAULT_OPERATORS_MAX,
   EXPRESSION_DEPTH_MAX,
   EXPRESSION_LENGTH_MAX,
+  EXPRESSION_NODES_MAX,
   parseExpression,
 } from '../../rules/expression/parse.ts';
+import { REGEX_LENGTH_MAX } from '../../rules/expression/regex.ts';
 import { ExpressionError } from '../../rules/rule.ts';
 import { LISTS } from './random-expressions.ts';
 
@@ -148,6 +150,13 @@ describe('what is refused', () => {
 describe('hostile expressions', () => {
   it('refuses one that is too long', () => {
     expect(problems(`a = "${'x'.repeat(EXPRESSION_LENGTH_MAX)}"`)[0]).toMatch(/longer than/);
+  });
+
+  it('refuses too many parts, and patterns that are too long', () => {
+    expect(problems(`a in [${'1,'.repeat(EXPRESSION_NODES_MAX)}1]`)[0]).toMatch(/nested too deeply or too large/);
+    expect(problems(`$matches(a, /${'x'.repeat(REGEX_LENGTH_MAX + 1)}/)`)[0]).toMatch(/longer than/);
+    expect(problems(`$glob(a, "${'x'.repeat(REGEX_LENGTH_MAX + 1)}")`)[0]).toMatch(/longer than/);
+    expect(problems('$matches(a, /x{1,5000}/)')[0]).toMatch(/does not compile/);
   });
 
   it('refuses deep nesting, whatever it is made of', () => {
