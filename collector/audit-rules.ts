@@ -26,8 +26,8 @@ const AF_PACKET = 17;
 const family = (number: number): readonly RuleField[] => [where('saddr_fam', '=', number)];
 /** O_WRONLY, O_RDWR, O_CREAT, O_TRUNC */
 const WRITE_FLAGS = 0o1 | 0o2 | 0o100 | 0o1000;
-/** TEXT and DATA poked, registers set, attached, seized. Peeking and stepping are a debugger's flood and follow an attach. */
-const PTRACE_REQUESTS = [4, 5, 13, 16, 0x4206];
+/** TEXT and DATA poked, attached, seized. Peeking and stepping are a debugger's flood and follow an attach. */
+const PTRACE_REQUESTS = [4, 5, 16, 0x4206];
 
 const DELETIONS = ['unlink', 'unlinkat', 'rmdir'];
 const RENAMES = ['rename', 'renameat', 'renameat2'];

@@ -17,8 +17,8 @@ import { SPOOL_BYTES_LEAST, SPOOL_BYTES_MAX } from './spool/spool-limits.ts';
 import { openSpoolReader } from './spool/spool-reader.ts';
 import { type SpoolShared, spoolShared } from './spool/spool-shared.ts';
 
-/** The reading thread has so long to put the kernel back and flush, ms; then the process goes on without it. */
-const READER_CLOSE_MS = 2_000;
+/** The reading thread has so long to put the kernel back and flush, ms: the kernel takes 16 ms for each rule that is removed. */
+const READER_CLOSE_MS = 5_000;
 /** A host without a token asks again after so long, ms. */
 const ENROL_EVERY_MS = 1_000;
 const ENROL_REFUSED_EVERY_MS = 30_000;

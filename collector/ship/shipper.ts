@@ -263,7 +263,7 @@ export function createShipper(options: ShipperOptions): Shipper {
       const last = lastAttempt();
       let callOff = (): void => {};
       const tooLate = new Promise<void>((resolve) => {
-        callOff = options.startTimer(2 * LAST_ATTEMPT_MS, resolve);
+        callOff = options.startTimer(LAST_ATTEMPT_MS, resolve);
       });
       await Promise.race([last, tooLate]);
       callOff();
