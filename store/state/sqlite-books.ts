@@ -1,5 +1,6 @@
 // Accounts and hosts in SQLite. Tokens come in as hashes and are never read back.
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { InTransaction } from './sqlite-state.ts';
 import type { Account, AccountPort, HostBookPort, HostRecord, Role } from './state-port.ts';
 
 type Row = Record<string, SQLOutputValue>;
@@ -34,7 +35,7 @@ function toAccount(row: Row | undefined): Account | undefined {
   };
 }
 
-export function hostBook(database: DatabaseSync): HostBookPort {
+export function hostBook(database: DatabaseSync, inTransaction: InTransaction): HostBookPort {
   const list = database.prepare('SELECT json FROM hosts ORDER BY id');
   const one = database.prepare('SELECT json FROM hosts WHERE id = ?');
   const write = database.prepare('INSERT INTO hosts VALUES (?, ?) ON CONFLICT DO UPDATE SET json = excluded.json');
@@ -51,5 +52,9 @@ export function hostBook(database: DatabaseSync): HostBookPort {
     put: (host) => {
       write.run(host.id, JSON.stringify(host));
     },
+    putAll: (hosts) =>
+      inTransaction(() => {
+        for (const host of hosts) write.run(host.id, JSON.stringify(host));
+      }),
   };
 }

@@ -96,7 +96,7 @@ export function openSqliteState(file: string): SqliteState {
     outbox: outbox(database),
     alerts: alertBook(database),
     accounts: accountPort(database),
-    hosts: hostBook(database),
+    hosts: hostBook(database, inTransaction),
     pruneBefore: (ms) => inTransaction(() => prune(database, ms)),
     close: () => {
       if (database.isOpen) database.close();

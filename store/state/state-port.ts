@@ -127,4 +127,6 @@ export interface HostBookPort {
   list(): readonly HostRecord[];
   get(id: string): HostRecord | undefined;
   put(host: HostRecord): void;
+  /** All of them in one transaction: thousands of hosts speak every few seconds. */
+  putAll(hosts: readonly HostRecord[]): void;
 }

@@ -1,0 +1,145 @@
+// The embedded store's log under everything that a disk does to it: torn tails at every byte, flipped bits, full disks.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type FilePort, NODE_FILES } from '../../store/embedded/files.ts';
+import { type OpenedLog, openLog } from '../../store/embedded/log.ts';
+import { brokenFiles } from './broken-files.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'vedette-log-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const open = (files: FilePort = NODE_FILES, segmentBytesMax = 1_000_000): Promise<OpenedLog> =>
+  openLog(folder, { files, segmentBytesMax, minNextSeq: 1 });
+const line = (id: string) => ({ id, json: `{"message":"${id} é"}` });
+const idsOf = (opened: OpenedLog): string[] => opened.entries.map((entry) => `${entry.seq}:${entry.id}`);
+const segments = (): string[] => readdirSync(folder).sort();
+
+describe('the log', () => {
+  it('numbers from 1, and goes on where it ended', async () => {
+    const first = await open();
+    expect(await first.log.append([line('a'), line('b')])).toBe(1);
+    await first.log.close();
+    const second = await open();
+    expect(idsOf(second)).toEqual(['1:a', '2:b']);
+    expect(second.entries[0]?.document).toEqual({ message: 'a é' });
+    expect(await second.log.append([line('c')])).toBe(3);
+    await second.log.close();
+    expect(idsOf(await open())).toEqual(['1:a', '2:b', '3:c']);
+  });
+
+  it('keeps its numbers even when all its events are gone', async () => {
+    const { log } = await open();
+    await log.append([line('a'), line('b')]);
+    await log.rotate();
+    await log.removeUpTo(2);
+    await log.close();
+    expect(segments()).toHaveLength(1);
+    const again = await open();
+    expect(again.entries).toEqual([]);
+    expect(await again.log.append([line('c')])).toBe(3);
+  });
+
+  it('starts new segments by size and removes only those that are loaded whole', async () => {
+    const { log } = await open(NODE_FILES, 150);
+    for (const id of ['a', 'b', 'c', 'd', 'e']) await log.append([line(id)]);
+    expect(segments().length).toBeGreaterThan(2);
+    await log.removeUpTo(3);
+    await log.close();
+    const ids = idsOf(await open());
+    expect(ids).toContain('4:d');
+    expect(ids).toContain('5:e');
+    expect(ids).not.toContain('1:a');
+  });
+
+  it('cuts a torn tail at any byte and loses nothing before it', async () => {
+    const { log } = await open();
+    await log.append([line('a')]);
+    await log.close();
+    const path = join(folder, segments()[0] ?? '');
+    const whole = readFileSync(path);
+    const { log: more } = await open();
+    await more.append([line('b')]);
+    await more.close();
+    const torn = readFileSync(path);
+    for (let length = whole.length; length < torn.length; length++) {
+      writeFileSync(path, torn.subarray(0, length));
+      const opened = await open();
+      expect(idsOf(opened)).toEqual(['1:a']);
+      expect(opened.damagedLines).toBe(0);
+      expect(await opened.log.append([line('c')])).toBe(2);
+      await opened.log.close();
+      expect(idsOf(await open())).toEqual(['1:a', '2:c']);
+    }
+  });
+
+  it('survives a header that was never finished', async () => {
+    const { log } = await open();
+    await log.append([line('a')]);
+    await log.close();
+    writeFileSync(join(folder, 'log-000000000000002.ndjson'), '{"vedette":"ev');
+    const opened = await open();
+    expect(idsOf(opened)).toEqual(['1:a']);
+    expect(await opened.log.append([line('b')])).toBe(2);
+    await opened.log.close();
+  });
+
+  it('never takes a flipped bit for an event: the line is gone and counted, the others are kept', async () => {
+    const { log } = await open();
+    await log.append([line('a'), line('b'), line('c')]);
+    await log.close();
+    const path = join(folder, segments()[0] ?? '');
+    const good = readFileSync(path);
+    const lineB = good.indexOf('2 {"id":"b"') - 9;
+    const lineC = good.indexOf('3 {"id":"c"') - 9;
+    for (let at = lineB; at < lineC - 1; at++) {
+      const bad = Buffer.from(good);
+      bad[at] = (bad[at] ?? 0) ^ (1 << (at % 8));
+      writeFileSync(path, bad);
+      const opened = await open();
+      expect(idsOf(opened)).toEqual(['1:a', '3:c']);
+      expect(opened.damagedLines).toBeGreaterThan(0);
+      expect(opened.log.nextSeq).toBe(4);
+      await opened.log.close();
+    }
+  });
+
+  it('refuses a segment of another format', async () => {
+    writeFileSync(join(folder, 'log-000000000000001.ndjson'), '{"vedette":"event-log","version":9,"firstSeq":1}\n');
+    await expect(open()).rejects.toThrow(/format 9/);
+  });
+
+  it('drops what a later segment numbers again: it was never acknowledged', async () => {
+    const { log } = await open();
+    await log.append([line('a'), line('never')]);
+    await log.close();
+    writeFileSync(join(folder, 'log-000000000000002.ndjson'), '{"vedette":"event-log","version":1,"firstSeq":2}\n');
+    expect(idsOf(await open())).toEqual(['1:a']);
+  });
+
+  it.each(['write', 'sync', 'truncate after write', 'open'] as const)(
+    'stores nothing of a batch whose %s fails, and goes on as soon as it works again',
+    async (where) => {
+      const broken = brokenFiles(NODE_FILES);
+      const { log } = await open(broken, 300);
+      for (let n = 0; n < 6; n++) {
+        const before = log.nextSeq;
+        broken.fail(where);
+        await expect(log.append([line(`lost${n}`), line(`lost too${n}`)])).rejects.toMatchObject({ code: 'ENOSPC' });
+        await expect(log.append([line(`lost again${n}`)])).rejects.toMatchObject({ code: 'ENOSPC' });
+        broken.heal();
+        expect(log.nextSeq).toBe(before);
+        expect(await log.append([line(`kept${n}`)])).toBe(before);
+      }
+      await log.close();
+      const opened = await open();
+      expect(idsOf(opened)).toEqual(Array.from({ length: 6 }, (_, n) => `${n + 1}:kept${n}`));
+      expect(opened.damagedLines).toBe(0);
+      expect(existsSync(folder)).toBe(true);
+    },
+  );
+});
