@@ -6,7 +6,7 @@ import type { SecretFiles } from './options.ts';
 import { hashOf, secretInFile, TOKEN_LENGTH_MAX } from './secrets.ts';
 
 /** The account of a role; `:` cannot stand in a host id. */
-export function systemAccountId(role: Exclude<Role, 'host'>): string {
+function systemAccountId(role: Exclude<Role, 'host'>): string {
   return `role:${role}`;
 }
 

@@ -1,7 +1,7 @@
 // Counts failed attempts per sender and over all, in windows of a minute: guessing an enrolment secret is hopeless anyway, but it
 // shall not cost the server its time. Bounded in memory, whoever knocks.
 
-export const ATTEMPTS_WINDOW_MS = 60_000;
+const ATTEMPTS_WINDOW_MS = 60_000;
 export const ATTEMPTS_PER_SENDER_MAX = 10;
 export const ATTEMPTS_TOTAL_MAX = 1_000;
 /** So many senders are told apart; when there are more, the window's oldest is forgotten. */

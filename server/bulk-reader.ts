@@ -18,7 +18,7 @@ export interface BulkDocument {
 }
 
 /** An event that is refused, with Elasticsearch's name for the reason. */
-export interface BulkRefusal {
+interface BulkRefusal {
   readonly kind: 'refused';
   readonly action: string;
   readonly index: string | undefined;

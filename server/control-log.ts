@@ -9,7 +9,7 @@ import type { Rule } from '../rules/rule.ts';
 import type { ControlEntry, ControlLogPort } from '../store/state/state-port.ts';
 
 /** So many changes of the rules are kept apart by a running engine; older events meet the oldest of these. */
-export const EPOCHS_MAX = 64;
+const EPOCHS_MAX = 64;
 /** A clock that is further ahead than this moves no entry: an event of the year 2099 must not postpone a rule for so long. */
 export const CREATED_AHEAD_MS_MAX = 60_000;
 

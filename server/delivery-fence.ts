@@ -11,12 +11,12 @@ import { watermarksOf } from '../engine/watermark.ts';
 import type { Progress } from '../event/progress.ts';
 
 /** The most unread ids that are remembered; deliveries past that wait until the follower has caught up. */
-export const UNREAD_IDS_MAX = 500_000;
+const UNREAD_IDS_MAX = 500_000;
 
 /** What a delivery says of its host once it is read. `absent`: silent, signed off or revoked; nobody waits for it. */
 export type Standing = { readonly kind: 'progress'; readonly progress: Progress } | { readonly kind: 'absent' };
 
-export interface Delivery {
+interface Delivery {
   readonly hostId: string;
   readonly begunMs: number;
 }

@@ -14,13 +14,13 @@ import type { ServerNotice } from './options.ts';
 import { isImported } from './silence.ts';
 
 /** Events of one step: small enough that requests are served between two. */
-export const STEP_EVENTS_MAX = 500;
+const STEP_EVENTS_MAX = 500;
 /** How long one look at the store waits for an event. */
 const WAIT_MS = 1_000;
 /** How often detections that wait for the lateness are looked at, and a cursor that moved without effect is saved. */
 const TICK_MS = 500;
 /** The first pause after a failure; each further one doubles it. */
-export const RETRY_MS = 100;
+const RETRY_MS = 100;
 const RETRY_MS_MAX = 30_000;
 
 /** Entries of the state under this prefix are the runner's own; the engine never sees them. */

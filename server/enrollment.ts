@@ -11,13 +11,14 @@ import { hashOf, isSameSecret, newSecret } from './secrets.ts';
 /** The longest host name. */
 export const HOST_NAME_LENGTH_MAX = 255;
 /** So many hosts can be enrolled. */
-export const HOSTS_MAX = 50_000;
+const HOSTS_MAX = 50_000;
 
 export interface EnrollmentContext {
   readonly accounts: AccountPort;
   readonly hosts: HostBook;
   readonly attempts: Attempts;
   readonly enrollmentSecret: string;
+  readonly hostsMax?: number;
 }
 
 export interface EnrollmentAttempt {
@@ -33,7 +34,7 @@ export interface EnrollmentAttempt {
 
 /** Enrols, or throws the problem to answer with. */
 export function enroll(context: EnrollmentContext, attempt: EnrollmentAttempt): EnrollResponse {
-  const { accounts, hosts, attempts, enrollmentSecret } = context;
+  const { accounts, hosts, attempts, enrollmentSecret, hostsMax = HOSTS_MAX } = context;
   const { secret, hostId, hostName, account, sender, nowMs } = attempt;
   if (!attempts.isAllowed(sender, nowMs)) throw busy(429, 'too-many-attempts', 'too many failed enrolments', 60);
   if (!isSameSecret(secret, enrollmentSecret)) {
@@ -66,8 +67,8 @@ export function enroll(context: EnrollmentContext, attempt: EnrollmentAttempt): 
       'Keep its token, or send an admin’s token with the request to replace it.',
     );
   }
-  if (!isKnown && hosts.list().length >= HOSTS_MAX) {
-    throw problem(403, 'too-many-hosts', `more than ${HOSTS_MAX} hosts`, 'Use another server for the others.');
+  if (!isKnown && hosts.list().length >= hostsMax) {
+    throw problem(403, 'too-many-hosts', `there are ${hostsMax} hosts already`, 'Use another server for the others.');
   }
   const token = newSecret('host');
   accounts.put({ id: hostId, role: 'host', isRevoked: false, createdMs: nowMs }, hashOf(token));

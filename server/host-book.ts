@@ -4,7 +4,7 @@ import type { Progress } from '../event/progress.ts';
 import type { HostBookPort, HostRecord } from '../store/state/state-port.ts';
 
 /** The counters of a host, and what each counts. */
-export const HOST_COUNTERS = {
+const HOST_COUNTERS = {
   requests: 'requests to _bulk',
   events: 'events stored',
   duplicates: 'events that were stored already',
@@ -13,7 +13,7 @@ export const HOST_COUNTERS = {
   clock_ahead: 'events whose event.created lay ahead of the server’s clock',
   unavailable: 'requests put off because the store could not take them',
 } as const;
-export type HostCounter = keyof typeof HOST_COUNTERS;
+type HostCounter = keyof typeof HOST_COUNTERS;
 
 export interface HostBook {
   list(): readonly HostRecord[];
@@ -80,9 +80,10 @@ export function createHostBook(port: HostBookPort): HostBook {
       save(id);
     },
     flush() {
-      const count = changed.size;
-      for (const id of [...changed]) save(id);
-      return count;
+      const records = [...changed].flatMap((id) => hosts.get(id) ?? []);
+      if (records.length > 0) port.putAll(records);
+      changed.clear();
+      return records.length;
     },
   };
 }

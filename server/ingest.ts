@@ -14,9 +14,9 @@ import type { HostBook } from './host-book.ts';
 import type { Lanes } from './lane.ts';
 
 /** Bytes of all requests that are being read or stored, decompressed: past that, senders are asked to wait. */
-export const INFLIGHT_BYTES_MAX: number = 128 * 1024 * 1024;
+const INFLIGHT_BYTES_MAX: number = 128 * 1024 * 1024;
 /** Events that go to the store in one piece. */
-export const APPEND_EVENTS_MAX = 4_096;
+const APPEND_EVENTS_MAX = 4_096;
 /** What an answer calls an event's index where the sender named none. */
 const INDEX_NAME = 'vedette-events';
 
@@ -28,9 +28,10 @@ export interface IngestContext {
   readonly now: () => number;
   /** Stores that a silent host is back; called before its next events are. */
   readonly hostCameBack: (hostId: string) => Promise<void>;
+  readonly inflightBytesMax?: number;
 }
 
-export interface BulkRequest {
+interface BulkRequest {
   readonly account: Account;
   readonly body: IncomingMessage;
   /** The index of the path, for items that name none. */
@@ -47,7 +48,7 @@ interface ItemAnswer {
   readonly error?: { readonly type: string; readonly reason: string };
 }
 
-export interface BulkAnswer {
+interface BulkAnswer {
   readonly took: number;
   readonly errors: boolean;
   readonly items: readonly { readonly [action: string]: ItemAnswer }[];
@@ -59,6 +60,7 @@ export interface Ingest {
 }
 
 export function createIngest(context: IngestContext): Ingest {
+  const { inflightBytesMax = INFLIGHT_BYTES_MAX } = context;
   let inflightBytes = 0;
   /** The last `event.created` that was set here, by host: it never decreases. */
   const lastStampMs = new Map<string, number>();
@@ -94,7 +96,7 @@ export function createIngest(context: IngestContext): Ingest {
       }
       let reservedBytes = 0;
       const reserve = (bytes: number): boolean => {
-        if (inflightBytes + bytes > INFLIGHT_BYTES_MAX) return false;
+        if (inflightBytes + bytes > inflightBytesMax) return false;
         inflightBytes += bytes;
         reservedBytes += bytes;
         return true;

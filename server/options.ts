@@ -33,14 +33,14 @@ export interface RuleFolder {
   readonly kind: 'shipped' | 'own';
 }
 
-export interface SlackOptions {
+interface SlackOptions {
   readonly token: string;
   readonly channel: string;
   /** Another API root, for a proxy or a test; Slack's own when absent. */
   readonly apiUrl?: string;
 }
 
-export interface EmailOptions {
+interface EmailOptions {
   readonly host: string;
   readonly port: number;
   /** TLS from the first byte; else STARTTLS where the server offers it. */
@@ -51,7 +51,7 @@ export interface EmailOptions {
   readonly to: readonly string[];
 }
 
-export interface WebhookOptions {
+interface WebhookOptions {
   readonly url: string;
   /** Signs each request (HMAC-SHA256); unsigned when absent. */
   readonly secret?: string;

@@ -23,7 +23,7 @@ export function optionalTextIn(fields: Fields, name: string, lengthMax: number):
 }
 
 /** A whole number; also as text, as query strings have it. */
-export function wholeIn(fields: Fields, name: string, range: { readonly min: number; readonly max: number }): number {
+function wholeIn(fields: Fields, name: string, range: { readonly min: number; readonly max: number }): number {
   const value = own(fields, name);
   const number = typeof value === 'string' && /^[0-9]{1,15}$/.test(value) ? Number(value) : value;
   if (typeof number !== 'number' || !Number.isInteger(number) || number < range.min || number > range.max) {

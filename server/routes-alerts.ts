@@ -8,10 +8,10 @@ import { problem } from './api-error.ts';
 import { API_PREFIX, type Http } from './http.ts';
 import { fieldsOf, optionalOneOf, optionalTextIn, optionalTimeIn, optionalWholeIn } from './request-shape.ts';
 
-export const ALERTS_LIMIT = 100;
+const ALERTS_LIMIT = 100;
 export const ALERTS_LIMIT_MAX = 10_000;
 /** So many detections are told of one alert, the first ones; `alert.count` says how many there are. */
-export const DETECTIONS_LIMIT = 1_000;
+const DETECTIONS_LIMIT = 1_000;
 
 const STATUSES = ['open', 'acknowledged', 'closed'] as const satisfies readonly AlertStatus[];
 

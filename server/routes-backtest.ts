@@ -15,11 +15,11 @@ import { type Fields, fieldsOf, optionalTimeIn, optionalWholeIn, textIn, timeIn 
 import { searchProblem } from './routes-search.ts';
 import { isImported } from './silence.ts';
 
-export const BACKTEST_LIMIT = 100;
-export const BACKTEST_LIMIT_MAX = 10_000;
-export const BACKTEST_TIMEOUT_MS = 300_000;
+const BACKTEST_LIMIT = 100;
+const BACKTEST_LIMIT_MAX = 10_000;
+const BACKTEST_TIMEOUT_MS = 300_000;
 /** At most so much before the range is read for open suppression windows. */
-export const WARMUP_MS_MAX: number = 7 * 86_400_000;
+const WARMUP_MS_MAX: number = 7 * 86_400_000;
 const RULE_TEXT_LENGTH_MAX = 262_144;
 
 export interface BacktestContext {

@@ -8,7 +8,7 @@ import type { Ingest } from './ingest.ts';
 /** The version whose protocol is spoken. */
 const ELASTIC_VERSION = '9.5.3';
 /** With the last request before a clean stop a collector sends `vedette-sign-off: 1`: its silence is then no news. */
-export const SIGN_OFF_HEADER = 'vedette-sign-off';
+const SIGN_OFF_HEADER = 'vedette-sign-off';
 
 export function elasticRoutes({ app, needs }: Http, ingest: Ingest): void {
   const bulk = async (request: FastifyRequest, reply: FastifyReply) => {

@@ -7,9 +7,9 @@ import { busy, problem } from './api-error.ts';
 import { API_PREFIX, type Http, signalOf } from './http.ts';
 import { fieldsOf, optionalTimeIn, optionalWholeIn, textIn, timeIn } from './request-shape.ts';
 
-export const SEARCH_LIMIT = 100;
+const SEARCH_LIMIT = 100;
 export const SEARCH_LIMIT_MAX = 10_000;
-export const SEARCH_TIMEOUT_MS = 30_000;
+const SEARCH_TIMEOUT_MS = 30_000;
 export const SEARCHES_MAX = 8;
 
 export function searchRoutes(

@@ -15,7 +15,7 @@ import {
 import { dirname } from 'node:path';
 
 /** The prefix tells people (and secret scanners) what they are looking at. */
-export const TOKEN_PREFIXES = {
+const TOKEN_PREFIXES = {
   host: 'vdt_h_',
   importer: 'vdt_i_',
   reader: 'vdt_r_',

@@ -37,7 +37,7 @@ import { createRuleBook } from './rule-book.ts';
 import { createSilenceWatch } from './silence-watch.ts';
 
 /** So long requests under way may take to finish when the server stops. */
-export const DRAIN_MS = 1_500;
+const DRAIN_MS = 1_500;
 const DAY_MS = 86_400_000;
 
 /** Starts a server. Throws {@link ServerStartError} for what the person who starts it can mend. */

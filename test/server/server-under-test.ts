@@ -7,6 +7,7 @@ import { PassThrough } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { bulkLines } from '../../event/bulk.ts';
 import { formatProgress, PROGRESS_HEADER } from '../../event/progress.ts';
+import type { EnrollRequest } from '../../server/api.ts';
 import type { RunningServer, ServerNotice, ServerOptions } from '../../server/options.ts';
 import { startServer } from '../../server/server.ts';
 
@@ -66,7 +67,7 @@ export interface TestServer {
   end(): Promise<void>;
 }
 
-export interface CallOptions {
+interface CallOptions {
   readonly token?: string | undefined;
   readonly body?: unknown;
   readonly raw?: Buffer | string;
@@ -115,7 +116,7 @@ export async function startTestServer(
     tokens,
     call,
     async enrol(id, name = id) {
-      const body = { enrollment_secret: tokens.enrollment, host: { id, name } };
+      const body: EnrollRequest = { enrollment_secret: tokens.enrollment, host: { id, name } };
       const answer = await call('POST', '/api/v1/enroll', { body });
       if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
       return answer.body.token;
@@ -131,7 +132,7 @@ export async function startTestServer(
   };
 }
 
-export function callUrl(url: string, method: string, { token, body, raw, headers = {} }: CallOptions): Promise<Answer> {
+function callUrl(url: string, method: string, { token, body, raw, headers = {} }: CallOptions): Promise<Answer> {
   const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body));
   return new Promise((resolve, reject) => {
     const outgoing = request(url, {

@@ -65,6 +65,9 @@ function watched(
     list: () => [...records.values()],
     get: (id: string) => records.get(id),
     put: (host: HostRecord) => void records.set(host.id, host),
+    putAll: (all: readonly HostRecord[]) => {
+      for (const host of all) records.set(host.id, host);
+    },
   };
   const hosts = createHostBook(port);
   const fence = createDeliveryFence({ latenessMs: 10_000, staleAfterMs: SILENCE_MS, onAdvance: () => undefined });
