@@ -1,6 +1,5 @@
 // `vedette collector`: starts collector/collector.ts with what the configuration says, and stays until it is told to stop.
 // Alone it never plays a recording unless told to: a host that looks watched and is not would be worse than one that fails.
-import { join } from 'node:path';
 import type { Collector, CollectorOptions, Notice, Refusal, SourceOptions } from '../../collector/options.ts';
 import { secretFilesOf } from '../../server/options.ts';
 import { serverUrlOf } from '../client.ts';
@@ -12,9 +11,6 @@ import { EXIT, fail, type Outcome, succeed } from '../failure.ts';
 import { makePrivateFolder } from '../private-file.ts';
 import type { CollectorReady, SupervisorMessage } from '../up/child-message.ts';
 import { beginSupervision, endSupervision, type Supervision } from '../up/supervised.ts';
-
-/** Under the data folder: what the recorded host's collector keeps. */
-const RECORDED_HOST_FOLDER = 'recorded-host';
 
 export const collector: Command = {
   name: 'collector',
@@ -92,10 +88,7 @@ async function start(
   const refused: { source: 'kernel' | 'multicast'; refusal: Refusal }[] = [];
   let last: Refusal = { kind: 'failed', reason: 'no source' };
   for (const source of sourcesOf(config.value, invocation)) {
-    const { dataFolder } = config.value;
-    // The recorded host is another host: its token, its spool and its positions are not to meet this one's.
-    const folder = source.kind === 'recording' ? join(dataFolder, RECORDED_HOST_FOLDER) : dataFolder;
-    const result = await startCollector({ ...options, dataFolder: folder, excludePids, source });
+    const result = await startCollector({ ...options, excludePids, source });
     if (result.kind === 'started') return succeed({ running: result.collector, refused });
     last = result.refusal;
     // Nothing else would do better: the folder is in use, whatever the source.
@@ -120,7 +113,7 @@ async function collectorOptions(
   config: Config,
   invocation: Invocation,
   supervision: Supervision,
-): Promise<Omit<CollectorOptions, 'source' | 'excludePids' | 'dataFolder'>> {
+): Promise<Omit<CollectorOptions, 'source' | 'excludePids'>> {
   const { tokenFile, enrollmentSecret, rulesScope, spoolBytesMax, server } = config.collector;
   const secretFile =
     enrollmentSecret === undefined
@@ -129,6 +122,7 @@ async function collectorOptions(
         ? enrollmentSecret.path
         : undefined;
   return {
+    dataFolder: config.dataFolder,
     server: {
       url: server ?? (await serverUrlOf(config)),
       ...(tokenFile === undefined ? {} : { tokenFile }),

@@ -47,7 +47,9 @@ export function beginSupervision(
       else invocation.context.stderr.write(`${level === 'info' ? '' : `${level}: `}${visible(text)}\n`);
     },
     refuse(failure) {
-      send({ kind: 'refused', failure });
+      // Once it is said the channel is closed: open, it would keep the process alive.
+      if (isSupervised && process.connected)
+        process.send?.({ kind: 'refused', failure }, undefined, {}, endSupervision);
       return isSupervised ? failure.exitCode : failure;
     },
     told,

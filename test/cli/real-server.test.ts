@@ -1,9 +1,14 @@
 // The commands against the real server, in this process, on the memory store: the shapes of both sides fit.
 
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hostIdOfName } from '../../cli/import/imported-host.ts';
 import { SHIPPED_RULES } from '../../cli/server-settings.ts';
+import { HOST_ID_PATTERN } from '../../event/id.ts';
 import type { RunningServer } from '../../server/options.ts';
 import { startServer } from '../../server/server.ts';
 import { makeFolder, NOW_MS, runHere, type Said, type TestFolder } from './terminal.ts';
@@ -33,6 +38,8 @@ afterAll(async () => {
 function ask(...words: readonly string[]): Promise<Said> {
   return runHere([...words, '--server', server.url], { cwd: folder.path });
 }
+
+const SAMPLE = fileURLToPath(new URL('../data/audit-samples/execve_script.log', import.meta.url));
 
 describe('against the real server', () => {
   it('status, hosts, alerts and search answer, and fit', async () => {
@@ -69,5 +76,56 @@ describe('against the real server', () => {
       code: 0,
       stdout: 'No difference from what was found live.\n',
     });
+  });
+});
+
+describe('import', () => {
+  it('stores a log once, however often and however packed it comes, and search finds it under its host', async () => {
+    const packed = join(folder.path, 'audit.log.gz');
+    writeFileSync(packed, gzipSync(readFileSync(SAMPLE)));
+    const first = await ask('import', SAMPLE, '--host', 'web.example.org');
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    const stored = Number(/: (\d+) stored, 0 duplicates, 0 rejected\n$/.exec(first.stdout)?.[1]);
+    expect(stored).toBeGreaterThan(0);
+    const second = await ask('import', packed, SAMPLE, '--host', 'web.example.org', '--json');
+    expect(JSON.parse(second.stdout)).toMatchObject({ stored: 0, duplicate: 2 * stored, rejected: 0, rejections: [] });
+    const range = ['--since', '2026-01-01', '--until', '2027-01-01'];
+    const found = await ask('search', 'host.name:web.example.org', ...range, '--json');
+    expect(JSON.parse(found.stdout)).toMatchObject({ total: stored });
+  });
+
+  it('tells every rejected line by file and number, and stores the others', async () => {
+    mkdirSync(join(folder.path, 'logs'));
+    const file = join(folder.path, 'logs', 'mixed.ndjson');
+    const good = (n: number): string =>
+      JSON.stringify({ '@timestamp': `2026-05-01T09:0${n}:00Z`, host: { name: 'h' }, message: `m${n}` });
+    writeFileSync(join(folder.path, 'logs', 'before.ndjson'), `${good(0)}\n`);
+    writeFileSync(file, `${good(1)}\nnonsense \u001b[2J\n\n${good(2)}\n{"no":"time"}\n`);
+    const said = await ask('import', join(folder.path, 'logs', 'before.ndjson'), file);
+    expect(said.code).toBe(1);
+    expect(said.stdout).toBe('6 lines: 3 stored, 0 duplicates, 2 rejected\n');
+    expect(said.stderr.split('\n').map((line) => line.slice(file.length, file.length + 3))).toEqual([':2:', ':5:', '']);
+    expect(said.stderr).not.toContain('\u001b');
+  });
+
+  it('wants to be told whose log it is, before anything is stored under a wrong name', async () => {
+    const said = await ask('import', SAMPLE);
+    expect(said).toMatchObject({ code: 2, stdout: '' });
+    expect(said.stderr).toContain(`${SAMPLE}:`);
+    expect(said.stderr).toContain('--host NAME');
+  });
+
+  it('names the file that cannot be read', async () => {
+    const said = await ask('import', SAMPLE, join(folder.path, 'gone.log'), '--host', 'x');
+    expect(said.code).toBe(2);
+    expect(said.stderr).toContain('gone.log does not exist');
+  });
+
+  it('gives two hosts two ids, whatever is in their names', () => {
+    const names = ['web-1', 'web.1', 'web 1', 'web/1', '', 'x'.repeat(300), `${'x'.repeat(300)}y`, '../../etc'];
+    const ids = names.map(hostIdOfName);
+    expect(new Set(ids).size).toBe(names.length);
+    for (const id of ids) expect(id).toMatch(HOST_ID_PATTERN);
+    expect(ids[0]).toBe('web-1');
   });
 });
