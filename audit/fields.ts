@@ -66,9 +66,12 @@ export function fieldsOfText(text: string, type: number): ReadonlyMap<string, st
 /** What auditd appended in its ENRICHED format: names for ids, by the upper-case field name (`UID` → `root`). */
 export function enrichmentOf(record: AuditRecord): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
-  const { text } = record;
+  const { text, type } = record;
   const marked = enrichmentStart(text);
-  const start = marked < text.length ? marked + 1 : text.search(GLUED);
+  // What a program wrote inside `msg='…'` is not auditd's.
+  const from = isFromUserSpace(type) ? text.lastIndexOf("'") + 1 : 0;
+  const glued = text.slice(from).search(GLUED);
+  const start = marked < text.length ? marked + 1 : glued < 0 ? -1 : from + glued;
   if (start < 0) return names;
   for (const match of text.slice(start, start + 4096).matchAll(/\b([A-Z][A-Z-]{1,15})="([^"]{0,256})"/g)) {
     if (names.size < 64) names.set(match[1] ?? '', match[2] ?? '');

@@ -33,8 +33,10 @@ export interface ImportOptions {
   readonly hostOf: (name: string | undefined) => HostIdentity;
 }
 
-/** Hosts whose memories are kept; with more, the one that was first is forgotten and begins anew. */
-export const IMPORT_HOSTS_MAX = 4096;
+/** Hosts whose latest time is kept; with more, the one that was first begins anew. */
+export const IMPORT_HOSTS_MAX = 65_536;
+/** Hosts whose decoded paths and users are remembered. */
+export const IMPORT_MAPPERS_MAX = 32;
 /** Records of two seconds of a busy log. */
 const OPEN_EVENTS_MAX = 65_536;
 /** Open events are looked through once in so much of the log's own time. */
@@ -61,15 +63,19 @@ export function createImporter({ hostOf }: ImportOptions): Importer {
   let flushedMs = 0;
   let nextId: string | undefined;
 
+  const newSource = (host: HostIdentity): Source => {
+    const names: LineNames = { users: new Map(), groups: new Map() };
+    const source: Source = { names, mapper: createEcsMapper(host, knowledgeOf(names)) };
+    remember(sources, { key: host.id, value: source, entriesMax: IMPORT_MAPPERS_MAX });
+    return source;
+  };
+
   const sourceOf = (host: HostIdentity): Source =>
-    remembered(sources, host.id, () => {
-      const names: LineNames = { users: new Map(), groups: new Map() };
-      return { names, mapper: createEcsMapper(host, knowledgeOf(names)) };
-    });
+    sources.get(host.id) ?? newSource(host);
 
   const created = (hostId: string, timeMs: number): number => {
     const latest = Math.max(createdMs.get(hostId) ?? 0, timeMs);
-    remember(createdMs, hostId, latest);
+    remember(createdMs, { key: hostId, value: latest, entriesMax: IMPORT_HOSTS_MAX });
     return latest;
   };
 
@@ -237,15 +243,13 @@ function knowledgeOf(names: LineNames): HostKnowledge {
   };
 }
 
-function remembered<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
-  const known = map.get(key);
-  if (known !== undefined) return known;
-  const value = make();
-  remember(map, key, value);
-  return value;
+interface Entry<Value> {
+  readonly key: string;
+  readonly value: Value;
+  readonly entriesMax: number;
 }
 
-function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
+function remember<Value>(map: Map<string, Value>, { key, value, entriesMax }: Entry<Value>): void {
   map.set(key, value);
-  if (map.size > IMPORT_HOSTS_MAX) map.delete(map.keys().next().value ?? '');
+  if (map.size > entriesMax) map.delete(map.keys().next().value ?? '');
 }
