@@ -46,7 +46,7 @@ export interface DatabaseLimits {
   readonly threads: number;
 }
 
-export async function openDatabase(limits: DatabaseLimits): Promise<Database> {
+export async function openDatabase(limits: DatabaseLimits, warn: (text: string) => void): Promise<Database> {
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(limits.threads),
     memory_limit: `${Math.floor(limits.memoryBytesMax / 1024)}KiB`,
@@ -84,7 +84,16 @@ export async function openDatabase(limits: DatabaseLimits): Promise<Database> {
     attachments.delete(attachment.path);
     const detached = attachment.ready
       .then(() => control.run((connection) => connection.run(`DETACH ${attachment.schema}`)))
-      .then(() => undefined)
+      .then(
+        () => undefined,
+        (error: unknown) => {
+          // On a full disk the file is detached all the same; what was committed stays in its own log, to be filed at the next use.
+          if (!/^IO Error: Detached database/.test(error instanceof Error ? error.message : '')) throw error;
+          warn(
+            `${attachment.path} was closed without a checkpoint: ${error instanceof Error ? error.message : String(error)}`,
+          );
+        },
+      )
       .finally(() => leaving.delete(attachment.path));
     leaving.set(attachment.path, detached);
     return detached;

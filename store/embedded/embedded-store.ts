@@ -85,7 +85,7 @@ export async function openEmbeddedStore(options: EmbeddedOptions): Promise<Embed
   const ownership = takeOwnership(folder);
   let database: Database | undefined;
   try {
-    database = await openDatabase({ memoryBytesMax: limits.databaseBytesMax, threads: limits.databaseThreads });
+    database = await openDatabase({ memoryBytesMax: limits.databaseBytesMax, threads: limits.databaseThreads }, warn);
     const partitions = await openPartitions({ folder, database, files, rowsMax: limits.partitionRowsMax, warn });
     const { log, entries, damagedLines } = await openLog(join(folder, 'log'), {
       files,
@@ -181,18 +181,21 @@ function createStore({ database, partitions, log, tail, limits, nowMs, warn, rel
     wake.ring();
     await queue.close();
     await loader.stop();
-    try {
+    const attempt = async (consequence: string, work: () => Promise<void>): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        warn(`${consequence}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    };
+    await attempt('events stay in the log until the next start', async () => {
       await loader.flush();
       await log.rotate();
       await log.removeUpTo(tail.loadedSeq);
-    } catch (error) {
-      warn(`events stay in the log until the next start: ${error instanceof Error ? error.message : String(error)}`);
-    }
-    await log.close();
-    await database.close();
-    await partitions
-      .saveManifest()
-      .catch((error: unknown) => warn(`the list of partitions was not saved: ${String(error)}`));
+    });
+    await attempt('the log was not closed', () => log.close());
+    await attempt('the partitions were not closed', () => database.close());
+    await attempt('the list of partitions was not saved', () => partitions.saveManifest());
     release();
   };
 
