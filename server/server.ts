@@ -1,9 +1,8 @@
 // Puts the rooms together: state, store, rules, engine, alerts, HTTP; and takes them apart again in the opposite order. What is
 // half started when something fails is closed before the failure is told.
 import { chmodSync, mkdirSync } from 'node:fs';
-import { HOST_ID_PATTERN } from '../event/id.ts';
 import type { EventStore } from '../store/port.ts';
-import { openSqliteState } from '../store/state/sqlite-state.ts';
+import { openSqliteState, type SqliteState } from '../store/state/sqlite-state.ts';
 import { ensureSystemAccounts } from './accounts.ts';
 import { createAlertOutlet } from './alert-outlet.ts';
 import { createAttempts } from './attempts.ts';
@@ -33,7 +32,7 @@ import { elasticRoutes } from './routes-elastic.ts';
 import { hostRoutes } from './routes-hosts.ts';
 import { searchRoutes } from './routes-search.ts';
 import { statusRoutes } from './routes-status.ts';
-import { createRuleBook } from './rule-book.ts';
+import { createRuleBook, type RuleBook } from './rule-book.ts';
 import { createSilenceWatch } from './silence-watch.ts';
 
 /** So long requests under way may take to finish when the server stops. */
@@ -129,28 +128,7 @@ async function start(
   const enrollment = { accounts: state.accounts, hosts, attempts: createAttempts(), enrollmentSecret };
   elasticRoutes(http, createIngest({ store, hosts, fence, lanes, now, hostCameBack: silence.hostCameBack }));
   hostRoutes(http, { enrollment, accounts: state.accounts, hosts, fence, now });
-  alertRoutes(http, { alerts: state.alerts, store });
-  searchRoutes(http, { store, now });
-  backtestRoutes(http, {
-    store,
-    alerts: state.alerts,
-    now,
-    alertOnImports,
-    readRule: rules.readText,
-    epochsSince: rules.epochsSince,
-    settledMs: () => fence.settledMs(now()),
-  });
-  const { version } = options;
-  statusRoutes(http, {
-    version,
-    startedMs,
-    store,
-    runner: engineRunner,
-    fence,
-    outbox: state.outbox,
-    channels: outlet.channelNames,
-    rules: rules.summary,
-  });
+  readingRoutes(http, { options, state, store, rules, fence, runner: engineRunner, channels: outlet.channelNames });
 
   const { url, port } = await listen(http, options);
   engineRunner.start();
@@ -175,6 +153,45 @@ async function start(
       return closing;
     },
   };
+}
+
+/** The routes of people: they read what the others have written. */
+function readingRoutes(
+  http: Http,
+  parts: {
+    readonly options: ServerOptions;
+    readonly state: SqliteState;
+    readonly store: EventStore;
+    readonly rules: RuleBook;
+    readonly fence: DeliveryFence;
+    readonly runner: EngineRunner;
+    readonly channels: readonly string[];
+  },
+): void {
+  const { options, state, store, rules, fence, runner, channels } = parts;
+  const { version, now, alertOnImports = false } = options;
+  alertRoutes(http, { alerts: state.alerts, store });
+  searchRoutes(http, { store, now });
+  backtestRoutes(http, {
+    store,
+    alerts: state.alerts,
+    now,
+    alertOnImports,
+    readRule: rules.readText,
+    epochsSince: rules.epochsSince,
+    settledMs: () => fence.settledMs(now()),
+  });
+  const startedMs = now();
+  statusRoutes(http, {
+    version,
+    startedMs,
+    store,
+    runner,
+    fence,
+    outbox: state.outbox,
+    channels,
+    rules: rules.summary,
+  });
 }
 
 /** Makes the folders, for their owner only, and takes the lock; answers how to give it back. */
@@ -222,7 +239,7 @@ function restoreHosts(
 ): void {
   const { isRevoked, nowMs } = options;
   for (const { id, progress, silentSinceMs, isSignedOff } of hosts.list()) {
-    if (progress === undefined || !HOST_ID_PATTERN.test(id)) continue;
+    if (progress === undefined) continue;
     fence.restore(id, progress, { nowMs, isAbsent: silentSinceMs !== undefined || isSignedOff || isRevoked(id) });
   }
   fence.holdAll(nowMs);

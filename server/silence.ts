@@ -6,6 +6,8 @@ import { ownEventId } from '../event/id.ts';
 import type { HostRecord } from '../store/state/state-port.ts';
 import { SERVER_BOOT_ID } from './admission.ts';
 
+/** The version of the Elastic Common Schema that these documents follow. */
+const ECS_VERSION = '8.17.0';
 /** How often silence is looked for: at most this, and eight times within the time that makes a host silent. */
 const CHECK_MS_MAX = 5_000;
 
@@ -42,7 +44,7 @@ export function silenceEvent(
   const isSilent = action === 'host-went-silent';
   const document = {
     '@timestamp': now,
-    ecs: { version: '9.0.0' },
+    ecs: { version: ECS_VERSION },
     message: isSilent
       ? `${host.name} has said nothing since ${since}`
       : `${host.name} speaks again; silent since ${since}`,
