@@ -1,0 +1,49 @@
+// The shipped rules on captures of a real kernel, through the real decoding: which captures alert, and on what. What is not in
+// the table is silent; so the names of fields and actions in the rules are those that the decoder writes.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createImporter } from '../../audit/import.ts';
+import type { EventDocument } from '../../event/document.ts';
+import { readRuleFolders, SHIPPED_RULES } from '../../rules/rule-folders.ts';
+
+const FOLDER = join(import.meta.dirname, '../data/audit-samples');
+const { rules } = readRuleFolders([SHIPPED_RULES]);
+
+const EXPECTED: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  'auditd_raw.log': { 'audit-configuration-changed': 4 },
+  'config_change.log': { 'audit-configuration-changed': 11 },
+  'daemon_takeover.log': { 'audit-configuration-changed': 2 },
+  'user_mgmt.log': { 'user-account-added': 2 },
+  'user_sshd.log': { 'user-account-added': 1 },
+};
+
+describe('the shipped rules on captures of a real kernel', () => {
+  it.each(readdirSync(FOLDER).filter((name) => name.endsWith('.log')))('%s', (name) => {
+    const found: Record<string, number> = {};
+    for (const document of documentsOf(name)) {
+      for (const rule of rules) if (rule.match(document, 0)) found[rule.id] = (found[rule.id] ?? 0) + 1;
+    }
+    expect(found).toEqual(EXPECTED[name] ?? {});
+  });
+
+  it('no rule reads a field that only its own tests have', () => {
+    const written = new Set<string>();
+    for (const name of readdirSync(FOLDER).filter((entry) => entry.endsWith('.log'))) {
+      for (const document of documentsOf(name)) collectData(document, written);
+    }
+    for (const field of ['op', 'key', 'opid', 'ouid', 'ocomm', 'open_flags', 'mode']) expect(written).toContain(field);
+  });
+});
+
+function documentsOf(name: string): readonly EventDocument[] {
+  const importer = createImporter({ hostOf: () => ({ id: 'h1', name: 'h1', bootId: '' }) });
+  const lines = readFileSync(join(FOLDER, name), 'latin1').split('\n');
+  const imported = [...lines.filter((line) => line !== '').flatMap((line) => importer.push(line)), ...importer.end()];
+  return imported.flatMap((entry) => (entry.kind === 'document' ? [entry.document] : []));
+}
+
+function collectData(document: EventDocument, into: Set<string>): void {
+  const auditd = (document['auditd'] ?? {}) as { readonly data?: Readonly<Record<string, unknown>> };
+  for (const name of Object.keys(auditd.data ?? {})) into.add(name);
+}
