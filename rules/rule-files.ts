@@ -24,10 +24,12 @@ export interface ReadOptions {
   readonly nowMs?: number;
   /** {@link RULES_MAX} unless a test says less. */
   readonly rulesMax?: number;
+  /** Files of one folder; FILES_PER_FOLDER_MAX unless a test says less. */
+  readonly filesMax?: number;
 }
 
 /** The most rules that are loaded. */
-export const RULES_MAX = 10_000;
+const RULES_MAX = 10_000;
 
 /** The rules of some files, with every diagnostic. An own rule or list replaces the shipped one of its name, with a note. */
 export function readRules(files: readonly RuleFile[], options: ReadOptions = {}): RuleSet {

@@ -1,6 +1,6 @@
 // The disk side of reading rules: folders of *.yaml with lists/*.yaml beside them. Decides nothing; what cannot be read is a
 // diagnostic.
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Diagnostic } from './diagnostic.ts';
 import type { Lists } from './expression/syntax.ts';
@@ -19,53 +19,64 @@ export interface RuleFolder {
 export const SHIPPED_RULES: RuleFolder = { path: join(import.meta.dirname, 'library'), kind: 'shipped' };
 
 /** The most files that are read of one folder and its sub-folders. */
-export const FILES_PER_FOLDER_MAX = 10_000;
+const FILES_PER_FOLDER_MAX = 10_000;
+/** How deep sub-folders are looked into. */
 const FOLDER_DEPTH_MAX = 4;
 
 /** Reads the rules of some folders. Never throws for what is on the disk. */
 export function readRuleFolders(folders: readonly RuleFolder[], options: ReadOptions = {}): RuleSet {
   const diagnostics: Diagnostic[] = [];
-  const files = folders.flatMap((folder) => filesOf(folder, diagnostics));
+  const filesMax = options.filesMax ?? FILES_PER_FOLDER_MAX;
+  const files = folders.flatMap((folder) => filesOf(folder, filesMax, diagnostics));
   const set = readRules(files, options);
   return { rules: set.rules, diagnostics: [...diagnostics, ...set.diagnostics] };
 }
 
-/** The lists of some folders, for the text of a rule that stands in none of them (a backtest). */
-export function readListFolders(folders: readonly RuleFolder[]): Lists {
-  return readLists(
-    folders.flatMap((folder) => filesOf(folder, [])),
-    [],
-  );
-}
-
-function filesOf(folder: RuleFolder, diagnostics: Diagnostic[]): readonly RuleFile[] {
+function filesOf(folder: RuleFolder, filesMax: number, diagnostics: Diagnostic[]): readonly RuleFile[] {
   const names: string[] = [];
   try {
-    if (statSync(folder.path).isDirectory()) walk(folder.path, '', names);
+    if (statSync(folder.path).isDirectory()) walk({ root: folder.path, names, filesMax, diagnostics }, '', 0);
     else names.push('');
   } catch (error) {
     diagnostics.push(unreadable(folder.path, error));
     return [];
   }
-  if (names.length > FILES_PER_FOLDER_MAX) {
-    const message = `more than ${FILES_PER_FOLDER_MAX} files; the rest is not read`;
-    diagnostics.push(
-      diagnosticOfFile(folder.path, { code: 'rule/too-many', message, remedy: 'Use fewer, larger files.' }),
-    );
+  if (names.length > filesMax) {
+    const message = `more than ${filesMax} files; the rest is not read`;
+    const problem = { code: 'rule/too-many', message, remedy: 'Use fewer, larger files.' };
+    diagnostics.push(diagnosticOfFile(folder.path, problem));
   }
-  const files = names.slice(0, FILES_PER_FOLDER_MAX).map((name) => readFile(folder, name, diagnostics));
+  const files = names.slice(0, filesMax).map((name) => readFile(folder, name, diagnostics));
   return files.filter((file) => file !== undefined);
 }
 
-function walk(root: string, inner: string, names: string[]): void {
-  if (inner.split('/').length > FOLDER_DEPTH_MAX) return;
-  const entries = readdirSync(join(root, inner), { withFileTypes: true }).toSorted((a, b) =>
-    a.name < b.name ? -1 : 1,
-  );
+interface Walk {
+  readonly root: string;
+  readonly names: string[];
+  readonly filesMax: number;
+  readonly diagnostics: Diagnostic[];
+}
+
+/** Collects the names of YAML files. Hidden entries and linked folders are left out. */
+function walk(state: Walk, inner: string, depth: number): void {
+  const { root, names, filesMax, diagnostics } = state;
+  const path = join(root, inner);
+  if (depth > FOLDER_DEPTH_MAX) {
+    const message = `folders within folders are read ${FOLDER_DEPTH_MAX} deep; this one is not read`;
+    diagnostics.push(diagnosticOfFile(path, { code: 'rule/too-deep', message, remedy: 'Move it up.' }));
+    return;
+  }
+  let entries: readonly Dirent[];
+  try {
+    entries = readdirSync(path, { withFileTypes: true }).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (error) {
+    diagnostics.push(unreadable(path, error));
+    return;
+  }
   for (const entry of entries) {
-    if (entry.name.startsWith('.') || names.length > FILES_PER_FOLDER_MAX) continue;
+    if (entry.name.startsWith('.') || names.length > filesMax) continue;
     const name = inner === '' ? entry.name : `${inner}/${entry.name}`;
-    if (entry.isDirectory()) walk(root, name, names);
+    if (entry.isDirectory()) walk(state, name, depth + 1);
     else if (/\.ya?ml$/.test(entry.name)) names.push(name);
   }
 }

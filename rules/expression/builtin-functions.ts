@@ -132,7 +132,7 @@ function containsRegex(text: Evaluate, test: TextTest, isContext: boolean): Eval
 }
 
 /** The test of a regular expression that has passed {@link compileRegex} when it was read. */
-export function regexOf(expression: Expression & { readonly kind: 'regex' }): TextTest {
+function regexOf(expression: Expression & { readonly kind: 'regex' }): TextTest {
   const compiled = compileRegex(expression.source, expression.flags);
   if (compiled.kind === 'refused') throw new Error(compiled.message);
   return compiled.test;

@@ -33,7 +33,7 @@ import { titleProblems } from './title-template.ts';
 import type { YamlDocument } from './yaml-tree.ts';
 
 /** Decision words of later versions: a rule that has one is refused, since without it it would mean something else. */
-const LATER_KEYS: readonly string[] = [
+export const LATER_KEYS: readonly string[] = [
   ...['threshold', 'distinct', 'new_value', 'change', 'spike', 'absence', 'ratio', 'metric', 'sequence', 'together'],
   'lateness',
 ];

@@ -19,7 +19,7 @@ export type YamlNode = { readonly at: number; readonly end: number } & (
     }
 );
 
-export interface YamlEntry {
+interface YamlEntry {
   readonly key: string;
   readonly keyAt: number;
   readonly value: YamlNode;

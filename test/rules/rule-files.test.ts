@@ -472,6 +472,20 @@ describe('folders', () => {
     ]);
   });
 
+  it('are read to a limit of files and depth, and what is left out is told', () => {
+    const deep = join(folder, 'team/a/b/c/d');
+    mkdirSync(deep, { recursive: true });
+    const code = (options: { filesMax?: number }): readonly string[] =>
+      readRuleFolders([{ path: join(folder, 'team'), kind: 'own' }], options).diagnostics.map((entry) => entry.code);
+    expect(code({})).not.toContain('rule/too-deep');
+    mkdirSync(join(deep, 'e'));
+    expect(code({})).toContain('rule/too-deep');
+    rmSync(join(folder, 'team/a'), { recursive: true });
+    writeFileSync(join(folder, 'team', 'third.yml'), GOOD.replace('id: good', 'id: third'));
+    expect(code({ filesMax: 1 })).toContain('rule/too-many');
+    rmSync(join(folder, 'team', 'third.yml'));
+  });
+
   it('may be one file', () => {
     const set = readRuleFolders([
       { path: join(folder, 'lists', 'mine.yaml'), kind: 'own' },
