@@ -70,8 +70,7 @@ export function createImporter({ hostOf }: ImportOptions): Importer {
     return source;
   };
 
-  const sourceOf = (host: HostIdentity): Source =>
-    sources.get(host.id) ?? newSource(host);
+  const sourceOf = (host: HostIdentity): Source => sources.get(host.id) ?? newSource(host);
 
   const created = (hostId: string, timeMs: number): number => {
     const latest = Math.max(createdMs.get(hostId) ?? 0, timeMs);

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { argumentsOf, commandLineOf } from '../../audit/exec.ts';
 import { recordsOf, sampleEvents } from './samples.ts';
 
-const execve = (...texts: readonly string[]) => recordsOf(texts.map((text) => `type=EXECVE msg=audit(1.000:1): ${text}`));
+const execve = (...texts: readonly string[]) =>
+  recordsOf(texts.map((text) => `type=EXECVE msg=audit(1.000:1): ${text}`));
 const argsOf = (serial: number, sample: string) => {
   const event = sampleEvents(sample).find((candidate) => candidate.serial === serial);
   return argumentsOf((event?.records ?? []).filter(({ type }) => type === 1309));
@@ -31,12 +32,20 @@ function kernelExecve(args: readonly Uint8Array[], splitAt: number): readonly st
 
 describe('arguments', () => {
   it('are complete with an empty one among them (defect of go-libaudit, Auditbeat, Velociraptor)', () => {
-    expect(argumentsOf(execve('argc=3 a0="sh" a1="" a2="x"'))).toEqual({ args: ['sh', '', 'x'], count: 3, isIncomplete: false });
+    expect(argumentsOf(execve('argc=3 a0="sh" a1="" a2="x"'))).toEqual({
+      args: ['sh', '', 'x'],
+      count: 3,
+      isIncomplete: false,
+    });
     expect(argsOf(2_713_819, 'execve_longargs').args.slice(0, 2)).toEqual(['true', '']);
   });
 
   it('are complete with a split one among them (the same defect)', () => {
-    expect(argsOf(2_713_815, 'execve_longargs')).toEqual({ args: ['true', 'A'.repeat(9000)], count: 2, isIncomplete: false });
+    expect(argsOf(2_713_815, 'execve_longargs')).toEqual({
+      args: ['true', 'A'.repeat(9000)],
+      count: 2,
+      isIncomplete: false,
+    });
     expect(argsOf(2_713_816, 'execve_longargs')).toEqual({
       args: ['true', 'short', 'B'.repeat(20_000), 'after'],
       count: 4,
@@ -52,7 +61,11 @@ describe('arguments', () => {
   });
 
   it('may be split in the middle of a character', () => {
-    expect(argumentsOf(execve('argc=1 a0_len=4 a0[0]=C3', ' a0[1]=A9'))).toEqual({ args: ['é'], count: 1, isIncomplete: false });
+    expect(argumentsOf(execve('argc=1 a0_len=4 a0[0]=C3', ' a0[1]=A9'))).toEqual({
+      args: ['é'],
+      count: 1,
+      isIncomplete: false,
+    });
   });
 
   it('of old kernels may be split into quoted pieces', () => {
@@ -78,11 +91,17 @@ describe('arguments', () => {
   });
 
   it('come back as they were given to the kernel, whatever they hold', () => {
-    const arg = fc.oneof(fc.string({ maxLength: 12 }), fc.constantFrom('', '"', ' ', '(null)', '3005', 'é', '\\', 'a='.repeat(20)));
+    const arg = fc.oneof(
+      fc.string({ maxLength: 12 }),
+      fc.constantFrom('', '"', ' ', '(null)', '3005', 'é', '\\', 'a='.repeat(20)),
+    );
     fc.assert(
       fc.property(fc.array(arg, { minLength: 1, maxLength: 12 }), fc.integer({ min: 2, max: 30 }), (given, half) => {
         const args = given.map((text) => text.replaceAll('\0', ''));
-        const texts = kernelExecve(args.map((text) => Buffer.from(text.toWellFormed())), half * 2);
+        const texts = kernelExecve(
+          args.map((text) => Buffer.from(text.toWellFormed())),
+          half * 2,
+        );
         expect(argumentsOf(execve(...texts))).toEqual({
           args: args.map((text) => text.toWellFormed()),
           count: args.length,

@@ -40,7 +40,9 @@ describe('values', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
         const text = textOfHex(Buffer.from(bytes).toString('hex').toUpperCase());
-        const encoded = text.split(/(%[0-9A-F]{2})/).map((part, index) => Buffer.from(index % 2 === 1 ? part.slice(1) : part, index % 2 === 1 ? 'hex' : 'utf8'));
+        const encoded = text
+          .split(/(%[0-9A-F]{2})/)
+          .map((part, index) => Buffer.from(index % 2 === 1 ? part.slice(1) : part, index % 2 === 1 ? 'hex' : 'utf8'));
         const readings = [Buffer.from(text, 'utf8'), Buffer.concat(encoded)];
         expect(readings.some((reading) => reading.equals(Buffer.from(bytes)))).toBe(true);
       }),
@@ -50,7 +52,10 @@ describe('values', () => {
 
 describe('records of user space', () => {
   it('keep the kernel’s fields apart from what a program wrote', () => {
-    const { kernel: outer, user: inner } = fields('USER', `pid=1 uid=1000 auid=1000 ses=1 msg='text=uid=0 op=fake key="v" exe="/usr/sbin/auditctl" res=success'`);
+    const { kernel: outer, user: inner } = fields(
+      'USER',
+      `pid=1 uid=1000 auid=1000 ses=1 msg='text=uid=0 op=fake key="v" exe="/usr/sbin/auditctl" res=success'`,
+    );
     expect(outer.get('uid')).toBe('1000');
     expect(inner.get('uid')).toBeUndefined();
     expect(Object.fromEntries(inner)).toMatchObject({ text: 'uid=0', op: 'fake', exe: '/usr/sbin/auditctl' });
@@ -73,7 +78,13 @@ describe('records of user space', () => {
   it('of old systems are read', () => {
     const text = `user pid=13015 uid=0 auid=4294967295 subj=system_u:system_r:crond_t:s0 msg='PAM: session open acct=root : exe="/usr/sbin/crond" (hostname=?, addr=?, terminal=cron res=success)'`;
     expect(kernel('USER_START', text)).toMatchObject({ pid: '13015', uid: '0' });
-    expect(user('USER_START', text)).toMatchObject({ op: 'PAM: session open', acct: 'root', hostname: '?', terminal: 'cron', res: 'success' });
+    expect(user('USER_START', text)).toMatchObject({
+      op: 'PAM: session open',
+      acct: 'root',
+      hostname: '?',
+      terminal: 'cron',
+      res: 'success',
+    });
     expect(kernel('LOGIN', 'login pid=13015 uid=0 old auid=4294967295 new auid=0')).toEqual({
       pid: '13015',
       uid: '0',
@@ -83,7 +94,9 @@ describe('records of user space', () => {
   });
 
   it('decode an account that is hex-encoded and never add words to it', () => {
-    expect(user('USER_LOGIN', `pid=1 msg='op=login acct=28696E76616C6964207573657229 (x) exe="/usr/sbin/sshd"'`)).toMatchObject({
+    expect(
+      user('USER_LOGIN', `pid=1 msg='op=login acct=28696E76616C6964207573657229 (x) exe="/usr/sbin/sshd"'`),
+    ).toMatchObject({
       acct: '(invalid user)',
     });
   });
@@ -96,18 +109,27 @@ describe('enriched records', () => {
     expect(kernel('SYSCALL', `syscall=257 key=(null)${marker}${tail}`)).toEqual({ syscall: '257', key: '(null)' });
     expect(kernel('SYSCALL', `syscall=257 key="web"${marker}${tail}`)).toEqual({ syscall: '257', key: 'web' });
     expect(kernel('SYSCALL', `syscall=257 key=6B2031${marker}${tail}`)).toEqual({ syscall: '257', key: 'k 1' });
-    expect(kernel('SOCKADDR', `saddr=020035${marker}SADDR={ saddr_fam=inet laddr=1.2.3.4 lport=53 }`)).toEqual({ saddr: '020035' });
+    expect(kernel('SOCKADDR', `saddr=020035${marker}SADDR={ saddr_fam=inet laddr=1.2.3.4 lport=53 }`)).toEqual({
+      saddr: '020035',
+    });
   });
 
   it.each(['\x1d', ''])('name ids, with the marker %j', (marker) => {
-    const record = parseLine(`type=USER_LOGIN msg=audit(1.000:1): pid=1 uid=0 msg='op=login UID="fake" res=success'${marker}UID="root" AUID="alice"`)!;
+    const record = parseLine(
+      `type=USER_LOGIN msg=audit(1.000:1): pid=1 uid=0 msg='op=login UID="fake" res=success'${marker}UID="root" AUID="alice"`,
+    )!;
     expect(Object.fromEntries(enrichmentOf(record))).toEqual({ UID: 'root', AUID: 'alice' });
   });
 });
 
 describe('AVC', () => {
   it('of SELinux gives result and permissions', () => {
-    expect(kernel('AVC', 'avc:  denied  { read write } for  pid=13010 comm="pickup" name="maildrop" dev=hda7 ino=1 tclass=dir')).toMatchObject({
+    expect(
+      kernel(
+        'AVC',
+        'avc:  denied  { read write } for  pid=13010 comm="pickup" name="maildrop" dev=hda7 ino=1 tclass=dir',
+      ),
+    ).toMatchObject({
       seresult: 'denied',
       seperms: 'read write',
       comm: 'pickup',
@@ -117,7 +139,9 @@ describe('AVC', () => {
   });
 
   it('of AppArmor is key=value', () => {
-    expect(kernel('AVC', 'apparmor="DENIED" operation="open" profile="/usr/bin/x" name="/etc/shadow" pid=5')).toMatchObject({
+    expect(
+      kernel('AVC', 'apparmor="DENIED" operation="open" profile="/usr/bin/x" name="/etc/shadow" pid=5'),
+    ).toMatchObject({
       apparmor: 'DENIED',
       name: '/etc/shadow',
     });

@@ -14,7 +14,9 @@ export const SAMPLE_NAMES: readonly string[] = readdirSync(SAMPLES)
   .map((name) => name.slice(0, -4));
 
 export function sampleLines(name: string): readonly string[] {
-  return readFileSync(new URL(`${name}.log`, SAMPLES), 'latin1').split('\n').filter(Boolean);
+  return readFileSync(new URL(`${name}.log`, SAMPLES), 'latin1')
+    .split('\n')
+    .filter(Boolean);
 }
 
 /** The frames of a `.frames.bin` sample, each as recv returned it. */

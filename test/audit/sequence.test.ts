@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createSequence, OPEN_GAPS_MAX, type SequenceOptions, type SequenceReport, TOLD_GAPS_MAX } from '../../audit/sequence.ts';
+import {
+  createSequence,
+  OPEN_GAPS_MAX,
+  type SequenceOptions,
+  type SequenceReport,
+  TOLD_GAPS_MAX,
+} from '../../audit/sequence.ts';
 
 /** Feeds serials, one a millisecond, and the end. */
 function account(serials: readonly number[], options: SequenceOptions = {}) {
@@ -10,7 +16,8 @@ function account(serials: readonly number[], options: SequenceOptions = {}) {
   return { sequence, gaps: reports.flatMap(({ gaps }) => gaps), late: reports.flatMap(({ late }) => late) };
 }
 
-const ranges = (reports: { readonly gaps: SequenceReport['gaps'] }) => reports.gaps.map((gap) => [gap.firstSequence, gap.lastSequence, gap.count]);
+const ranges = (reports: { readonly gaps: SequenceReport['gaps'] }) =>
+  reports.gaps.map((gap) => [gap.firstSequence, gap.lastSequence, gap.count]);
 
 describe('a sequence', () => {
   it('without holes loses nothing, however often a serial comes', () => {
@@ -86,15 +93,21 @@ describe('a sequence', () => {
   });
 
   it('tells exactly what never came, in whatever order the rest did', () => {
-    const order = fc.tuple(fc.uniqueArray(fc.integer({ min: 0, max: 200 }), { minLength: 1, maxLength: 150 }), fc.integer({ min: 1, max: 300 }));
+    const order = fc.tuple(
+      fc.uniqueArray(fc.integer({ min: 0, max: 200 }), { minLength: 1, maxLength: 150 }),
+      fc.integer({ min: 1, max: 300 }),
+    );
     fc.assert(
       fc.property(order, fc.integer({ min: 0, max: 0xffff_ffff }), ([seen, windowSerials], base) => {
         const at = (offset: number) => (base + offset) % 2 ** 32;
         const { gaps, late, sequence } = account(seen.map(at), { windowSerials });
         const first = seen[0] ?? 0;
         const truth = new Set<number>();
-        for (let offset = first; offset < Math.max(...seen); offset++) if (!seen.includes(offset)) truth.add(at(offset));
-        const told = new Set(gaps.flatMap((gap) => Array.from({ length: gap.count }, (_, index) => (gap.firstSequence + index) % 2 ** 32)));
+        for (let offset = first; offset < Math.max(...seen); offset++)
+          if (!seen.includes(offset)) truth.add(at(offset));
+        const told = new Set(
+          gaps.flatMap((gap) => Array.from({ length: gap.count }, (_, index) => (gap.firstSequence + index) % 2 ** 32)),
+        );
         for (const serial of late) told.delete(serial);
         expect(told).toEqual(truth);
         expect(sequence.missing).toBe(truth.size);
