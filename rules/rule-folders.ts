@@ -32,6 +32,14 @@ export function readRuleFolders(folders: readonly RuleFolder[], options: ReadOpt
   return { rules: set.rules, diagnostics: [...diagnostics, ...set.diagnostics] };
 }
 
+/** The lists of some folders, for the text of a rule that stands in none of them (a backtest). */
+export function readListFolders(folders: readonly RuleFolder[]): Lists {
+  return readLists(
+    folders.flatMap((folder) => filesOf(folder, FILES_PER_FOLDER_MAX, [])),
+    [],
+  );
+}
+
 function filesOf(folder: RuleFolder, filesMax: number, diagnostics: Diagnostic[]): readonly RuleFile[] {
   const names: string[] = [];
   try {

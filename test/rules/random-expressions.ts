@@ -78,7 +78,7 @@ const { value, condition } = fc.letrec((tie: fc.LetrecTypedTie<Kinds>) => {
     { maxDepth: 3 },
     fc.constantFrom('[0]', '[-1]', '[1]', '[$ = "bash"]', '[nametype="CREATE"]', '[$ in ["-c", "sh"]]'),
     tie('condition').map((inner) => `[${inner}]`),
-    fc.constantFrom('[pid]', '[list]'),
+    fc.constantFrom('[pid]', '[list]', '[$$.process.pid]', '[[0, -1]]', '[-2]', '[1.5]'),
   );
   const step = fc.tuple(name, fc.option(filter, { nil: '', freq: 3 })).map(([field, test]) => field + test);
   const path = fc.oneof(
