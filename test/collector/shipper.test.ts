@@ -1,0 +1,260 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Notice } from '../../collector/options.ts';
+import { RETRY_MS_MAX, retryDelayMs, YOUNG_OUTAGE_MS, YOUNG_RETRY_MS_MAX } from '../../collector/ship/back-off.ts';
+import { readBulkAnswer } from '../../collector/ship/bulk-answer.ts';
+import { createHttpClient } from '../../collector/ship/http-client.ts';
+import { createShipper, PROGRESS_EVERY_MS, type SetAside, type Shipper } from '../../collector/ship/shipper.ts';
+import { openSpoolReader } from '../../collector/spool/spool-reader.ts';
+import { spoolShared } from '../../collector/spool/spool-shared.ts';
+import { openSpoolWriter } from '../../collector/spool/spool-writer.ts';
+import { bulkLines } from '../../event/bulk.ts';
+import { parseProgress } from '../../event/progress.ts';
+import { type BulkServer, startBulkServer } from './bulk-server.ts';
+import { memoryDisk } from './memory-disk.ts';
+
+const BOOT = 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee';
+let server: BulkServer;
+
+beforeEach(async () => {
+  server = await startBulkServer();
+});
+afterEach(() => server.close());
+
+/** A spool with a shipper whose timers fire when the test says so. */
+function rig(url = server.url) {
+  const disk = memoryDisk();
+  const shared = spoolShared();
+  const writer = openSpoolWriter({ disk, shared, bootId: BOOT, bytesMax: 64 * 1024 * 1024 });
+  const aside: SetAside[] = [];
+  const notices: Notice[] = [];
+  const delays: number[] = [];
+  const timers: (() => void)[] = [];
+  let nowMs = 1_000_000;
+  let onTimer = (): void => {};
+  const shipper: Shipper = createShipper({
+    reader: openSpoolReader({ disk, shared }),
+    client: createHttpClient(url, undefined),
+    token: async () => 'vdt_h_secret',
+    promised: () => ({ bootId: BOOT, position: writer.lastPosition(), createdMs: nowMs }),
+    now: () => nowMs,
+    random: () => 0.5,
+    startTimer(durationMs, callback) {
+      delays.push(durationMs);
+      timers.push(callback);
+      onTimer();
+      return () => {};
+    },
+    onSetAside: (events) => aside.push(...events),
+    onDelivered: (position) => shared.setAcknowledged(position),
+    onNotice: (notice) => notices.push(notice),
+  });
+  return {
+    shipper,
+    shared,
+    aside,
+    notices,
+    delays,
+    append(name: string, text = 'x') {
+      const lines = () => bulkLines(`h.b.${name}`, JSON.stringify({ name, text }));
+      writer.append({ spoolClass: 'keep', createdMs: 5000, timeMs: 5000, serial: 1, countsSerial: true, lines });
+      writer.flush();
+      shipper.wake();
+    },
+    /** Resolves when the shipper waits for something. */
+    idle: () =>
+      new Promise<void>((resolve) => {
+        onTimer = resolve;
+      }),
+    pass(durationMs: number) {
+      nowMs += durationMs;
+      timers.splice(0).forEach((callback) => {
+        callback();
+      });
+    },
+  };
+}
+
+const names = (): string[] => [...server.documents.values()].map((one) => one['name'] as string);
+
+describe('shipper', () => {
+  it('sends events in order with the token, and progress up to the last of them', async () => {
+    const { shipper, append, idle, shared } = rig();
+    for (const name of ['a', 'b', 'c']) append(name);
+    const waited = idle();
+    void shipper.run();
+    await waited;
+    expect(names()).toEqual(['a', 'b', 'c']);
+    const [request] = server.requests;
+    expect(request?.headers['authorization']).toBe('Bearer vdt_h_secret');
+    expect(parseProgress(request?.headers['vedette-progress'] ?? '')).toEqual({
+      bootId: BOOT,
+      position: 3,
+      createdMs: 5000,
+    });
+    expect(shared.acknowledged()).toBe(3);
+    await shipper.stop();
+  });
+
+  it('compresses what is worth it', async () => {
+    const { shipper, append, idle } = rig();
+    append('big', 'y'.repeat(10_000));
+    const waited = idle();
+    void shipper.run();
+    await waited;
+    expect(server.requests[0]?.headers['content-encoding']).toBe('gzip');
+    expect(Number(server.requests[0]?.headers['content-length'])).toBeLessThan(1000);
+    expect(names()).toEqual(['big']);
+    await shipper.stop();
+  });
+
+  it('repeats after 503 until the server takes it, and says so once', async () => {
+    const { shipper, append, idle, pass, notices, delays } = rig();
+    let refusals = 3;
+    server.answer = () => (refusals-- > 0 ? { status: 503 } : undefined);
+    append('a');
+    let waited = idle();
+    void shipper.run();
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await waited;
+      waited = idle();
+      pass(0);
+    }
+    await waited;
+    expect(names()).toEqual(['a']);
+    expect(delays.slice(0, 3)).toEqual([150, 300, 600]);
+    expect(notices.map(({ code }) => code)).toEqual(['not-delivered', 'delivered-again']);
+    await shipper.stop();
+  });
+
+  it('honours each event’s own status: 409 is stored, 429 is sent again, 400 is set aside with its reason', async () => {
+    const { shipper, append, idle, pass, aside, shared } = rig();
+    for (const name of ['stored', 'known', 'late', 'bad']) append(name);
+    let round = 0;
+    server.answer = (request) => {
+      round += 1;
+      if (round > 1) return undefined;
+      const statuses = [201, 409, 429, 400];
+      const items = request.ids.map((id, index) => ({
+        create: { _id: id, status: statuses[index], error: { type: 'mapping', reason: 'no such field' } },
+      }));
+      return { status: 200, body: JSON.stringify({ errors: true, items }) };
+    };
+    let waited = idle();
+    void shipper.run();
+    await waited;
+    expect(shared.acknowledged()).toBe(0);
+    waited = idle();
+    pass(0);
+    await waited;
+    expect(server.requests[1]?.ids).toEqual(['h.b.late']);
+    expect(aside).toMatchObject([{ position: 4, status: 400, reason: 'mapping: no such field' }]);
+    expect(shared.acknowledged()).toBe(4);
+    await shipper.stop();
+  });
+
+  it('halves what is too large until one event is left, which alone is set aside', async () => {
+    const { shipper, append, idle, aside } = rig();
+    for (const name of ['a', 'b', 'c', 'd']) append(name);
+    server.answer = (request) => (request.ids.length > 1 || request.ids[0] === 'h.b.c' ? { status: 413 } : undefined);
+    const waited = idle();
+    void shipper.run();
+    await waited;
+    expect(names()).toEqual(['a', 'b', 'd']);
+    expect(aside.map(({ position }) => position)).toEqual([3]);
+    // Only the last piece may promise completeness.
+    const promises = server.requests
+      .filter(({ ids }) => ids.length === 1)
+      .map(({ headers }) => headers['vedette-progress']);
+    expect(promises.map((promise) => promise !== undefined)).toEqual([false, false, false, true]);
+    await shipper.stop();
+  });
+
+  it('keeps everything while its token is refused', async () => {
+    const { shipper, append, idle, notices, shared } = rig();
+    server.answer = () => ({ status: 401, body: '{"error":{"code":"unauthorized","message":"revoked"}}' });
+    append('a');
+    const waited = idle();
+    void shipper.run();
+    await waited;
+    expect(notices[0]).toMatchObject({ code: 'token-refused', level: 'error' });
+    expect(shared.acknowledged()).toBe(0);
+    server.answer = () => undefined;
+    await shipper.stop();
+    expect(names()).toEqual(['a']);
+  });
+
+  it('tells its progress alone when idle, and not before everything was delivered', async () => {
+    const { shipper, idle, pass, append } = rig();
+    let waited = idle();
+    void shipper.run();
+    await waited;
+    waited = idle();
+    pass(PROGRESS_EVERY_MS);
+    await waited;
+    const alone = server.requests.at(-1);
+    expect(alone?.body).toBe('');
+    expect(parseProgress(alone?.headers['vedette-progress'] ?? '')?.position).toBe(0);
+    server.answer = () => ({ status: 503 });
+    waited = idle();
+    append('a');
+    await waited;
+    expect(server.requests.at(-1)?.ids).toEqual(['h.b.a']);
+    server.answer = () => undefined;
+    await shipper.stop();
+  });
+
+  it('ships what is left when stopped, then signs off', async () => {
+    const { shipper, append, idle } = rig();
+    const waited = idle();
+    void shipper.run();
+    await waited;
+    append('last');
+    await shipper.stop();
+    expect(names()).toEqual(['last']);
+    expect(server.requests.at(-1)?.headers['vedette-sign-off']).toBe('1');
+  });
+
+  it('delivers a batch that stopping interrupted before anything that came later', async () => {
+    const { shipper, append, idle, shared } = rig();
+    server.answer = () => ({ status: 503 });
+    append('first');
+    const waited = idle();
+    void shipper.run();
+    await waited;
+    append('second');
+    server.answer = () => undefined;
+    await shipper.stop();
+    expect(names()).toEqual(['first', 'second']);
+    expect(shared.acknowledged()).toBe(2);
+  });
+
+  it('survives a server that is not there', async () => {
+    const gone = await startBulkServer();
+    await gone.close();
+    const { shipper, append, idle, notices } = rig(gone.url);
+    append('a');
+    const waited = idle();
+    void shipper.run();
+    await waited;
+    expect(notices[0]?.text).toContain('ECONNREFUSED');
+    await shipper.stop();
+  });
+});
+
+describe('back-off', () => {
+  it('stays short while the outage is young, then doubles up to its cap', () => {
+    expect(retryDelayMs(1, 0, 1)).toBe(200);
+    expect(retryDelayMs(10, 0, 1)).toBe(YOUNG_RETRY_MS_MAX);
+    expect(retryDelayMs(100, YOUNG_OUTAGE_MS, 1)).toBe(RETRY_MS_MAX);
+    expect(retryDelayMs(100, YOUNG_OUTAGE_MS, 0)).toBe(RETRY_MS_MAX / 2);
+  });
+});
+
+describe('answer of _bulk', () => {
+  it('is no verdict when it does not speak of every event', () => {
+    expect(readBulkAnswer('{"items":[]}', 1)).toBeUndefined();
+    expect(readBulkAnswer('<html>', 1)).toBeUndefined();
+    expect(readBulkAnswer('{"items":[{"create":{"status":"201"}}]}', 1)).toBeUndefined();
+    expect(readBulkAnswer('{"items":[{"create":{"status":201}}]}', 1)).toMatchObject({ stored: 1 });
+  });
+});
