@@ -1,6 +1,6 @@
 // The main job on the real kernel: a program named apache2 runs bash under a throw-away uid, and the people hear of it. What the
 // records were is told by a reader of the multicast group that shares no code with the collector.
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +17,7 @@ import {
   TEST_UID,
 } from '../harness/installation.ts';
 import { freePort, type Receiver, startSlack, startSmtp } from '../harness/receivers.ts';
+import { spawnBash } from './spawner.ts';
 
 const RUNS = 100;
 const GOAL_MS = 2_000;
@@ -91,17 +92,6 @@ afterAll(async () => {
   rmSync(work, { recursive: true, force: true });
 });
 
-/** Runs bash from `program` once in each directory; answers the wall clock just before each exec. */
-function spawnBash(program: string, directories: readonly string[], pauseMs: number): Map<string, number> {
-  const text = execFileSync(join(work, program), [String(TEST_UID), String(pauseMs), ...directories]).toString();
-  return new Map(
-    text
-      .trim()
-      .split('\n')
-      .map((line) => [line.split(' ')[0] ?? '', Number(line.split(' ')[1])]),
-  );
-}
-
 function makeDirectories(prefix: string, count: number): readonly string[] {
   return Array.from({ length: count }, (_, index) => {
     const directory = join(work, `${prefix}-${index}`);
@@ -130,7 +120,7 @@ describe('apache2 runs bash', () => {
     const reader = spawn(join(work, 'multicast-reader'), [frames], { stdio: ['ignore', 'pipe', 'inherit'] });
     await new Promise((resolve) => reader.stdout.once('data', resolve));
     const directories = makeDirectories('run', RUNS);
-    const begun = spawnBash('apache2', directories, 50);
+    const begun = await spawnBash(join(work, 'apache2'), directories, 50);
 
     const missing = (receiver: Receiver) =>
       directories.filter((directory) => !receiver.received.some(({ text }) => mentions(text, directory)));
@@ -173,12 +163,12 @@ describe('apache2 runs bash', () => {
       const { alerts } = await installation.api<AlertsResponse>('/alerts?rule=scenario-web-shell&limit=1000');
       return alerts.filter(({ title }) => title.includes(directory));
     };
-    spawnBash('apache2', [directory], 0);
+    await spawnBash(join(work, 'apache2'), [directory], 0);
     await eventually('the alert', async () => ((await alertHere()).length === 1 ? true : undefined));
     await eventually('its message', () =>
       slack.received.some(({ text }) => mentions(text, directory)) ? true : undefined,
     );
-    spawnBash('apache2', [directory], 0);
+    await spawnBash(join(work, 'apache2'), [directory], 0);
     const alert = await eventually('the second detection', async () =>
       (await alertHere()).find(({ count }) => count === 2),
     );
@@ -191,9 +181,9 @@ describe('apache2 runs bash', () => {
   it('a bash that sshd starts alerts nobody', async () => {
     const [quiet, loud] = makeDirectories('quiet', 2);
     if (quiet === undefined || loud === undefined) throw new Error('no directory');
-    spawnBash('sshd', [quiet], 0);
+    await spawnBash(join(work, 'sshd'), [quiet], 0);
     // What apache2 does after it is heard of later: by then the first one was decided.
-    spawnBash('apache2', [loud], 0);
+    await spawnBash(join(work, 'apache2'), [loud], 0);
     await eventually('the later alert', () =>
       slack.received.some(({ text }) => mentions(text, loud)) ? true : undefined,
     );

@@ -1,0 +1,31 @@
+// Runs the benchmarks and prints their figures: `npm run bench -- [--short] [NAME…]`. Each compares in one run, as ratios, because
+// machines are noisy; bench/results/ keeps runs with the description of their machine. One that cannot run here fails.
+import { readFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+
+const BENCHES = {
+  'collector-cpu': () => import('./collector-cpu.ts'),
+  ingest: () => import('./ingest.ts'),
+  'alert-latency': () => import('./alert-latency.ts'),
+} as const;
+
+const argv = process.argv.slice(2);
+const isShort = argv.includes('--short');
+const asked = argv.filter((argument) => !argument.startsWith('-'));
+const unknown = asked.filter((name) => !Object.hasOwn(BENCHES, name));
+if (unknown.length > 0) {
+  console.error(`no benchmark is called ${unknown.join(', ')}; there are: ${Object.keys(BENCHES).join(', ')}`);
+  process.exit(2);
+}
+
+const distribution = /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'Linux';
+console.log(
+  `${cpus().length} × ${cpus()[0]?.model.trim()}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Linux ${release()}, ` +
+    `${distribution}, Node ${process.versions.node}${isShort ? ', short' : ''}`,
+);
+for (const [name, load] of Object.entries(BENCHES)) {
+  if (asked.length > 0 && !asked.includes(name)) continue;
+  console.log(`\n## ${name}`);
+  const { run } = await load();
+  for (const line of await run({ isShort })) console.log(line);
+}
