@@ -25,7 +25,8 @@ export function beginSupervision(
   const isSupervised = isGiven(invocation, SUPERVISED) && process.send !== undefined;
   let stop = (): void => {};
   const told = new Promise<void>((resolve) => {
-    stop = resolve;
+    // A signal's handler is given its name: nothing of it may reach who waits.
+    stop = () => resolve();
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   if (isSupervised) {
@@ -54,9 +55,4 @@ export function beginSupervision(
     },
     told,
   };
-}
-
-/** Closes the channel, so that the process can end. */
-export function endSupervision(): void {
-  if (process.connected === true) process.disconnect?.();
 }
