@@ -164,7 +164,7 @@ function writeMessage(
     if (name === 'exe' || name === 'res' || name === 'cwd' || value === '?' || value === '(null)' || value === '')
       continue;
     if (said === kernel && PLACED.has(name)) continue;
-    if (name === 'addr' && draft.source !== '' && record.type === USER_LOGIN) continue;
+    if (name === 'addr' && draft.source !== '' && COMES_FROM_OUTSIDE.has(record.type)) continue;
     addData(draft, name, value);
   }
   for (const name of ['subj', 'tty']) {
@@ -175,7 +175,8 @@ function writeMessage(
   draft.objectAs = present(said.get('addr')) ?? present(said.get('hostname'));
 }
 
-const USER_LOGIN = 1112;
+/** USER_LOGIN and USER_START: their address is where a session comes from. */
+const COMES_FROM_OUTSIDE: ReadonlySet<number> = new Set([1112, 1105]);
 const IPV4 = /^(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?!$)|$)){4}$/;
 const IPV6 = /^(?=.*:.*:)[0-9A-Fa-f:]{2,39}$/;
 
@@ -186,7 +187,7 @@ function writeSource(draft: Draft, record: AuditRecord, said: ReadonlyMap<string
   if (!isIp) return;
   draft.source += member('ip', address) + member('address', address);
   draft.addresses = [address];
-  if (record.type === USER_LOGIN) draft.network += member('direction', 'ingress');
+  if (COMES_FROM_OUTSIDE.has(record.type)) draft.network += member('direction', 'ingress');
 }
 
 interface Users {

@@ -16,7 +16,7 @@ import { flat, jsonText, member } from './json.ts';
 import { createMemo } from './memo.ts';
 import { type PathRecord, pathOfText, splitItem } from './path.ts';
 import { type SocketAddress, socketAddressOf } from './socket-address.ts';
-import { createSyscallReader, type SyscallRecord } from './syscall-record.ts';
+import { createSyscallReader, type SyscallReader, type SyscallRecord } from './syscall-record.ts';
 import { CWD, EXECVE, isAccompanying, PATH, PROCTITLE, SOCKADDR, SYSCALL, URINGOP } from './tables/record-type.ts';
 import { createUserTexts, idNamesOf } from './user.ts';
 
@@ -34,12 +34,18 @@ export function toEcs(event: AuditEvent, host: HostIdentity, knowledge?: HostKno
 
 /** Distinct paths, directories, titles and addresses that are remembered, each. */
 export const MEMO_ENTRIES = 2048;
-/** A mapper for one host; `knowledge` only where the events are of this very host. */
-export function createEcsMapper(host: HostIdentity, knowledge?: HostKnowledge): EcsMapper {
+/**
+ * A mapper for one host; `knowledge` only where the events are of this very host. Whoever reads SYSCALL records before the
+ * mapper does passes its own reader, so that they are read once.
+ */
+export function createEcsMapper(
+  host: HostIdentity,
+  knowledge?: HostKnowledge,
+  syscalls: SyscallReader = createSyscallReader(),
+): EcsMapper {
   const names = idNamesOf(knowledge);
   const lineage = createLineageWriter(knowledge);
   const userText = createUserTexts(names);
-  const syscalls = createSyscallReader();
   const readers: Readers = {
     path: createMemo(MEMO_ENTRIES, pathOfText),
     cwd: createMemo(MEMO_ENTRIES, (text) => told('working_directory', fieldsOfText(text, CWD).get('cwd'))),

@@ -53,6 +53,7 @@ export interface SyscallRecord {
 }
 
 export interface SyscallReader {
+  /** Reading the same record twice in a row costs nothing. */
   read(record: AuditRecord): SyscallRecord;
 }
 
@@ -63,7 +64,16 @@ const KEY_SEPARATOR = '\x01';
 export function createSyscallReader(): SyscallReader {
   const idsOf = createMemo(SYSCALL_MEMO_ENTRIES, (text) => idsOfFields(fieldsOfText(text, SYSCALL)));
   const imageOf = createMemo(SYSCALL_MEMO_ENTRIES, (text) => imageOfFields(fieldsOfText(text, SYSCALL)));
-  return { read: (record) => readInOrder(record, idsOf, imageOf) ?? readFieldByField(record) };
+  let last: AuditRecord | undefined;
+  let lastRead: SyscallRecord | undefined;
+  return {
+    read: (record) => {
+      if (record === last && lastRead !== undefined) return lastRead;
+      last = record;
+      lastRead = readInOrder(record, idsOf, imageOf) ?? readFieldByField(record);
+      return lastRead;
+    },
+  };
 }
 
 interface Cursor {

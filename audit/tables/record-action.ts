@@ -43,7 +43,7 @@ const ROWS: readonly Row[] = [
   ['ACCT_UNLOCK', 'unlocked-account', 'iam', 'user change', 'account', 'acct id'],
   ['ROLE_ASSIGN', 'assigned-user-role-to', 'iam', 'user change', 'account', 'acct id'],
   ['ROLE_REMOVE', 'removed-user-role-from', 'iam', 'user change', 'account', 'acct id'],
-  ['USER_ROLE_CHANGE', 'changed-role-to', 'iam', 'user change', 'account', 'acct id'],
+  ['USER_ROLE_CHANGE', 'changed-role-to', 'iam', 'user change', 'user-session', 'terminal'],
   ['USER_CMD', 'ran-command', 'process', 'start', 'process', 'cmd'],
   ['USER_TTY', 'typed', 'process', 'info', 'keystrokes', 'data'],
   ['TTY', 'typed', 'process', 'info', 'keystrokes', 'data'],

@@ -122,8 +122,8 @@ describe('ECS documents', () => {
       ]),
     ).toEqual([
       ['web.x.1', 'web', '2026-01-01T00:00:10.000Z'],
-      ['web.d.' + made[1]!.id.slice(6, 9), 'web', '2026-01-01T00:00:10.000Z'],
-      [`imported.`, 'imported', '2026-01-01T00:00:07Z'],
+      [`web.d.${made[1]!.id.slice(6, 9)}`, 'web', '2026-01-01T00:00:10.000Z'],
+      ['imported.', 'imported', '2026-01-01T00:00:07Z'],
     ]);
   });
 
