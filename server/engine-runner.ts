@@ -77,6 +77,8 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
   let isAdvanceDue = false;
   let following: Promise<void> | undefined;
   let ticking: NodeJS.Timeout | undefined;
+  /** Runs after a failure; until it ends nothing is committed. */
+  let pausing: NodeJS.Timeout | undefined;
 
   /** Back to what is durable: the engine's memory is ahead of it. */
   const returnToCommitted = (error: unknown): void => {
@@ -88,6 +90,11 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
     engine = engineFrom(state, epochs);
     cursor = state.loadCursor();
     isCursorSaved = true;
+    clearTimeout(pausing);
+    pausing = setTimeout(() => {
+      pausing = undefined;
+      stepWithoutEvents();
+    }, pauseMs()).unref();
   };
 
   const commit = (result: StepResult): void => {
@@ -145,8 +152,8 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
           if (batch.events.length > 0) step(batch.events, batch.cursor);
           else fence.caughtUp(mark);
         }
-        if (failures > 0) await sleep(pauseMs(), undefined, { signal: abort.signal });
-        else await nextTurn();
+        if (pausing === undefined) await nextTurn();
+        else await sleep(pauseMs(), undefined, { signal: abort.signal });
       } catch (error) {
         if (abort.signal.aborted) return;
         if (isReachable) onNotice({ kind: 'error', message: `the engine cannot read the store: ${textOf(error)}` });
@@ -156,10 +163,10 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
     }
   };
 
-  const stepWithoutEvents = (): void => {
+  function stepWithoutEvents(): void {
     isAdvanceDue = false;
-    if (!abort.signal.aborted && failures === 0 && engine.pending() > 0) step([], cursor);
-  };
+    if (!abort.signal.aborted && pausing === undefined && engine.pending() > 0) step([], cursor);
+  }
 
   return {
     start() {
@@ -183,6 +190,7 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
     statistics: () => ({ pending: engine.pending(), eventsFolded, health: engine.health() }),
     async close() {
       clearInterval(ticking);
+      clearTimeout(pausing);
       abort.abort();
       await following;
       saveCursor();

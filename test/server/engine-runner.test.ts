@@ -136,6 +136,22 @@ describe('following the store', () => {
     state.close();
   });
 
+  it('does not trust a progress while it reads again what a failed commit undid', async () => {
+    // More than one step, against the order of positions: who folds too early opens with the wrong event.
+    const numbers = Array.from({ length: 1_300 }, (_, at) => 1_300 - at);
+    for (const failing of [1, 2, 3, 4]) {
+      const store = openMemoryStore();
+      const state = stateInFolder();
+      let commits = 0;
+      const life = live(store, state, () => ++commits !== failing);
+      await deliver(life, store, numbers, numbers.length);
+      await settled(state, numbers.length);
+      await life.runner.close();
+      expect([failing, shapeOf(state.alerts.list({ limit: 10 }))]).toEqual([failing, oracle(numbers.length)]);
+      state.close();
+    }
+  });
+
   it('saves a cursor that moved without effect when it stops', async () => {
     const store = openMemoryStore();
     await store.append([execEvent('h', 1, { parent: 'sshd' })]);

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EventDocument } from '../../event/document.ts';
@@ -14,6 +14,7 @@ import {
 import { ProblemError } from '../../server/api-error.ts';
 import { ATTEMPTS_TOTAL_MAX, createAttempts } from '../../server/attempts.ts';
 import { BULK_ITEMS_MAX, BULK_LIMITS, type BulkLimits, NoRoom, readBulk } from '../../server/bulk-reader.ts';
+import { bulkStream } from '../../server/bulk-stream.ts';
 import { createDeliveryFence } from '../../server/delivery-fence.ts';
 import { enroll, HOST_NAME_LENGTH_MAX } from '../../server/enrollment.ts';
 import { createHostBook } from '../../server/host-book.ts';
@@ -76,6 +77,21 @@ describe('a _bulk body', () => {
     ['[]'],
   ])('refuses the action %s', async (action) => {
     expect(kindsOf(await read(`${action}\n{}\n${lines(2)}`))).toEqual([400, 'h.2']);
+  });
+
+  it('that unpacks to nothing for ever is ended by what came over the wire', async () => {
+    // A gzip header whose file name has no end.
+    const head = Buffer.from([0x1f, 0x8b, 8, 0x08, 0, 0, 0, 0, 0, 0xff]);
+    const request = new PassThrough();
+    const unpacked = (async () => {
+      for await (const _chunk of bulkStream(
+        Object.assign(request, { headers: { 'content-encoding': 'gzip' } }) as never,
+        10_000,
+      ));
+    })();
+    request.write(head);
+    for (let at = 0; at < 20; at++) request.write(Buffer.alloc(1_000, 0x61));
+    await expect(unpacked).rejects.toMatchObject({ problem: { status: 413 } });
   });
 
   it('refuses a document that is not UTF-8', async () => {
