@@ -4,7 +4,7 @@ import type { Expression } from '../expression/syntax.ts';
 import { findTraps, unknownField } from '../expression/traps.ts';
 import { offsetInFile } from './expression-place.ts';
 import { type Placed, type Reading, report } from './readers.ts';
-import type { RuleKeys } from './rule-reader.ts';
+import type { RuleKeys } from './rule-keys.ts';
 import { titleFields } from './title-template.ts';
 import type { YamlNode } from './yaml-tree.ts';
 

@@ -6,7 +6,7 @@ import { runRuleTests } from '../../backtest/rule-tests.ts';
 import { formatDiagnostic } from '../../rules/diagnostic.ts';
 import { FUNCTION_NAMES } from '../../rules/expression/functions.ts';
 import { readListText } from '../../rules/language/list-reader.ts';
-import { LATER_KEYS } from '../../rules/language/rule-reader.ts';
+import { LATER_KEYS } from '../../rules/language/rule-keys.ts';
 import { type RuleFile, readLists, readRuleText } from '../../rules/rule-files.ts';
 import { SHIPPED_RULES } from '../../rules/rule-folders.ts';
 

@@ -2,14 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import type { EventDocument } from '../../event/document.ts';
 import { compilePredicate } from '../../rules/expression/compile.ts';
-import {
-  DEFAULT_OPERATORS_MAX,
-  EXPRESSION_DEPTH_MAX,
-  EXPRESSION_LENGTH_MAX,
-  EXPRESSION_NODES_MAX,
-  parseExpression,
-} from '../../rules/expression/parse.ts';
+import { DEFAULT_OPERATORS_MAX, EXPRESSION_LENGTH_MAX, parseExpression } from '../../rules/expression/parse.ts';
 import { REGEX_LENGTH_MAX } from '../../rules/expression/regex.ts';
+import { EXPRESSION_DEPTH_MAX, EXPRESSION_NODES_MAX } from '../../rules/expression/tree-reader.ts';
 import { ExpressionError } from '../../rules/rule.ts';
 import { LISTS } from './random-expressions.ts';
 

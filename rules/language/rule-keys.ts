@@ -1,0 +1,172 @@
+// The keys of a rule and how each is read: the language's vocabulary in one place.
+import type { Severity } from '../../event/detection.ts';
+import { type EventDocument, toNested } from '../../event/document.ts';
+import { formatDuration } from '../../event/duration.ts';
+import type { Rule } from '../rule.ts';
+import {
+  date,
+  duration,
+  integer,
+  listOf,
+  oneOf,
+  type Placed,
+  pattern,
+  placed,
+  plainValue,
+  type Reader,
+  readMap,
+  report,
+  text,
+} from './readers.ts';
+
+/** Decision words of later versions: a rule that has one is refused, since without it it would mean something else. */
+export const LATER_KEYS: readonly string[] = [
+  ...['threshold', 'distinct', 'new_value', 'change', 'spike', 'absence', 'ratio', 'metric', 'sequence', 'together'],
+  'lateness',
+];
+
+const DAY_MS = 86_400_000;
+const field = pattern(
+  /^[A-Za-z@_][A-Za-z0-9@_.-]{0,199}$/,
+  'a field name',
+  'Write a dotted name such as process.parent.name.',
+);
+const url = pattern(/^https?:\/\/[^\s"'<>]{1,1900}$/, 'a web address', 'Write https://….');
+const channel = pattern(
+  /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/,
+  'a channel’s name',
+  'Use the name from the configuration.',
+);
+const id = pattern(
+  /^[a-z0-9][a-z0-9_-]{0,99}$/,
+  'a rule id',
+  'Use lower-case letters, digits, `-` and `_`; at most 100.',
+);
+const expression: Reader<Placed<string>> = placed(text(65_536));
+
+export interface SuppressKeys {
+  readonly for: number;
+  readonly by: readonly Placed<string>[];
+  readonly grow: number;
+}
+
+export interface AlertKeys {
+  readonly title: Placed<string>;
+  readonly include: readonly Placed<string>[];
+  readonly suppress: Partial<SuppressKeys>;
+  readonly to: readonly string[];
+  readonly runbook: string;
+}
+
+export interface ExceptionKeys {
+  readonly match: Placed<string>;
+  readonly reason: string;
+  readonly owner: string;
+  readonly expires: number;
+}
+
+export interface TestKeys {
+  readonly name: string;
+  readonly events: readonly EventDocument[];
+  readonly alerts: number;
+}
+
+/** A rule’s keys as they stand in the file. */
+export interface RuleKeys {
+  readonly id: Placed<string>;
+  readonly name: string;
+  readonly description: string;
+  readonly severity: Severity;
+  readonly risk: number;
+  readonly tags: readonly string[];
+  readonly mitre: readonly Placed<string>[];
+  readonly author: string;
+  readonly references: readonly string[];
+  readonly false_positives: readonly string[];
+  readonly status: Rule['status'];
+  readonly match: Placed<string>;
+  readonly by: readonly Placed<string>[];
+  readonly except: readonly Placed<Partial<ExceptionKeys>>[];
+  readonly alert: Partial<AlertKeys>;
+  readonly tests: readonly Placed<TestKeys>[];
+}
+
+const suppress: Reader<Partial<SuppressKeys>> = (node, reading) => {
+  const readers = { for: duration(365 * DAY_MS), by: listOf(placed(field), 16), grow: duration(365 * DAY_MS) };
+  const { values, isComplete } = readMap<SuppressKeys>(
+    node,
+    { what: '`suppress`', readers, required: ['for'] },
+    reading,
+  );
+  const { for: forMs, grow } = values;
+  if (forMs !== undefined && grow !== undefined && grow < forMs) {
+    const remedy = 'It is the longest span that `for` may double to; make it longer or leave it out.';
+    return report(reading, node.at, {
+      code: 'rule/wrong-duration',
+      message: `\`grow\` is shorter than \`for\` (${formatDuration(forMs)})`,
+      remedy,
+    });
+  }
+  return isComplete ? values : undefined;
+};
+
+const alert: Reader<Partial<AlertKeys>> = (node, reading) => {
+  const readers = {
+    title: placed(text(500)),
+    include: listOf(placed(field), 40),
+    suppress,
+    to: listOf(channel, 20),
+    runbook: url,
+  };
+  const { values } = readMap<AlertKeys>(node, { what: '`alert`', readers, required: [], later: ['group'] }, reading);
+  return values;
+};
+
+const exception: Reader<Partial<ExceptionKeys>> = (node, reading) => {
+  const readers = { match: expression, reason: text(2_000), owner: text(200), expires: date };
+  const { values, isComplete } = readMap<ExceptionKeys>(
+    node,
+    { what: 'an exception', readers, required: ['match'] },
+    reading,
+  );
+  return isComplete ? values : undefined;
+};
+
+const testEvent: Reader<EventDocument> = (node, reading) => {
+  if (node.kind === 'map') return toNested(plainValue(node) as EventDocument);
+  return report(reading, node.at, {
+    code: 'rule/wrong-type',
+    message: 'a test’s event must be a map',
+    remedy: 'Write `process.name: bash` and the like.',
+  });
+};
+
+const test: Reader<TestKeys> = (node, reading) => {
+  const readers = { name: text(300), events: listOf(testEvent, 1_000), alerts: integer(0, 1_000) };
+  const shape = { what: 'a test', readers, required: ['name', 'events', 'alerts'] as const };
+  const { values, isComplete } = readMap<TestKeys>(node, shape, reading);
+  const { name, events, alerts } = values;
+  return isComplete && name !== undefined && events !== undefined && alerts !== undefined
+    ? { name, events, alerts }
+    : undefined;
+};
+
+/** How each key of a rule is read. */
+export const RULE_READERS: { readonly [K in keyof RuleKeys]: Reader<RuleKeys[K]> } = {
+  id: placed(id),
+  name: text(200),
+  description: text(10_000),
+  severity: oneOf(['informational', 'low', 'medium', 'high', 'critical']),
+  risk: integer(0, 100),
+  tags: listOf(text(100), 100),
+  mitre: listOf(placed(text(40)), 100),
+  author: text(500),
+  references: listOf(url, 100),
+  false_positives: listOf(text(1_000), 100),
+  status: oneOf(['off', 'test', 'stable']),
+  match: expression,
+  by: listOf(placed(field), 16),
+  except: listOf(placed(exception), 1_000),
+  alert,
+  tests: listOf(placed(test), 200),
+};
