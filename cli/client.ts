@@ -1,14 +1,13 @@
 // A client of the server's API: who it talks to, with which token, and every failure in words that say what to do. Promises
 // that a token is sent only to the configured server, appears in no message, and that no answer is read without bound.
-import { readFile } from 'node:fs/promises';
 import { type ClientRequest, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { join } from 'node:path';
 import { secretFilesOf } from '../server/options.ts';
 import { type Invocation, type OptionTable, optionValue } from './command.ts';
 import type { Config } from './config/settings.ts';
 import { CONFIG_OPTIONS, loadConfig, readSecret, readText } from './config.ts';
 import { EXIT, fail, type Outcome, succeed } from './failure.ts';
+import { readServerAddress } from './server-address.ts';
 
 /** Options of every command that asks a server. */
 export const CLIENT_OPTIONS = {
@@ -47,11 +46,6 @@ const TIMEOUT_MS = 30_000;
 const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
 const TOKEN_BYTES_MAX = 4096;
 
-/** Where a running server says how to reach it; written by `vedette server`, gone when it stopped cleanly. */
-export function addressFileOf(dataFolder: string): string {
-  return join(dataFolder, 'server', 'address.json');
-}
-
 /** A client for the configured server. */
 export async function openClient(invocation: Invocation, role: ClientRole): Promise<Outcome<Client>> {
   const config = await loadConfig(invocation, [
@@ -67,12 +61,13 @@ export async function openClient(invocation: Invocation, role: ClientRole): Prom
 /** Where the server of this configuration answers: the configured URL, else where the running one says it is. */
 export async function serverUrlOf(config: Config): Promise<string> {
   if (config.client.server !== undefined) return config.client.server;
-  try {
-    const address = JSON.parse(await readFile(addressFileOf(config.dataFolder), 'utf8')) as { url?: unknown };
-    if (typeof address.url === 'string' && URL.canParse(address.url)) return address.url;
-  } catch {
-    // No server of this data folder runs, or it was killed: the configured address is the best guess.
-  }
+  const running = await readServerAddress(config.dataFolder);
+  // Without one the configured address is the best guess: the server may be another version's, or be started any moment.
+  return running?.url ?? configuredUrl(config);
+}
+
+/** Where a server with this configuration listens. */
+export function configuredUrl(config: Config): string {
   const host = config.server.host.includes(':') ? `[${config.server.host}]` : config.server.host;
   return `http://${host}:${config.server.port}`;
 }

@@ -2,6 +2,9 @@
 import type { Context } from './command.ts';
 import { runCommandLine } from './command-line.ts';
 
+/** What is still being written may be, so long, ms. */
+const EXIT_GRACE_MS = 1_000;
+
 function outputOf(stream: NodeJS.WriteStream): Context['stdout'] {
   // `vedette search … | head` closes the pipe early: that is no failure, and nothing more can be said there.
   stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -24,3 +27,6 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   stderr: outputOf(process.stderr),
   now: () => Date.now(),
 });
+// The command is done: neither the channel to a parent nor a handle that a failure left open may keep the process.
+process.channel?.unref();
+setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();

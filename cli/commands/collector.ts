@@ -9,8 +9,12 @@ import type { Config } from '../config/settings.ts';
 import { CONFIG_OPTIONS, loadConfig } from '../config.ts';
 import { EXIT, fail, type Outcome, succeed } from '../failure.ts';
 import { makePrivateFolder } from '../private-file.ts';
+import { readServerAddress } from '../server-address.ts';
 import type { CollectorReady, SupervisorMessage } from '../up/child-message.ts';
-import { beginSupervision, endSupervision, type Supervision } from '../up/supervised.ts';
+import { beginSupervision, type Supervision } from '../up/supervised.ts';
+
+/** How soon a server that was started again beside a collector is noticed, ms. */
+const LOCAL_SERVER_EVERY_MS = 2_000;
 
 export const collector: Command = {
   name: 'collector',
@@ -47,6 +51,7 @@ export const collector: Command = {
     const { refused } = started.value;
     running = started.value.running;
     running.excludePids(excluded);
+    const unfollow = supervision.isSupervised ? () => {} : followLocalServer(started.value.dataFolder, running);
     const { mode, host } = running;
     const ready: CollectorReady = { kind: 'collector-ready', mode, refused, hostId: host.id, hostName: host.name };
     supervision.send(ready);
@@ -55,8 +60,8 @@ export const collector: Command = {
       else for (const line of modeInWords(ready)) invocation.context.stderr.write(`${line}\n`);
     }
     const reason = await Promise.race([running.failed, supervision.told]);
+    unfollow();
     await running.close();
-    endSupervision();
     if (typeof reason !== 'string') return EXIT.fine;
     const remedy = 'Start it again; what it spooled is kept.';
     return supervision.refuse(
@@ -67,6 +72,7 @@ export const collector: Command = {
 
 interface Started {
   readonly running: Collector;
+  readonly dataFolder: string;
   /** What was tried before, and why it was not to be had. */
   readonly refused: CollectorReady['refused'];
 }
@@ -89,7 +95,8 @@ async function start(
   let last: Refusal = { kind: 'failed', reason: 'no source' };
   for (const source of sourcesOf(config.value, invocation)) {
     const result = await startCollector({ ...options, excludePids, source });
-    if (result.kind === 'started') return succeed({ running: result.collector, refused });
+    if (result.kind === 'started')
+      return succeed({ running: result.collector, dataFolder: config.value.dataFolder, refused });
     last = result.refusal;
     // Nothing else would do better: the folder is in use, whatever the source.
     if (last.kind === 'folder-in-use' || source.kind === 'recording' || source.kind === 'auto') break;
@@ -97,6 +104,20 @@ async function start(
     supervision.notice('warning', refusalInWords(last).message, last.kind);
   }
   return fail(`collector/${last.kind}`, refusalInWords(last));
+}
+
+/** A server on the same machine is not audited, whichever process it is now: its work on our events would make more of them. */
+function followLocalServer(dataFolder: string, running: Collector): () => void {
+  let excluded: number | undefined;
+  const look = async (): Promise<void> => {
+    const pid = (await readServerAddress(dataFolder))?.pid;
+    if (pid === undefined || pid === excluded) return;
+    excluded = pid;
+    running.excludePids([pid]);
+  };
+  void look();
+  const timer = setInterval(() => void look(), LOCAL_SERVER_EVERY_MS);
+  return () => clearInterval(timer);
 }
 
 /** What is tried, in this order. */

@@ -1,21 +1,17 @@
 // `vedette server`: starts server/server.ts with what the configuration says, and stays until it is told to stop.
-import { rm } from 'node:fs/promises';
 import { formatDiagnostic } from '../../rules/diagnostic.ts';
 import { type RunningServer, type ServerNotice, ServerStartError } from '../../server/options.ts';
-import { addressFileOf } from '../client.ts';
 import { type Command, type Invocation, isGiven, printJson } from '../command.ts';
 import type { Config } from '../config/settings.ts';
 import { CONFIG_OPTIONS, loadConfig } from '../config.ts';
 import { EXIT, fail, type Outcome, succeed } from '../failure.ts';
-import { writePrivateFile } from '../private-file.ts';
 import { productVersion } from '../product-version.ts';
+import { removeServerAddress, writeServerAddress } from '../server-address.ts';
 import { ruleFoldersOf, serverOptionsOf } from '../server-settings.ts';
 import { counted } from '../table.ts';
 import type { ServerReady } from '../up/child-message.ts';
 import { portOwner } from '../up/port-owner.ts';
-import { beginSupervision, endSupervision, type Supervision } from '../up/supervised.ts';
-
-const ADDRESS_FORMAT_VERSION = 1;
+import { beginSupervision, type Supervision } from '../up/supervised.ts';
 
 export const server: Command = {
   name: 'server',
@@ -39,19 +35,14 @@ export const server: Command = {
     const started = await start(invocation, supervision);
     if (!started.isOk) return supervision.refuse(started.failure);
     const { config, running } = started.value;
-    const addressFile = addressFileOf(config.dataFolder);
-    await writePrivateFile(
-      addressFile,
-      `${JSON.stringify({ formatVersion: ADDRESS_FORMAT_VERSION, url: running.url, pid: process.pid })}\n`,
-    );
+    await writeServerAddress(config.dataFolder, running.url);
     process.on('SIGHUP', () => void reload(running, supervision));
     const ready = readiness(config, running);
     supervision.send(ready);
     if (!supervision.isSupervised) tell(invocation, ready);
     await supervision.told;
-    await rm(addressFile, { force: true });
+    await removeServerAddress(config.dataFolder);
     await running.close();
-    endSupervision();
     return EXIT.fine;
   },
 };

@@ -1,7 +1,7 @@
 // `vedette up`, which is `npm start`: everything that watches this machine, in one terminal.
 import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DEFAULT_HOST, DEFAULT_PORT } from '../../server/options.ts';
+import { configuredUrl } from '../client.ts';
 import { type Command, type Invocation, isGiven, optionValue } from '../command.ts';
 import type { Config } from '../config/settings.ts';
 import { CONFIG_OPTIONS, loadConfig } from '../config.ts';
@@ -111,12 +111,12 @@ async function run(invocation: Invocation, config: Config, told: Promise<void>):
 
 /** `up` runs both ends on this machine; with a server elsewhere it would be a collector with extra steps. */
 function checkLocal(config: Config): Outcome<undefined> {
-  if (config.collector.server === undefined) return succeed(undefined);
-  const message = `\`collector.server\` names another server (${config.collector.server}), and \`up\` runs its own`;
-  const here = `http://${DEFAULT_HOST}:${DEFAULT_PORT}`;
+  const { server } = config.collector;
+  if (server === undefined || server === configuredUrl(config)) return succeed(undefined);
+  const message = `\`collector.server\` names another server (${server}), and \`up\` runs its own`;
   return fail('up/other-server', {
     message,
-    remedy: `Take the key out to use ${here}, or run \`vedette collector\` alone.`,
+    remedy: `Take the key out, or run \`vedette collector\` alone.`,
     exitCode: 2,
   });
 }

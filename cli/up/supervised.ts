@@ -48,9 +48,7 @@ export function beginSupervision(
       else invocation.context.stderr.write(`${level === 'info' ? '' : `${level}: `}${visible(text)}\n`);
     },
     refuse(failure) {
-      // Once it is said the channel is closed: open, it would keep the process alive.
-      if (isSupervised && process.connected)
-        process.send?.({ kind: 'refused', failure }, undefined, {}, endSupervision);
+      send({ kind: 'refused', failure });
       return isSupervised ? failure.exitCode : failure;
     },
     told,

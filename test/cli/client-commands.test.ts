@@ -326,7 +326,10 @@ describe('a server that cannot be asked', () => {
   });
 
   it('is looked for where the running one of the data folder says it is', async () => {
-    writeFileSync(join(folder.path, 'data', 'server', 'address.json'), JSON.stringify({ url: server.url }));
+    writeFileSync(
+      join(folder.path, 'data', 'server', 'address.json'),
+      JSON.stringify({ formatVersion: 1, url: server.url }),
+    );
     reply = { body: { hosts: [] } };
     expect((await runHere(['hosts'], { cwd: folder.path })).stderr).toBe('0 hosts\n');
   });

@@ -121,7 +121,7 @@ function childNamed(up: Running, name: string): number {
 }
 
 describe('vedette up', () => {
-  it('says what runs, then prints alerts; Ctrl-C, pressed twice, stops it all with 0', async () => {
+  it('says what runs, prints alerts, keeps a second one out of its folder; Ctrl-C, pressed twice, stops it with 0', async () => {
     const up = start();
     await up.until('Alerts follow as they come.');
     await up.until(/(true|s\.sh) ran/);
@@ -141,6 +141,10 @@ describe('vedette up', () => {
     expect(shown.stdout).toMatch(/status +acknowledged/);
     expect(shown.stdout).toContain('type=SYSCALL msg=audit(');
 
+    const second = await runProcess(['up', '--demo', '--port', '0'], client);
+    expect(second.code).toBe(3);
+    expect(second.stderr).toContain(`another \`vedette up\` (pid ${up.process.pid}) runs with the data folder`);
+
     up.process.kill('SIGINT');
     up.process.kill('SIGINT');
     expect(await up.ended).toBe(0);
@@ -152,7 +156,7 @@ describe('vedette up', () => {
     }
   });
 
-  it('starts a killed server and a killed collector again, under the same address', async () => {
+  it('starts a killed server and a killed collector again, and killed itself leaves no child behind', async () => {
     const up = start();
     await up.until('Alerts follow as they come.');
     const url = /server +(http:\S+)/.exec(up.said())?.[1];
@@ -163,28 +167,11 @@ describe('vedette up', () => {
     process.kill(childNamed(up, 'collector'), 'SIGKILL');
     await up.until('collector: runs again');
     expect(up.said()).toContain('died (SIGKILL); it is started again');
-    up.process.kill('SIGTERM');
-    expect(await up.ended).toBe(0);
-  });
-
-  it('leaves no child behind when it is killed itself', async () => {
-    const up = start();
-    await up.until('Alerts follow as they come.');
     const pids = childrenOf(up.process.pid ?? 0);
+    expect(pids).toHaveLength(2);
     up.process.kill('SIGKILL');
     await up.ended;
     for (const pid of pids) await untilGone(pid);
-    const again = start();
-    await again.until('Alerts follow as they come.');
-  });
-
-  it('says who has the data folder, and leaves that one alone', async () => {
-    const up = start();
-    await up.until('Alerts follow as they come.');
-    const second = await runProcess(['up', '--demo', '--port', '0'], { cwd: folder.path });
-    expect(second.code).toBe(3);
-    expect(second.stderr).toContain(`another \`vedette up\` (pid ${up.process.pid}) runs with the data folder`);
-    expect(isAlive(up.process.pid ?? 0)).toBe(true);
   });
 });
 
