@@ -6,6 +6,7 @@ import { cpus, release, totalmem } from 'node:os';
 const BENCHES = {
   'collector-cpu': () => import('./collector-cpu.ts'),
   ingest: () => import('./ingest.ts'),
+  store: () => import('./store.ts'),
   'alert-latency': () => import('./alert-latency.ts'),
 } as const;
 

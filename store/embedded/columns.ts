@@ -7,6 +7,9 @@
 //   one column for each `isColumn` field of the catalogue; those five fields above have none of their own
 //   _odd              `,process.name,tags,`: fields whose value may stand in `_rest`; null when there are none
 //   _rest             JSON of what no column holds; null when that is nothing
+//
+// The catalogue grows from release to release, so each partition keeps the list of its own field columns (its layout) and is
+// read by that; a new layout begins a new partition.
 import { FIELDS, type Field } from '../../event/catalogue.ts';
 import { type EventDocument, isPlainObject } from '../../event/document.ts';
 import { orderKeyOf } from '../../event/order.ts';
@@ -14,14 +17,27 @@ import { orderKeyOf } from '../../event/order.ts';
 /** Version of the table below; a file of another version is not opened. */
 export const PARTITION_FORMAT = 1;
 
-export type ColumnType = 'VARCHAR' | 'VARCHAR[]' | 'BIGINT' | 'DOUBLE';
+const COLUMN_TYPES = ['VARCHAR', 'VARCHAR[]', 'BIGINT', 'DOUBLE'] as const;
+export type ColumnType = (typeof COLUMN_TYPES)[number];
 export type ColumnValue = string | readonly string[] | number | null;
 
 export interface Column {
   readonly name: string;
   readonly type: ColumnType;
-  /** The field that it holds; undefined for the table's own columns. */
-  readonly field: Field | undefined;
+  /** True of a BIGINT that stands for a time in ISO 8601. */
+  readonly isTime: boolean;
+}
+
+/** The columns of one partition's table. */
+export interface Layout {
+  /** The table's own columns, always the same, then those of fields. */
+  readonly columns: readonly Column[];
+  /** The field columns as JSON, as the partition keeps them; equal layouts have equal text. */
+  readonly text: string;
+  /** SQL for a whole row as one text: reading forty columns one by one through the binding takes twice as long. */
+  readonly rowSql: string;
+  /** Where each field's value stands in a row, and its name in parts. */
+  readonly places: readonly { readonly at: number; readonly parts: readonly string[]; readonly isTime: boolean }[];
 }
 
 /** Fields that are told by the table's own columns, where they have their usual form. */
@@ -34,30 +50,58 @@ const DERIVED: ReadonlyMap<string, string> = new Map([
 ]);
 
 const OWN_COLUMNS: readonly Column[] = [
-  { name: '_seq', type: 'BIGINT', field: undefined },
-  { name: '_id', type: 'VARCHAR', field: undefined },
-  { name: '_ts', type: 'BIGINT', field: undefined },
-  { name: '_created', type: 'DOUBLE', field: undefined },
-  { name: '_host', type: 'VARCHAR', field: undefined },
-  { name: '_boot', type: 'VARCHAR', field: undefined },
-  { name: '_position', type: 'DOUBLE', field: undefined },
-  { name: '_odd', type: 'VARCHAR', field: undefined },
-  { name: '_rest', type: 'VARCHAR', field: undefined },
+  { name: '_seq', type: 'BIGINT', isTime: false },
+  { name: '_id', type: 'VARCHAR', isTime: false },
+  { name: '_ts', type: 'BIGINT', isTime: false },
+  { name: '_created', type: 'DOUBLE', isTime: false },
+  { name: '_host', type: 'VARCHAR', isTime: false },
+  { name: '_boot', type: 'VARCHAR', isTime: false },
+  { name: '_position', type: 'DOUBLE', isTime: false },
+  { name: '_odd', type: 'VARCHAR', isTime: false },
+  { name: '_rest', type: 'VARCHAR', isTime: false },
 ];
 
 const FIELD_COLUMNS: readonly Column[] = FIELDS.filter((field) => field.isColumn && !DERIVED.has(field.name)).map(
-  (field) => ({ name: field.name, type: typeOfField(field), field }),
+  (field) => ({ name: field.name, type: typeOfField(field), isTime: field.type === 'date' }),
 );
 
-export const COLUMNS: readonly Column[] = [...OWN_COLUMNS, ...FIELD_COLUMNS];
+/** The layout of partitions that are written now. */
+export const LAYOUT: Layout = layoutOf(FIELD_COLUMNS);
 
 /** Columns whose text repeats little within a row group, so that a dictionary does not help. */
 const ZSTD_COLUMNS: ReadonlySet<string> = new Set(['_rest', 'event.original']);
 
-/** The column that tells a field, and whether it is one of the table's own. */
-export function columnOfField(field: string): Column | undefined {
+/** The column of a layout that tells a field. */
+export function columnOfField(field: string, layout: Layout): Column | undefined {
   const name = DERIVED.get(field) ?? field;
-  return name.startsWith('_') && !DERIVED.has(field) ? undefined : COLUMNS.find((column) => column.name === name);
+  return name.startsWith('_') && !DERIVED.has(field)
+    ? undefined
+    : layout.columns.find((column) => column.name === name);
+}
+
+/** Reads a layout that a partition keeps. Throws on text that is none. */
+export function parseLayout(text: string): Layout {
+  if (text === LAYOUT.text) return LAYOUT;
+  const columns: unknown = JSON.parse(text);
+  if (!Array.isArray(columns)) throw new Error('its list of columns cannot be read');
+  return layoutOf(
+    columns.map(([name, type, isTime]) => {
+      if (!COLUMN_TYPES.includes(type)) throw new Error(`its column ${String(name)} is of an unknown type`);
+      return { name: String(name), type, isTime: isTime === true };
+    }),
+  );
+}
+
+function layoutOf(fieldColumns: readonly Column[]): Layout {
+  const columns = [...OWN_COLUMNS, ...fieldColumns];
+  return {
+    columns,
+    text: JSON.stringify(fieldColumns.map(({ name, type, isTime }) => [name, type, isTime])),
+    rowSql: `json_array(${columns.map((column) => quoted(column.name)).join(', ')})::VARCHAR`,
+    places: fieldColumns.map(({ name, isTime }, at) => {
+      return { at: OWN_COLUMNS.length + at, parts: name.split('.'), isTime };
+    }),
+  };
 }
 
 export function quoted(name: string): string {
@@ -66,7 +110,7 @@ export function quoted(name: string): string {
 
 /** `CREATE TABLE` for one partition. */
 export function createTable(schema: string): string {
-  const columns = COLUMNS.map(
+  const columns = LAYOUT.columns.map(
     ({ name, type }) => `${quoted(name)} ${type}${ZSTD_COLUMNS.has(name) ? ' USING COMPRESSION zstd' : ''}`,
   );
   return `CREATE TABLE ${schema}.events (${columns.join(', ')})`;
@@ -80,12 +124,12 @@ interface Node {
 
 /** The fields that rows hold outside `_rest`, as a tree of names. */
 const TREE: Node = { index: undefined, derived: undefined, children: new Map() };
-for (const [at, column] of COLUMNS.entries()) if (column.field !== undefined) plant(column.name, { index: at });
+for (const [at, column] of FIELD_COLUMNS.entries()) plant(column.name, { index: OWN_COLUMNS.length + at });
 for (const field of DERIVED.keys()) plant(field, { derived: field });
 
 const ODD_NAMES: readonly string[] = [...FIELD_COLUMNS.map((column) => column.name), ...DERIVED.keys()];
 
-/** The row of an event, in the order of COLUMNS. */
+/** The row of an event, in the order of LAYOUT. */
 export function toRow(event: {
   readonly seq: number;
   readonly id: string;
@@ -93,7 +137,7 @@ export function toRow(event: {
   readonly timestampMs: number;
 }): ColumnValue[] {
   const order = orderKeyOf(event.id, event.document);
-  const row: ColumnValue[] = COLUMNS.map(() => null);
+  const row: ColumnValue[] = LAYOUT.columns.map(() => null);
   const odd = new Set<string>();
   const derived = new Map<string, unknown>();
   const rest = take(event.document, TREE, '', { row, odd, derived }) ?? {};
@@ -110,7 +154,7 @@ export function toRow(event: {
     const value = derived.get(field);
     if (!odd.has(field) && value !== undefined && value === derivedValue(field, own[column] ?? null)) continue;
     odd.add(field);
-    if (value !== undefined) put(rest, field, value);
+    if (value !== undefined) put(rest, field.split('.'), value);
   }
   own['_odd'] = odd.size === 0 ? null : `,${[...odd].join(',')},`;
   own['_rest'] = Object.keys(rest).length === 0 ? null : JSON.stringify(rest);
@@ -118,19 +162,27 @@ export function toRow(event: {
   return row;
 }
 
-/** The document of a row; `row` in the order of COLUMNS. */
-export function toDocument(row: readonly ColumnValue[]): EventDocument {
-  const own = (name: string): ColumnValue => row[OWN_COLUMNS.findIndex((column) => column.name === name)] ?? null;
-  const [restJson, odd] = [own('_rest'), own('_odd')];
+const REST_AT = OWN_COLUMNS.findIndex((column) => column.name === '_rest');
+const ODD_AT = OWN_COLUMNS.findIndex((column) => column.name === '_odd');
+const DERIVED_PLACES: readonly { readonly at: number; readonly field: string; readonly parts: readonly string[] }[] = [
+  ...DERIVED,
+].map(([field, name]) => ({
+  at: OWN_COLUMNS.findIndex((column) => column.name === name),
+  field,
+  parts: field.split('.'),
+}));
+
+/** The document of a row; `row` in the order of the layout. */
+export function toDocument(row: readonly ColumnValue[], layout: Layout): EventDocument {
+  const restJson = row[REST_AT] ?? null;
+  const odd = row[ODD_AT] ?? null;
   const document: Record<string, unknown> = restJson === null ? {} : JSON.parse(String(restJson));
-  for (let at = OWN_COLUMNS.length; at < COLUMNS.length; at++) {
-    const value = row[at];
-    const column = COLUMNS[at];
-    if (value === null || value === undefined || column === undefined) continue;
-    put(document, column.name, column.field?.type === 'date' ? new Date(Number(value)).toISOString() : value);
+  for (const { at, parts, isTime } of layout.places) {
+    const value = row[at] ?? null;
+    if (value !== null) put(document, parts, isTime ? new Date(Number(value)).toISOString() : value);
   }
-  for (const [field, column] of DERIVED) {
-    if (odd === null || !String(odd).includes(`,${field},`)) put(document, field, derivedValue(field, own(column)));
+  for (const { at, field, parts } of DERIVED_PLACES) {
+    if (odd === null || !String(odd).includes(`,${field},`)) put(document, parts, derivedValue(field, row[at] ?? null));
   }
   return document;
 }
@@ -169,7 +221,7 @@ function takeValue(value: unknown, node: Node, path: string, taken: Taken): unkn
     return undefined;
   }
   if (node.index !== undefined) {
-    const column = COLUMNS[node.index];
+    const column = LAYOUT.columns[node.index];
     const held = column === undefined ? undefined : columnValue(value, column);
     if (held === undefined) {
       taken.odd.add(path);
@@ -194,7 +246,7 @@ function columnValue(value: unknown, column: Column): ColumnValue | undefined {
         ? value
         : undefined;
     case 'BIGINT':
-      if (column.field?.type === 'date') return typeof value === 'string' ? canonicalTime(value) : undefined;
+      if (column.isTime) return typeof value === 'string' ? canonicalTime(value) : undefined;
       return Number.isSafeInteger(value) && !Object.is(value, -0) ? (value as number) : undefined;
     case 'DOUBLE':
       return undefined;
@@ -239,10 +291,11 @@ function plant(name: string, leaf: { index?: number; derived?: string }): void {
 }
 
 /** Sets a catalogue field in nested form. The way there is free: only a field's own value was ever taken out. */
-function put(document: Record<string, unknown>, field: string, value: unknown): void {
-  const parts = field.split('.');
+function put(document: Record<string, unknown>, parts: readonly string[], value: unknown): void {
+  const last = parts.length - 1;
   let target = document;
-  for (const part of parts.slice(0, -1)) {
+  for (let at = 0; at < last; at++) {
+    const part = parts[at] ?? '';
     const existing = Object.hasOwn(target, part) ? target[part] : undefined;
     if (isPlainObject(existing)) {
       target = existing as Record<string, unknown>;
@@ -252,7 +305,7 @@ function put(document: Record<string, unknown>, field: string, value: unknown): 
       target = made;
     }
   }
-  target[parts.at(-1) ?? field] = value;
+  target[parts[last] ?? ''] = value;
 }
 
 /** Sets an own property even where the name is `__proto__`. */

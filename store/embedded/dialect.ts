@@ -4,9 +4,9 @@
 import { isIPv4 } from 'node:net';
 import { fieldNamed } from '../../event/catalogue.ts';
 import { timeNumber } from '../query/matches.ts';
-import type { Query, RangeEnd } from '../query/query.ts';
+import type { Query } from '../query/query.ts';
 import { wildcardParts } from '../query/wildcard.ts';
-import { type Column, columnOfField, quoted } from './columns.ts';
+import { type Column, columnOfField, LAYOUT, type Layout, quoted } from './columns.ts';
 
 export interface Condition {
   /** True for every event that the query means. */
@@ -25,10 +25,15 @@ const ANY: Condition = { superset: 'TRUE', subset: 'FALSE' };
 const NONE: Condition = { superset: 'FALSE', subset: 'FALSE' };
 
 /** The wanted sides of a query as SQL. `firstParameter` is the number of the first `$n`. */
-export function compileQuery(query: Query, firstParameter: number, sides: readonly (keyof Condition)[]): CompiledQuery {
+export function compileQuery(
+  query: Query,
+  layout: Layout,
+  options: { readonly firstParameter: number; readonly sides: readonly (keyof Condition)[] },
+): CompiledQuery {
+  const { firstParameter, sides } = options;
   const bound: (string | number)[] = [];
   // No text that a person wrote is ever in the SQL, so nothing else can look like this mark.
-  const condition = compile(query, (value) => `\u0001${bound.push(value) - 1}\u0001`);
+  const condition = compile(query, layout, (value) => `\u0001${bound.push(value) - 1}\u0001`);
   const numbers = new Map<number, number>();
   const values: (string | number)[] = [];
   // Only what the wanted sides hold is numbered: the database refuses values that no text names.
@@ -46,13 +51,13 @@ export function compileQuery(query: Query, firstParameter: number, sides: readon
 
 type Bind = (value: string | number) => string;
 
-function compile(query: Query, bind: Bind): Condition {
+function compile(query: Query, layout: Layout, bind: Bind): Condition {
   switch (query.kind) {
     case 'all':
       return { superset: 'TRUE', subset: 'TRUE' };
     case 'and':
     case 'or': {
-      const [left, right] = [compile(query.left, bind), compile(query.right, bind)];
+      const [left, right] = [compile(query.left, layout, bind), compile(query.right, layout, bind)];
       const word = query.kind.toUpperCase();
       return {
         superset: `(${left.superset} ${word} ${right.superset})`,
@@ -60,17 +65,17 @@ function compile(query: Query, bind: Bind): Condition {
       };
     }
     case 'not': {
-      const inner = compile(query.query, bind);
+      const inner = compile(query.query, layout, bind);
       return { superset: `(NOT ${inner.subset})`, subset: `(NOT ${inner.superset})` };
     }
     case 'exists':
-      return existsCondition(query.field);
+      return existsCondition(query.field, columnNow(query.field, layout));
     case 'equals':
-      return equalsCondition(query.field, query.value, bind);
+      return equalsCondition(query, columnNow(query.field, layout), bind);
     case 'wildcard':
-      return wildcardCondition(query.field, query.pattern, bind);
+      return wildcardCondition(query, columnNow(query.field, layout), bind);
     case 'range':
-      return rangeCondition(query.field, query.min, query.max, bind);
+      return rangeCondition(query, columnNow(query.field, layout), bind);
     case 'text': {
       const pieces = plainPieces(query.text);
       if (pieces.length === 0) return ANY;
@@ -82,22 +87,37 @@ function compile(query: Query, bind: Bind): Condition {
   }
 }
 
-function existsCondition(field: string): Condition {
-  const column = columnOfField(field);
+/** A layout's column of a field; `changed` where it was of another type then, so that the conditions below do not fit it. */
+function columnNow(field: string, layout: Layout): Column | 'changed' | undefined {
+  const then = columnOfField(field, layout);
+  const now = columnOfField(field, LAYOUT);
+  return then === undefined || now === undefined || (then.type === now.type && then.isTime === now.isTime)
+    ? then
+    : 'changed';
+}
+
+type Leaf<Kind extends Query['kind']> = Extract<Query, { kind: Kind }>;
+
+function existsCondition(field: string, column: Column | 'changed' | undefined): Condition {
+  if (column === 'changed') return ANY;
   if (column === undefined) return ANY;
   const name = quoted(column.name);
   return decided(field, column.type === 'VARCHAR[]' ? `len(${name}) > 0` : `${name} IS NOT NULL`);
 }
 
-function equalsCondition(field: string, value: string, bind: Bind): Condition {
-  const column = columnOfField(field);
+function equalsCondition(
+  { field, value }: Leaf<'equals'>,
+  column: Column | 'changed' | undefined,
+  bind: Bind,
+): Condition {
+  if (column === 'changed') return ANY;
   const type = fieldNamed(field)?.type;
   if (column === undefined) {
     if (type === 'ip' || type === 'date' || !isPlainAscii(value) || value === '') return ANY;
     return { superset: containsAll('"_rest"', [value.toLowerCase()], bind), subset: 'FALSE' };
   }
   const name = quoted(column.name);
-  if (type === 'date') return inDoubt(field, column);
+  if (type === 'date' || column.isTime) return inDoubt(field, column);
   if (type === 'ip') {
     // Other ways to write an IPv4 address all hold a colon.
     if (!isIPv4(value)) return inDoubt(field, column);
@@ -115,15 +135,20 @@ function equalsCondition(field: string, value: string, bind: Bind): Condition {
     : decided(field, `lower(${name}) = ${wanted}`);
 }
 
-function wildcardCondition(field: string, pattern: string, bind: Bind): Condition {
-  const column = columnOfField(field);
+function wildcardCondition(
+  { field, pattern }: Leaf<'wildcard'>,
+  column: Column | 'changed' | undefined,
+  bind: Bind,
+): Condition {
+  if (column === 'changed') return ANY;
   const type = fieldNamed(field)?.type;
   const parts = wildcardParts(pattern);
   const pieces = parts.flatMap((part) => (part.kind === 'text' ? plainPieces(part.text) : []));
   if (column === undefined) {
     return pieces.length === 0 ? ANY : { superset: containsAll('"_rest"', pieces, bind), subset: 'FALSE' };
   }
-  if (type === 'date' || column.type === 'DOUBLE' || pieces.length === 0) return inDoubt(field, column);
+  if (type === 'date' || column.isTime || column.type === 'DOUBLE' || pieces.length === 0)
+    return inDoubt(field, column);
   const [first, last] = [parts[0], parts.at(-1)];
   const text = columnText(column);
   const tests = [containsAll(text, pieces, bind)];
@@ -135,9 +160,12 @@ function wildcardCondition(field: string, pattern: string, bind: Bind): Conditio
   return { superset: atLeast(field, tests.join(' AND ')), subset: 'FALSE' };
 }
 
-function rangeCondition(field: string, min: RangeEnd | undefined, max: RangeEnd | undefined, bind: Bind): Condition {
-  const column = columnOfField(field);
-  if (column === undefined) return ANY;
+function rangeCondition(
+  { field, min, max }: Leaf<'range'>,
+  column: Column | 'changed' | undefined,
+  bind: Bind,
+): Condition {
+  if (column === 'changed' || column === undefined) return ANY;
   const type = fieldNamed(field)?.type;
   if (column.type === 'VARCHAR[]' || (type !== 'long' && type !== 'date')) return inDoubt(field, column);
   const name = quoted(column.name);

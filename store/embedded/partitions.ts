@@ -1,12 +1,21 @@
 // The partition files: which there are, what each spans, and the few things done to them: insert a batch, ask for ids, drop.
 // What a file spans is kept in `partitions.json`, so that a start need not open every file; the files are the truth.
 //
-//   partitions.json   {"vedette":"partitions","version":1,"partitions":[{name,bytes,mtimeMs,span}]}
+//   partitions.json   {"vedette":"partitions","version":1,"partitions":[{name,bytes,mtimeMs,span,layout}]}
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BIGINT, DOUBLE, DuckDBDataChunk, type DuckDBType, LIST, listValue, VARCHAR } from '@duckdb/node-api';
 import { orderKeyOf } from '../../event/order.ts';
-import { COLUMNS, type ColumnType, type ColumnValue, createTable, PARTITION_FORMAT, toRow } from './columns.ts';
+import {
+  type ColumnType,
+  type ColumnValue,
+  createTable,
+  LAYOUT,
+  type Layout,
+  PARTITION_FORMAT,
+  parseLayout,
+  toRow,
+} from './columns.ts';
 import type { Database, Lane, Session } from './database.ts';
 import type { FilePort } from './files.ts';
 import { parsePartitionName, partitionName, periodOf } from './periods.ts';
@@ -28,12 +37,19 @@ export interface Span {
   readonly maxCreated: number;
 }
 
+/** A session that knows the columns of its partition. */
+export interface PartitionSession extends Session {
+  readonly layout: Layout;
+}
+
 export interface Partition {
   readonly name: string;
   readonly path: string;
   readonly period: string;
   readonly generation: number;
+  /** What it holds; undefined while it holds nothing. */
   span: Span | undefined;
+  layout: Layout;
   bytes: number;
   isDropped: boolean;
 }
@@ -42,7 +58,7 @@ export interface Partitions {
   /** Those that hold events. */
   all(): readonly Partition[];
   /** Reads from a partition; undefined when it has been dropped meanwhile. */
-  read<T>(partition: Partition, work: (session: Session) => Promise<T>): Promise<T | undefined>;
+  read<T>(partition: Partition, work: (session: PartitionSession) => Promise<T>): Promise<T | undefined>;
   /** Which of these ids are stored; exact, as an event keeps its `@timestamp` however often it is sent. */
   known(events: readonly { readonly id: string; readonly timestampMs: number }[]): Promise<ReadonlySet<string>>;
   /** Stores entries; each partition's share is one transaction. */
@@ -82,6 +98,7 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
       path: join(folder, name),
       ...parsed,
       span: undefined,
+      layout: LAYOUT,
       bytes: 0,
       isDropped: false,
     };
@@ -97,10 +114,13 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
     partition.bytes = size;
     if (known?.bytes === size && known.mtimeMs === mtimeMs && !(await exists(`${partition.path}.wal`))) {
       partition.span = known.span;
+      partition.layout = parseLayout(known.layout);
       continue;
     }
     try {
-      partition.span = await use(partition, 'lookup', readSpan);
+      const content = await use(partition, 'lookup', readContent);
+      partition.span = content?.span;
+      partition.layout = content?.layout ?? LAYOUT;
     } catch (error) {
       partitions.delete(name);
       broken.add(name);
@@ -118,7 +138,7 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
       if (partition.period === period) generation = Math.max(generation, partition.generation);
     }
     const newest = partitions.get(partitionName(period, generation));
-    if (newest !== undefined && (newest.span?.rows ?? 0) < rowsMax) return newest;
+    if (newest?.layout.text === LAYOUT.text && (newest.span?.rows ?? 0) < rowsMax) return newest;
     if (newest !== undefined) generation++;
     while (broken.has(partitionName(period, generation))) generation++;
     const made = register(partitionName(period, generation));
@@ -133,7 +153,8 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
         if (partition.span === undefined) {
           await connection.run(createTable(schema).replace('CREATE TABLE', 'CREATE TABLE IF NOT EXISTS'));
           await connection.run(
-            `CREATE TABLE IF NOT EXISTS ${schema}.vedette_format AS SELECT ${PARTITION_FORMAT} AS version`,
+            `CREATE TABLE IF NOT EXISTS ${schema}.vedette_format AS SELECT ${PARTITION_FORMAT} AS version, $1 AS layout`,
+            [LAYOUT.text],
           );
         }
         const appender = await connection.createAppender('events', 'main', schema);
@@ -163,7 +184,7 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
     for (const partition of all()) {
       const { size, mtimeMs } = await stat(partition.path);
       if (partition.span !== undefined)
-        saved.push({ name: partition.name, bytes: size, mtimeMs, span: partition.span });
+        saved.push({ name: partition.name, bytes: size, mtimeMs, span: partition.span, layout: partition.layout.text });
     }
     savedNextSeq = nextSeq();
     const text = JSON.stringify({
@@ -185,7 +206,8 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
     nextSeq,
     saveManifest,
     async read(partition, work) {
-      return partition.isDropped ? undefined : use(partition, 'read', work);
+      if (partition.isDropped) return undefined;
+      return use(partition, 'read', (session) => work({ ...session, layout: partition.layout }));
     },
     async known(events) {
       const found = new Set<string>();
@@ -232,11 +254,11 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
   };
 }
 
-async function readSpan({ schema, rows }: Session): Promise<Span | undefined> {
+async function readContent({ schema, rows }: Session): Promise<{ span: Span | undefined; layout: Layout } | undefined> {
   const tables = await rows('SELECT table_name FROM duckdb_tables() WHERE database_name = $1', [schema]);
   // The file was made, and the process ended before its first transaction did.
   if (tables.length === 0) return undefined;
-  const [version] = (await rows(`SELECT version FROM ${schema}.vedette_format`))[0] ?? [];
+  const [version, layout] = (await rows(`SELECT version, layout FROM ${schema}.vedette_format`))[0] ?? [];
   if (version !== PARTITION_FORMAT)
     throw new Error(`it has format ${version}, and this version of Vedette reads ${PARTITION_FORMAT}`);
   const [span] = await rows(
@@ -245,7 +267,8 @@ async function readSpan({ schema, rows }: Session): Promise<Span | undefined> {
   const [count = 0, minSeq = 0, maxSeq = 0, minTs = 0, maxTs = 0, minCreated = 0, maxCreated = 0] = (span ?? []).map(
     Number,
   );
-  return count === 0 ? undefined : { rows: count, minSeq, maxSeq, minTs, maxTs, minCreated, maxCreated };
+  const held = { rows: count, minSeq, maxSeq, minTs, maxTs, minCreated, maxCreated };
+  return { span: count === 0 ? undefined : held, layout: parseLayout(String(layout)) };
 }
 
 function widened(span: Span | undefined, entry: TailEntry): Span {
@@ -269,13 +292,13 @@ const TYPES: Readonly<Record<ColumnType, DuckDBType>> = {
   DOUBLE,
 };
 
-/** The database's type of each column, in the order of COLUMNS. */
-const COLUMN_TYPES: readonly DuckDBType[] = COLUMNS.map((column) => TYPES[column.type]);
+/** The database's type of each column, in the order of LAYOUT. */
+const COLUMN_TYPES: readonly DuckDBType[] = LAYOUT.columns.map((column) => TYPES[column.type]);
 
 function toChunk(entries: readonly TailEntry[]): DuckDBDataChunk {
   const chunk = DuckDBDataChunk.create([...COLUMN_TYPES], entries.length);
   const rows = entries.map(toRow);
-  for (const [at, column] of COLUMNS.entries()) {
+  for (const [at, column] of LAYOUT.columns.entries()) {
     chunk.setColumnValues(
       at,
       rows.map((row) => databaseValue(row[at] ?? null, column.type)),
@@ -295,6 +318,7 @@ interface SavedPartition {
   readonly bytes: number;
   readonly mtimeMs: number;
   readonly span: Span;
+  readonly layout: string;
 }
 
 /** What the last run knew. An unreadable manifest is no loss: every file is then opened once. */

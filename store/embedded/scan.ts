@@ -65,18 +65,18 @@ async function endOfSlice(
   sliceRows: number,
 ): Promise<number> {
   let end = range.untilMs;
-  const compiled = compileQuery(query, 4, ['superset']);
   for (const partition of partitions) {
     const { span } = partition;
     if (span === undefined || span.rows < sliceRows || span.maxCreated < range.fromMs || span.minCreated >= end)
       continue;
-    const rows = await snapshot.partitions.read(partition, ({ schema, rows: read }) =>
-      read(
+    const rows = await snapshot.partitions.read(partition, ({ schema, layout, rows: read }) => {
+      const compiled = compileQuery(query, layout, { firstParameter: 4, sides: ['superset'] });
+      return read(
         `SELECT _created FROM ${schema}.events WHERE _created >= $1::DOUBLE AND _created < $2::DOUBLE AND _seq <= $3::DOUBLE
           AND ${compiled.sql[0]} ORDER BY _created LIMIT 1 OFFSET ${sliceRows}`,
         [range.fromMs, end, snapshot.loadedSeq, ...compiled.values],
-      ),
-    );
+      );
+    });
     const boundary = rows?.[0]?.[0];
     if (typeof boundary === 'number') end = boundary > range.fromMs ? boundary : nextNumber(range.fromMs);
   }
@@ -90,14 +90,14 @@ async function keysOf(
 ): Promise<readonly Key[]> {
   const { span } = partition;
   if (span === undefined || span.maxCreated < range.fromMs || span.minCreated >= range.untilMs) return [];
-  const compiled = compileQuery(query, 4, ['superset']);
-  const rows = await snapshot.partitions.read(partition, ({ schema, rows: read }) =>
-    read(
+  const rows = await snapshot.partitions.read(partition, ({ schema, layout, rows: read }) => {
+    const compiled = compileQuery(query, layout, { firstParameter: 4, sides: ['superset'] });
+    return read(
       `SELECT _created, _host, _boot, _position, _id, _seq FROM ${schema}.events
         WHERE _created >= $1::DOUBLE AND _created < $2::DOUBLE AND _seq <= $3::DOUBLE AND ${compiled.sql[0]}`,
       [range.fromMs, range.untilMs, snapshot.loadedSeq, ...compiled.values],
-    ),
-  );
+    );
+  });
   return (rows ?? []).map(([created, host, boot, position, id, seq]) => ({
     order: {
       createdMs: Number(created),

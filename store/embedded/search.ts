@@ -125,8 +125,8 @@ function partitionSource(
 
   const fetchPage = async (): Promise<void> => {
     signal?.throwIfAborted();
-    const compiled = compileQuery(request.query, 6, ['superset']);
     const found = await snapshot.partitions.read(partition, async (session) => {
+      const compiled = compileQuery(request.query, session.layout, { firstParameter: 6, sides: ['superset'] });
       const keys = await session.rows(
         `SELECT _ts, _seq FROM ${session.schema}.events
           WHERE _ts >= $1::DOUBLE AND _ts < $2::DOUBLE AND _seq <= $3::DOUBLE
@@ -176,19 +176,20 @@ async function count(
   let atLeast = snapshot.pending.filter(
     ({ timestampMs, document }) => timestampMs >= range.fromMs && timestampMs < range.untilMs && matches(document),
   ).length;
-  const { sql, values } = compileQuery(query, 4, ['subset', 'superset']);
-  if (partitions.length > COUNTED_PARTITIONS_MAX || LONG_TEXT.test(sql.join())) return { atLeast, isExact: false };
-  let isExact = true;
-  for (const partition of partitions) {
+  let isExact = partitions.length <= COUNTED_PARTITIONS_MAX;
+  for (const partition of isExact ? partitions : []) {
     signal?.throwIfAborted();
-    const counts = await snapshot.partitions.read(partition, ({ schema, rows }) =>
-      rows(
+    const counts = await snapshot.partitions.read(partition, async ({ schema, layout, rows }) => {
+      const { sql, values } = compileQuery(query, layout, { firstParameter: 4, sides: ['subset', 'superset'] });
+      if (LONG_TEXT.test(sql.join())) return undefined;
+      return rows(
         `SELECT ${sql.map((condition) => `count(*) FILTER (${condition})`).join(', ')} FROM ${schema}.events
           WHERE _ts >= $1::DOUBLE AND _ts < $2::DOUBLE AND _seq <= $3::DOUBLE`,
         [finite(range.fromMs), finite(range.untilMs), snapshot.loadedSeq, ...values],
-      ),
-    );
-    const [least = 0, most = 0] = (counts?.[0] ?? []).map(Number);
+      );
+    });
+    if (counts === undefined) return { atLeast, isExact: false };
+    const [least = 0, most = 0] = (counts[0] ?? []).map(Number);
     atLeast += least;
     if (least !== most) isExact = false;
   }

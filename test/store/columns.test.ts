@@ -2,11 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FIELDS } from '../../event/catalogue.ts';
-import { COLUMNS, toDocument, toRow } from '../../store/embedded/columns.ts';
+import { LAYOUT, toDocument, toRow } from '../../store/embedded/columns.ts';
 import { documents, HOSTILE_DOCUMENTS, START_MS, sampleEvent } from '../contract/event-samples.ts';
 
 const roundTrip = (document: Record<string, unknown>): unknown =>
-  toDocument(toRow({ seq: 1, id: 'x', timestampMs: START_MS, document }));
+  toDocument(toRow({ seq: 1, id: 'x', timestampMs: START_MS, document }), LAYOUT);
 
 describe('rows', () => {
   it.each(HOSTILE_DOCUMENTS.map((document) => [document]))('keep %j', (document) => {
@@ -53,7 +53,7 @@ describe('rows', () => {
   it('hold a usual event without a rest for what columns tell', () => {
     const event = sampleEvent(1);
     const row = toRow({ seq: 7, timestampMs: START_MS + 1_000, ...event });
-    const value = (name: string): unknown => row[COLUMNS.findIndex((column) => column.name === name)];
+    const value = (name: string): unknown => row[LAYOUT.columns.findIndex((column) => column.name === name)];
     expect(value('_odd')).toBeNull();
     expect(JSON.parse(String(value('_rest')))).toEqual({ ecs: { version: '9.0.0' } });
     expect(value('process.args')).toEqual(['a', 'b1']);

@@ -24,5 +24,5 @@ eventStoreContract(
       },
     };
   },
-  { runs: 6 },
+  { runs: 4 },
 );
