@@ -24,6 +24,19 @@ export interface Node {
   readonly index?: string;
 }
 
+/** How the constructs that are not compiled are called in messages. */
+export const REFUSED_NODES: Readonly<Record<string, string>> = {
+  wildcard: 'the wildcard `*`',
+  descendant: 'the descendant wildcard `**`',
+  parent: 'the parent operator `%`',
+  lambda: 'a function of one’s own',
+  partial: 'partial application `?`',
+  apply: 'chaining `~>`',
+  transform: 'the transform operator `| … |`',
+  bind: 'assignment `:=`',
+  sort: 'ordering `^(…)`',
+};
+
 /** The official parser tells where a token ends; people look for where it starts. */
 export function startOf(node: Node, source: string): number {
   if (node.type === 'path' && node.steps?.[0] !== undefined) return startOf(node.steps[0], source);

@@ -2,7 +2,7 @@
 // that an expression either means exactly what JSONata says or is not loaded.
 import { nearest } from '../language/suggestion.ts';
 import { FUNCTION_NAMES, type FunctionCheck, functionNamed } from './functions.ts';
-import { type Node, startOf } from './official-tree.ts';
+import { type Node, REFUSED_NODES, startOf } from './official-tree.ts';
 import { compileRegex } from './regex.ts';
 import type { ArithmeticOperator, CompareOperator, Expression, ExpressionProblem, Lists, Step } from './syntax.ts';
 
@@ -21,19 +21,6 @@ export interface Reading {
 
 const COMPARISONS: ReadonlySet<string> = new Set(['=', '!=', '<', '<=', '>', '>=']);
 const ARITHMETIC: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%']);
-
-/** How the constructs that are not compiled are called in messages. */
-const REFUSED_NODES: Readonly<Record<string, string>> = {
-  wildcard: 'the wildcard `*`',
-  descendant: 'the descendant wildcard `**`',
-  parent: 'the parent operator `%`',
-  lambda: 'a function of one’s own',
-  partial: 'partial application `?`',
-  apply: 'chaining `~>`',
-  transform: 'the transform operator `| … |`',
-  bind: 'assignment `:=`',
-  sort: 'ordering `^(…)`',
-};
 
 /** The checked tree of a node; undefined when something was refused, which `reading.problems` tells. */
 export function readTree(node: Node, reading: Reading, depth: number): Expression | undefined {
