@@ -1,6 +1,6 @@
 // `file.*` of calls that act on files, from their PATH records; flags and modes of the call in `auditd.data`.
 import { addData, type Draft } from './draft.ts';
-import { member, objectMember } from './json.ts';
+import { flat, member, objectMember } from './json.ts';
 import {
   absolutePath,
   actedOnPath,
@@ -24,42 +24,65 @@ export interface FileCall {
   readonly cwd: string | undefined;
 }
 
-/** Fills `file` from the path that the call acts on. */
-export function writeFile(draft: Draft, call: FileCall, names: IdNames): void {
+export interface FileWriter {
+  /** Fills `file` from the path that the call acts on. */
+  write(draft: Draft, call: FileCall): void;
+}
+
+/** Members of `file` of one PATH record at one place. */
+type MembersOf = (target: PathRecord, path: string | undefined) => string;
+
+/** Writes files; what it made of a PATH record is kept as long as that record is remembered and its owner has the same name. */
+export function createFileWriter(names: IdNames): FileWriter {
+  const known = new WeakMap<
+    PathRecord,
+    { readonly path: string | undefined; readonly owners: string; readonly members: string }
+  >();
+  const membersOf: MembersOf = (target, path) => {
+    const { uid, gid } = target;
+    const owner = uid === undefined ? undefined : names.user(uid);
+    const group = gid === undefined ? undefined : names.group(gid);
+    const owners = `${owner}/${group}`;
+    const before = known.get(target);
+    if (before !== undefined && before.path === path && before.owners === owners) return before.members;
+    const members = flat(placeMembers(target, path) + attributeMembers(target, owner, group));
+    known.set(target, { path, owners, members });
+    return members;
+  };
+  return { write: (draft, call) => writeFile(draft, call, membersOf) };
+}
+
+function writeFile(draft: Draft, call: FileCall, membersOf: MembersOf): void {
   const { action, paths, syscall } = call;
   const hasFailed = syscall.success === false;
   if (action.subject === 'exec') {
-    writeTarget(draft, executedPath(paths), call, names);
+    writeTarget(draft, executedPath(paths), call, membersOf);
   } else if (action.subject === 'old-and-new') {
-    writeOldAndNew(draft, call, names);
+    writeOldAndNew(draft, call, membersOf);
   } else {
     const target = actedOnPath(paths, hasFailed);
     if (target?.path.nametype === 'CREATE' && action.subject === 'open') draft.type = CREATION;
-    writeTarget(draft, target, call, names);
+    writeTarget(draft, target, call, membersOf);
   }
 }
 
 const CREATION: readonly string[] = ['creation'];
 
-function writeTarget(draft: Draft, target: Target | undefined, call: FileCall, names: IdNames): void {
+function writeTarget(draft: Draft, target: Target | undefined, call: FileCall, membersOf: MembersOf): void {
   if (target === undefined) return;
   const path = resolved(target, call);
   const { name } = target.path;
-  draft.file +=
-    path === undefined
-      ? member('name', name === undefined || name === '' ? undefined : baseName(name))
-      : pathMembers(path);
-  draft.file += attributeMembers(target.path, names);
+  draft.file += membersOf(target.path, path);
   if (path === undefined && name !== undefined && name !== '') addData(draft, 'unresolved_path', name);
   draft.object = path ?? name;
   draft.objectType = 'file';
 }
 
 /** rename: `file.path` is the new name, `file.Ext.original.path` the old. link, symlink: `file.target_path` is what it points to. */
-function writeOldAndNew(draft: Draft, call: FileCall, names: IdNames): void {
+function writeOldAndNew(draft: Draft, call: FileCall, membersOf: MembersOf): void {
   const { name } = call.syscall;
   const { old, now } = oldAndNewPath(call.paths, call.syscall.success === false);
-  writeTarget(draft, now ?? old, call, names);
+  writeTarget(draft, now ?? old, call, membersOf);
   if (name.startsWith('symlink')) {
     // The link's text is stored as it was given; it is relative to the link, not to anyone's directory.
     draft.file += member('target_path', call.paths.find((path) => path.nametype === 'UNKNOWN')?.name);
@@ -90,6 +113,12 @@ function onlyParent(paths: readonly PathRecord[]): string | undefined {
   return parents.length === 1 ? parents[0]?.name : undefined;
 }
 
+/** The name alone where the place is not known. */
+function placeMembers({ name }: PathRecord, path: string | undefined): string {
+  if (path !== undefined) return pathMembers(path);
+  return member('name', name === undefined || name === '' ? undefined : baseName(name));
+}
+
 function pathMembers(path: string): string {
   const name = baseName(path);
   const slash = path.lastIndexOf('/');
@@ -102,14 +131,16 @@ function pathMembers(path: string): string {
   );
 }
 
-function attributeMembers(path: PathRecord, names: IdNames): string {
+function attributeMembers(path: PathRecord, owner: string | undefined, group: string | undefined): string {
   const { inode, device, mode, uid, gid } = path;
   return (
     member('inode', inode) +
     member('device', device) +
     (mode === undefined ? '' : `,"mode":"${modeText(mode)}"${member('type', fileType(mode))}`) +
-    (uid === undefined ? '' : member('uid', uid) + member('owner', names.user(uid))) +
-    (gid === undefined ? '' : member('gid', gid) + member('group', names.group(gid)))
+    member('uid', uid) +
+    member('owner', owner) +
+    member('gid', gid) +
+    member('group', group)
   );
 }
 

@@ -1,7 +1,7 @@
 // Syscalls in ECS: the SYSCALL record with all that accompanies it, by what the call acts on.
 
 import type { Draft } from './draft.ts';
-import { type FileCall, writeArguments, writeFile } from './ecs-file.ts';
+import { type FileCall, type FileWriter, writeArguments } from './ecs-file.ts';
 import { writeAddress } from './ecs-network.ts';
 import type { LineageWriter } from './ecs-process.ts';
 import { writeAccompanying } from './ecs-record.ts';
@@ -15,7 +15,7 @@ import type { Ids, SyscallRecord } from './syscall-record.ts';
 import { errnoName, signalName } from './tables/errno.ts';
 import { OPENAT2 } from './tables/record-type.ts';
 import { syscallAction } from './tables/syscall-action.ts';
-import type { IdNames, UserText } from './user.ts';
+import type { UserText } from './user.ts';
 
 /** The records of an event by their part in it. */
 export interface SyscallEvent {
@@ -33,7 +33,7 @@ export interface SyscallEvent {
 }
 
 export interface SyscallContext {
-  readonly names: IdNames;
+  readonly files: FileWriter;
   readonly lineage: LineageWriter;
   readonly userText: (ids: Ids) => UserText;
 }
@@ -113,19 +113,19 @@ function writeSubject(draft: Draft, event: SyscallEvent, call: FileCall, context
   const { syscall, action } = call;
   switch (action.subject) {
     case 'exec':
-      writeFile(draft, call, context.names);
+      context.files.write(draft, call);
       if (syscall.success === true && event.execve.length === 0)
         draft.incomplete = [...draft.incomplete, 'missing-execve'];
       return;
     case 'open':
     case 'mode':
-      writeFile(draft, call, context.names);
+      context.files.write(draft, call);
       writeArguments(draft, syscall, openHowOf(event));
       return;
     case 'file':
     case 'old-and-new':
     case 'mount':
-      writeFile(draft, call, context.names);
+      context.files.write(draft, call);
       return;
     case 'outgoing':
     case 'incoming':
@@ -162,7 +162,7 @@ function writeSubject(draft: Draft, event: SyscallEvent, call: FileCall, context
 /** A Unix socket has a file; the object stays the socket. */
 function writeSocketFile(draft: Draft, call: FileCall, context: SyscallContext): void {
   const { object, objectType } = draft;
-  writeFile(draft, call, context.names);
+  context.files.write(draft, call);
   draft.object = object ?? draft.object;
   draft.objectType = objectType ?? draft.objectType;
 }

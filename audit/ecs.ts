@@ -7,6 +7,7 @@ import type { EventDocument } from '../event/document.ts';
 import { textOfBytes } from './bytes.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { createDocumentWriter, type Stamp } from './ecs-document.ts';
+import { createFileWriter } from './ecs-file.ts';
 import { createLineageWriter } from './ecs-process.ts';
 import { messageTypeOf, writeAccompanying, writeLeading } from './ecs-record.ts';
 import { type SyscallEvent, writeSyscall } from './ecs-syscall.ts';
@@ -46,6 +47,7 @@ export function createEcsMapper(
   const names = idNamesOf(knowledge);
   const lineage = createLineageWriter(knowledge);
   const userText = createUserTexts(names);
+  const files = createFileWriter(names);
   const readers: Readers = {
     path: createMemo(MEMO_ENTRIES, pathOfText),
     cwd: createMemo(MEMO_ENTRIES, (text) => told('working_directory', fieldsOfText(text, CWD).get('cwd'))),
@@ -62,7 +64,7 @@ export function createEcsMapper(
     const parts = partsOf(event.records, readers, draft);
     const { leading } = parts;
     if (parts.syscall !== undefined) {
-      writeSyscall(draft, { ...parts, syscall: parts.syscall }, { names, lineage, userText });
+      writeSyscall(draft, { ...parts, syscall: parts.syscall }, { files, lineage, userText });
     } else {
       for (const record of parts.others) writeAccompanying(draft, record);
     }

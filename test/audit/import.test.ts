@@ -63,6 +63,13 @@ describe('audit.log', () => {
     expect(fieldOf(documents([plain.replace('(1.000', '(2.000')])[0]!.document, 'user.name')).toBeUndefined();
   });
 
+  it('forgets one event’s names before the next', () => {
+    const line = (at: number, tail: string) =>
+      `type=USER_CMD msg=audit(${at}.000:1): pid=1 uid=0 auid=1000 ses=1 msg='cmd="x" res=success'${tail}`;
+    const made = documents([line(1, '\x1dUID="root" AUID="alice"'), line(2, '')]);
+    expect(made.map(({ document }) => fieldOf(document, 'user.name'))).toEqual(['alice', undefined]);
+  });
+
   it('closes events by the log’s own time', () => {
     const importer = createImporter({ hostOf });
     expect(importer.push('type=SYSCALL msg=audit(1.000:1): arch=c000003e syscall=1 pid=1')).toEqual([]);

@@ -60,6 +60,11 @@ describe('an event', () => {
     ]);
   });
 
+  it('of the next boot is no fragment of one that was closed before it', () => {
+    const boot = (at: string) => [record('SYSCALL', 7, 'a=1', at), record('EOE', 7, '', at)];
+    expect(run([...boot('1.000'), ...boot('9.000')]).map(({ isFragment }) => isFragment)).toEqual([false, false]);
+  });
+
   it('is told apart from one of another node', () => {
     const records = ['a', 'b', 'a'].flatMap((node) =>
       recordsOf([`node=${node} type=CWD msg=audit(1.000:7): cwd="/${node}"`]),
