@@ -24,6 +24,8 @@ const ENROL_EVERY_MS = 1_000;
 const ENROL_REFUSED_EVERY_MS = 30_000;
 /** The reading thread hears of the shipping figures this often, ms. */
 const SHIPPING_FIGURES_MS = 5_000;
+/** How far the server has everything is saved at most this often, ms. */
+const SAVE_EVERY_MS = 1_000;
 /** The reading thread's heap, MiB: a young generation this small keeps its memory flat under a flood. */
 const READER_YOUNG_MIB = 8;
 
@@ -138,12 +140,14 @@ function startShipping(options: CollectorOptions, running: RunningReader, refuse
   let delivered = 0;
   let rejected = 0;
   let hasSaveFailed = false;
+  let savedMs = 0;
   let closing: Promise<void> | undefined;
   let onClosed = (): void => {};
 
   const tellReader = (message: ToReader): void => worker.postMessage(message);
 
   function save(): void {
+    savedMs = now();
     try {
       saveShipState(folder, { deliveredPosition: shared.acknowledged(), losses: waiting });
       hasSaveFailed = false;
@@ -183,13 +187,15 @@ function startShipping(options: CollectorOptions, running: RunningReader, refuse
       setAside(folder, events, now());
       notify({ level: 'warning', code: 'rejected', text: lossOfRejection(events, now()).reason });
       handOver([lossOfRejection(events, now())]);
+      save();
     },
     onDelivered(position, count) {
       delivered += count;
       shared.setAcknowledged(position);
       const damaged = reader.takeLosses();
       if (damaged.length > 0) handOver(damaged.map((loss) => lossOfSpool(loss, position)));
-      save();
+      // Losing this only sends events twice, and replacing a file makes the file system wait for the disk.
+      if (now() - savedMs >= SAVE_EVERY_MS || now() < savedMs) save();
     },
     onNotice: notify,
   });

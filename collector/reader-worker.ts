@@ -29,6 +29,8 @@ const BUSY_MS = 25;
 const FLOOD_MS = 5;
 const BUSY_RECORDS = 1;
 const FLOOD_RECORDS = 2_000;
+/** The shipping side hears of news at most this often, ms: at once when there was none for that long. */
+const ANNOUNCE_EVERY_MS = 100;
 /** Draining what is on its way when stopping, ms. */
 const LAST_DRAIN_MS = 500;
 
@@ -149,6 +151,8 @@ function sleepAfter(step: Step): number {
 function run(reader: Reader): void {
   let isClosing = false;
   let timer: NodeJS.Timeout | undefined;
+  let hasNews = false;
+  let announcedMs = 0;
 
   function announce(): void {
     post({ kind: 'spooled', promise: reader.promise(), figures: reader.figures() });
@@ -157,7 +161,13 @@ function run(reader: Reader): void {
   function turn(): void {
     if (isClosing) return;
     const step = reader.step();
-    if (step.isNews) announce();
+    hasNews ||= step.isNews;
+    const nowMs = Date.now();
+    if (hasNews && (nowMs - announcedMs >= ANNOUNCE_EVERY_MS || nowMs < announcedMs)) {
+      hasNews = false;
+      announcedMs = nowMs;
+      announce();
+    }
     timer = setTimeout(turn, sleepAfter(step));
   }
 

@@ -1,6 +1,7 @@
 // What /proc says of processes. Every read is bounded and may find nothing: processes end while one looks. The folder is a
 // parameter, so that tests have a /proc of their own.
-import { closeSync, opendirSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { opendirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readFileStart } from '../netlink/libc.ts';
 
 /** argv is kept up to this size, bytes; what a process says beyond is cut. */
 const COMMAND_LINE_BYTES_MAX = 4096;
@@ -21,7 +22,7 @@ const COMMAND_LINE = Buffer.allocUnsafeSlow(COMMAND_LINE_BYTES_MAX);
 
 /** Name, parent and start of a process, or undefined when it is gone. */
 export function readStat(pid: number, procFolder = '/proc'): ProcProcess | undefined {
-  const length = readInto(`${procFolder}/${pid}/stat`, STAT);
+  const length = readFileStart(`${procFolder}/${pid}/stat`, STAT);
   if (length <= 0) return undefined;
   const text = STAT.toString('latin1', 0, length);
   // The name stands in parentheses and may hold parentheses and spaces itself: the last one ends it.
@@ -52,7 +53,7 @@ export function readExecutable(pid: number, procFolder = '/proc'): string | unde
 
 /** The arguments as the process shows them now (a process can rewrite them), or undefined. */
 export function readArguments(pid: number, procFolder = '/proc'): readonly string[] | undefined {
-  const length = readInto(`${procFolder}/${pid}/cmdline`, COMMAND_LINE);
+  const length = readFileStart(`${procFolder}/${pid}/cmdline`, COMMAND_LINE);
   if (length <= 0) return undefined;
   const end = COMMAND_LINE[length - 1] === 0 ? length - 1 : length;
   return COMMAND_LINE.toString('utf8', 0, end).split('\0', ARGUMENTS_MAX);
@@ -85,20 +86,4 @@ export function bootIdOf(procFolder = '/proc'): string {
     // A container may hide it.
   }
   return '00000000-0000-0000-0000-000000000000';
-}
-
-function readInto(path: string, buffer: Buffer): number {
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch {
-    return -1;
-  }
-  try {
-    return readSync(fd, buffer, 0, buffer.length, 0);
-  } catch {
-    return -1;
-  } finally {
-    closeSync(fd);
-  }
 }

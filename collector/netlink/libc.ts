@@ -40,6 +40,8 @@ const recvCall = libc.func('long recv(int fd, void *buffer, unsigned long length
 const recvmmsgCall = libc.func('int recvmmsg(int fd, void *messages, uint32_t count, int flags, void *timeout)');
 const closeCall = libc.func('int close(int fd)');
 const flockCall = libc.func('int flock(int fd, int operation)');
+const openCall = libc.func('int open(const char *path, int flags)');
+const readCall = libc.func('long read(int fd, void *buffer, unsigned long length)');
 
 /** The result of a call that failed: the errno, negative, as the kernel itself returns it. */
 function result(value: number): number {
@@ -92,6 +94,20 @@ export function receive(fd: number, buffer: Buffer): number {
 
 export function closeDescriptor(fd: number): void {
   closeCall(fd);
+}
+
+const O_RDONLY_CLOEXEC = 0o2000000;
+
+/**
+ * Reads the beginning of a file, as much as one read gives. The number of bytes or the errno, negative. For /proc, where a file
+ * that is not there is everyday: Node's own call would make an error with a stack of each.
+ */
+export function readFileStart(path: string, buffer: Buffer): number {
+  const fd = result(openCall(path, O_RDONLY_CLOEXEC) as number);
+  if (fd < 0) return fd;
+  const count = result(readCall(fd, buffer, buffer.length) as number);
+  closeCall(fd);
+  return count;
 }
 
 /** Takes an exclusive lock that ends with the process, however it ends. 0 or the errno, negative. */

@@ -15,6 +15,8 @@ export const BATCH_BYTES: number = 2 * 1024 * 1024;
 const GZIP_BYTES_LEAST = 1024;
 /** With nothing to send, the host's progress goes alone this often, ms. */
 export const PROGRESS_EVERY_MS = 5_000;
+/** Between two requests that carry events, ms: a quiet host's event goes at once, a busy one's share a request. */
+export const BUSY_REQUEST_EVERY_MS = 100;
 /** The last attempt when stopping, ms. */
 const LAST_ATTEMPT_MS = 1_000;
 const SIGN_OFF_HEADER = 'vedette-sign-off';
@@ -67,6 +69,8 @@ type Sent =
 export function createShipper(options: ShipperOptions): Shipper {
   const { reader, client, now } = options;
   let isStopping = false;
+  let lastBatchMs = Number.NEGATIVE_INFINITY;
+  let wasLarge = false;
   let lastSentMs = Number.NEGATIVE_INFINITY;
   let lastAnswerMs = now();
   let unreachableSince: number | undefined;
@@ -200,12 +204,22 @@ export function createShipper(options: ShipperOptions): Shipper {
     options.onNotice({ level, code, text });
   }
 
+  /** Lets events come together while requests follow each other closely; not when there is a backlog to catch up with. */
+  async function gather(): Promise<void> {
+    const sinceMs = now() - lastBatchMs;
+    if (isStopping || wasLarge || sinceMs < 0 || sinceMs >= BUSY_REQUEST_EVERY_MS) return;
+    await backOff(BUSY_REQUEST_EVERY_MS - sinceMs);
+  }
+
   /** Ships what is spooled now, batch by batch; false when stopping came before the end. */
   async function shipAll(): Promise<boolean> {
     for (;;) {
+      await gather();
       unfinished ??= reader.next(BATCH_BYTES);
       const batch = unfinished;
       if (batch === undefined) return true;
+      lastBatchMs = now();
+      wasLarge = batch.bytes >= BATCH_BYTES / 2;
       const progress = { bootId: batch.bootId, position: batch.lastPosition, createdMs: batch.lastCreatedMs };
       const isDelivered = await deliver(
         batch,

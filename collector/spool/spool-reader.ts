@@ -96,6 +96,7 @@ export function openSpoolReader(options: { readonly disk: Disk; readonly shared:
   }
 
   function nextNumber(cursor: Cursor): number | undefined {
+    if (shared.newest(cursor.spoolClass) <= cursor.number) return undefined;
     let found: number | undefined;
     for (const name of disk.list()) {
       const parsed = parseSegmentName(name);

@@ -1,12 +1,13 @@
 // What the two threads share of the spool: a few 64-bit words. The writer evicts, the reader reads; who was first is decided
 // without a lock: each writes its own word before it looks at the other's.
-import { SPOOL_CLASSES, type SpoolClass } from './segment.ts';
+import type { SpoolClass } from './segment.ts';
 
-const WORDS = 6;
+const WORDS = 8;
 const SPOOLED = 0;
 const ACKNOWLEDGED = 1;
 const CLAIMED = { keep: 2, bulk: 3 } as const;
 const EVICTED_BELOW = { keep: 4, bulk: 5 } as const;
+const NEWEST = { keep: 6, bulk: 7 } as const;
 
 export interface SpoolShared {
   readonly memory: SharedArrayBuffer;
@@ -16,6 +17,9 @@ export interface SpoolShared {
   /** Every frame up to this position was delivered or set aside. */
   acknowledged(): number;
   setAcknowledged(position: number): void;
+  /** The number of the class's newest segment; 0 before the first. Spares the reader looking for files. */
+  newest(spoolClass: SpoolClass): number;
+  setNewest(spoolClass: SpoolClass, number: number): void;
   /** The reader is about to read segment `number`; false when it was given up already. */
   claim(spoolClass: SpoolClass, number: number): boolean;
   /** The writer gives up segment `number`; true when the reader has read nothing of it, nor ever will. */
@@ -34,6 +38,8 @@ export function spoolShared(memory: SharedArrayBuffer = new SharedArrayBuffer(WO
     setSpooled: (position) => store(SPOOLED, position),
     acknowledged: () => load(ACKNOWLEDGED),
     setAcknowledged: (position) => store(ACKNOWLEDGED, position),
+    newest: (spoolClass) => load(NEWEST[spoolClass]),
+    setNewest: (spoolClass, number) => store(NEWEST[spoolClass], number),
     claim(spoolClass, number) {
       store(CLAIMED[spoolClass], number);
       return load(EVICTED_BELOW[spoolClass]) <= number;
@@ -44,6 +50,3 @@ export function spoolShared(memory: SharedArrayBuffer = new SharedArrayBuffer(WO
     },
   };
 }
-
-/** The classes in the order in which a full spool gives them up. */
-export const EVICTION_ORDER: readonly SpoolClass[] = [...SPOOL_CLASSES].reverse();

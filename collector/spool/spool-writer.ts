@@ -96,13 +96,17 @@ export function openSpoolWriter(options: {
   const recovery = recover(disk, classes, bootId, shared.acknowledged());
   let position = recovery.lastPosition;
   shared.setSpooled(position);
+  for (const state of classes.values()) shared.setNewest(state.name, state.segments.at(-1)?.number ?? 0);
 
   function write(state: ClassState): void {
     let done = 0;
     try {
       while (done < state.pendingBytes) {
         if (state.active !== undefined && state.active.segment.bytes >= segmentBytesMax) closeActive(state);
-        state.active ??= startSegment(disk, state, firstPosition(state, done), bootId);
+        if (state.active === undefined) {
+          state.active = startSegment(disk, state, firstPosition(state, done), bootId);
+          shared.setNewest(state.name, state.active.segment.number);
+        }
         const { segment, file } = state.active;
         const end = wholeFramesEnd(state.pending, done, state.pendingBytes, segmentBytesMax - segment.bytes);
         const written = file.append(state.pending.subarray(done, end));

@@ -66,6 +66,7 @@ async function until(claim: () => boolean, timeoutMs = 15_000): Promise<void> {
   }
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: the documents are JSON, and each claim names the fields that it means
 type Document = Record<string, any>;
 const documents = (): Document[] => [...server.documents.values()];
 const execs = (marker: string): Document[] =>

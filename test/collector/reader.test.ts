@@ -8,6 +8,7 @@ import { createReader, STATUS_MS } from '../../collector/reader.ts';
 import type { ReaderState } from '../../collector/reader-state.ts';
 import { CERTAIN_AFTER_MS } from '../../collector/serial-account.ts';
 import type { Drained, KernelFigures, RecordSource } from '../../collector/source.ts';
+import { SPOOL_CLASSES } from '../../collector/spool/segment.ts';
 import { openSpoolReader } from '../../collector/spool/spool-reader.ts';
 import { spoolShared } from '../../collector/spool/spool-shared.ts';
 import { openSpoolWriter } from '../../collector/spool/spool-writer.ts';
@@ -87,6 +88,7 @@ function host() {
     stored() {
       const everything = spoolShared();
       everything.setSpooled(shared.spooled());
+      for (const name of SPOOL_CLASSES) everything.setNewest(name, shared.newest(name));
       const reader = openSpoolReader({ disk, shared: everything });
       const documents: Record<string, never>[] = [];
       const ids: string[] = [];
