@@ -41,7 +41,7 @@ export const collector: Command = {
   async run(invocation) {
     let running: Collector | undefined;
     let excluded = initiallyExcluded(invocation);
-    const supervision = beginSupervision(invocation, (message: SupervisorMessage) => {
+    const supervision = beginSupervision(invocation, 'vedette-collector', (message: SupervisorMessage) => {
       if (message.kind !== 'exclude') return;
       excluded = message.pids;
       running?.excludePids(excluded);

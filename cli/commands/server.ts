@@ -31,7 +31,7 @@ export const server: Command = {
     ['vedette server --data /var/lib/vedette --port 9000', 'Another data folder, another port.'],
   ],
   async run(invocation) {
-    const supervision = beginSupervision(invocation);
+    const supervision = beginSupervision(invocation, 'vedette-server');
     const started = await start(invocation, supervision);
     if (!started.isOk) return supervision.refuse(started.failure);
     const { config, running } = started.value;

@@ -35,11 +35,12 @@ export const up: Command = {
     ['vedette up --port 9000 --data /tmp/vedette', 'A second one beside the first.'],
   ],
   async run(invocation) {
-    const told = untilSignalled();
     const config = await loadConfig(invocation, [{ option: 'port', path: 'server.port' }]);
     if (!config.isOk) return config.failure;
     const remote = checkLocal(config.value);
     if (!remote.isOk) return remote.failure;
+    process.title = 'vedette-up';
+    const told = untilSignalled();
     const lock = await holdFolder(config.value.dataFolder);
     if (!lock.isOk) return lock.failure;
     try {

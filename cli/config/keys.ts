@@ -3,7 +3,7 @@
 // Secrets have no place in the file: a `secret` key is there to be refused, with the way to give it instead.
 import { DEFAULT_HOST, DEFAULT_PORT, DEFAULT_RETENTION_DAYS, DEFAULT_SILENCE_AFTER_MS } from '../../server/options.ts';
 
-export type KeyKind =
+type KeyKind =
   | 'text'
   /** A file or folder; relative to the folder of vedette.yaml, or, from elsewhere, to the current one. */
   | 'path'

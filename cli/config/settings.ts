@@ -8,7 +8,7 @@ export type SecretSource =
   | { readonly kind: 'text'; readonly text: string; readonly variable: string }
   | { readonly kind: 'file'; readonly path: string };
 
-export type StoreConfig =
+type StoreConfig =
   | { readonly kind: 'embedded' }
   | {
       readonly kind: 'elasticsearch';
@@ -19,7 +19,7 @@ export type StoreConfig =
       readonly caFile: string | undefined;
     };
 
-export type CollectorSource = 'auto' | 'kernel' | 'multicast' | 'recording';
+type CollectorSource = 'auto' | 'kernel' | 'multicast' | 'recording';
 
 export interface Config {
   /** The file that was read, or undefined. */

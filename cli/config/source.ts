@@ -5,7 +5,7 @@ import type { Diagnostic } from '../../rules/diagnostic.ts';
 import { suggestion } from '../suggestion.ts';
 import { CONFIG_KEYS, type ConfigKey, EMPTY_SECTIONS, variableOf } from './keys.ts';
 
-export const CONFIG_BYTES_MAX = 256 * 1024;
+const CONFIG_BYTES_MAX = 256 * 1024;
 const DIAGNOSTICS_MAX = 50;
 /** A line that is not shown again: it may hold a secret that was written where none belongs. */
 const LOOKS_SECRET = /(token|password|secret|api_key)["']?\s*:/i;

@@ -14,7 +14,7 @@ const WAIT_MAX_MS = 30_000;
 const TIMEOUT_MS = 120_000;
 
 /** Where a document came from: for messages about it. */
-export interface Origin {
+interface Origin {
   readonly file: string;
   readonly line: number;
 }
@@ -23,7 +23,7 @@ export interface Rejection extends Origin {
   readonly reason: string;
 }
 
-export interface ShipmentCounts {
+interface ShipmentCounts {
   readonly stored: number;
   readonly duplicate: number;
   readonly rejected: number;

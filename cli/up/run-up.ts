@@ -35,7 +35,7 @@ export interface UpOptions {
 }
 
 /** What reaches outside: the children, and the kernel of a collector that died. */
-export interface Processes {
+interface Processes {
   readonly startChild: KeeperOptions['startChild'];
   /** True when there was something to put back. */
   readonly restoreKernel: (dataFolder: string) => Promise<boolean>;

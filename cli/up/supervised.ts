@@ -17,11 +17,13 @@ export interface Supervision {
   readonly told: Promise<void>;
 }
 
-/** Begins to listen at once: a stop that comes while the child still starts is not lost. */
+/** Begins to listen at once: a stop that comes while the child still starts is not lost. `name` is the process's in `ps`. */
 export function beginSupervision(
   invocation: Invocation,
+  name: string,
   onMessage: (message: SupervisorMessage) => void = () => {},
 ): Supervision {
+  process.title = name;
   const isSupervised = isGiven(invocation, SUPERVISED) && process.send !== undefined;
   let stop = (): void => {};
   const told = new Promise<void>((resolve) => {

@@ -4,7 +4,7 @@ import { visible } from '../../rules/diagnostic.ts';
 import type { Context } from '../command.ts';
 import type { ChildMessage, CollectorReady, ServerReady } from './child-message.ts';
 
-export type Level = 'info' | 'warning' | 'error';
+type Level = 'info' | 'warning' | 'error';
 
 export interface Voice {
   notice(level: Level, who: string, text: string): void;

@@ -48,7 +48,7 @@ async function until(isTrue: () => boolean): Promise<void> {
 
 function pidOf(name: string): number {
   const children = readFileSync(`/proc/${up.pid}/task/${up.pid}/children`, 'utf8').trim().split(' ').map(Number);
-  const pid = children.find((one) => readFileSync(`/proc/${one}/cmdline`, 'utf8').split('\0').includes(name));
+  const pid = children.find((one) => readFileSync(`/proc/${one}/cmdline`, 'utf8').includes(`vedette-${name}`));
   if (pid === undefined) throw new Error(`no ${name} runs`);
   return pid;
 }

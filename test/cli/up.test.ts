@@ -114,7 +114,7 @@ async function untilGone(pid: number): Promise<void> {
 
 function childNamed(up: Running, name: string): number {
   const pid = childrenOf(up.process.pid ?? 0).find((one) =>
-    readFileSync(`/proc/${one}/cmdline`, 'utf8').split('\0').includes(name),
+    readFileSync(`/proc/${one}/cmdline`, 'utf8').includes(`vedette-${name}`),
   );
   if (pid === undefined) throw new Error(`no ${name} runs`);
   return pid;
