@@ -93,8 +93,12 @@ export function createDraft(): Draft {
 
 /** Adds a field to `auditd.data`; a name that comes again with another value becomes an array. */
 export function addData(draft: Draft, name: string, value: string): void {
+  addNamed(draft, dataName(name), value);
+}
+
+/** {@link addData} for a name that {@link dataName} made. */
+export function addNamed(draft: Draft, key: string, value: string): void {
   draft.fields ??= new Map();
-  const key = dataName(name);
   const values = draft.fields.get(key);
   if (values === undefined) {
     if (draft.fields.size < DATA_NAMES_MAX) draft.fields.set(key, [value]);
@@ -123,7 +127,7 @@ const OWN_NAMES: ReadonlySet<string> = new Set(
 );
 
 /** Letters, digits and `_` only; never a name that reaches a prototype. */
-function dataName(name: string): string {
+export function dataName(name: string): string {
   if (/^[a-z][a-z0-9_]{0,63}$/.test(name) && name !== 'constructor' && name !== 'prototype') return name;
   const plain = name.slice(0, NAME_CHARS_MAX).replaceAll(/[^A-Za-z0-9_]/g, '_');
   return plain.startsWith('__') || plain === '' || plain === 'constructor' || plain === 'prototype'

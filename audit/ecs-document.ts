@@ -11,7 +11,7 @@ import { arrayMember, jsonArray, jsonText, member, objectMember } from './json.t
 import { lineOf } from './record.ts';
 
 /** The version of the Elastic Common Schema that documents follow. */
-export const ECS_VERSION = '8.17.0';
+const ECS_VERSION = '8.17.0';
 
 /** What the collector knows when an event is complete. */
 export interface Stamp {

@@ -1,11 +1,12 @@
 // Records that lead an event in ECS: logins and PAM (USER_*), configuration changes, anomalies, policy violations. Whatever
 // has no field of its own goes into `auditd.data`, so that a record type never seen before is searchable too.
 
-import { addData, type Draft, qualified } from './draft.ts';
+import { addData, addNamed, type Draft, dataName, qualified } from './draft.ts';
 import type { LineageWriter } from './ecs-process.ts';
 import type { AuditRecord } from './event.ts';
-import { fieldsOf, type RecordFields } from './fields.ts';
+import { bodyStart, fieldsOf, fieldsOfText, type RecordFields } from './fields.ts';
 import { jsonArray, member, objectMember } from './json.ts';
+import { createMemo } from './memo.ts';
 import { keysOf, pidOf } from './syscall-record.ts';
 import { signalName } from './tables/errno.ts';
 import { type RecordAction, recordAction } from './tables/record-action.ts';
@@ -42,12 +43,28 @@ export function writeLeading(draft: Draft, record: AuditRecord, context: RecordC
   else writeKernelRecord(draft, record, fields, action, context);
 }
 
-/** Fields of records that accompany a syscall, into `auditd.data`. */
-export function writeAccompanying(draft: Draft, record: AuditRecord): void {
-  const messageType = messageTypeOf(record.type);
-  for (const [name, value] of fieldsOf(record).kernel) {
-    if (value !== '(null)') addData(draft, qualified(name, messageType), value);
-  }
+/** Texts of accompanying records that are remembered: root's execs all carry the same capabilities. */
+const ACCOMPANYING_ENTRIES = 1024;
+
+/** Writes the fields of records that accompany a syscall into `auditd.data`. */
+export function createAccompanyingWriter(): (draft: Draft, record: AuditRecord) => void {
+  let type = 0;
+  const pairsOf = createMemo(ACCOMPANYING_ENTRIES, (text) => ({ type, pairs: pairsOfText(text, type) }));
+  return (draft, record) => {
+    type = record.type;
+    const text = record.text.slice(bodyStart(record.text));
+    const known = pairsOf(text);
+    // The same text may stand in records of two types, and mean two things.
+    const pairs = known.type === type ? known.pairs : pairsOfText(text, type);
+    for (const [name, value] of pairs) addNamed(draft, name, value);
+  };
+}
+
+function pairsOfText(text: string, type: number): readonly (readonly [string, string])[] {
+  const messageType = messageTypeOf(type);
+  return [...fieldsOfText(text, type)].flatMap(([name, value]) =>
+    value === '(null)' ? [] : [[dataName(qualified(name, messageType)), value] as const],
+  );
 }
 
 function actionName(type: number, { kernel, user }: RecordFields, action: RecordAction | undefined): string {

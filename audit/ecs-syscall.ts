@@ -4,7 +4,6 @@ import type { Draft } from './draft.ts';
 import { type FileCall, type FileWriter, writeArguments } from './ecs-file.ts';
 import { writeAddress } from './ecs-network.ts';
 import type { LineageWriter } from './ecs-process.ts';
-import { writeAccompanying } from './ecs-record.ts';
 import type { AuditRecord } from './event.ts';
 import { argumentsOf, commandLineOf } from './exec.ts';
 import { fieldsOf } from './fields.ts';
@@ -34,6 +33,7 @@ export interface SyscallEvent {
 
 export interface SyscallContext {
   readonly files: FileWriter;
+  readonly writeAccompanying: (draft: Draft, record: AuditRecord) => void;
   readonly lineage: LineageWriter;
   readonly userText: (ids: Ids) => UserText;
 }
@@ -60,7 +60,7 @@ export function writeSyscall(draft: Draft, event: SyscallEvent, context: Syscall
     writeSubject(draft, event, { syscall: acting, action, paths: event.paths, cwd: event.cwd }, context);
   draft.process += event.titleMember + event.cwdMember;
   for (const record of event.others) {
-    if (record.type !== OPENAT2) writeAccompanying(draft, record);
+    if (record.type !== OPENAT2) context.writeAccompanying(draft, record);
   }
   draft.object ??= draft.fields?.get('opid')?.[0] ?? draft.fields?.get('name')?.[0];
   if (isMissingPath(event, acting)) draft.incomplete = [...draft.incomplete, 'missing-path'];

@@ -9,7 +9,7 @@ import { createDraft, type Draft } from './draft.ts';
 import { createDocumentWriter, type Stamp } from './ecs-document.ts';
 import { createFileWriter } from './ecs-file.ts';
 import { createLineageWriter } from './ecs-process.ts';
-import { messageTypeOf, writeAccompanying, writeLeading } from './ecs-record.ts';
+import { createAccompanyingWriter, messageTypeOf, writeLeading } from './ecs-record.ts';
 import { type SyscallEvent, writeSyscall } from './ecs-syscall.ts';
 import type { AuditEvent, AuditRecord, HostIdentity, HostKnowledge } from './event.ts';
 import { bodyStart, fieldsOfText } from './fields.ts';
@@ -48,6 +48,7 @@ export function createEcsMapper(
   const lineage = createLineageWriter(knowledge);
   const userText = createUserTexts(names);
   const files = createFileWriter(names);
+  const writeAccompanying = createAccompanyingWriter();
   const readers: Readers = {
     path: createMemo(MEMO_ENTRIES, pathOfText),
     cwd: createMemo(MEMO_ENTRIES, (text) => told('working_directory', fieldsOfText(text, CWD).get('cwd'))),
@@ -64,7 +65,7 @@ export function createEcsMapper(
     const parts = partsOf(event.records, readers, draft);
     const { leading } = parts;
     if (parts.syscall !== undefined) {
-      writeSyscall(draft, { ...parts, syscall: parts.syscall }, { files, lineage, userText });
+      writeSyscall(draft, { ...parts, syscall: parts.syscall }, { files, lineage, userText, writeAccompanying });
     } else {
       for (const record of parts.others) writeAccompanying(draft, record);
     }

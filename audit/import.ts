@@ -31,12 +31,14 @@ export interface Importer {
 export interface ImportOptions {
   /** The host of a line: by its `node=` or `host.name`; undefined where the line names none. `bootId` may be ''. */
   readonly hostOf: (name: string | undefined) => HostIdentity;
+  /** Hosts whose latest time is kept; with more, the one that was first begins anew. */
+  readonly hostsMax?: number;
 }
 
-/** Hosts whose latest time is kept; with more, the one that was first begins anew. */
-export const IMPORT_HOSTS_MAX = 65_536;
+/** Hosts of one import. */
+const HOSTS_MAX = 65_536;
 /** Hosts whose decoded paths and users are remembered. */
-export const IMPORT_MAPPERS_MAX = 32;
+const MAPPERS_MAX = 32;
 /** Records of two seconds of a busy log. */
 const OPEN_EVENTS_MAX = 65_536;
 /** Open events are looked through once in so much of the log's own time. */
@@ -53,7 +55,7 @@ interface LineNames {
   groups: ReadonlyMap<number, string>;
 }
 
-export function createImporter({ hostOf }: ImportOptions): Importer {
+export function createImporter({ hostOf, hostsMax = HOSTS_MAX }: ImportOptions): Importer {
   const reassembler = createReassembler({ expectsEoe: false, maxOpenEvents: OPEN_EVENTS_MAX });
   const wholeEvents = createReassembler({ expectsEoe: false });
   const sources = new Map<string, Source>();
@@ -66,7 +68,7 @@ export function createImporter({ hostOf }: ImportOptions): Importer {
   const newSource = (host: HostIdentity): Source => {
     const names: LineNames = { users: new Map(), groups: new Map() };
     const source: Source = { names, mapper: createEcsMapper(host, knowledgeOf(names)) };
-    remember(sources, { key: host.id, value: source, entriesMax: IMPORT_MAPPERS_MAX });
+    remember(sources, { key: host.id, value: source, entriesMax: Math.min(hostsMax, MAPPERS_MAX) });
     return source;
   };
 
@@ -74,7 +76,7 @@ export function createImporter({ hostOf }: ImportOptions): Importer {
 
   const created = (hostId: string, timeMs: number): number => {
     const latest = Math.max(createdMs.get(hostId) ?? 0, timeMs);
-    remember(createdMs, { key: hostId, value: latest, entriesMax: IMPORT_HOSTS_MAX });
+    remember(createdMs, { key: hostId, value: latest, entriesMax: hostsMax });
     return latest;
   };
 

@@ -28,7 +28,7 @@ export interface ReassemblerOptions {
   readonly expectsEoe?: boolean;
 }
 
-export const REASSEMBLER_DEFAULTS: Required<ReassemblerOptions> = {
+const REASSEMBLER_DEFAULTS: Required<ReassemblerOptions> = {
   timeoutMs: 2000,
   loneTimeoutMs: 500,
   maxOpenEvents: 4096,

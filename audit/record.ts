@@ -9,7 +9,7 @@ import { recordTypeName, recordTypeNumber } from './tables/record-type.ts';
 /** Bytes of the netlink header. Its length field lies on unicast messages: what recv returned is the length. */
 export const FRAME_HEAD_BYTES = 16;
 /** The longest log line that is taken, characters: MAX_AUDIT_MESSAGE_LENGTH is 8970, enriched lines grow. */
-export const LINE_CHARS_MAX = 65_536;
+const LINE_CHARS_MAX = 65_536;
 const NODE_CHARS_MAX = 255;
 
 /** One datagram, `buffer[start, end)`, or undefined when it is no audit record (an ACK, a status reply, a torn header). */

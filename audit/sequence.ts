@@ -6,7 +6,7 @@
 // Serials have 32 bits and wrap; here they go on counting. Pure: the time is passed in. One account per boot.
 
 /** Serials that are missing for certain. First and last are serials as the kernel writes them (32 bits). */
-export interface SequenceGap {
+interface SequenceGap {
   readonly firstSequence: number;
   readonly lastSequence: number;
   readonly count: number;
@@ -40,7 +40,7 @@ export interface SequenceAccount {
   readonly missing: number;
 }
 
-export const SEQUENCE_DEFAULTS = { windowSerials: 4096, windowMs: 5000 } as const;
+const SEQUENCE_DEFAULTS = { windowSerials: 4096, windowMs: 5000 } as const;
 /** Holes that are not certain yet; with more, the oldest is taken as certain. */
 export const OPEN_GAPS_MAX = 4096;
 /** Told gaps in which a late serial is still recognised. */

@@ -24,7 +24,7 @@ export interface Ids {
 }
 
 /** What runs, and for whom the event was asked for. */
-export interface Image {
+interface Image {
   readonly comm: string | undefined;
   readonly exe: string | undefined;
   readonly subj: string | undefined;
@@ -58,7 +58,7 @@ export interface SyscallReader {
 }
 
 /** Distinct (user, session, terminal) and (comm, exe, key) texts that are remembered. */
-export const SYSCALL_MEMO_ENTRIES = 2048;
+const SYSCALL_MEMO_ENTRIES = 2048;
 const KEY_SEPARATOR = '\x01';
 
 export function createSyscallReader(): SyscallReader {

@@ -1,14 +1,13 @@
 // Record types: numbers to names and back, and which of them stand alone, lead an event or accompany a syscall.
 import { RECORD_TYPES } from './record-type-names.ts';
 
-export const USER = 1005;
+const USER = 1005;
 export const LOGIN = 1006;
 export const SYSCALL = 1300;
 export const PATH = 1302;
 export const SOCKADDR = 1306;
 export const CWD = 1307;
 export const EXECVE = 1309;
-export const OBJ_PID = 1318;
 export const EOE = 1320;
 export const PROCTITLE = 1327;
 export const OPENAT2 = 1337;

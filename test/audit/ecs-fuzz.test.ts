@@ -1,6 +1,7 @@
 // Hostile records: whatever they hold, the mapping makes a document of bounded size and never throws.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { DATA_NAMES_MAX, DATA_VALUES_MAX } from '../../audit/draft.ts';
 import { createEcsMapper, MEMO_ENTRIES } from '../../audit/ecs.ts';
 import type { AuditEvent, AuditRecord } from '../../audit/event.ts';
 import { createMemo } from '../../audit/memo.ts';
@@ -157,6 +158,30 @@ describe('sizes', () => {
       expect(String(fieldOf(document, 'event.original')).length).toBeGreaterThan(mib * 2 * 1024 * 1024);
     },
   );
+
+  it('auditd.data has a bounded number of names, and of values to a name', () => {
+    const targets = Array.from({ length: DATA_VALUES_MAX + 50 }, (_, pid) => record(1318, `opid=${pid}`));
+    const names = Array.from({ length: 4 }, (_, part) =>
+      record(1316, Array.from({ length: 400 }, (__, index) => `f${part * 400 + index}=1`).join(' ')),
+    );
+    const made = mapper.toDocument(event([record(1300, 'arch=c000003e syscall=62 pid=1'), ...targets, ...names]));
+    expect(fieldOf(made, 'auditd.data.opid')).toHaveLength(DATA_VALUES_MAX);
+    const own = Object.keys(fieldOf(made, 'auditd.data') as object).filter((name) => /^(f[0-9]+|opid)$/.test(name));
+    expect(own).toHaveLength(DATA_NAMES_MAX);
+  });
+
+  it('the same text in records of two types means two things', () => {
+    const of = (type: number) =>
+      fieldOf(
+        mapper.toDocument(event([record(1300, 'arch=c000003e syscall=1 pid=1'), record(type, 'a0=61')])),
+        'auditd.data',
+      );
+    expect([of(1304), of(1316), of(1304)]).toMatchObject([
+      { socketcall_a0: '61' },
+      { kernel_other_a0: '61' },
+      { socketcall_a0: '61' },
+    ]);
+  });
 
   it('a memory never holds more than its limit, nor long keys', () => {
     const memo = createMemo(10, (key) => ({ key }));

@@ -70,6 +70,21 @@ describe('audit.log', () => {
     expect(made.map(({ document }) => fieldOf(document, 'user.name'))).toEqual(['alice', undefined]);
   });
 
+  it('of more hosts than are kept begins anew for the first: the memory is bounded', () => {
+    const importer = createImporter({ hostOf, hostsMax: 2 });
+    const created = (node: string, at: number) =>
+      importer
+        .push(`node=${node} type=USER_CMD msg=audit(${at}.000:1): pid=1 msg='cmd="x"'`)
+        .map((each) => (each.kind === 'document' ? fieldOf(each.document, 'event.created') : undefined));
+    expect([created('a', 10), created('a', 5), created('b', 1), created('c', 1), created('a', 5)].flat()).toEqual([
+      '1970-01-01T00:00:10.000Z',
+      '1970-01-01T00:00:10.000Z',
+      '1970-01-01T00:00:01.000Z',
+      '1970-01-01T00:00:01.000Z',
+      '1970-01-01T00:00:05.000Z',
+    ]);
+  });
+
   it('closes events by the log’s own time', () => {
     const importer = createImporter({ hostOf });
     expect(importer.push('type=SYSCALL msg=audit(1.000:1): arch=c000003e syscall=1 pid=1')).toEqual([]);
