@@ -2,10 +2,9 @@
 import { fileURLToPath } from 'node:url';
 import type { ChannelOptions, RuleFolder, ServerOptions, StoreOptions } from '../server/options.ts';
 import type { Config, SecretSource } from './config/settings.ts';
-import { readSecret, readText } from './config.ts';
+import { readSecret } from './config.ts';
 import { type Outcome, succeed } from './failure.ts';
 
-const CERTIFICATE_BYTES_MAX = 1024 * 1024;
 const DAY_MS = 86_400_000;
 
 /** Where the shipped rules are. */
@@ -49,16 +48,13 @@ async function storeOptions(config: Config): Promise<Outcome<StoreOptions>> {
   if (!apiKey.isOk) return apiKey;
   const password = await optionalSecret(store.password, 'Elasticsearch password');
   if (!password.isOk) return password;
-  const authority =
-    store.caFile === undefined ? succeed(undefined) : await readText(store.caFile, CERTIFICATE_BYTES_MAX);
-  if (!authority.isOk) return authority;
   return succeed({
     kind: 'elasticsearch',
     node: store.node,
     ...given('apiKey', apiKey.value),
     ...given('username', store.username),
     ...given('password', password.value),
-    ...given('caCertificate', authority.value),
+    ...given('caFile', store.caFile),
   });
 }
 

@@ -1,6 +1,6 @@
 // Opens the configured event store. The adapters are loaded only when asked for: a server on Elasticsearch needs no DuckDB.
 import type { EventStore } from '../store/port.ts';
-import type { ServerOptions } from './options.ts';
+import type { ServerOptions, StoreOptions } from './options.ts';
 
 /** Throws when the store cannot be opened. */
 export async function openStore(server: ServerOptions): Promise<EventStore> {
@@ -22,8 +22,20 @@ export async function openStore(server: ServerOptions): Promise<EventStore> {
     }
     case 'elasticsearch': {
       const { openElasticsearchStore } = await import('../store/elasticsearch/elasticsearch-store.ts');
-      const { kind: _kind, ...connection } = options;
-      return openElasticsearchStore(connection);
+      return openElasticsearchStore({
+        node: options.node,
+        ...(options.caFile === undefined ? {} : { caFile: options.caFile }),
+        ...credentialsOf(options),
+        warn: (message) => onNotice({ kind: 'store', message }),
+      });
     }
   }
+}
+
+/** An API key goes before a password. Half a password login is a mistake, not a login without one. */
+function credentialsOf({ apiKey, username, password }: Extract<StoreOptions, { readonly kind: 'elasticsearch' }>) {
+  if (apiKey !== undefined) return { auth: { apiKey } };
+  if (username !== undefined && password !== undefined) return { auth: { username, password } };
+  if (username === undefined && password === undefined) return {};
+  throw new Error(`a ${username === undefined ? 'password' : 'user name'} alone is no login`);
 }

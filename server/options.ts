@@ -24,8 +24,8 @@ export type StoreOptions =
       readonly apiKey?: string;
       readonly username?: string;
       readonly password?: string;
-      /** PEM text of the certificate authority, where it is not one that the system knows. */
-      readonly caCertificate?: string;
+      /** PEM file of the certificate authority, where it is not one that the system knows. */
+      readonly caFile?: string;
     };
 
 export interface RuleFolder {

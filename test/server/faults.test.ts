@@ -190,6 +190,24 @@ describe('starting and stopping', () => {
     await server.end();
   });
 
+  it.each([
+    ['of a node that does not answer', { node: 'http://127.0.0.1:9', apiKey: 'c2VjcmV0LWtleQ==' }],
+    ['with half a login', { node: 'http://127.0.0.1:9', password: 'c2VjcmV0LWtleQ==' }],
+  ])(
+    'an Elasticsearch %s is told as such, without its secret, and leaves the folder free',
+    async (_what, connection) => {
+      const server = await startTestServer();
+      await server.running.close();
+      const store = { kind: 'elasticsearch', ...connection } as const;
+      const error = await startServer({ ...server.options, store }).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ name: 'ServerStartError', code: 'store-unusable', remedy: expect.any(String) });
+      expect(String(error)).not.toContain('c2VjcmV0');
+      const again = await startServer({ ...server.options, port: 0 });
+      await again.close();
+      await server.end();
+    },
+  );
+
   it('listens on loopback only unless told otherwise', async () => {
     const server = await startTestServer();
     expect(server.running.url).toBe(`http://127.0.0.1:${server.running.port}`);
