@@ -5,11 +5,11 @@ import { type EventDocument, isPlainObject, type NewEvent, timeOf } from '../eve
 import { EVENT_ID_BYTES_MAX } from '../event/id.ts';
 
 /** The deepest nesting of objects and arrays in a document. */
-export const DOCUMENT_DEPTH_MAX = 100;
+const DOCUMENT_DEPTH_MAX = 100;
 /** `@timestamp` must not be before this, epoch ms (1970-01-01). */
-export const TIMESTAMP_MS_MIN = 0;
+const TIMESTAMP_MS_MIN = 0;
 /** `@timestamp` must be before this, epoch ms (2200-01-01). */
-export const TIMESTAMP_MS_MAX: number = Date.UTC(2200, 0, 1);
+const TIMESTAMP_MS_MAX: number = Date.UTC(2200, 0, 1);
 
 export type Admission =
   | { readonly kind: 'admitted'; readonly json: string; readonly timestampMs: number }

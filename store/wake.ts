@@ -8,7 +8,7 @@ export interface Wake {
 }
 
 /** At most so many followers wait at once; one more is a leak. */
-export const WAITERS_MAX = 10_000;
+const WAITERS_MAX = 10_000;
 
 export function createWake(): Wake {
   const waiters = new Set<() => void>();

@@ -3,9 +3,9 @@
 import { FIELDS, type Field } from '../../event/catalogue.ts';
 
 /** Version of the template; kept in its `_meta`. */
-export const TEMPLATE_VERSION = 1;
+const TEMPLATE_VERSION = 1;
 /** Longer keywords are not indexed, only named in `_ignored`. Lucene's own limit is 32,766 bytes. */
-export const IGNORE_ABOVE = 8_191;
+const IGNORE_ABOVE = 8_191;
 
 /** Marks a document that could not be stored in its own form, and holds it as text (form.ts). */
 export const WRAPPED_FIELD = 'vedette_wrapped';

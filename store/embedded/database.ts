@@ -6,9 +6,9 @@ import { StoreUnavailable } from '../port.ts';
 /** At most so many partition files are attached at once, except while more are in use at the same time. */
 export const ATTACHED_MAX = 24;
 /** Searches and scans that run at once; the others wait. Leaves libuv threads to the log. */
-export const READERS = 2;
+const READERS = 2;
 /** At most so many pieces of work wait for a connection; one more is refused. */
-export const WAITING_MAX = 1_000;
+const WAITING_MAX = 1_000;
 
 export type Lane = 'read' | 'write' | 'lookup';
 

@@ -25,7 +25,7 @@ import { SLICE_ROWS, scan } from './scan.ts';
 import { type Snapshot, search } from './search.ts';
 import { createTail, type Tail, type TailEntry } from './tail.ts';
 
-export interface EmbeddedLimits {
+interface EmbeddedLimits {
   /** Bytes of events that may wait between log and partitions. */
   readonly backlogBytesMax: number;
   readonly waitingBatchesMax: number;
@@ -48,8 +48,8 @@ export interface EmbeddedLimits {
 
 const MIB = 1024 * 1024;
 
-export const EMBEDDED_LIMITS: EmbeddedLimits = {
-  backlogBytesMax: 128 * MIB,
+const EMBEDDED_LIMITS: EmbeddedLimits = {
+  backlogBytesMax: 64 * MIB,
   waitingBatchesMax: 1_000,
   groupBytesMax: 8 * MIB,
   segmentBytesMax: 16 * MIB,

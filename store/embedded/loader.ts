@@ -5,7 +5,7 @@ import type { Partitions } from './partitions.ts';
 import type { Tail } from './tail.ts';
 
 /** Events of one load: small enough that the event loop is not held up for long. */
-export const LOAD_EVENTS = 2_048;
+const LOAD_EVENTS = 2_048;
 const RETRY_MS_MIN = 500;
 const RETRY_MS_MAX = 30_000;
 

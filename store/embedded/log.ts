@@ -12,7 +12,7 @@ import { crc32 } from 'node:zlib';
 import type { EventDocument } from '../../event/document.ts';
 import type { FilePort, LogFile } from './files.ts';
 
-export const LOG_FORMAT = 1;
+const LOG_FORMAT = 1;
 
 export interface LogEntry {
   readonly seq: number;
@@ -22,7 +22,7 @@ export interface LogEntry {
   readonly bytes: number;
 }
 
-export interface LogLine {
+interface LogLine {
   readonly id: string;
   readonly json: string;
 }

@@ -27,7 +27,7 @@ const MANIFEST_FORMAT = 1;
 const CHUNK_ROWS = 2_048;
 
 /** What a partition's events lie between; all ends inclusive. */
-export interface Span {
+interface Span {
   readonly rows: number;
   readonly minSeq: number;
   readonly maxSeq: number;

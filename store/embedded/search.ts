@@ -9,7 +9,7 @@ import { rowsOf } from './rows.ts';
 import type { TailEntry } from './tail.ts';
 
 /** The most events that one search gives. */
-export const SEARCH_LIMIT_MAX = 10_000;
+const SEARCH_LIMIT_MAX = 10_000;
 /** Rows that are fetched at once. */
 const PAGE_ROWS = 500;
 /** A total is counted over at most so many partitions, and only where no long text has to be read for it. */

@@ -9,7 +9,7 @@ import { matcherOf } from '../query/matches.ts';
 import { createWake } from '../wake.ts';
 
 /** How many events it takes before it answers `overloaded`. */
-export const MEMORY_EVENTS_MAX = 2_000_000;
+const MEMORY_EVENTS_MAX = 2_000_000;
 
 const SCAN_BATCH = 1_000;
 

@@ -11,7 +11,7 @@ import { matchesWildcard, wildcardParts } from './wildcard.ts';
 export type Matcher = (document: EventDocument) => boolean;
 
 /** The fields that free text is looked for in. */
-export const TEXT_FIELDS: readonly string[] = ['event.original', 'message'];
+const TEXT_FIELDS: readonly string[] = ['event.original', 'message'];
 
 /** True when the document is what the query asks for. */
 export function matchesQuery(query: Query, document: EventDocument): boolean {
@@ -59,7 +59,7 @@ export function matcherOf(query: Query): Matcher {
 }
 
 /** A scalar as searches see it: numbers and booleans as JSON writes them; undefined for objects. */
-export function scalarText(value: unknown): string | undefined {
+function scalarText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }

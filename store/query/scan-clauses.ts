@@ -14,7 +14,7 @@ export type Scan =
   | { readonly ok: false; readonly problem: QueryProblem };
 
 /** The longest field name of a query. */
-export const FIELD_NAME_CHARS_MAX = 256;
+const FIELD_NAME_CHARS_MAX = 256;
 
 export function scanClauses(text: string): Scan {
   try {

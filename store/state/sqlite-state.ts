@@ -17,11 +17,11 @@ import type {
 } from './state-port.ts';
 
 /** Version of the tables below, kept as SQLite's `user_version`. */
-export const STATE_FORMAT = 1;
+const STATE_FORMAT = 1;
 /** `application_id` of the file: "VDST". */
 const APPLICATION_ID = 0x56445354;
 
-export interface PruneCounts {
+interface PruneCounts {
   readonly detections: number;
   readonly alerts: number;
   /** How many of `alerts` nobody had closed. */

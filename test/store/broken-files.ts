@@ -1,7 +1,7 @@
 // A file port that fails on demand, as a full disk does: writes that stop half-way, syncs that fail, names that cannot be made.
 import type { FilePort } from '../../store/embedded/files.ts';
 
-export type Fault = 'write' | 'sync' | 'truncate after write' | 'open';
+type Fault = 'write' | 'sync' | 'truncate after write' | 'open';
 
 export interface BrokenFiles extends FilePort {
   fail(fault: Fault): void;

@@ -1,7 +1,7 @@
 // The embedded store when things go wrong: kills, full disks, second owners, a loader that cannot keep up.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -121,6 +121,35 @@ describe('a full disk', () => {
       expect(followed.ids).toEqual(batch(0, 20).map((event) => event.id));
     },
   );
+});
+
+describe('a load that fails half-way', () => {
+  it('shows every event once meanwhile, and stores every event once when it works again', async () => {
+    const warnings: string[] = [];
+    const opened = await open({ warn: (text) => warnings.push(text), limits: { loadDelayMs: 20 } });
+    const events = [...batch(0, 5), ...batch(-86_400, 5)];
+    // The first day's partition can be made, the second day's cannot.
+    const blocked = join(folder, 'events-2026-11-20.1.duckdb');
+    mkdirSync(blocked);
+    await opened.append(events);
+    await expect(opened.flush()).rejects.toThrow();
+    await expect.poll(() => warnings.length, { timeout: 10_000, interval: 5 }).toBeGreaterThan(0);
+    const idsOf = (found: readonly { readonly id: string }[]): string[] => found.map((event) => event.id).sort();
+    const everyId = idsOf(events);
+    const check = async (): Promise<void> => {
+      const found = await opened.search({ query: { kind: 'all' }, range: ALL_TIME, limit: 100 });
+      expect(idsOf(found.events)).toEqual(everyId);
+      const scanned: { id: string }[] = [];
+      for await (const part of opened.scan(ALL_TIME)) scanned.push(...part);
+      expect(idsOf(scanned)).toEqual(everyId);
+      expect((await follow(opened)).ids).toEqual(events.map((event) => event.id));
+    };
+    await check();
+    rmdirSync(blocked);
+    await opened.flush();
+    await check();
+    expect((await opened.statistics()).events).toBe(10);
+  });
 });
 
 describe('periods', () => {

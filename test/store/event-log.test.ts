@@ -113,6 +113,31 @@ describe('the log', () => {
     await expect(open()).rejects.toThrow(/format 9/);
   });
 
+  it('leaves no half-written line behind: the file ends where its last stored line does', async () => {
+    const broken = brokenFiles(NODE_FILES);
+    const { log } = await open(broken);
+    await log.append([line('a')]);
+    const path = join(folder, segments()[0] ?? '');
+    const good = readFileSync(path);
+    broken.fail('write');
+    await expect(log.append([line('b')])).rejects.toThrow();
+    expect(readFileSync(path)).toEqual(good);
+    await log.close();
+  });
+
+  it('goes on in a new file after a failed sync: what the kernel says of the old one is worth nothing', async () => {
+    const broken = brokenFiles(NODE_FILES);
+    const { log } = await open(broken);
+    await log.append([line('a')]);
+    broken.fail('sync');
+    await expect(log.append([line('b')])).rejects.toThrow();
+    broken.heal();
+    await log.append([line('c')]);
+    expect(segments()).toHaveLength(2);
+    await log.close();
+    expect(idsOf(await open())).toEqual(['1:a', '2:c']);
+  });
+
   it('drops what a later segment numbers again: it was never acknowledged', async () => {
     const { log } = await open();
     await log.append([line('a'), line('never')]);

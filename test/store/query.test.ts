@@ -201,6 +201,8 @@ describe('what a query means', () => {
     ['related.ip:>=10.0.0.2', { related: { ip: ['10.0.0.1', '10.0.0.3'] } }, true],
     ['event.created:"2026-01-01T00:00:00Z"', { event: { created: '2026-01-01T01:00:00+01:00' } }, true],
     ['x:K', { x: '\u212a' }, true],
+    ['x:i', { x: '\u0130' }, true],
+    ['x:i?', { x: '\u0130' }, false],
     ['message:*ΟΔΟΣ', { message: 'x οδος' }, true],
     ['curl', { event: { original: 'a CURL b' } }, true],
     ['curl', { message: 'curly' }, true],

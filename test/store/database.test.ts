@@ -1,0 +1,49 @@
+// Attached partition files: bounded in number, attached again when needed, one at a time under any interleaving.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ATTACHED_MAX, type Database, openDatabase } from '../../store/embedded/database.ts';
+
+let folder: string;
+let database: Database;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "vedette-data'base-"));
+  database = await openDatabase({ memoryBytesMax: 128 * 1024 * 1024, threads: 1 }, () => undefined);
+});
+afterEach(async () => {
+  await database.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const path = (n: number): string => join(folder, `p${n}.duckdb`);
+
+it('attaches no more files at once than the bound, and finds what was written in each', async () => {
+  const files = Array.from({ length: ATTACHED_MAX + 6 }, (_, n) => n);
+  for (const n of files) {
+    await database.use(path(n), 'write', ({ schema, rows }) => rows(`CREATE TABLE ${schema}.t AS SELECT ${n} AS n`));
+    expect(database.attachedCount()).toBeLessThanOrEqual(ATTACHED_MAX);
+  }
+  for (const n of files) {
+    expect(await database.use(path(n), 'read', ({ schema, rows }) => rows(`SELECT n FROM ${schema}.t`))).toEqual([[n]]);
+  }
+});
+
+it('bears any mixture of uses and releases of the same file', async () => {
+  await database.use(path(0), 'write', ({ schema, rows }) => rows(`CREATE TABLE ${schema}.t AS SELECT 0 AS n`));
+  const work = Array.from({ length: 60 }, async (_, n) => {
+    if (n % 3 === 0) return database.release(path(0));
+    return database.use(path(0), n % 2 === 0 ? 'read' : 'lookup', async ({ schema, rows }) => {
+      expect(await rows(`SELECT n FROM ${schema}.t`)).toEqual([[0]]);
+    });
+  });
+  await Promise.all(work);
+});
+
+it('tries a file again that could not be attached', async () => {
+  const missing = join(folder, 'absent', 'p.duckdb');
+  const use = () => database.use(missing, 'read', ({ rows }) => rows('SELECT 1'));
+  await expect(use()).rejects.toThrow();
+  await expect(use()).rejects.toThrow();
+  expect(database.attachedCount()).toBe(0);
+});
