@@ -88,8 +88,22 @@ export function missingKeys(given: ReadonlySet<string>): readonly MissingKey[] {
       if (!paths.some((path) => given.has(path))) missing.push({ path: paths[0] ?? section, because });
     }
   }
+  for (const { user, passwords } of LOGINS) {
+    const password = passwords.find((path) => given.has(path));
+    if (given.has(user) && password === undefined) missing.push({ path: passwords[0], because: user });
+    if (!given.has(user) && password !== undefined) missing.push({ path: user, because: password });
+  }
   return missing;
 }
+
+/** Half a login is none. */
+const LOGINS = [
+  {
+    user: 'store.elasticsearch.username',
+    passwords: ['store.elasticsearch.password_file', 'store.elasticsearch.password'],
+  },
+  { user: 'alerts.email.user', passwords: ['alerts.email.password_file', 'alerts.email.password'] },
+] as const;
 
 /** By section: the keys it needs, each as alternatives. */
 const NEEDED: Readonly<Record<string, readonly (readonly string[])[]>> = {

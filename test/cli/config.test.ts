@@ -135,6 +135,7 @@ describe('the configuration', () => {
       'Keep one',
     ],
     ['store:\n  elasticsearch: { username: x }', '2:30', 'needs `store.elasticsearch.node`', ''],
+    ['alerts:\n  email: { host: h, from: a, to: [b], user: u }', '2:45', 'needs `alerts.email.password_file` too', ''],
     ['- a', '1:1', 'the file is not a map', 'Start with a key'],
     ['server:\n\tport: 1', '2:1', '', 'never by tabs'],
     ['server: {port: 1}\nserver: {port: 2}', '2:1', 'unique', ''],
