@@ -5,7 +5,7 @@ import type { CompiledRule, FieldName, Operator, RuleField } from './netlink/rul
 
 /** Every key of ours begins so; by it leftovers of a killed collector are known. */
 export const KEY_PREFIX = 'vedette-';
-export const EXCLUSION_KEY: string = `${KEY_PREFIX}exclude`;
+const EXCLUSION_KEY: string = `${KEY_PREFIX}exclude`;
 
 /** `-F` fields of one default rule; several sets make several rules, because a rule's fields are joined by "and". */
 interface DefaultRule {

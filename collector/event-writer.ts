@@ -16,7 +16,7 @@ const ARGUMENTS_KEPT_MAX = 64;
 const ARGUMENT_CHARS_KEPT_MAX = 4096;
 const CONFIG_CHANGE = 1305;
 /** The tag of changes to the audit configuration that the collector itself made: not an attacker's. */
-export const OWN_CHANGE_TAG = 'vedette-self';
+const OWN_CHANGE_TAG = 'vedette-self';
 
 export interface EventWriter {
   /** The event's position, or undefined when the spool refused it. `isOwnChange`: the collector changes the kernel just now. */

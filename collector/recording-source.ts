@@ -6,7 +6,7 @@ import { parseLine } from '../audit/record.ts';
 import type { SourceStart } from './source.ts';
 
 /** A recording is read into memory, bytes. */
-export const RECORDING_BYTES_MAX: number = 64 * 1024 * 1024;
+const RECORDING_BYTES_MAX: number = 64 * 1024 * 1024;
 /** Records of one drain. */
 const DRAIN_RECORDS_MAX = 4_096;
 

@@ -5,7 +5,7 @@
 import type { HostKnowledge, ProcessInfo } from '../../audit/event.ts';
 import type { ProcProcess } from './proc.ts';
 
-export const PROCESSES_MAX = 65_536;
+const PROCESSES_MAX = 16_384;
 export const ANCESTORS_MAX = 32;
 /** Processes looked up in /proc in one second at the most; a flood of new pids gets names by time instead. */
 export const LOOKUPS_PER_SECOND_MAX = 2_000;
@@ -44,7 +44,7 @@ interface Entry {
 }
 
 /** What an event tells of its own process, once it is decoded. */
-export interface Sighting {
+interface Sighting {
   readonly pid: number;
   readonly ppid: number | undefined;
   readonly name: string | undefined;

@@ -1,5 +1,5 @@
 // Questions and orders to the kernel's audit: a netlink socket of its own, so that replies never mix with the records. Every
-// request is acknowledged or refused by the kernel before it returns, because netlink audit answers within the send itself.
+// request is acknowledged or refused before the call returns: the kernel answers within the send, and lists rules soon after.
 import { auditSocket, bindNetlink, closeDescriptor, ERRNO, receive, sendToKernel } from './libc.ts';
 import {
   AUDIT_ADD_RULE,
@@ -52,8 +52,7 @@ export function openAuditControl(): Answer<AuditControl> {
   return { kind: 'ok', value: controlOn(fd) };
 }
 
-/** Control over a descriptor that is open already: the owner's own socket uses it to become the owner. */
-export function controlOn(fd: number): AuditControl {
+function controlOn(fd: number): AuditControl {
   const reply = Buffer.allocUnsafeSlow(REPLY_BYTES_MAX);
   let sequence = 0;
 

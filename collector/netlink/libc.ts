@@ -2,11 +2,11 @@
 // call's own time; none of them may block, so every receive is MSG_DONTWAIT.
 import koffi from 'koffi';
 
-export const AF_NETLINK = 16;
-export const SOCK_RAW = 3;
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
-export const NETLINK_AUDIT = 9;
-export const SOL_SOCKET = 1;
+const NETLINK_AUDIT = 9;
+const SOL_SOCKET = 1;
 export const SO_RCVBUF = 8;
 export const SO_RCVBUFFORCE = 33;
 const MSG_DONTWAIT = 0x40;

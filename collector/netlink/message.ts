@@ -9,7 +9,7 @@
 // (kernel/audit.c): so the datagram's own length is what counts, and `length` is never read.
 
 export const HEADER_BYTES = 16;
-export const STATUS_BYTES = 44;
+const STATUS_BYTES = 44;
 
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
@@ -21,8 +21,8 @@ export const AUDIT_LIST_RULES = 1013;
 /** Another process tried to take the socket from us. */
 export const AUDIT_REPLACE = 1329;
 
-export const NLM_F_REQUEST = 1;
-export const NLM_F_ACK = 4;
+const NLM_F_REQUEST = 1;
+const NLM_F_ACK = 4;
 
 /** Bits of `mask`: which fields of a SET count. */
 const STATUS_MASK = {

@@ -1,6 +1,6 @@
 // How long to wait before trying again: doubling, with jitter so that hosts do not come back all at once, and a cap.
 
-export const FIRST_RETRY_MS = 200;
+const FIRST_RETRY_MS = 200;
 export const RETRY_MS_MAX = 30_000;
 /** A server that is there again should have its events at once: while the outage is young, the wait stays short. */
 export const YOUNG_OUTAGE_MS = 60_000;

@@ -1,7 +1,7 @@
 // What a `_bulk` answer says of each event. Pure. 201 and 409 mean that the event is stored; 429 and 5xx that it is to be sent
 // again; any other status that it never will be taken.
 
-export interface Rejection {
+interface Rejection {
   /** Index in the batch that was sent. */
   readonly index: number;
   readonly status: number;

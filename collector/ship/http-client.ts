@@ -18,7 +18,7 @@ export type HttpAnswer =
     }
   | { readonly kind: 'unreachable'; readonly reason: string };
 
-export interface HttpRequest {
+interface HttpRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;

@@ -10,13 +10,13 @@ import { parseObject, readBulkAnswer, reasonOf } from './bulk-answer.ts';
 import type { HttpAnswer, HttpClient } from './http-client.ts';
 
 /** One request before compression, bytes. */
-export const BATCH_BYTES: number = 2 * 1024 * 1024;
+const BATCH_BYTES: number = 2 * 1024 * 1024;
 /** Below this, compressing costs more than it saves, bytes. */
 const GZIP_BYTES_LEAST = 1024;
 /** With nothing to send, the host's progress goes alone this often, ms. */
 export const PROGRESS_EVERY_MS = 5_000;
 /** Between two requests that carry events, ms: a quiet host's event goes at once, a busy one's share a request. */
-export const BUSY_REQUEST_EVERY_MS = 100;
+const BUSY_REQUEST_EVERY_MS = 100;
 /** The last attempt when stopping, ms. */
 const LAST_ATTEMPT_MS = 1_000;
 const SIGN_OFF_HEADER = 'vedette-sign-off';

@@ -28,7 +28,7 @@ export interface SpoolLoss {
   readonly lastPosition: number | undefined;
 }
 
-export interface SpoolEntry {
+interface SpoolEntry {
   readonly spoolClass: SpoolClass;
   readonly createdMs: number;
   readonly timeMs: number;
@@ -39,7 +39,7 @@ export interface SpoolEntry {
 }
 
 /** What earlier runs left. */
-export interface SpoolRecovery {
+interface SpoolRecovery {
   readonly lastPosition: number;
   /** The latest `event.created` of a frame of this boot in the last segments; 0 without one. */
   readonly lastCreatedMs: number;

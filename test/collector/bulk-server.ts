@@ -3,14 +3,14 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 
-export interface TakenRequest {
+interface TakenRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly ids: readonly string[];
   readonly body: string;
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly body?: string;
 }
