@@ -16,8 +16,10 @@ export type SendOutcome =
   | { readonly kind: 'failed'; readonly atMs: number; readonly error: string };
 
 export interface Outbox {
-  /** Unsent notifications due at `nowMs`, oldest first. */
-  due(nowMs: number, limit: number): readonly OutboxEntry[];
+  /** Unsent notifications of one channel that are due at `nowMs`, oldest first. */
+  due(channel: string, nowMs: number, limit: number): readonly OutboxEntry[];
+  /** The channels that have unsent notifications, configured or not. */
+  pendingChannels(): readonly string[];
   /** Durable when it returns; counts the attempt. */
   record(notificationId: string, outcome: SendOutcome): void;
 }

@@ -28,11 +28,8 @@ export interface Sender {
 export const POLL_MS = 5_000;
 /** A channel that failed rests at most this long before it is tried with another notification, ms. */
 export const CHANNEL_REST_MAX_MS = 30_000;
-/** How many entries are read at first; and at most, when those of a channel in trouble hide another channel's. */
-const DUE_READ = 16;
-export const DUE_READ_MAX = 16_384;
-/** The long read happens at most this often, ms. */
-const LONG_READ_EVERY_MS = 1_000;
+/** Entries of a channel that nobody configured which are refused at a time. */
+const REFUSED_AT_ONCE = 64;
 const CLOSE_GRACE_MS = 2_000;
 const ERROR_LENGTH_MAX = 400;
 
@@ -48,7 +45,7 @@ export function createSender(options: SenderOptions): Sender {
   const lanes = new Map<string, Lane>(
     channels.map((channel) => [channel.name, { channel, sending: undefined, restUntilMs: 0, failuresInARow: 0 }]),
   );
-  let [isClosed, isLooking, longReadMs] = [false, false, Number.NEGATIVE_INFINITY];
+  let [isClosed, isLooking, refusedMs] = [false, false, Number.NEGATIVE_INFINITY];
   let timer: NodeJS.Timeout | undefined;
 
   const isFree = (lane: Lane): boolean => lane.sending === undefined && lane.restUntilMs <= now();
@@ -66,18 +63,16 @@ export function createSender(options: SenderOptions): Sender {
     }
   }
 
-  /** Gives every free channel its oldest due notification. */
+  /** Gives every free channel its oldest due notification; the channels do not see each other's backlogs. */
   function startDue(): void {
-    for (let limit = DUE_READ; ; limit = DUE_READ_MAX) {
-      const entries = outbox.due(now(), limit);
-      for (const entry of entries) {
-        const lane = lanes.get(entry.notification.channel);
-        if (lane === undefined) refuse(entry);
-        else if (isFree(lane)) start(lane, entry);
-      }
-      const mayHideOthers = entries.length === limit && limit < DUE_READ_MAX && [...lanes.values()].some(isFree);
-      if (!mayHideOthers || now() < longReadMs + LONG_READ_EVERY_MS) return;
-      longReadMs = now();
+    for (const lane of lanes.values()) {
+      const entry = isFree(lane) ? outbox.due(lane.channel.name, now(), 1)[0] : undefined;
+      if (entry !== undefined) start(lane, entry);
+    }
+    if (now() < refusedMs + POLL_MS) return;
+    refusedMs = now();
+    for (const name of outbox.pendingChannels()) {
+      if (!lanes.has(name)) for (const entry of outbox.due(name, now(), REFUSED_AT_ONCE)) refuse(entry);
     }
   }
 

@@ -30,6 +30,9 @@ export function createEmailChannel(options: EmailOptions): Channel {
     host,
     port,
     secure,
+    // One connection is kept for what comes next: a mail server greets slowly, and alerts come in bursts.
+    pool: true,
+    maxConnections: 1,
     ...(hasPassword ? { auth: { user, pass: password } } : {}),
     requireTLS: hasPassword && !secure && !LOOPBACK.has(host),
     connectionTimeout: timeoutMs,

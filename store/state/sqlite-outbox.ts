@@ -31,19 +31,21 @@ export function notificationReader(database: DatabaseSync): (alertId: string) =>
 }
 
 export function outbox(database: DatabaseSync): OutboxPort {
-  const due = database.prepare(`SELECT json, attempts, due_ms FROM outbox WHERE state = 'pending' AND due_ms <= ?
-    ORDER BY number LIMIT ?`);
+  const due = database.prepare(`SELECT json, attempts, due_ms FROM outbox
+    WHERE state = 'pending' AND channel = ? AND due_ms <= ? ORDER BY number LIMIT ?`);
+  const channels = database.prepare("SELECT DISTINCT channel FROM outbox WHERE state = 'pending' ORDER BY channel");
   const record =
     database.prepare(`UPDATE outbox SET state = ?, attempts = attempts + 1, due_ms = ?, at_ms = ?, error = ?
     WHERE id = ? AND state = 'pending'`);
   const counts = database.prepare('SELECT state, count(*) AS n FROM outbox GROUP BY state');
   return {
-    due: (nowMs, limit) =>
-      due.all(nowMs, Math.max(0, Math.floor(limit))).map((row) => ({
+    due: (channel, nowMs, limit) =>
+      due.all(channel, nowMs, Math.max(0, Math.floor(limit))).map((row) => ({
         notification: JSON.parse(String(row['json'])),
         attempts: Number(row['attempts']),
         dueMs: Number(row['due_ms']),
       })),
+    pendingChannels: () => channels.all().map((row) => String(row['channel'])),
     record(id, outcome) {
       switch (outcome.kind) {
         case 'sent':

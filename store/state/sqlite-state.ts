@@ -56,7 +56,7 @@ const TABLES = `
   CREATE TABLE outbox (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, alert_id TEXT NOT NULL, channel TEXT NOT NULL, reason TEXT NOT NULL,
     json TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL, due_ms REAL NOT NULL, at_ms REAL, error TEXT) STRICT;
-  CREATE INDEX outbox_due ON outbox (due_ms, number) WHERE state = 'pending';
+  CREATE INDEX outbox_due ON outbox (channel, number) WHERE state = 'pending';
   CREATE INDEX outbox_state ON outbox (state);
   CREATE INDEX outbox_alert ON outbox (alert_id, number);
   CREATE TABLE control_log (seq INTEGER PRIMARY KEY AUTOINCREMENT, from_ms REAL NOT NULL, kind TEXT NOT NULL, rules TEXT NOT NULL) STRICT;

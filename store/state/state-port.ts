@@ -54,8 +54,10 @@ export type SendOutcome =
   | { readonly kind: 'failed'; readonly atMs: number; readonly error: string };
 
 export interface OutboxPort {
-  /** Unsent notifications due at `nowMs`, oldest first. */
-  due(nowMs: number, limit: number): readonly OutboxEntry[];
+  /** Unsent notifications of one channel that are due at `nowMs`, oldest first. */
+  due(channel: string, nowMs: number, limit: number): readonly OutboxEntry[];
+  /** The channels that have unsent notifications, configured or not. */
+  pendingChannels(): readonly string[];
   record(notificationId: string, outcome: SendOutcome): void;
   counts(): { readonly pending: number; readonly sent: number; readonly failed: number };
 }

@@ -161,12 +161,18 @@ describe('the outbox', () => {
   it('queues an id once, gives what is due in order, and keeps the outcome', () => {
     state.engine.commit({ ...EMPTY, outbox: [sampleNotification(1), sampleNotification(2), sampleNotification(1)] });
     state.engine.commit({ ...EMPTY, outbox: [sampleNotification(1, { channel: 'other' })] });
-    expect(state.outbox.due(0, 10).map((entry) => entry.notification.id)).toEqual(['n1', 'n2']);
-    expect(state.outbox.due(0, 1)).toHaveLength(1);
+    expect(state.outbox.due('slack', 0, 10).map((entry) => entry.notification.id)).toEqual(['n1', 'n2']);
+    expect(state.outbox.due('slack', 0, 1)).toHaveLength(1);
+    expect(state.outbox.due('other', 0, 10)).toEqual([]);
+    expect(state.outbox.pendingChannels()).toEqual(['slack']);
     state.outbox.record('n1', { kind: 'retry', dueMs: 500, error: 'refused' });
     reopen();
-    expect(state.outbox.due(499, 10).map((entry) => entry.notification.id)).toEqual(['n2']);
-    expect(state.outbox.due(500, 10)[0]).toEqual({ notification: sampleNotification(1), attempts: 1, dueMs: 500 });
+    expect(state.outbox.due('slack', 499, 10).map((entry) => entry.notification.id)).toEqual(['n2']);
+    expect(state.outbox.due('slack', 500, 10)[0]).toEqual({
+      notification: sampleNotification(1),
+      attempts: 1,
+      dueMs: 500,
+    });
     state.outbox.record('n1', { kind: 'sent', atMs: 600 });
     state.outbox.record('n2', { kind: 'failed', atMs: 700, error: 'no such channel' });
     expect(state.outbox.counts()).toEqual({ pending: 0, sent: 1, failed: 1 });
@@ -184,7 +190,8 @@ describe('the outbox', () => {
     // Sent stays sent: neither a late outcome nor the same notification from a replay queues it again.
     state.outbox.record('n1', { kind: 'retry', dueMs: 0, error: 'late' });
     state.engine.commit({ ...EMPTY, outbox: [sampleNotification(1)] });
-    expect(state.outbox.due(1e15, 10)).toEqual([]);
+    expect(state.outbox.due('slack', 1e15, 10)).toEqual([]);
+    expect(state.outbox.pendingChannels()).toEqual([]);
   });
 });
 
