@@ -120,13 +120,11 @@ export function readAnswer<T>(answer: Exchange, url: string, role: ClientRole): 
   const error = (body as { error?: { code?: unknown; message?: unknown; remedy?: unknown } } | undefined)?.error;
   const said = typeof error?.message === 'string' ? error.message : `status ${answer.status}`;
   const isTheirs = [400, 404, 409, 413, 422].includes(answer.status);
-  const known = {
-    401: `The ${role} token is not one that this server knows: check --data, --server and --token-file.`,
-  };
-  const remedy =
-    typeof error?.remedy === 'string' && error.remedy !== ''
-      ? error.remedy
-      : ((known as Record<number, string>)[answer.status] ?? 'See what the server printed.');
+  const theirs =
+    typeof error?.remedy === 'string' && error.remedy !== '' ? error.remedy : 'See what the server printed.';
+  // The server speaks to programs, of headers; a person has a token in the wrong place.
+  const ours = `The ${role} token is not one that this server knows: check --data, --server and --token-file.`;
+  const remedy = answer.status === 401 ? ours : theirs;
   const code = typeof error?.code === 'string' ? error.code : `http/${answer.status}`;
   return fail(code, { message: said, remedy, exitCode: isTheirs ? EXIT.usage : EXIT.internal });
 }

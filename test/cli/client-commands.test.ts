@@ -337,7 +337,7 @@ describe('a server that cannot be asked', () => {
   it.each([
     [
       401,
-      { error: { code: 'unauthorized', message: 'token not known', remedy: '' } },
+      { error: { code: 'unauthorized', message: 'token not known', remedy: 'Send a header.' } },
       3,
       'The reader token is not one that this server knows',
     ],
