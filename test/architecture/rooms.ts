@@ -8,7 +8,18 @@ interface Room {
   readonly packages: readonly string[];
 }
 
-const ROOM_NAMES = ['event', 'audit', 'rules', 'alerts', 'collector', 'engine', 'store', 'backtest', 'server', 'cli'] as const;
+const ROOM_NAMES = [
+  'event',
+  'audit',
+  'rules',
+  'alerts',
+  'collector',
+  'engine',
+  'store',
+  'backtest',
+  'server',
+  'cli',
+] as const;
 
 /** Node's own modules that touch neither disk, network, processes nor the clock. */
 const PURE_BUILTINS = ['node:crypto', 'node:zlib', 'node:buffer', 'node:net', 'node:path'] as const;
@@ -141,7 +152,11 @@ function readingOf(node: Node): string | undefined {
     const name = nameOf(node);
     if (name === 'process.argv' || name === 'process.env' || name === 'Date.now') return name;
   }
-  if (node.type === 'NewExpression' && nameOf(node['callee']) === 'Date' && (node['arguments'] as unknown[]).length === 0) {
+  if (
+    node.type === 'NewExpression' &&
+    nameOf(node['callee']) === 'Date' &&
+    (node['arguments'] as unknown[]).length === 0
+  ) {
     return 'new Date()';
   }
   return undefined;
