@@ -4,7 +4,6 @@ import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Progress } from '../event/progress.ts';
 import { makeFolder } from './durable-file.ts';
-import { obtainToken } from './enrol.ts';
 import { type Loss, lossOfSpool } from './loss-ledger.ts';
 import type { Collector, CollectorFigures, CollectorOptions, CollectorStart, Notice, Refusal } from './options.ts';
 import type { FromReader, ReaderOptions, ReadingFigures, ToReader } from './reader-messages.ts';
@@ -12,6 +11,7 @@ import { createHttpClient } from './ship/http-client.ts';
 import { lossOfRejection, setAside } from './ship/set-aside.ts';
 import { loadShipState, saveShipState, withLosses } from './ship/ship-state.ts';
 import { createShipper } from './ship/shipper.ts';
+import { createTokenSource } from './ship/token-source.ts';
 import { folderDisk } from './spool/disk.ts';
 import { SPOOL_BYTES_LEAST, SPOOL_BYTES_MAX } from './spool/spool-limits.ts';
 import { openSpoolReader } from './spool/spool-reader.ts';
@@ -19,9 +19,6 @@ import { type SpoolShared, spoolShared } from './spool/spool-shared.ts';
 
 /** The reading thread has so long to put the kernel back and flush, ms: the kernel takes 16 ms for each rule that is removed. */
 const READER_CLOSE_MS = 5_000;
-/** A host without a token asks again after so long, ms. */
-const ENROL_EVERY_MS = 1_000;
-const ENROL_REFUSED_EVERY_MS = 30_000;
 /** The reading thread hears of the shipping figures this often, ms. */
 const SHIPPING_FIGURES_MS = 5_000;
 /** How far the server has everything is saved at most this often, ms. */
@@ -275,44 +272,5 @@ function startShipping(options: CollectorOptions, running: RunningReader, refuse
       closing ??= close();
       return closing;
     },
-  };
-}
-
-/** The token, got when it is first needed; while there is none, asked for again now and then. */
-function createTokenSource(
-  options: CollectorOptions,
-  folder: string,
-  parts: {
-    readonly host: { readonly id: string; readonly name: string };
-    readonly client: ReturnType<typeof createHttpClient>;
-    readonly notify: (notice: Notice) => void;
-  },
-): () => Promise<string | undefined> {
-  const { tokenFile, enrollmentSecretFile, enrollmentSecret } = options.server;
-  let token: string | undefined;
-  let notBeforeMs = 0;
-  let lastReason = '';
-  return async () => {
-    // A token file may be replaced at any time; a token of our own enrolment stays.
-    if (token !== undefined && tokenFile === undefined) return token;
-    if (options.now() < notBeforeMs) return token;
-    const enrolment = await obtainToken(folder, parts.host, {
-      tokenFile,
-      enrollmentSecretFile,
-      enrollmentSecret,
-      client: parts.client,
-    });
-    if (enrolment.kind === 'token') {
-      token = enrolment.token;
-      notBeforeMs = options.now() + ENROL_EVERY_MS;
-      return token;
-    }
-    notBeforeMs = options.now() + (enrolment.kind === 'wait' ? ENROL_EVERY_MS : ENROL_REFUSED_EVERY_MS);
-    if (enrolment.reason !== lastReason) {
-      lastReason = enrolment.reason;
-      const level = enrolment.kind === 'wait' ? 'info' : 'error';
-      parts.notify({ level, code: 'not-enrolled', text: `This host has no token yet: ${enrolment.reason}.` });
-    }
-    return token;
   };
 }

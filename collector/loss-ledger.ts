@@ -3,7 +3,7 @@
 // absent where no bound is known. Each fact has an id of its own, so telling it again after a kill stores it once.
 import { type Gap, gapCount, type SerialAccount, type SerialState, serialAccount } from './serial-account.ts';
 import type { KernelFigures } from './source.ts';
-import type { SpoolLoss } from './spool/spool-writer.ts';
+import type { SpoolLoss } from './spool/spool-loss.ts';
 
 /** Gaps told one by one in one go; more are told as one record that spans them. */
 export const GAPS_TOLD_MAX = 16;

@@ -1,5 +1,6 @@
 // The reading side: source → reassembly → document → spool, in one thread, and the accounts of what was lost on the way.
-// `step` does what there is to do and never waits; the thread's shell (reader-worker.ts) calls it and sleeps in between.
+// `step` does what there is to do and never waits; the thread's shell (reader-worker.ts) calls it and sleeps in between. Longer than
+// 300 lines, because the accounts, the spool and the clock have to move in one step: each function here touches all three.
 import type { AuditEvent, HostIdentity } from '../audit/event.ts';
 import { createReassembler } from '../audit/reassembler.ts';
 import type { Progress } from '../event/progress.ts';

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { rootCertificates } from 'node:tls';
+import { gzip } from 'node:zlib';
 
 /** Without a word for so long the connection is given up, ms. */
 const SILENCE_MS_MAX = 30_000;
@@ -99,4 +100,14 @@ async function readBody(response: IncomingMessage): Promise<string> {
 
 function retryAfter(value: string | undefined): number | undefined {
   return value !== undefined && /^[0-9]{1,5}$/.test(value) ? Number(value) * 1000 : undefined;
+}
+
+/** A body as gzip, fast rather than small. */
+export function compressed(body: Buffer): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    gzip(body, { level: 1 }, (error, result) => {
+      if (error === null) resolve(result);
+      else reject(error);
+    });
+  });
 }

@@ -1,13 +1,12 @@
 // Takes events from the spool to the server: one request at a time, so that they arrive in order, and as many events in it as
 // came while the last one was under way. Every event ends delivered (201, 409) or set aside with a reason and told; nothing is
 // given up because the server is away.
-import { gzip } from 'node:zlib';
 import { formatProgress, PROGRESS_HEADER, type Progress } from '../../event/progress.ts';
 import type { Notice } from '../options.ts';
 import type { SpoolBatch, SpoolReader } from '../spool/spool-reader.ts';
 import { retryDelayMs } from './back-off.ts';
 import { parseObject, readBulkAnswer, reasonOf } from './bulk-answer.ts';
-import type { HttpAnswer, HttpClient } from './http-client.ts';
+import { compressed, type HttpAnswer, type HttpClient } from './http-client.ts';
 
 /** One request before compression, bytes. */
 const BATCH_BYTES: number = 2 * 1024 * 1024;
@@ -55,7 +54,6 @@ export interface Shipper {
   stop(): Promise<void>;
 }
 
-/** How one request ended. */
 type Sent =
   | { readonly kind: 'done' }
   | {
@@ -299,13 +297,4 @@ function asideOf(batch: SpoolBatch, index: number, status: number, reason: strin
     status,
     reason,
   };
-}
-
-function compressed(body: Buffer): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    gzip(body, { level: 1 }, (error, result) => {
-      if (error === null) resolve(result);
-      else reject(error);
-    });
-  });
 }

@@ -11,8 +11,8 @@ import {
   type SpoolClass,
   segmentName,
 } from './segment.ts';
+import type { SpoolLoss } from './spool-loss.ts';
 import type { SpoolShared } from './spool-shared.ts';
-import type { SpoolLoss } from './spool-writer.ts';
 
 /** Events on their way to the server. */
 export interface SpoolBatch {
