@@ -157,7 +157,13 @@ describe('kills under load', () => {
     const status = await installation.api<StatusResponse>('/status');
     expect(status.engine.pendingDetections).toBe(0);
     const backtest = await installation.api<BacktestResponse>('/backtest', { asItWas: true, sinceMs: startedMs });
-    expect(backtest.differences).toEqual({ onlyLive: [], onlyBacktest: [], otherDecision: [] });
+    expect(backtest.isComplete).toBe(true);
+    expect(backtest.differences).toEqual({
+      onlyLive: [],
+      onlyBacktest: [],
+      otherDecision: [],
+      explainedByLateness: [],
+    });
     const stored = await storedExecs();
     expect(backtest.detections).toBe(stored.length);
     const { alerts } = await installation.api<AlertsResponse>('/alerts?rule=fault-numbered&limit=1000');
