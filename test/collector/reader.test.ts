@@ -250,6 +250,28 @@ describe('reader', () => {
     expect(notices.at(-1)).toMatchObject({ code: 'disk-works' });
   });
 
+  it('misses what a full disk had not taken when the collector was killed, and tells of it', () => {
+    const { start, happen, stored, disk, clock } = host();
+    const first = start();
+    happen(1);
+    first.step();
+    disk.room = 0;
+    happen(2);
+    clock.nowMs += 1_000;
+    first.step();
+    disk.room = Number.POSITIVE_INFINITY;
+    const second = start();
+    happen(3);
+    second.step();
+    clock.nowMs += CERTAIN_AFTER_MS + 1_000;
+    second.step();
+    const { documents } = stored();
+    expect(documents.map(({ event }) => event.sequence).filter((serial) => serial !== undefined)).toEqual([1, 3]);
+    expect(losses(documents)).toContainEqual(
+      expect.objectContaining({ source: 'sequence', at_least: 1, first_sequence: 2 }),
+    );
+  });
+
   it('hands over losses of the shipping side only once they are in the files', () => {
     const { start, stored, disk } = host();
     const reader = start();

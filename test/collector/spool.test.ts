@@ -74,6 +74,7 @@ describe('spool', () => {
     disk.files.set(name, (disk.files.get(name) as Buffer).subarray(0, -3));
     const again = open(disk);
     expect(again.writer.recovery.losses).toMatchObject([{ reason: 'torn', atLeast: 0, firstPosition: 2 }]);
+    expect(open(disk).writer.recovery.losses).toEqual([]);
     append(again.writer, 'keep', 'after');
     again.writer.flush();
     expect(readAll(disk, again.shared).texts).toEqual(['whole', 'after']);
