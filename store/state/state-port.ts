@@ -62,7 +62,7 @@ export interface OutboxPort {
   counts(): { readonly pending: number; readonly sent: number; readonly failed: number };
 }
 
-export interface AlertFilter {
+interface AlertFilter {
   readonly sinceMs?: number;
   readonly status?: AlertStatus;
   readonly ruleId?: string;
