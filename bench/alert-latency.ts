@@ -29,7 +29,6 @@ export async function run({ isShort }: { readonly isShort: boolean }): Promise<r
   const installation = makeInstallation({
     port: await freePort(),
     rules: { 'bench-web-shell.yaml': RULE },
-    shippedRules: false,
     alertsYaml: `  slack:\n    channel: C1\n    api_url: http://127.0.0.1:${slack.port}/api/`,
     environment: { VEDETTE_SLACK_TOKEN: 'xoxb-bench' },
   });
@@ -39,7 +38,8 @@ export async function run({ isShort }: { readonly isShort: boolean }): Promise<r
     const directories = Array.from({ length: runs }, (_, index) => join(work, `d${index}-`));
     for (const directory of directories) mkdirSync(directory, { mode: 0o755 });
     const begun = await spawnBash(join(work, 'apache2'), directories, 50);
-    const arrival = (directory: string) => slack.received.find((message) => message.text.includes(directory))?.atMs;
+    const arrival = (directory: string) =>
+      slack.received.find((message) => message.text.includes(`shell in ${directory}`))?.atMs;
     await eventually('all alerts', () =>
       directories.every((directory) => arrival(directory) !== undefined) ? true : undefined,
     );
