@@ -28,6 +28,9 @@ export function busy(status: 429 | 503, code: string, message: string, retryAfte
   return new ProblemError({ status, code, message, remedy: 'Try again a little later.', retryAfterS });
 }
 
+/** A full disk is not mended within a second. */
+export const DISK_FULL_RETRY_S = 5;
+
 export const UNAUTHORIZED: Problem = {
   status: 401,
   code: 'unauthorized',
@@ -62,6 +65,8 @@ const ELASTIC_TYPES: Readonly<Record<number, string>> = {
 /** What to answer for anything that was thrown. A failure that nobody foresaw is told as such, and no more. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem;
+  if (isDiskFull(error))
+    return busy(503, 'disk-full', 'the disk of the data folder is full', DISK_FULL_RETRY_S).problem;
   const status = statusOf(error);
   if (status === 413)
     return { status, code: 'too-large', message: 'the request is too large', remedy: 'Send less at once.' };
@@ -74,6 +79,15 @@ export function problemOf(error: unknown): Problem {
     };
   }
   return { status: 500, code: 'internal', message: 'the server failed', remedy: 'See the server’s own messages.' };
+}
+
+/** SQLite's word for a full disk (`SQLITE_FULL`), and the file system's. */
+function isDiskFull(error: unknown): boolean {
+  const { code, errcode } = (typeof error === 'object' && error !== null ? error : {}) as {
+    readonly code?: unknown;
+    readonly errcode?: unknown;
+  };
+  return (code === 'ERR_SQLITE_ERROR' && errcode === 13) || code === 'ENOSPC' || code === 'EDQUOT';
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -25,6 +25,13 @@ const CONNECTIONS_MAX = 10_000;
 /** Every route but those of Elasticsearch's protocol. */
 export const API_PREFIX = '/api/v1';
 
+const NOT_FOUND: Problem = {
+  status: 404,
+  code: 'not-found',
+  message: 'there is no such address here',
+  remedy: `The API is under ${API_PREFIX}.`,
+};
+
 type RouteGuard = { readonly onRequest: (request: FastifyRequest) => Promise<void> };
 
 export interface Http {
@@ -55,26 +62,21 @@ export function createHttp(options: {
   });
   app.server.maxConnections = CONNECTIONS_MAX;
   app.decorateRequest('account', undefined);
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', async (request, reply) => {
     reply.headers({
       'x-elastic-product': 'Elasticsearch',
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
     });
+    // Before the body of a request to nowhere is read: nobody asked who sends it.
+    if (request.is404) throw new ProblemError(NOT_FOUND);
   });
   app.setErrorHandler((error, request, reply) => {
     const told = problemOf(error);
     if (told.status === 500) onFailure(error, `${request.method} ${request.routeOptions.url ?? ''}`);
     return answerProblem(reply, request, told);
   });
-  app.setNotFoundHandler((request, reply) =>
-    answerProblem(reply, request, {
-      status: 404,
-      code: 'not-found',
-      message: 'there is no such address here',
-      remedy: `The API is under ${API_PREFIX}.`,
-    }),
-  );
+  app.setNotFoundHandler((request, reply) => answerProblem(reply, request, NOT_FOUND));
 
   return {
     app,
@@ -103,9 +105,10 @@ export function accountIn(request: FastifyRequest): Account {
 }
 
 /** Aborts when the time is up or the client is gone. */
-export function signalOf(request: FastifyRequest, timeoutMs: number): AbortSignal {
+export function signalOf(reply: FastifyReply, timeoutMs: number): AbortSignal {
   const gone = new AbortController();
-  request.raw.socket.once('close', () => gone.abort());
+  // The answer's own end, not the connection's: a connection that is kept serves many requests.
+  reply.raw.once('close', () => gone.abort());
   return AbortSignal.any([gone.signal, AbortSignal.timeout(timeoutMs)]);
 }
 

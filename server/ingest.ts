@@ -6,7 +6,7 @@ import type { Progress } from '../event/progress.ts';
 import { type AppendResult, type EventStore, StoreUnavailable } from '../store/port.ts';
 import type { Account } from '../store/state/state-port.ts';
 import { type Admission, admit } from './admission.ts';
-import { busy, problem } from './api-error.ts';
+import { busy, DISK_FULL_RETRY_S, problem } from './api-error.ts';
 import { BULK_LIMITS, type BulkItem, NoRoom, readBulk } from './bulk-reader.ts';
 import { bulkStream } from './bulk-stream.ts';
 import type { DeliveryFence, Standing } from './delivery-fence.ts';
@@ -116,7 +116,9 @@ export function createIngest(context: IngestContext): Ingest {
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error;
         if (isHost) context.hosts.count(account.id, 'unavailable');
-        throw busy(error.reason === 'overloaded' ? 429 : 503, `store-${error.reason}`, STORE_MESSAGES[error.reason]);
+        const retryAfterS = error.reason === 'disk-full' ? DISK_FULL_RETRY_S : 1;
+        const status = error.reason === 'overloaded' ? 429 : 503;
+        throw busy(status, `store-${error.reason}`, STORE_MESSAGES[error.reason], retryAfterS);
       } finally {
         inflightBytes -= reservedBytes;
       }

@@ -41,7 +41,7 @@ export function backtestRoutes({ app, needs }: Http, context: BacktestContext): 
   const { store, alerts, now, settledMs } = context;
   let isRunning = false;
 
-  app.post(`${API_PREFIX}/backtest`, needs('read'), async (request): Promise<BacktestResponse> => {
+  app.post(`${API_PREFIX}/backtest`, needs('read'), async (request, reply): Promise<BacktestResponse> => {
     const body = fieldsOf(request.body);
     const asItWas = body['asItWas'] === true;
     const fromMs = timeIn(body, 'sinceMs');
@@ -54,7 +54,7 @@ export function backtestRoutes({ app, needs }: Http, context: BacktestContext): 
     if (epochs === undefined) return { ...NOTHING, diagnostics };
     if (isRunning) throw busy(429, 'backtest-running', 'another backtest runs', 5);
     isRunning = true;
-    const signal = signalOf(request, BACKTEST_TIMEOUT_MS);
+    const signal = signalOf(reply, BACKTEST_TIMEOUT_MS);
     const startedMs = now();
     try {
       const range = { fromMs, untilMs: Math.max(fromMs, untilMs) };

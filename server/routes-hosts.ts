@@ -8,6 +8,9 @@ import type { HostBook } from './host-book.ts';
 import { API_PREFIX, type Http } from './http.ts';
 import { fieldsOf, textIn } from './request-shape.ts';
 
+/** Whoever knocks may send so much before anything is known of them. */
+export const ENROLL_BODY_BYTES_MAX: number = 8 * 1024;
+
 export function hostRoutes(
   { app, needs, accountIfAny }: Http,
   context: {
@@ -20,19 +23,23 @@ export function hostRoutes(
 ): void {
   const { enrollment, accounts, hosts, fence, now } = context;
 
-  app.post(`${API_PREFIX}/enroll`, async (request, reply): Promise<EnrollResponse> => {
-    const body = fieldsOf(request.body);
-    const host = fieldsOf(body['host']);
-    reply.code(201);
-    return enroll(enrollment, {
-      secret: textIn(body, 'enrollment_secret', 256),
-      hostId: textIn(host, 'id', 256),
-      hostName: textIn(host, 'name', 1_024),
-      account: accountIfAny(request),
-      sender: request.ip,
-      nowMs: now(),
-    });
-  });
+  app.post(
+    `${API_PREFIX}/enroll`,
+    { bodyLimit: ENROLL_BODY_BYTES_MAX },
+    async (request, reply): Promise<EnrollResponse> => {
+      const body = fieldsOf(request.body);
+      const host = fieldsOf(body['host']);
+      reply.code(201);
+      return enroll(enrollment, {
+        secret: textIn(body, 'enrollment_secret', 256),
+        hostId: textIn(host, 'id', 256),
+        hostName: textIn(host, 'name', 1_024),
+        account: accountIfAny(request),
+        sender: request.ip,
+        nowMs: now(),
+      });
+    },
+  );
 
   app.get(`${API_PREFIX}/hosts`, needs('read'), async (): Promise<HostsResponse> => {
     const revoked = new Set(accounts.list().flatMap((account) => (account.isRevoked ? [account.id] : [])));

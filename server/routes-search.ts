@@ -19,7 +19,7 @@ export function searchRoutes(
   const { store, now } = context;
   let running = 0;
 
-  app.post(`${API_PREFIX}/search`, needs('read'), async (request): Promise<SearchApiResponse> => {
+  app.post(`${API_PREFIX}/search`, needs('read'), async (request, reply): Promise<SearchApiResponse> => {
     const body = fieldsOf(request.body);
     const parsed = parseQuery(textIn(body, 'query', QUERY_CHARS_MAX));
     if (!parsed.ok) {
@@ -32,7 +32,7 @@ export function searchRoutes(
     const limit = optionalWholeIn(body, 'limit', { min: 1, max: SEARCH_LIMIT_MAX }) ?? SEARCH_LIMIT;
     if (running >= SEARCHES_MAX) throw busy(429, 'too-many-searches', `${SEARCHES_MAX} searches run already`);
     running += 1;
-    const signal = signalOf(request, SEARCH_TIMEOUT_MS);
+    const signal = signalOf(reply, SEARCH_TIMEOUT_MS);
     try {
       const { events, total, isTotalExact } = await store.search({
         query: parsed.query,
