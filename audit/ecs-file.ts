@@ -109,7 +109,7 @@ function resolved(target: Target, call: FileCall): string | undefined {
 }
 
 function onlyParent(paths: readonly PathRecord[]): string | undefined {
-  const parents = paths.filter((path) => path.nametype === 'PARENT');
+  const parents = paths.filter((path) => path.nametype === 'PARENT' && path.name !== undefined);
   return parents.length === 1 ? parents[0]?.name : undefined;
 }
 

@@ -60,6 +60,14 @@ export interface Target {
 
 const isActedOn = (path: PathRecord): boolean => path.nametype !== 'PARENT' && path.nametype !== 'UNKNOWN';
 
+// An overlay file system (every container has one) does each call again on the layers below, and the kernel adds records of
+// those without names, after the ones of the call: they never displace a record with a name.
+const isOnlyNamed = (path: PathRecord, other: PathRecord): boolean =>
+  path.name !== undefined && other.name === undefined;
+/** The later of two wins, unless only the earlier has a name. */
+const displaces = (before: PathRecord | undefined, path: PathRecord): boolean =>
+  before === undefined || !isOnlyNamed(before, path);
+
 /** The program of an exec: the first item; those after it are its interpreter and loader. */
 export function executedPath(paths: readonly PathRecord[]): Target | undefined {
   const path = paths[0];
@@ -75,11 +83,12 @@ export function actedOnPath(paths: readonly PathRecord[], hasFailed: boolean): T
   let unknown: PathRecord | undefined;
   let changed: PathRecord | undefined;
   for (const path of paths) {
-    if (path.nametype === 'CREATE' || path.nametype === 'DELETE') changed = path;
+    if (path.nametype === 'CREATE' || path.nametype === 'DELETE') changed = displaces(changed, path) ? path : changed;
     else if (path.nametype === 'UNKNOWN') unknown ??= path;
-    else if (isActedOn(path)) normal ??= path;
+    else if (isActedOn(path)) normal = normal === undefined || isOnlyNamed(path, normal) ? path : normal;
   }
-  const path = changed ?? normal ?? (hasFailed ? unknown : undefined);
+  const isInner = changed !== undefined && normal !== undefined && isOnlyNamed(normal, changed);
+  const path = (isInner ? undefined : changed) ?? normal ?? (hasFailed ? unknown : undefined);
   return path === undefined ? undefined : { path, which: 'first' };
 }
 
@@ -91,8 +100,8 @@ export function oldAndNewPath(
   let old: PathRecord | undefined;
   let now: PathRecord | undefined;
   for (const path of paths) {
-    if (path.nametype === 'CREATE') now = path;
-    else if (isActedOn(path)) old ??= path;
+    if (path.nametype === 'CREATE') now = displaces(now, path) ? path : now;
+    else if (isActedOn(path)) old = old === undefined || isOnlyNamed(path, old) ? path : old;
   }
   if (hasFailed && now === undefined) {
     for (const path of paths) {

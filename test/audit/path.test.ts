@@ -71,6 +71,18 @@ describe('the path acted on', () => {
     expect(actedOnPath([pathOfText('name="x" inode=1')], false)?.path.name).toBe('x');
   });
 
+  it('is the one with a name where an overlay file system did the same again below, without names', () => {
+    const inner = (nametype: string) => pathOfText(`name=(null) inode=2 dev=00:27 mode=040755 nametype=${nametype}`);
+    const below = [inner('PARENT'), inner('CREATE'), inner('DELETE'), inner('CREATE')];
+    for (const nametype of ['CREATE', 'DELETE', 'NORMAL']) {
+      expect(actedOnPath([path('PARENT', 'd/'), path(nametype, 'f'), ...below], false)?.path.name).toBe('f');
+    }
+    const renamed = [path('PARENT', 'd/'), path('DELETE', 'old'), path('CREATE', 'new'), ...below];
+    const { old, now } = oldAndNewPath(renamed, false);
+    expect([old?.path.name, now?.path.name]).toEqual(['old', 'new']);
+    expect(actedOnPath([inner('PARENT'), inner('CREATE')], false)?.path.inode).toBe('2');
+  });
+
   it('may have no name: a descriptor was given', () => {
     expect(pathOfText('name=(null) inode=5 nametype=NORMAL')).toMatchObject({ name: undefined, inode: '5' });
     expect(pathOfText('name="(null)" inode=5 nametype=NORMAL').name).toBe('(null)');

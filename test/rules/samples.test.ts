@@ -27,6 +27,20 @@ describe('the shipped rules on captures of a real kernel', () => {
     expect(found).toEqual(EXPECTED[name] ?? {});
   });
 
+  it('the recorded host of --demo: also where an overlay file system hides a path among its own', () => {
+    const found = new Set<string>();
+    for (const document of documentsOf('../../../collector/demo/recorded-host.log')) {
+      for (const rule of rules) if (rule.match(document, 0)) found.add(rule.id);
+    }
+    expect([...found].toSorted()).toEqual([
+      // web-server-spawned-shell needs the parents' names, which a collector adds.
+      'download-piped-to-shell',
+      'reverse-shell',
+      'scheduled-job-written-by-shell',
+      'suid-file-made',
+    ]);
+  });
+
   it('no rule reads a field that only its own tests have', () => {
     const written = new Set<string>();
     for (const name of readdirSync(FOLDER).filter((entry) => entry.endsWith('.log'))) {
