@@ -6,13 +6,13 @@ import { totalmem } from 'node:os';
 import type { AuditRecord } from '../audit/event.ts';
 import { syscallName } from '../audit/tables/syscall.ts';
 import { compileDefaultRules, exclusionRule, KEY_PREFIX, parseScope, type RuleArchitecture } from './audit-rules.ts';
-import { forgetOriginal, noteOriginal, putSettingsBack, removeOwnRules, settingsOf } from './kernel-state.ts';
+import { forgetOriginal, noteOriginal, ownRules, putSettingsBack, removeOwnRules, settingsOf } from './kernel-state.ts';
 import { startTicksOf } from './lineage/proc.ts';
 import { type AuditControl, openAuditControl } from './netlink/audit-control.ts';
 import { auditSocket, bindNetlink, closeDescriptor, ERRNO, sendToKernel } from './netlink/libc.ts';
 import { AUDIT_SET, encodeMessage, encodeStatus } from './netlink/message.ts';
 import { createReceiver, growQueue, type Receiver } from './netlink/receiver.ts';
-import { decodeRule, encodeRule, type RuleField } from './netlink/rule-data.ts';
+import { decodeRule, encodeRule, type RuleField, ruleIdentity } from './netlink/rule-data.ts';
 import type { Notice, Refusal } from './options.ts';
 import type { SourceStart } from './source.ts';
 
@@ -82,10 +82,12 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
     });
   } else {
     noteOriginal(options.folder, settingsOf(status.value), ours);
-    removeOwnRules(control);
+    // What a killed collector left is kept where it is wanted: without its rules the kernel would see nothing meanwhile.
+    const leftovers = new Map(ownRules(control).map((rule) => [ruleIdentity(rule), rule]));
     exclusions.replace([process.pid, ...options.excludePids]);
     if (options.rulesProfile === 'default')
-      ruleCount = loadRules(control, scope.fields, status.value.features, notices);
+      ruleCount = loadRules(control, { scope: scope.fields, features: status.value.features, leftovers, notices });
+    for (const leftover of leftovers.values()) if (!exclusions.holds(leftover)) control.removeRule(leftover);
     for (const name of ['backlogLimit', 'backlogWaitTime', 'enabled'] as const) control.change({ [name]: ours[name] });
     const after = control.status();
     if (after.kind === 'ok' && after.value.enabled !== 1) {
@@ -155,7 +157,15 @@ function becomeOwner(fd: number, receiver: Receiver, early: AuditRecord[]): numb
   return -ERRNO.EAGAIN;
 }
 
-function loadRules(control: AuditControl, scope: readonly RuleField[], features: number, notices: Notice[]): number {
+interface RuleLoading {
+  readonly scope: readonly RuleField[];
+  readonly features: number;
+  /** Rules of ours that are there already, by identity; those that are wanted are taken out. */
+  readonly leftovers: Map<string, Buffer>;
+  readonly notices: Notice[];
+}
+
+function loadRules(control: AuditControl, { scope, features, leftovers, notices }: RuleLoading): number {
   const rules = compileDefaultRules({
     architectures: machineArchitectures(process.arch),
     scope,
@@ -165,7 +175,12 @@ function loadRules(control: AuditControl, scope: readonly RuleField[], features:
   let loaded = 0;
   const errnos = new Map<number, number>();
   for (const rule of rules) {
-    const answer = control.addRule(encodeRule(rule));
+    const encoded = encodeRule(rule);
+    if (leftovers.delete(ruleIdentity(encoded))) {
+      loaded += 1;
+      continue;
+    }
+    const answer = control.addRule(encoded);
     // An equal rule is there already: the administrator asks for the same; it stays theirs.
     if (answer.kind === 'ok') loaded += 1;
     else if (answer.errno !== -ERRNO.EEXIST) errnos.set(answer.errno, (errnos.get(answer.errno) ?? 0) + 1);
@@ -195,6 +210,8 @@ export function machineArchitectures(arch: string): readonly RuleArchitecture[] 
 
 interface Exclusions {
   replace(pids: readonly number[]): void;
+  /** True when the rule leaves out one of these processes. */
+  holds(rule: Buffer): boolean;
   /** A pid is used again once its process is gone: an exclusion must not outlive it. */
   dropEnded(): void;
 }
@@ -214,6 +231,10 @@ function createExclusions(control: AuditControl): Exclusions {
         const answer = control.addRule(encodeRule(exclusionRule(pid)));
         if (answer.kind === 'ok' || answer.errno === -ERRNO.EEXIST) excluded.set(pid, startTicks);
       }
+    },
+    holds(rule) {
+      const { action, pid } = decodeRule(rule) ?? {};
+      return action === 'never' && pid !== undefined && excluded.has(pid);
     },
     dropEnded() {
       for (const [pid, startTicks] of excluded) if (startTicksOf(pid) !== startTicks) drop(pid);

@@ -43,13 +43,15 @@ export function noteOriginal(folder: string, current: KernelSettings, ours: Kern
   return original;
 }
 
-/** Removes every rule of ours; how many there were. */
-export function removeOwnRules(control: AuditControl): number {
+/** The rules of ours that the kernel has. */
+export function ownRules(control: AuditControl): readonly Buffer[] {
   const rules = control.listRules();
-  if (rules.kind === 'errno') return 0;
-  const own = rules.value.filter((rule) => isOwn(rule));
-  for (const rule of own) control.removeRule(rule);
-  return own.length;
+  return rules.kind === 'errno' ? [] : rules.value.filter((rule) => isOwn(rule));
+}
+
+/** Removes every rule of ours. */
+export function removeOwnRules(control: AuditControl): void {
+  for (const rule of ownRules(control)) control.removeRule(rule);
 }
 
 /** Puts the settings back that still are as we set them (another's later change is left). False when the kernel refused one. */

@@ -146,6 +146,17 @@ export function decodeRule(data: Buffer): ListedRule | undefined {
   };
 }
 
+/**
+ * A text that is the same for a rule as we load it and as the kernel lists it: the kernel forgets "first", and the class bits at
+ * the mask's end once it has put their syscalls in (kernel/auditfilter.c, audit_to_entry_common).
+ */
+export function ruleIdentity(data: Buffer): string {
+  const canonical = Buffer.from(data);
+  canonical.writeUInt32LE(canonical.readUInt32LE(0) & ~PREPEND, 0);
+  canonical.writeUInt16LE(0, FIELDS_AT - 2);
+  return canonical.toString('latin1', 0, BUFFER_AT + canonical.readUInt32LE(BUFFER_LENGTH_AT));
+}
+
 /** Fields whose value is a length into the text buffer: labels (13–17, 19–23), watch, dir, exe, key. */
 function isTextField(field: number): boolean {
   return (

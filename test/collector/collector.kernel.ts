@@ -127,6 +127,28 @@ describe('collector on the kernel', () => {
     expect(await restoreKernel(folder)).toBe(false);
   });
 
+  it('keeps the rules that a killed collector left, and changes its exclusion alone: no moment goes unwatched', async () => {
+    const changes = () => documents().filter((one) => one['auditd']?.message_type === 'config_change');
+    const first = await startProcess();
+    const rulesOf = () =>
+      auditctl('-l')
+        .split('\n')
+        .filter((rule) => !rule.includes('vedette-exclude'));
+    const rules = rulesOf();
+    await end(first.child, 'SIGKILL');
+    server.documents.clear();
+    const second = await startProcess();
+    expect(rulesOf()).toEqual(rules);
+    expect(second.started['mode']).toEqual(first.started['mode']);
+    expect(auditctl('-l').split('\n')[0]).toContain(`pid=${second.child.pid}`);
+    expect(auditctl('-l').match(/vedette-exclude/g)).toHaveLength(1);
+    asUser('/bin/true after; exit 0');
+    await until(() => execs('after').length === 1);
+    const count = (operation: string) => changes().filter((one) => one['auditd'].data.op === operation).length;
+    await until(() => count('add_rule') > 0 && count('remove_rule') > 0);
+    expect([count('add_rule'), count('remove_rule')]).toEqual([1, 1]);
+  });
+
   it('does not put the kernel back under a collector that lives', async () => {
     await startProcess();
     expect(await restoreKernel(folder)).toBe(false);
