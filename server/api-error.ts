@@ -28,9 +28,6 @@ export function busy(status: 429 | 503, code: string, message: string, retryAfte
   return new ProblemError({ status, code, message, remedy: 'Try again a little later.', retryAfterS });
 }
 
-/** A full disk is not mended within a second. */
-export const DISK_FULL_RETRY_S = 5;
-
 export const UNAUTHORIZED: Problem = {
   status: 401,
   code: 'unauthorized',
@@ -65,8 +62,7 @@ const ELASTIC_TYPES: Readonly<Record<number, string>> = {
 /** What to answer for anything that was thrown. A failure that nobody foresaw is told as such, and no more. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem;
-  if (isDiskFull(error))
-    return busy(503, 'disk-full', 'the disk of the data folder is full', DISK_FULL_RETRY_S).problem;
+  if (isDiskFull(error)) return busy(503, 'disk-full', 'the disk of the data folder is full').problem;
   const status = statusOf(error);
   if (status === 413)
     return { status, code: 'too-large', message: 'the request is too large', remedy: 'Send less at once.' };

@@ -3,9 +3,19 @@
 import { isUtf8 } from 'node:buffer';
 import { BULK_BODY_BYTES_MAX, BULK_LINE_BYTES_MAX } from '../event/bulk.ts';
 import { isPlainObject } from '../event/document.ts';
+import { weigh } from './json-bounds.ts';
 
 /** The most events of one request: bounds the answer, which tells of each. */
 export const BULK_ITEMS_MAX = 100_000;
+
+/** The most values of one line: an exec with 2 MiB of one-letter arguments has 210,000. */
+export const LINE_VALUES_MAX = 300_000;
+/** The most values of one request; usual events have one in 25 bytes, and this is one in 16. */
+export const BULK_VALUES_MAX = 4_000_000;
+/** Deeper than any document that is admitted: those are told in words of their own. */
+const LINE_DEPTH_MAX = 100;
+/** What a value costs in memory: `reserve` is told where that is more than its text. */
+const VALUE_BYTES = 12;
 
 /** One event of a request, still as its sender wrote it. */
 export interface BulkDocument {
@@ -38,6 +48,7 @@ export interface BulkLimits {
   readonly lineBytesMax: number;
   readonly bodyBytesMax: number;
   readonly itemsMax: number;
+  readonly valuesMax: number;
   /** Called with the bytes of each piece before it is kept; false stops the reading: the caller has no room. */
   readonly reserve: (bytes: number) => boolean;
 }
@@ -46,6 +57,7 @@ export const BULK_LIMITS: BulkLimits = {
   lineBytesMax: BULK_LINE_BYTES_MAX,
   bodyBytesMax: BULK_BODY_BYTES_MAX,
   itemsMax: BULK_ITEMS_MAX,
+  valuesMax: BULK_VALUES_MAX,
   reserve: () => true,
 };
 
@@ -58,6 +70,7 @@ export async function readBulk(chunks: AsyncIterable<Buffer>, limits: BulkLimits
   // Blank lines count too: a body of nothing else would cost a call for each of its bytes.
   const line = lineReader({ lineBytesMax: limits.lineBytesMax, linesMax: 2 * limits.itemsMax + 2 }, pairs.line);
   let bytes = 0;
+  let reservedExcess = 0;
   for await (const chunk of chunks) {
     bytes += chunk.length;
     if (bytes > limits.bodyBytesMax) {
@@ -67,10 +80,21 @@ export async function readBulk(chunks: AsyncIterable<Buffer>, limits: BulkLimits
     if (!line.feed(chunk) || pairs.items.length > limits.itemsMax) {
       return { kind: 'too-large', reason: `the body holds more than ${limits.itemsMax} events` };
     }
+    if (pairs.values > limits.valuesMax) return tooManyValues(limits);
+    const excess = pairs.values * VALUE_BYTES - bytes - reservedExcess;
+    if (excess > 0) {
+      if (!limits.reserve(excess)) throw new NoRoom();
+      reservedExcess += excess;
+    }
   }
   line.end();
   pairs.end();
+  if (pairs.values > limits.valuesMax) return tooManyValues(limits);
   return { kind: 'read', items: pairs.items, bytes };
+}
+
+function tooManyValues({ valuesMax }: BulkLimits): BulkBody {
+  return { kind: 'too-large', reason: `the body holds more than ${valuesMax} values` };
 }
 
 /** A line's bytes, or `undefined` for one that was too long to be kept. */
@@ -122,6 +146,7 @@ interface Action {
 /** Puts lines together: expects an action, then (but for `delete`) its document. */
 function pairReader() {
   const items: BulkItem[] = [];
+  let values = 0;
   let open: Action | undefined;
   let mayBeSource = false;
 
@@ -129,16 +154,23 @@ function pairReader() {
     items.push({ kind: 'refused', action: action.name, index: action.index, id: action.id, status: 400, type, reason });
   };
 
+  const parse = (bytes: Buffer): ParsedLine => {
+    const weight = weigh(bytes, { valuesMax: LINE_VALUES_MAX, depthMax: LINE_DEPTH_MAX });
+    if (weight.kind !== 'within') return weight.kind;
+    values += weight.values;
+    return parseLine(bytes);
+  };
+
   const line: OnLine = (bytes) => {
     if (open !== undefined) {
       const action = open;
       open = undefined;
       if (action.refusal !== undefined) refuse(action, 'illegal_argument_exception', action.refusal);
-      else items.push(documentOf(action, bytes));
+      else items.push(documentOf(action, bytes, parse));
       return;
     }
     if (bytes !== undefined && isBlank(bytes)) return;
-    const parsed = bytes === undefined ? 'too-long' : parseLine(bytes);
+    const parsed = bytes === undefined ? 'too-long' : parse(bytes);
     const action = typeof parsed === 'object' ? actionOf(parsed) : undefined;
     if (action === undefined) {
       // After a broken action line its document follows: one event, refused once.
@@ -158,7 +190,15 @@ function pairReader() {
     if (open !== undefined) refuse(open, 'illegal_argument_exception', 'the document’s line is missing');
     open = undefined;
   };
-  return { items, line, end };
+  return {
+    items,
+    line,
+    end,
+    /** Of all lines that were parsed. */
+    get values() {
+      return values;
+    },
+  };
 }
 
 const NO_ACTION: Action = { name: 'create', index: undefined, id: undefined, refusal: undefined };
@@ -189,20 +229,24 @@ function problemOfId(id: unknown): string | undefined {
   return /[\u0000-\u001f\u007f]/.test(id) || !id.isWellFormed() ? '_id holds control characters' : undefined;
 }
 
-function documentOf(action: Action, bytes: Buffer | undefined): BulkItem {
+function documentOf(action: Action, bytes: Buffer | undefined, parse: (bytes: Buffer) => ParsedLine): BulkItem {
   const { index, id } = action;
   const refused = (status: 400 | 413, reason: string): BulkRefusal => {
     return { kind: 'refused', action: 'create', index, id, status, type: 'document_parsing_exception', reason };
   };
   if (bytes === undefined) return refused(413, 'the document’s line is too long');
-  const parsed = parseLine(bytes);
+  const parsed = parse(bytes);
+  if (parsed === 'too-deep') return refused(400, `the document nests deeper than ${LINE_DEPTH_MAX}`);
+  if (parsed === 'too-many') return refused(413, `the document has more than ${LINE_VALUES_MAX} values`);
   if (parsed === 'not-utf8') return refused(400, 'the document is not UTF-8');
   if (parsed === 'not-json') return refused(400, 'the document is not JSON');
   if (parsed === 'not-object') return refused(400, 'the document is not a JSON object');
   return { kind: 'document', index, id, document: parsed, source: id === undefined ? Buffer.from(bytes) : undefined };
 }
 
-function parseLine(bytes: Buffer): Record<string, unknown> | 'not-utf8' | 'not-json' | 'not-object' {
+type ParsedLine = Record<string, unknown> | 'too-deep' | 'too-many' | 'not-utf8' | 'not-json' | 'not-object';
+
+function parseLine(bytes: Buffer): ParsedLine {
   if (!isUtf8(bytes)) return 'not-utf8';
   let parsed: unknown;
   try {

@@ -6,7 +6,7 @@ import type { Progress } from '../event/progress.ts';
 import { type AppendResult, type EventStore, StoreUnavailable } from '../store/port.ts';
 import type { Account } from '../store/state/state-port.ts';
 import { type Admission, admit } from './admission.ts';
-import { busy, DISK_FULL_RETRY_S, problem } from './api-error.ts';
+import { busy, problem } from './api-error.ts';
 import { BULK_LIMITS, type BulkItem, NoRoom, readBulk } from './bulk-reader.ts';
 import { bulkStream } from './bulk-stream.ts';
 import type { DeliveryFence, Standing } from './delivery-fence.ts';
@@ -15,6 +15,8 @@ import type { Lanes } from './lane.ts';
 
 /** Bytes of all requests that are being read or stored, decompressed: past that, senders are asked to wait. */
 const INFLIGHT_BYTES_MAX: number = 128 * 1024 * 1024;
+/** One sender's share of them: whoever begins large requests and never ends them leaves the others their room. */
+const SENDER_BYTES_MAX: number = 96 * 1024 * 1024;
 /** Events that go to the store in one piece. */
 const APPEND_EVENTS_MAX = 4_096;
 /** What an answer calls an event's index where the sender named none. */
@@ -29,6 +31,7 @@ export interface IngestContext {
   /** Stores that a silent host is back; called before its next events are. */
   readonly hostCameBack: (hostId: string) => Promise<void>;
   readonly inflightBytesMax?: number;
+  readonly senderBytesMax?: number;
 }
 
 interface BulkRequest {
@@ -60,8 +63,9 @@ export interface Ingest {
 }
 
 export function createIngest(context: IngestContext): Ingest {
-  const { inflightBytesMax = INFLIGHT_BYTES_MAX } = context;
+  const { inflightBytesMax = INFLIGHT_BYTES_MAX, senderBytesMax = SENDER_BYTES_MAX } = context;
   let inflightBytes = 0;
+  const inflightBySender = new Map<string, number>();
   /** The last `event.created` that was set here, by host: it never decreases. */
   const lastStampMs = new Map<string, number>();
 
@@ -96,8 +100,10 @@ export function createIngest(context: IngestContext): Ingest {
       }
       let reservedBytes = 0;
       const reserve = (bytes: number): boolean => {
-        if (inflightBytes + bytes > inflightBytesMax) return false;
+        const ofSender = inflightBySender.get(account.id) ?? 0;
+        if (inflightBytes + bytes > inflightBytesMax || ofSender + bytes > senderBytesMax) return false;
         inflightBytes += bytes;
+        inflightBySender.set(account.id, ofSender + bytes);
         reservedBytes += bytes;
         return true;
       };
@@ -116,11 +122,13 @@ export function createIngest(context: IngestContext): Ingest {
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error;
         if (isHost) context.hosts.count(account.id, 'unavailable');
-        const retryAfterS = error.reason === 'disk-full' ? DISK_FULL_RETRY_S : 1;
         const status = error.reason === 'overloaded' ? 429 : 503;
-        throw busy(status, `store-${error.reason}`, STORE_MESSAGES[error.reason], retryAfterS);
+        throw busy(status, `store-${error.reason}`, STORE_MESSAGES[error.reason]);
       } finally {
         inflightBytes -= reservedBytes;
+        const ofSender = (inflightBySender.get(account.id) ?? 0) - reservedBytes;
+        if (ofSender > 0) inflightBySender.set(account.id, ofSender);
+        else inflightBySender.delete(account.id);
       }
     },
   };

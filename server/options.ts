@@ -59,7 +59,11 @@ interface WebhookOptions {
 
 export interface ChannelOptions {
   /** Where alerts are printed; no terminal channel when absent. */
-  readonly terminal?: { readonly writable: Writable; readonly isTty?: boolean };
+  readonly terminal?: {
+    readonly writable: Writable;
+    readonly isTty?: boolean;
+    readonly commandOf?: (alertId: string) => string;
+  };
   readonly slack?: SlackOptions;
   readonly email?: EmailOptions;
   readonly webhook?: WebhookOptions;

@@ -231,6 +231,44 @@ describe('the server takes no more than it can hold', () => {
     expect((await bulk(text)).items[0]?.['create']?.status).toBe(409);
   });
 
+  it('of one sender’s bodies that never end: the others keep their room', async () => {
+    const text = bulkOf([execEvent('h', 1)]);
+    const ingest = createIngest({
+      store: openMemoryStore(),
+      hosts: emptyBook(),
+      fence: createDeliveryFence({ latenessMs: 1, staleAfterMs: 1, onAdvance: () => undefined }),
+      lanes: createLanes(),
+      now: () => START_MS,
+      hostCameBack: async () => undefined,
+      inflightBytesMax: text.length * 3,
+      senderBytesMax: text.length * 2,
+    });
+    const bulk = (account: Account, body: Readable) =>
+      ingest.bulk({
+        account,
+        body: Object.assign(body, { headers: {} }) as unknown as IncomingMessage,
+        index: undefined,
+        progress: undefined,
+        isSignOff: false,
+      });
+    const whole = () => Readable.from([Buffer.from(text)]);
+    const endless = [new PassThrough(), new PassThrough()];
+    const waiting = endless.map((body) => bulk(host, body));
+    for (const body of endless) body.write(text);
+    const overloaded = { problem: { status: 429, code: 'overloaded' } };
+    await eventually(async () => {
+      const error: unknown = await bulk(host, whole()).catch((refusal: unknown) => refusal);
+      return error instanceof ProblemError ? error : undefined;
+    }).then((error) => expect(error).toMatchObject(overloaded));
+    const other = { ...host, id: 'other' };
+    expect((await bulk(other, Readable.from([Buffer.from(bulkOf([execEvent('other', 1)]).slice(0, -1))]))).errors).toBe(
+      false,
+    );
+    for (const body of endless) body.end();
+    await Promise.all(waiting);
+    expect((await bulk(host, whole())).items[0]?.['create']?.status).toBe(409);
+  });
+
   it('of hosts, of names, and of guesses from everywhere together', () => {
     const accounts = {
       byTokenHash: () => undefined,
