@@ -240,7 +240,7 @@ describe('the server takes no more than it can hold', () => {
       lanes: createLanes(),
       now: () => START_MS,
       hostCameBack: async () => undefined,
-      inflightBytesMax: text.length * 3,
+      inflightBytesMax: text.length * 4,
       senderBytesMax: text.length * 2,
     });
     const bulk = (account: Account, body: Readable) =>
