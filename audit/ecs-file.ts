@@ -13,6 +13,7 @@ import {
   type PathRecord,
   type Target,
 } from './path.ts';
+import { labelMembers } from './selinux.ts';
 import type { SyscallRecord } from './syscall-record.ts';
 import type { SyscallAction } from './tables/syscall-action.ts';
 import type { IdNames } from './user.ts';
@@ -45,7 +46,11 @@ export function createFileWriter(names: IdNames): FileWriter {
     const owners = `${owner}/${group}`;
     const before = known.get(target);
     if (before !== undefined && before.path === path && before.owners === owners) return before.members;
-    const members = flat(placeMembers(target, path) + attributeMembers(target, owner, group));
+    const members = flat(
+      placeMembers(target, path) +
+        attributeMembers(target, owner, group) +
+        objectMember('selinux', labelMembers(target.label)),
+    );
     known.set(target, { path, owners, members });
     return members;
   };

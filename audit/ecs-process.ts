@@ -8,6 +8,14 @@ import { arrayMember, flat, jsonText, member } from './json.ts';
 /** The chain of ancestors is cut here; then `process.ancestors_complete` is false. */
 export const ANCESTORS_MAX = 32;
 
+/** These run scripts: the script's own name stands in comm. */
+const INTERPRETERS = /^\/usr\/bin\/(?:python|perl|bash|sh)/;
+
+/** By which program something was done, for `auditd.summary.how`: its file, or a script's name. */
+export function programOf(exe: string | undefined, comm: string | undefined): string | undefined {
+  return exe === undefined || (comm !== undefined && INTERPRETERS.test(exe)) ? comm : exe;
+}
+
 export interface LineageWriter {
   /** Fills process ids, parent and ancestors. Returns what lineage knows of the process itself. */
   write(draft: Draft, pid: number | undefined, ppid: number | undefined): ProcessInfo | undefined;

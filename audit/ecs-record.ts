@@ -2,11 +2,12 @@
 // has no field of its own goes into `auditd.data`, so that a record type never seen before is searchable too.
 
 import { addData, addNamed, type Draft, dataName, qualified } from './draft.ts';
-import type { LineageWriter } from './ecs-process.ts';
+import { type LineageWriter, programOf } from './ecs-process.ts';
 import type { AuditRecord } from './event.ts';
 import { bodyStart, fieldsOf, fieldsOfText, type RecordFields } from './fields.ts';
 import { jsonArray, member, objectMember } from './json.ts';
 import { createMemo } from './memo.ts';
+import { labelMembers } from './selinux.ts';
 import { keysOf, pidOf } from './syscall-record.ts';
 import { signalName } from './tables/errno.ts';
 import { type RecordAction, recordAction } from './tables/record-action.ts';
@@ -101,8 +102,8 @@ function writeProcessAndUser(
   const comm = kernel.get('comm');
   const executable = exe ?? present(kernel.get('exe'));
   draft.process += member('name', present(comm) ?? known?.name) + member('executable', executable ?? known?.executable);
-  draft.how = executable ?? present(comm);
-  const text = userTextOf(idsOf(kernel), names);
+  draft.how = programOf(executable, present(comm));
+  const text = userTextOf(idsOf(kernel), names, kernel.get('subj'));
   draft.user = text.object;
   draft.relatedUsers = text.related;
   draft.actor = text.actor;
@@ -152,7 +153,8 @@ function writeLogin(draft: Draft, kernel: ReadonlyMap<string, string>, { names }
   draft.actorAs = labelOf(kernel.get('uid'), names);
   if (isUnset(auid)) return;
   draft.object = labelOf(auid, names);
-  writeUsers(draft, { id: auid, target: { id: kernel.get('uid'), name: undefined }, hasTarget: false }, names);
+  const writer = { id: kernel.get('uid'), label: kernel.get('subj') };
+  writeUsers(draft, { id: auid, target: { id: writer.id, name: undefined }, hasTarget: false }, names, writer);
 }
 
 /** PAM and its like: `user` is who logged in (auid), `user.effective` the account meant, `user.target` an account changed. */
@@ -169,7 +171,10 @@ function writeMessage(
   // auditd's own records have no `msg='…'`: their fields are all kernel-side.
   const said = user.size > 0 ? user : kernel;
   writeProcessAndUser(draft, kernel, present(said.get('exe')), context);
-  writeUsers(draft, { id: auid, target: account, hasTarget: action?.hasTarget === true }, names, kernel.get('uid'));
+  writeUsers(draft, { id: auid, target: account, hasTarget: action?.hasTarget === true }, names, {
+    id: kernel.get('uid'),
+    label: kernel.get('subj'),
+  });
   draft.actor = labelOf(auid, names);
   draft.actorAs =
     account.name ?? (account.id === undefined ? labelOf(kernel.get('uid'), names) : labelOf(account.id, names));
@@ -189,11 +194,15 @@ function writeMessage(
     if (value !== undefined) addData(draft, name, value);
   }
   draft.object = firstOf(action?.primary ?? [], said)?.value ?? draft.object;
-  draft.objectAs = present(said.get('addr')) ?? present(said.get('hostname'));
+  draft.objectAs =
+    (record.type === CRYPTO_SESSION ? present(said.get('rport')) : undefined) ??
+    present(said.get('addr')) ??
+    present(said.get('hostname'));
 }
 
-/** USER_LOGIN and USER_START: their address is where a session comes from. */
-const COMES_FROM_OUTSIDE: ReadonlySet<number> = new Set([1112, 1105]);
+const CRYPTO_SESSION = 2407;
+/** USER_START, USER_ERR, USER_LOGIN, CRYPTO_KEY_USER, CRYPTO_SESSION: their address is where a session comes from. */
+const COMES_FROM_OUTSIDE: ReadonlySet<number> = new Set([1105, 1109, 1112, 2404, CRYPTO_SESSION]);
 const IPV4 = /^(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?!$)|$)){4}$/;
 const IPV6 = /^(?=.*:.*:)[0-9A-Fa-f:]{2,39}$/;
 
@@ -213,26 +222,37 @@ interface Users {
   readonly hasTarget: boolean;
 }
 
-function writeUsers(draft: Draft, users: Users, names: IdNames, uid?: string): void {
-  const { id, target, hasTarget } = users;
+/** The program that sent the record: its uid, and its label. */
+interface Sender {
+  readonly id: string | undefined;
+  readonly label: string | undefined;
+}
+
+function writeUsers(draft: Draft, users: Users, names: IdNames, sender?: Sender): void {
+  const { id, hasTarget } = users;
+  // Where no account is named, the one that the program runs under is what acts.
+  const isNamed = users.target.id !== undefined || users.target.name !== undefined;
+  const target = isNamed || hasTarget ? users.target : { id: sender?.id, name: undefined };
   const found = new Set<string>();
   const account = (accountId: string | undefined, given: string | undefined): string => {
     const name = given ?? (isUnset(accountId) ? undefined : names.user(accountId ?? ''));
     if (name !== undefined) found.add(name);
-    return userMembers(isUnset(accountId) ? undefined : accountId, name);
+    const known = name === undefined ? undefined : names.userId(name);
+    return userMembers(isUnset(accountId) ? known : accountId, name);
   };
   const self = account(id, undefined);
   const isSame =
     target.name === undefined ? target.id === id : target.name === (isUnset(id) ? undefined : names.user(id ?? ''));
   const other = isSame ? '' : account(target.id, target.name);
-  const changer = hasTarget && !isUnset(uid) && uid !== id ? account(uid, undefined) : '';
+  const changer = hasTarget && !isUnset(sender?.id) && sender?.id !== id ? account(sender?.id, undefined) : '';
   const members =
     self +
     objectMember('effective', hasTarget ? changer : other) +
     (hasTarget ? objectMember('target', account(target.id, target.name)) : '') +
-    objectMember('audit', self);
+    objectMember('audit', self) +
+    objectMember('selinux', labelMembers(sender?.label));
   draft.user = objectMember('user', members);
-  draft.relatedUsers = found.size === 0 ? '' : jsonArray([...found]);
+  draft.relatedUsers = found.size === 0 ? '' : jsonArray([...found].sort());
 }
 
 function idsOf(kernel: ReadonlyMap<string, string>) {

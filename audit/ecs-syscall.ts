@@ -3,7 +3,7 @@
 import type { Draft } from './draft.ts';
 import { type FileCall, type FileWriter, writeArguments } from './ecs-file.ts';
 import { writeAddress } from './ecs-network.ts';
-import type { LineageWriter } from './ecs-process.ts';
+import { type LineageWriter, programOf } from './ecs-process.ts';
 import type { AuditRecord } from './event.ts';
 import { argumentsOf, commandLineOf } from './exec.ts';
 import { fieldsOf } from './fields.ts';
@@ -35,7 +35,7 @@ export interface SyscallContext {
   readonly files: FileWriter;
   readonly writeAccompanying: (draft: Draft, record: AuditRecord) => void;
   readonly lineage: LineageWriter;
-  readonly userText: (ids: Ids) => UserText;
+  readonly userText: (ids: Ids, label: string | undefined) => UserText;
 }
 
 const GENERIC = { category: ['process'], type: ['info'] } as const;
@@ -55,7 +55,7 @@ export function writeSyscall(draft: Draft, event: SyscallEvent, context: Syscall
   if (success === false) draft.errno = errnoOf(acting.exit);
   writeWho(draft, event, context);
   writeData(draft, event, acting);
-  if (event.execve.length > 0) writeExec(draft, event);
+  if (event.execve.length > 0) writeExec(draft, event.execve);
   if (action !== undefined)
     writeSubject(draft, event, { syscall: acting, action, paths: event.paths, cwd: event.cwd }, context);
   draft.process += event.titleMember + event.cwdMember;
@@ -74,12 +74,12 @@ function writeWho(draft: Draft, event: SyscallEvent, context: SyscallContext): v
   if (image.comm === undefined) draft.process += member('name', known?.name);
   if (image.exe === undefined) draft.process += member('executable', known?.executable);
   if (ids.tty !== undefined && ids.tty !== '(none)') draft.process += member('tty', ids.tty);
-  const user = context.userText(ids);
+  const user = context.userText(ids, image.subj);
   draft.user = user.object;
   draft.relatedUsers = user.related;
   draft.actor = user.actor;
   draft.actorAs = user.actorAs;
-  draft.how = image.exe ?? image.comm;
+  draft.how = programOf(image.exe, image.comm);
   draft.session = ids.ses;
   draft.keys = event.operation !== undefined && image.keys.length === 0 ? event.operation.image.keys : image.keys;
 }
@@ -100,8 +100,18 @@ function errnoOf(exit: string | undefined): string | undefined {
   return exit === undefined || !exit.startsWith('-') ? undefined : errnoName(Number(exit.slice(1)));
 }
 
-function writeExec(draft: Draft, event: SyscallEvent): void {
-  const { args, count, isIncomplete } = argumentsOf(event.execve);
+/** What the records that accompany a syscall say by themselves: a fragment, or an event whose SYSCALL was lost. */
+export function writeWithoutSyscall(draft: Draft, parts: Omit<SyscallEvent, 'syscall'>, context: SyscallContext): void {
+  const { execve, address, others } = parts;
+  if (execve.length > 0) writeExec(draft, execve);
+  draft.process += parts.titleMember + parts.cwdMember;
+  // Whether it was reached or reached us, only the call would say.
+  writeAddress(draft, address, 'local-socket');
+  for (const record of others) context.writeAccompanying(draft, record);
+}
+
+function writeExec(draft: Draft, execve: readonly AuditRecord[]): void {
+  const { args, count, isIncomplete } = argumentsOf(execve);
   draft.process += numberMember('args_count', count);
   draft.args = arrayMember('args', args);
   draft.commandLine = member('command_line', commandLineOf(args));

@@ -10,7 +10,7 @@ import { createDocumentWriter, type Stamp } from './ecs-document.ts';
 import { createFileWriter } from './ecs-file.ts';
 import { createLineageWriter } from './ecs-process.ts';
 import { createAccompanyingWriter, messageTypeOf, writeLeading } from './ecs-record.ts';
-import { type SyscallEvent, writeSyscall } from './ecs-syscall.ts';
+import { type SyscallContext, type SyscallEvent, writeSyscall, writeWithoutSyscall } from './ecs-syscall.ts';
 import type { AuditEvent, AuditRecord, HostIdentity, HostKnowledge } from './event.ts';
 import { bodyStart, fieldsOfText } from './fields.ts';
 import { flat, jsonText, member } from './json.ts';
@@ -58,17 +58,15 @@ export function createEcsMapper(
     })),
     syscall: syscalls.read,
   };
+  const context: SyscallContext = { files, lineage, userText, writeAccompanying };
   const write = createDocumentWriter(host);
 
   const toJson = (event: AuditEvent, stamp?: Stamp): string => {
     const draft = createDraft();
     const parts = partsOf(event.records, readers, draft);
     const { leading } = parts;
-    if (parts.syscall !== undefined) {
-      writeSyscall(draft, { ...parts, syscall: parts.syscall }, { files, lineage, userText, writeAccompanying });
-    } else {
-      for (const record of parts.others) writeAccompanying(draft, record);
-    }
+    if (parts.syscall !== undefined) writeSyscall(draft, { ...parts, syscall: parts.syscall }, context);
+    else writeWithoutSyscall(draft, parts, context);
     if (leading !== undefined)
       writeLeading(draft, leading, { names, lineage, hasSyscall: parts.syscall !== undefined });
     if (draft.messageType === '') writeNameless(draft, event.records);

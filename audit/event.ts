@@ -44,6 +44,8 @@ export interface ProcessInfo {
 export interface HostKnowledge {
   userName(uid: number): string | undefined;
   groupName(gid: number): string | undefined;
+  /** The uid of an account that a program named, where it is known. */
+  userId?(name: string): number | undefined;
   /** The acting process, its parent and further ancestors (the parent first). `isComplete`: the chain reaches pid 1 or the kernel. */
   lineage(
     pid: number,

@@ -204,7 +204,7 @@ function userMap(map: unknown): ReadonlyMap<number, string> {
   return users;
 }
 
-const USER_FIELDS: readonly string[] = ['auid', 'uid', 'euid', 'suid', 'fsuid', 'ouid', 'oauid', 'old-auid'];
+const USER_FIELDS: readonly string[] = ['auid', 'uid', 'euid', 'suid', 'fsuid', 'ouid', 'oauid', 'old-auid', 'id'];
 const GROUP_FIELDS: readonly string[] = ['gid', 'egid', 'sgid', 'fsgid', 'ogid'];
 
 /** The names that an enriched log gives beside the ids. */
@@ -217,10 +217,10 @@ function namesOf(records: readonly AuditRecord[]): {
   for (const record of records) {
     const names = enrichmentOf(record);
     if (names.size === 0) continue;
-    const { kernel } = fieldsOf(record);
+    const { kernel, user } = fieldsOf(record);
     const collect = (fields: readonly string[], into: Map<number, string>): void => {
       for (const field of fields) {
-        const id = kernel.get(field);
+        const id = kernel.get(field) ?? (field === 'id' ? user.get(field) : undefined);
         const name = names.get(field.toUpperCase());
         if (id !== undefined && name !== undefined && isName(name) && into.size < NAMES_MAX) into.set(Number(id), name);
       }
@@ -236,9 +236,16 @@ function isName(name: string): boolean {
   return name !== '' && name !== 'unset' && !name.startsWith('unknown(') && name !== 'UNKNOWN_USER';
 }
 
+/** The id of a name; an event brings a handful of them. */
+function firstWith(users: ReadonlyMap<number, string>, name: string): number | undefined {
+  for (const [id, known] of users) if (known === name) return id;
+  return undefined;
+}
+
 function knowledgeOf(names: LineNames): HostKnowledge {
   return {
     userName: (uid) => names.users.get(uid),
+    userId: (name) => firstWith(names.users, name),
     groupName: (gid) => names.groups.get(gid),
     lineage: () => undefined,
   };

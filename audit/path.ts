@@ -3,6 +3,7 @@
 // directory by a descriptor that no record explains, and the kernel then writes the current directory into the PARENT record.
 import { fieldsOfText } from './fields.ts';
 import { flat, jsonText } from './json.ts';
+import { labelMembers } from './selinux.ts';
 import { PATH } from './tables/record-type.ts';
 
 export interface PathRecord {
@@ -15,6 +16,8 @@ export interface PathRecord {
   readonly mode: number | undefined;
   readonly uid: string | undefined;
   readonly gid: string | undefined;
+  /** The security module's label. */
+  readonly label: string | undefined;
   /** All fields as members of a JSON object, without `item`. */
   readonly members: string;
 }
@@ -26,7 +29,9 @@ export function pathOfText(text: string): PathRecord {
   const isNameless = text.startsWith('name=(null)');
   let members = '';
   for (const [name, value] of fields) {
-    if (/^[a-z_]+$/.test(name) && name !== 'item') members += `,"${name}":${jsonText(value)}`;
+    const parts = name === 'obj' ? labelMembers(value, 'obj_') : '';
+    if (parts !== '') members += parts;
+    else if (/^[a-z_]+$/.test(name) && name !== 'item') members += `,"${name}":${jsonText(value)}`;
   }
   return {
     name: isNameless ? undefined : fields.get('name'),
@@ -36,6 +41,7 @@ export function pathOfText(text: string): PathRecord {
     mode: mode === undefined || !/^[0-7]{1,11}$/.test(mode) ? undefined : Number.parseInt(mode, 8),
     uid: fields.get('ouid'),
     gid: fields.get('ogid'),
+    label: fields.get('obj'),
     members: flat(members),
   };
 }

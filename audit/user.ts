@@ -1,6 +1,7 @@
 // Who acted: ids and their names as ECS `user`, `related.user` and the actor of `auditd.summary`. Unset ids are left out.
 import type { HostKnowledge } from './event.ts';
 import { flat, jsonArray, member, objectMember } from './json.ts';
+import { labelMembers } from './selinux.ts';
 import type { Ids } from './syscall-record.ts';
 
 /** The JSON of an event's user, made once for the same ids as long as the same names stand for them. */
@@ -22,12 +23,18 @@ export function isUnset(id: string | undefined): boolean {
 export interface IdNames {
   user(id: string): string | undefined;
   group(id: string): string | undefined;
+  /** The id of a user's name. */
+  userId(name: string): string | undefined;
 }
 
 /** Asks the host's knowledge; without it no id has a name. */
 export function idNamesOf(knowledge: HostKnowledge | undefined): IdNames {
-  if (knowledge === undefined) return { user: () => undefined, group: () => undefined };
-  return { user: (id) => knowledge.userName(Number(id)), group: (id) => knowledge.groupName(Number(id)) };
+  if (knowledge === undefined) return { user: () => undefined, group: () => undefined, userId: () => undefined };
+  return {
+    user: (id) => knowledge.userName(Number(id)),
+    group: (id) => knowledge.groupName(Number(id)),
+    userId: (name) => knowledge.userId?.(name)?.toString(),
+  };
 }
 
 /** `,"id":"0","name":"root"` */
@@ -35,8 +42,8 @@ export function userMembers(id: string | undefined, name: string | undefined): s
   return member('id', id) + member('name', name);
 }
 
-/** What the ids of a syscall say. Saved and filesystem ids are told where they differ. */
-export function userTextOf(ids: Ids, names: IdNames): UserText {
+/** What the ids of a syscall say. `effective` is told where it differs, with its group, which then may be the same. */
+export function userTextOf(ids: Ids, names: IdNames, label?: string): UserText {
   const { uid, gid } = ids;
   const found: string[] = [];
   const user = (id: string): string => {
@@ -46,21 +53,19 @@ export function userTextOf(ids: Ids, names: IdNames): UserText {
   };
   const group = (id: string): string => objectMember('group', userMembers(id, names.group(id)));
   const other = (name: string, userId: string | undefined, groupId: string | undefined): string =>
-    objectMember(
-      name,
-      (isUnset(userId) || userId === uid ? '' : user(userId ?? '')) +
-        (isUnset(groupId) || groupId === gid ? '' : group(groupId ?? '')),
-    );
+    objectMember(name, (isUnset(userId) ? '' : user(userId ?? '')) + (isUnset(groupId) ? '' : group(groupId ?? '')));
+  const isOtherUser = ids.euid !== uid;
   const members =
     (isUnset(uid) ? '' : user(uid ?? '')) +
     (isUnset(gid) ? '' : group(gid ?? '')) +
-    other('effective', ids.euid, ids.egid) +
+    other('effective', isOtherUser ? ids.euid : undefined, isOtherUser || ids.egid !== gid ? ids.egid : undefined) +
     (isUnset(ids.auid) ? '' : objectMember('audit', user(ids.auid ?? ''))) +
     other('saved', ids.suid, ids.sgid) +
-    other('filesystem', ids.fsuid, ids.fsgid);
+    other('filesystem', ids.fsuid, ids.fsgid) +
+    objectMember('selinux', labelMembers(label));
   return {
     object: flat(objectMember('user', members)),
-    related: found.length === 0 ? '' : flat(jsonArray(found)),
+    related: found.length === 0 ? '' : flat(jsonArray(found.sort())),
     actor: labelOf(ids.auid, names),
     actorAs: isUnset(uid) ? undefined : labelOf(uid, names),
   };
@@ -72,14 +77,17 @@ export function labelOf(id: string | undefined, names: IdNames): string {
 }
 
 /** {@link userTextOf} with a memory, asked again when a name has changed. */
-export function createUserTexts(names: IdNames): (ids: Ids) => UserText {
-  const texts = new WeakMap<Ids, { readonly text: UserText; readonly signature: string }>();
-  return (ids) => {
+export function createUserTexts(names: IdNames): (ids: Ids, label: string | undefined) => UserText {
+  const texts = new WeakMap<
+    Ids,
+    { readonly text: UserText; readonly label: string | undefined; readonly signature: string }
+  >();
+  return (ids, label) => {
     const signature = signatureOf(ids, names);
     const known = texts.get(ids);
-    if (known !== undefined && known.signature === signature) return known.text;
-    const text = userTextOf(ids, names);
-    texts.set(ids, { text, signature });
+    if (known !== undefined && known.signature === signature && known.label === label) return known.text;
+    const text = userTextOf(ids, names, label);
+    texts.set(ids, { text, label, signature });
     return text;
   };
 }
@@ -89,6 +97,7 @@ function signatureOf(ids: Ids, names: IdNames): string {
   const user = (id: string | undefined): string => (isUnset(id) ? '' : (names.user(id ?? '') ?? ''));
   const group = (id: string | undefined): string => (isUnset(id) ? '' : (names.group(id ?? '') ?? ''));
   let signature = `${user(uid)}/${group(gid)}/${user(auid)}`;
+  // The same id has the same name: only others need be asked for.
   if (euid !== uid) signature += `/${user(euid)}`;
   if (suid !== uid) signature += `/${user(suid)}`;
   if (fsuid !== uid) signature += `/${user(fsuid)}`;

@@ -33,6 +33,7 @@ export function createEventWriter(options: {
   const knowledge: HostKnowledge = {
     userName: accounts.userName,
     groupName: accounts.groupName,
+    ...(accounts.userId === undefined ? {} : { userId: accounts.userId }),
     lineage: processes.lineage,
   };
   const mapper = createEcsMapper(host, knowledge);

@@ -91,7 +91,7 @@ const ROWS: readonly Row[] = [
   ['copy_file_range sendfile sendfile64 splice', 'copied-file-content', 'file', 'change', 'file'],
   ['readlink readlinkat', 'read-link', 'file', 'info', 'file'],
   ['mkdir mkdirat', 'created-directory', 'file', 'creation', 'mode'],
-  ['mknod mknodat', 'made-device', 'file', 'creation', 'mode'],
+  ['mknod mknodat', 'make-device', 'file', 'creation', 'mode'],
   ['unlink unlinkat rmdir', 'deleted', 'file', 'deletion', 'file'],
   ['rename renameat renameat2', 'renamed', 'file', 'change', 'old-and-new'],
   ['link linkat', 'linked', 'file', 'creation', 'old-and-new'],

@@ -9,20 +9,27 @@ const LOOK_AGAIN_MS = 1_000;
 export interface Accounts {
   userName(uid: number): string | undefined;
   groupName(gid: number): string | undefined;
+  userId?(name: string): number | undefined;
 }
 
 /** Accounts of the two files. `now` in ms decides when to look again. */
 export function openAccounts(now: () => number, etcFolder = '/etc'): Accounts {
   const users = nameFile(`${etcFolder}/passwd`, now);
   const groups = nameFile(`${etcFolder}/group`, now);
-  return { userName: users, groupName: groups };
+  return { userName: users.nameOf, groupName: groups.nameOf, userId: users.idOf };
 }
 
-function nameFile(path: string, now: () => number): (id: number) => string | undefined {
+interface NameFile {
+  nameOf(id: number): string | undefined;
+  idOf(name: string): number | undefined;
+}
+
+function nameFile(path: string, now: () => number): NameFile {
   let names: ReadonlyMap<number, string> = new Map();
+  let ids: ReadonlyMap<string, number> = new Map();
   let seen = '';
   let lookedMs = Number.NEGATIVE_INFINITY;
-  return (id) => {
+  const look = (): void => {
     const nowMs = now();
     if (nowMs - lookedMs >= LOOK_AGAIN_MS || nowMs < lookedMs) {
       lookedMs = nowMs;
@@ -30,25 +37,45 @@ function nameFile(path: string, now: () => number): (id: number) => string | und
         const { mtimeMs, size, ino } = statSync(path);
         const state = `${mtimeMs} ${size} ${ino}`;
         if (state !== seen && size <= FILE_BYTES_MAX) {
-          names = parseNames(readFileSync(path, 'utf8'));
+          const text = readFileSync(path, 'utf8');
+          names = parseNames(text);
+          ids = parseIds(text);
           seen = state;
         }
       } catch {
         // The file is being replaced, or there is none: the names known so far stay.
       }
     }
-    return names.get(id);
+  };
+  return {
+    nameOf: (id) => {
+      look();
+      return names.get(id);
+    },
+    idOf: (name) => {
+      look();
+      return ids.get(name);
+    },
   };
 }
 
 /** `name:x:id:…` by id; the first name of an id is its name, as the system's own look-up has it. */
 export function parseNames(text: string): ReadonlyMap<number, string> {
   const names = new Map<number, string>();
+  for (const [name, id] of accountsOf(text)) if (!names.has(id)) names.set(id, name);
+  return names;
+}
+
+function parseIds(text: string): ReadonlyMap<string, number> {
+  const ids = new Map<string, number>();
+  for (const [name, id] of accountsOf(text)) if (!ids.has(name)) ids.set(name, id);
+  return ids;
+}
+
+function* accountsOf(text: string): Generator<readonly [name: string, id: number]> {
   for (const line of text.split('\n')) {
     const [name, , id] = line.split(':', 3);
     if (name === undefined || name === '' || id === undefined || !/^[0-9]{1,10}$/.test(id)) continue;
-    const number = Number(id);
-    if (!names.has(number)) names.set(number, name);
+    yield [name, Number(id)];
   }
-  return names;
 }

@@ -494,6 +494,117 @@ describe('other records', () => {
   });
 });
 
+describe('an event whose SYSCALL is missing', () => {
+  it('tells the arguments, the directory, the title and the address all the same', () => {
+    const made = document(
+      eventOf(
+        line('EXECVE', 'argc=3 a0="sh" a1="-c" a2=6120622063'),
+        line('CWD', 'cwd="/root"'),
+        line('PATH', 'item=0 name="/bin/sh" nametype=NORMAL'),
+        line('SOCKADDR', 'saddr=0200115C7F0000010000000000000000'),
+        line('PROCTITLE', 'proctitle=7368002D63'),
+      ),
+    );
+    expect(made).toMatchObject({
+      process: {
+        args: ['sh', '-c', 'a b c'],
+        command_line: "sh -c 'a b c'",
+        working_directory: '/root',
+        title: 'sh -c',
+      },
+      auditd: { data: { socket: { addr: '127.0.0.1', port: '4444' } }, paths: [{ name: '/bin/sh' }] },
+    });
+    expect(pick(made, 'destination', 'source')).toEqual({ destination: undefined, source: undefined });
+  });
+});
+
+describe('who acted', () => {
+  const who = (ids: string) => {
+    const event = eventOf(
+      `type=SYSCALL msg=audit(1.000:1): arch=c000003e syscall=105 success=yes exit=0 a0=0 a1=0 a2=0 a3=0 items=0 ppid=1 pid=2 ${ids} tty=(none) ses=1 comm="x" exe="/bin/x" key=(null)`,
+    );
+    return fieldOf(document(event), 'user');
+  };
+
+  it('has saved and filesystem ids always, effective ones where they differ, unset ones never', () => {
+    expect(who('auid=4294967295 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0')).toEqual({
+      id: '0',
+      name: 'root',
+      group: { id: '0', name: 'root' },
+      saved: { id: '0', name: 'root', group: { id: '0', name: 'root' } },
+      filesystem: { id: '0', name: 'root', group: { id: '0', name: 'root' } },
+    });
+    expect(who('auid=4242 uid=4242 gid=7 euid=0 suid=0 fsuid=0 egid=7 sgid=7 fsgid=7')).toMatchObject({
+      id: '4242',
+      effective: { id: '0', name: 'root', group: { id: '7' } },
+      audit: { id: '4242', name: 'audittest' },
+    });
+    expect(who('auid=-1 uid=4242 gid=7 euid=4242 suid=4242 fsuid=4242 egid=0 sgid=0 fsgid=0')).toMatchObject({
+      effective: { group: { id: '0' } },
+    });
+  });
+
+  it('has an SELinux label taken apart, and nothing of other security modules', () => {
+    const of = (label: string) =>
+      fieldOf(
+        document(
+          eventOf(`${syscall(90)} subj=${label}`, line('PATH', `item=0 name="/x" obj=${label} nametype=NORMAL`)),
+        ),
+        'user.selinux',
+      );
+    expect(of('system_u:system_r:sshd_t:s0-s0:c0.c1023')).toEqual({
+      user: 'system_u',
+      role: 'system_r',
+      domain: 'sshd_t',
+      level: 's0-s0',
+      category: 'c0.c1023',
+    });
+    expect(of('/usr/sbin/chronyd')).toBeUndefined();
+    expect(of('unconfined')).toBeUndefined();
+  });
+
+  it('an account that a program names has its id where the host knows it', () => {
+    const known = { ...knowledge, userId: (name: string) => (name === 'root' ? 0 : undefined) };
+    const auth = (account: string) =>
+      eventOf(
+        line(
+          'USER_AUTH',
+          `pid=1 uid=0 auid=4242 ses=1 msg='op=PAM:authentication acct="${account}" exe="/bin/su" hostname=? addr=? terminal=pts/0 res=failed'`,
+        ),
+      );
+    expect(fieldOf(toEcs(auth('root'), HOST, known), 'user.effective')).toEqual({ id: '0', name: 'root' });
+    expect(fieldOf(toEcs(auth('nobody'), HOST, known), 'user.effective')).toEqual({ name: 'nobody' });
+  });
+
+  it('a record that names no account tells the program’s', () => {
+    const started = line(
+      'SERVICE_START',
+      `pid=1 uid=0 auid=4294967295 ses=4294967295 msg='unit=x comm="systemd" exe="/x" hostname=? addr=? terminal=? res=success'`,
+    );
+    expect(fieldOf(document(eventOf(started)), 'user')).toEqual({ effective: { id: '0', name: 'root' } });
+  });
+});
+
+describe('auditd.summary', () => {
+  it('of a script names the script, not its interpreter', () => {
+    const by = (exe: string) => syscall(90).replace('exe="/bin/x"', `exe="${exe}"`);
+    expect(fieldOf(document(eventOf(by('/usr/bin/python3.11'))), 'auditd.summary.how')).toBe('x');
+    expect(fieldOf(document(eventOf(by('/usr/sbin/sshd'))), 'auditd.summary.how')).toBe('/usr/sbin/sshd');
+  });
+
+  it.each([
+    ['CONFIG_CHANGE', 'audit_backlog_limit=64 old=8192 auid=0 ses=1 res=1', '64'],
+    ['CONFIG_CHANGE', 'auid=0 ses=1 op=add_rule key="k" list=4 res=1', 'add_rule'],
+    [
+      'USER_ROLE_CHANGE',
+      `pid=1 uid=0 auid=0 ses=1 msg='newrole: default-context=a selected-context=b exe="/x" hostname=? addr=? terminal=tty res=success'`,
+      'b',
+    ],
+  ])('of %s names its object: %s', (type, text, object) => {
+    expect(fieldOf(document(eventOf(line(type, text))), 'auditd.summary.object.primary')).toBe(object);
+  });
+});
+
 describe('event.original', () => {
   it.each(SAMPLE_NAMES)('of %s is the records byte for byte', (name) => {
     const lines = new Set(

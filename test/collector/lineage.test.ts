@@ -158,6 +158,7 @@ describe('accounts', () => {
     writeFileSync(join(folder, 'group'), 'root:x:0:\n');
     let nowMs = 0;
     const accounts = openAccounts(() => nowMs, folder);
+    expect([accounts.userId?.('anna'), accounts.userId?.('nobody-here')]).toEqual([1000, undefined]);
     expect([accounts.userName(1000), accounts.userName(5), accounts.groupName(0)]).toEqual(['anna', undefined, 'root']);
     writeFileSync(join(folder, 'passwd'), 'root:x:0:0::/root:/bin/sh\nanna-maria:x:1000:1000::/:/\n');
     nowMs = 500;
