@@ -137,7 +137,10 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
     release,
     attachedCount: () => attachments.size,
     async close() {
-      for (const path of [...attachments.keys()]) await release(path);
+      for (const path of [...attachments.keys()]) {
+        // One that cannot be detached, as it is invalid, must not keep the others open: what was committed is in its own log.
+        await release(path).catch((error: unknown) => warn(`${path} was not closed: ${String(error)}`));
+      }
       for (const lane of [control, ...Object.values(lanes)]) lane.close();
       instance.closeSync();
     },

@@ -14,10 +14,11 @@ import { formatCursor, parseCursor } from '../cursor.ts';
 import { type EventStore, type FollowBatch, StoreUnavailable } from '../port.ts';
 import { createWake } from '../wake.ts';
 import { createAppendQueue } from './append-queue.ts';
-import { type Database, openDatabase } from './database.ts';
+import type { Database } from './database.ts';
 import { type FilePort, NODE_FILES } from './files.ts';
 import { createLoader } from './loader.ts';
 import { type EventLog, type LogEntry, openLog } from './log.ts';
+import { openMendingDatabase } from './mending-database.ts';
 import { takeOwnership } from './owner.ts';
 import { openPartitions, type Partitions } from './partitions.ts';
 import { rowOfId, rowsAfter } from './rows.ts';
@@ -85,7 +86,10 @@ export async function openEmbeddedStore(options: EmbeddedOptions): Promise<Embed
   const ownership = takeOwnership(folder);
   let database: Database | undefined;
   try {
-    database = await openDatabase({ memoryBytesMax: limits.databaseBytesMax, threads: limits.databaseThreads }, warn);
+    database = await openMendingDatabase(
+      { memoryBytesMax: limits.databaseBytesMax, threads: limits.databaseThreads },
+      warn,
+    );
     const partitions = await openPartitions({ folder, database, files, rowsMax: limits.partitionRowsMax, warn });
     const { log, entries, damagedLines } = await openLog(join(folder, 'log'), {
       files,

@@ -215,10 +215,15 @@ interface SegmentContent {
 function readSegment(bytes: Buffer, path: string): SegmentContent | undefined {
   const headerEnd = bytes.indexOf(0x0a);
   const header = headerEnd < 0 ? undefined : parseHeader(bytes.subarray(0, headerEnd).toString());
-  if (header === undefined) return undefined;
-  if (header.version !== LOG_FORMAT) {
+  if (header !== undefined && header.version !== LOG_FORMAT) {
     throw new Error(`${path} has format ${header.version}, and this version of Vedette reads format ${LOG_FORMAT}`);
   }
+  if (header?.firstSeq === undefined) {
+    // A header is durable before an event follows it: with lines after it, this one is damaged, not torn.
+    if (headerEnd < 0 || headerEnd === bytes.length - 1) return undefined;
+    throw new Error(`${path} has no readable header, and events after it; move it away to start without them`);
+  }
+  const { firstSeq } = header;
   const entries: LogEntry[] = [];
   let goodBytes = headerEnd + 1;
   let badLines = 0;
@@ -237,12 +242,15 @@ function readSegment(bytes: Buffer, path: string): SegmentContent | undefined {
     badLines = 0;
     goodBytes = at;
   }
-  return { firstSeq: header.firstSeq, entries, damagedLines, goodBytes, allBytes: bytes.length };
+  return { firstSeq, entries, damagedLines, goodBytes, allBytes: bytes.length };
 }
 
-function parseHeader(text: string): { version: number; firstSeq: number } | undefined {
-  const match = /^\{"vedette":"event-log","version":([0-9]{1,6}),"firstSeq":([0-9]{1,15})\}$/.exec(text);
-  return match === null ? undefined : { version: Number(match[1]), firstSeq: Number(match[2]) };
+/** Of another version only that much is read: what else its header holds is not known here. */
+function parseHeader(text: string): { version: number; firstSeq: number | undefined } | undefined {
+  const version = /^\{"vedette":"event-log","version":([0-9]{1,6})[,}]/.exec(text)?.[1];
+  if (version === undefined) return undefined;
+  const firstSeq = /^\{"vedette":"event-log","version":[0-9]{1,6},"firstSeq":([0-9]{1,15})\}$/.exec(text)?.[1];
+  return { version: Number(version), firstSeq: firstSeq === undefined ? undefined : Number(firstSeq) };
 }
 
 function parseLine(line: Buffer): LogEntry | undefined {

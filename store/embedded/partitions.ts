@@ -52,6 +52,8 @@ export interface Partition {
   layout: Layout;
   bytes: number;
   isDropped: boolean;
+  /** True after a write that failed: it may have been committed all the same, so `span` is to be read from the file again. */
+  isDoubtful: boolean;
 }
 
 export interface Partitions {
@@ -101,6 +103,7 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
       layout: LAYOUT,
       bytes: 0,
       isDropped: false,
+      isDoubtful: false,
     };
     partitions.set(name, partition);
     return partition;
@@ -122,6 +125,7 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
       partition.span = content?.span;
       partition.layout = content?.layout ?? LAYOUT;
     } catch (error) {
+      if (error instanceof OtherFormat) throw new Error(`${partition.path}: ${error.message}`);
       partitions.delete(name);
       broken.add(name);
       warn(
@@ -146,7 +150,19 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
     return made;
   };
 
+  const readAgain = async (partition: Partition): Promise<void> => {
+    const content = await use(partition, 'lookup', readContent);
+    partition.span = content?.span;
+    partition.layout = content?.layout ?? LAYOUT;
+    partition.isDoubtful = false;
+  };
+
+  const readDoubtful = async (): Promise<void> => {
+    for (const partition of [...partitions.values()]) if (partition.isDoubtful) await readAgain(partition);
+  };
+
   const insertInto = async (partition: Partition, entries: readonly TailEntry[]): Promise<void> => {
+    partition.isDoubtful = true;
     await use(partition, 'write', async ({ schema, connection }) => {
       await connection.run('BEGIN TRANSACTION');
       try {
@@ -172,6 +188,7 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
         throw error;
       }
     });
+    partition.isDoubtful = false;
     const isNew = partition.span === undefined;
     partition.span = entries.reduce(widened, partition.span);
     partition.bytes = (await stat(partition.path)).size;
@@ -211,6 +228,7 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
     },
     async known(events) {
       const found = new Set<string>();
+      await readDoubtful();
       for (const partition of all()) {
         const span = partition.span;
         const mine = events.filter(
@@ -231,6 +249,7 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
     },
     async insert(entries, nowMs) {
       const shares = new Map<Partition, TailEntry[]>();
+      await readDoubtful();
       for (const [period, members] of Map.groupBy(entries, (entry) => periodOf(entry.timestampMs, nowMs))) {
         shares.set(target(period), members);
       }
@@ -239,9 +258,11 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
     async dropBefore(timestampMs) {
       let events = 0;
       for (const partition of all()) {
-        if (partition.span === undefined || partition.span.maxTs >= timestampMs) continue;
-        events += partition.span.rows;
-        savedNextSeq = Math.max(savedNextSeq, partition.span.maxSeq + 1);
+        // `event.created` is never ahead of the server's clock: what a wild clock dated into the future grows old by that.
+        const { span } = partition;
+        if (span === undefined || Math.min(span.maxTs, span.maxCreated) >= timestampMs) continue;
+        events += span.rows;
+        savedNextSeq = Math.max(savedNextSeq, span.maxSeq + 1);
         partition.isDropped = true;
         partitions.delete(partition.name);
         await database.release(partition.path);
@@ -254,13 +275,16 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
   };
 }
 
+/** Not damage: left aside, its events would be stored again and seem to be lost. */
+class OtherFormat extends Error {}
+
 async function readContent({ schema, rows }: Session): Promise<{ span: Span | undefined; layout: Layout } | undefined> {
   const tables = await rows('SELECT table_name FROM duckdb_tables() WHERE database_name = $1', [schema]);
   // The file was made, and the process ended before its first transaction did.
   if (tables.length === 0) return undefined;
   const [version, layout] = (await rows(`SELECT version, layout FROM ${schema}.vedette_format`))[0] ?? [];
   if (version !== PARTITION_FORMAT)
-    throw new Error(`it has format ${version}, and this version of Vedette reads ${PARTITION_FORMAT}`);
+    throw new OtherFormat(`it has format ${version}, and this version of Vedette reads format ${PARTITION_FORMAT}`);
   const [span] = await rows(
     `SELECT count(*), min(_seq), max(_seq), min(_ts), max(_ts), min(_created), max(_created) FROM ${schema}.events`,
   );
@@ -321,24 +345,23 @@ interface SavedPartition {
   readonly layout: string;
 }
 
-/** What the last run knew. An unreadable manifest is no loss: every file is then opened once. */
+/** What the last run knew. An unreadable manifest is no loss: every file is then opened once. Throws on another format. */
 async function readManifest(
   path: string,
 ): Promise<{ nextSeq: number; partitions: ReadonlyMap<string, SavedPartition> }> {
+  let saved: { version?: unknown; nextSeq?: unknown; partitions?: SavedPartition[] };
   try {
-    const saved = JSON.parse(await readFile(path, 'utf8')) as {
-      version?: unknown;
-      nextSeq?: unknown;
-      partitions?: SavedPartition[];
-    };
-    if (saved.version === MANIFEST_FORMAT && Number.isSafeInteger(saved.nextSeq)) {
-      return {
-        nextSeq: Number(saved.nextSeq),
-        partitions: new Map((saved.partitions ?? []).map((entry) => [entry.name, entry])),
-      };
-    }
+    saved = Object(JSON.parse(await readFile(path, 'utf8')));
   } catch {
     // Absent, or torn by an old file system: see above.
+    saved = {};
+  }
+  const { version, nextSeq, partitions = [] } = saved;
+  if (typeof version === 'number' && version !== MANIFEST_FORMAT) {
+    throw new Error(`${path} has format ${version}, and this version of Vedette reads format ${MANIFEST_FORMAT}`);
+  }
+  if (version === MANIFEST_FORMAT && Number.isSafeInteger(nextSeq)) {
+    return { nextSeq: Number(nextSeq), partitions: new Map(partitions.map((entry) => [entry.name, entry])) };
   }
   return { nextSeq: 1, partitions: new Map() };
 }

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type EmbeddedOptions, type EmbeddedStore, openEmbeddedStore } from '../../store/embedded/embedded-store.ts';
 import { NODE_FILES } from '../../store/embedded/files.ts';
@@ -271,5 +272,34 @@ describe('the embedded store', () => {
     expect((await damaged.append([sampleEvent(-10 * 86_400)]))[0]).toEqual({ kind: 'created' });
     await damaged.flush();
     expect(await damaged.get(sampleEvent(-10 * 86_400).id)).toBeDefined();
+  });
+
+  it('refuses a newer list of partitions, and a newer partition, and leaves both as they are', async () => {
+    const opened = await open();
+    await opened.append([sampleEvent(0)]);
+    await opened.close();
+    const manifest = join(folder, 'partitions.json');
+    const text = readFileSync(manifest, 'utf8');
+    writeFileSync(manifest, text.replace('"version":1', '"version":2'));
+    await expect(open()).rejects.toThrow(/partitions\.json has format 2/);
+    rmSync(manifest);
+    const [name = ''] = readdirSync(folder).filter((file) => file.endsWith('.duckdb'));
+    const instance = await DuckDBInstance.create(join(folder, name));
+    const connection = await instance.connect();
+    await connection.run('UPDATE vedette_format SET version = 2');
+    connection.closeSync();
+    instance.closeSync();
+    await expect(open()).rejects.toThrow(/duckdb: it has format 2/);
+    await expect(open()).rejects.toThrow(/duckdb: it has format 2/);
+  });
+
+  it('drops what was dated into the future once it is old', async () => {
+    const opened = await open();
+    const created = new Date(START_MS).toISOString();
+    await opened.append([sampleEvent(0, { '@timestamp': '2099-01-01T00:00:00.000Z', event: { created } })]);
+    await opened.flush();
+    expect(await opened.dropBefore(START_MS)).toBe(0);
+    expect(await opened.dropBefore(START_MS + 1)).toBe(1);
+    expect((await opened.statistics()).events).toBe(0);
   });
 });

@@ -113,6 +113,26 @@ describe('the log', () => {
     await expect(open()).rejects.toThrow(/format 9/);
   });
 
+  it('refuses a newer format also when its header has another form, and removes nothing', async () => {
+    const path = join(folder, 'log-000000000000001.ndjson');
+    const text = '{"vedette":"event-log","version":2,"codec":"zstd"}\nbytes of another time\n';
+    writeFileSync(path, text);
+    await expect(open()).rejects.toThrow(/format 2/);
+    expect(readFileSync(path, 'utf8')).toBe(text);
+  });
+
+  it('never removes a segment that holds events for its damaged header', async () => {
+    const { log } = await open();
+    await log.append([line('a')]);
+    await log.close();
+    const path = join(folder, segments()[0] ?? '');
+    const bad = readFileSync(path);
+    bad[3] = 0;
+    writeFileSync(path, bad);
+    await expect(open()).rejects.toThrow(/no readable header/);
+    expect(readFileSync(path)).toEqual(bad);
+  });
+
   it('leaves no half-written line behind: the file ends where its last stored line does', async () => {
     const broken = brokenFiles(NODE_FILES);
     const { log } = await open(broken);

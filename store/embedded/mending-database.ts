@@ -1,0 +1,68 @@
+// DuckDB calls a database invalid once a checkpoint failed half-way (a full disk) or it found a fault in itself, and then refuses
+// everything until it is opened anew. What was committed is in its files, so that is done here, without a restart of the server.
+import { StoreUnavailable } from '../port.ts';
+import { type Database, type DatabaseLimits, openDatabase } from './database.ts';
+
+const INVALID = /has been invalidated|^FATAL Error/;
+
+export async function openMendingDatabase(
+  limits: DatabaseLimits,
+  warn: (text: string) => void,
+  open: typeof openDatabase = openDatabase,
+): Promise<Database> {
+  /** Undefined after it was closed and could not be opened again: the next use tries. */
+  let current: Database | undefined = await open(limits, warn);
+  let users = 0;
+  let isInvalid = false;
+  let mending: Promise<void> | undefined;
+  const idle: (() => void)[] = [];
+
+  const mend = async (): Promise<void> => {
+    // Who is at work has its answer soon: nothing works any more.
+    if (users > 0) await new Promise<void>((resolve) => idle.push(resolve));
+    const invalid = current;
+    current = undefined;
+    await invalid?.close();
+    current = await open(limits, warn);
+    isInvalid = false;
+    warn('the database was found invalid and has been opened anew');
+  };
+
+  const usable = async (): Promise<Database> => {
+    while (isInvalid) {
+      mending ??= mend().finally(() => {
+        mending = undefined;
+      });
+      await mending;
+    }
+    if (current === undefined) throw new StoreUnavailable('closed', 'the store is closed');
+    return current;
+  };
+
+  const within = async <T>(work: (database: Database) => Promise<T>): Promise<T> => {
+    const database = await usable();
+    users++;
+    try {
+      return await work(database);
+    } catch (error) {
+      if (!INVALID.test(error instanceof Error ? error.message : '')) throw error;
+      isInvalid = true;
+      warn(`the database is invalid: ${error instanceof Error ? error.message : ''}`);
+      throw new StoreUnavailable('unreachable', 'the database is being opened anew');
+    } finally {
+      users--;
+      if (users === 0) for (const wake of idle.splice(0)) wake();
+    }
+  };
+
+  return {
+    use: (path, lane, work) => within((database) => database.use(path, lane, work)),
+    release: (path) => within((database) => database.release(path)),
+    attachedCount: () => current?.attachedCount() ?? 0,
+    async close() {
+      await mending?.catch(() => undefined);
+      await current?.close();
+      current = undefined;
+    },
+  };
+}

@@ -1,0 +1,73 @@
+// A database that DuckDB calls invalid, made so by its own switch for a checkpoint that fails half-way; and a write that fails
+// after it was committed.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Database } from '../../store/embedded/database.ts';
+import { NODE_FILES } from '../../store/embedded/files.ts';
+import { openMendingDatabase } from '../../store/embedded/mending-database.ts';
+import { openPartitions } from '../../store/embedded/partitions.ts';
+import { StoreUnavailable } from '../../store/port.ts';
+import { START_MS, sampleEvent } from '../contract/event-samples.ts';
+
+let folder: string;
+let database: Database;
+let warnings: string[];
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'vedette-invalid-'));
+  warnings = [];
+  const limits = { memoryBytesMax: 128 * 1024 * 1024, threads: 1 };
+  database = await openMendingDatabase(limits, (text) => warnings.push(text));
+});
+afterEach(async () => {
+  await database.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const breakCheckpoint = (path: string): Promise<unknown> =>
+  database.use(path, 'write', async ({ schema, connection }) => {
+    await connection.run(`INSERT INTO ${schema}.t VALUES (2)`);
+    await connection.run(`SET GLOBAL debug_checkpoint_abort = 'before_header'`);
+    await connection.run(`CHECKPOINT ${schema}`);
+  });
+const numbersIn = (path: string) =>
+  database.use(path, 'read', ({ schema, rows }) => rows(`SELECT n FROM ${schema}.t ORDER BY n`));
+
+describe('an invalid database', () => {
+  it('is told as unavailable, opened anew, and has all that was committed', async () => {
+    const paths = [join(folder, 'a.duckdb'), join(folder, 'b.duckdb')];
+    for (const path of paths)
+      await database.use(path, 'write', ({ schema, rows }) => rows(`CREATE TABLE ${schema}.t AS SELECT 1 AS n`));
+    const [a = '', b = ''] = paths;
+    await expect(breakCheckpoint(a)).rejects.toBeInstanceOf(StoreUnavailable);
+    const [ofA, ofB] = await Promise.all([numbersIn(a), numbersIn(b)]);
+    expect(ofA).toEqual([[1], [2]]);
+    expect(ofB).toEqual([[1]]);
+    await database.use(a, 'write', ({ schema, rows }) => rows(`INSERT INTO ${schema}.t VALUES (3)`));
+    expect(await numbersIn(a)).toEqual([[1], [2], [3]]);
+    expect(warnings.join('\n')).toContain('opened anew');
+  });
+});
+
+describe('a write that failed after it was committed', () => {
+  it('is found out: its events are known, and not stored again', async () => {
+    let mustFail = true;
+    const failing: Database = {
+      ...database,
+      async use(path, lane, work) {
+        const result = await database.use(path, lane, work);
+        if (lane === 'write' && mustFail) throw new Error('IO Error: the answer was lost');
+        return result;
+      },
+    };
+    const options = { folder, database: failing, files: NODE_FILES, rowsMax: 1_000, warn: () => undefined };
+    const partitions = await openPartitions(options);
+    const { id, document } = sampleEvent(1);
+    const entry = { seq: 1, id, document, timestampMs: START_MS + 1_000, bytes: 1 };
+    await expect(partitions.insert([entry], START_MS)).rejects.toThrow('lost');
+    mustFail = false;
+    expect(await partitions.known([entry])).toEqual(new Set([id]));
+    expect(partitions.all().map(({ span }) => span?.rows)).toEqual([1]);
+  });
+});
