@@ -66,7 +66,8 @@ function writeFile(draft: Draft, call: FileCall, membersOf: MembersOf): void {
     writeOldAndNew(draft, call, membersOf);
   } else {
     const target = actedOnPath(paths, hasFailed);
-    if (target?.path.nametype === 'CREATE' && action.subject === 'open') draft.type = CREATION;
+    if (action.subject === 'open' && (target?.path.nametype === 'CREATE' || isMadeNameless(syscall)))
+      draft.type = CREATION;
     writeTarget(draft, target, call, membersOf);
   }
 }
@@ -79,7 +80,7 @@ function writeTarget(draft: Draft, target: Target | undefined, call: FileCall, m
   const { name } = target.path;
   draft.file += membersOf(target.path, path);
   if (path === undefined && name !== undefined && name !== '') addData(draft, 'unresolved_path', name);
-  draft.object = path ?? name;
+  draft.object = path ?? (name === '' ? undefined : name);
   draft.objectType = 'file';
 }
 
@@ -164,6 +165,12 @@ const MODE_ARGUMENT: Readonly<Record<string, number>> = {
 const FLAGS_ARGUMENT: Readonly<Record<string, number>> = { open: 1, openat: 2 };
 const O_CREAT = 0x40;
 const O_TMPFILE = 0x400000;
+
+/** True of an open that made a file without a name, of which the records name only the directory. */
+function isMadeNameless({ name, args, success }: SyscallRecord): boolean {
+  const flags = success === true ? hexNumber(args[FLAGS_ARGUMENT[name] ?? -1]) : undefined;
+  return flags !== undefined && (flags & O_TMPFILE) !== 0;
+}
 
 /** Flags that have one value on all architectures whose calls are decoded. */
 const FLAGS: readonly (readonly [number, string])[] = [

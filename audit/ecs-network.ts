@@ -10,7 +10,8 @@ export function writeAddress(draft: Draft, address: SocketAddress | undefined, s
   const direction = subject === 'outgoing' ? 'egress' : subject === 'incoming' ? 'ingress' : undefined;
   const isAddressed = address?.ip !== undefined || address?.path !== undefined;
   // sendto and recvfrom without an address, or to the kernel itself (netlink), say nothing of a network.
-  if (direction !== undefined && (isAddressed || (address === undefined && draft.type.includes('start')))) {
+  const isNameless = address === undefined || address.family === 'unix';
+  if (direction !== undefined && (isAddressed || (isNameless && draft.type.includes('start')))) {
     draft.network += member('direction', direction);
   }
   if (address === undefined) return;

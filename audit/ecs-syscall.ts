@@ -13,7 +13,7 @@ import type { SocketAddress } from './socket-address.ts';
 import type { Ids, SyscallRecord } from './syscall-record.ts';
 import { errnoName, signalName } from './tables/errno.ts';
 import { OPENAT2 } from './tables/record-type.ts';
-import { syscallAction } from './tables/syscall-action.ts';
+import { socketcallAction, syscallAction } from './tables/syscall-action.ts';
 import type { UserText } from './user.ts';
 
 /** The records of an event by their part in it. */
@@ -44,7 +44,8 @@ const GENERIC = { category: ['process'], type: ['info'] } as const;
 export function writeSyscall(draft: Draft, event: SyscallEvent, context: SyscallContext): void {
   const { syscall } = event;
   const acting = event.operation ?? syscall;
-  const action = syscallAction(acting.name);
+  const action =
+    (acting.name === 'socketcall' ? socketcallAction(acting.args[0]) : undefined) ?? syscallAction(acting.name);
   draft.messageType = syscall.isUring ? 'uringop' : 'syscall';
   draft.code = acting.name;
   draft.action = action?.action ?? acting.name.replaceAll('_', '-');
@@ -62,7 +63,7 @@ export function writeSyscall(draft: Draft, event: SyscallEvent, context: Syscall
   for (const record of event.others) {
     if (record.type !== OPENAT2) context.writeAccompanying(draft, record);
   }
-  draft.object ??= draft.fields?.get('opid')?.[0] ?? draft.fields?.get('name')?.[0];
+  draft.object ??= draft.fields?.get('opid')?.[0] ?? draft.fields?.get('name')?.[0] ?? targetOf(draft, acting);
   if (isMissingPath(event, acting)) draft.incomplete = [...draft.incomplete, 'missing-path'];
 }
 
@@ -223,7 +224,30 @@ function writeRequest(draft: Draft, syscall: SyscallRecord): void {
     return;
   }
   const signal = args[SIGNAL_ARGUMENT[name] ?? -1];
-  if (signal !== undefined) draft.data += member('signal', signalName(Number.parseInt(signal, 16)));
+  if (signal === undefined) return;
+  const number = Number.parseInt(signal.slice(-8), 16);
+  draft.data += member('signal', signalName(number) ?? String(number));
+}
+
+/** Where a call that acts on another process names its pid; below 0 it is a group, -1 every process. */
+const PID_ARGUMENT: Readonly<Record<string, number>> = {
+  kill: 0,
+  tkill: 0,
+  tgkill: 1,
+  rt_sigqueueinfo: 0,
+  rt_tgsigqueueinfo: 1,
+  ptrace: 1,
+  process_vm_readv: 0,
+  process_vm_writev: 0,
+};
+
+/** The process that a call names, where no OBJ_PID tells of it: it is gone, or the kernel writes none for this call. */
+function targetOf(draft: Draft, { name, args }: SyscallRecord): string | undefined {
+  const digits = args[PID_ARGUMENT[name] ?? -1];
+  if (digits === undefined || !/^[0-9a-f]{1,16}$/.test(digits)) return undefined;
+  const pid = String(Number.parseInt(digits.slice(-8), 16) | 0);
+  draft.data += member('target_pid', pid);
+  return pid;
 }
 
 /** Calls on message queues look up hidden names that no PATH record tells of. */

@@ -98,6 +98,9 @@ export function actedOnPath(paths: readonly PathRecord[], hasFailed: boolean): T
   return path === undefined ? undefined : { path, which: 'first' };
 }
 
+const isMoved = (path: PathRecord, now: PathRecord | undefined): boolean =>
+  path.nametype === 'DELETE' && path.name !== undefined && path.inode !== undefined && path.inode === now?.inode;
+
 /** A call with an old and a new name (rename, link): the new one, and the old one. */
 export function oldAndNewPath(
   paths: readonly PathRecord[],
@@ -106,9 +109,11 @@ export function oldAndNewPath(
   let old: PathRecord | undefined;
   let now: PathRecord | undefined;
   for (const path of paths) {
-    if (path.nametype === 'CREATE') now = displaces(now, path) ? path : now;
+    if (path.nametype === 'CREATE') now = now === undefined || isOnlyNamed(path, now) ? path : now;
     else if (isActedOn(path)) old = old === undefined || isOnlyNamed(path, old) ? path : old;
   }
+  // A file that is replaced is deleted too; the one that moved has the new name's inode.
+  old = paths.find((path) => isMoved(path, now)) ?? old;
   if (hasFailed && now === undefined) {
     for (const path of paths) {
       if (path.nametype === 'PARENT') continue;

@@ -217,6 +217,17 @@ const ACTIONS: ReadonlyMap<string, SyscallAction> = new Map(
   ),
 );
 
+/** The calls that i386's socketcall(2) stands for, by its first argument. */
+const SOCKETCALLS: readonly string[] =
+  '- socket bind connect listen accept getsockname getpeername socketpair - - sendto recvfrom shutdown setsockopt getsockopt sendmsg recvmsg accept4 recvmmsg sendmmsg'.split(
+    ' ',
+  );
+
+/** What a call of socketcall does by its first argument, in hexadecimal digits. */
+export function socketcallAction(argument: string | undefined): SyscallAction | undefined {
+  return ACTIONS.get(SOCKETCALLS[Number.parseInt(argument ?? '', 16)] ?? '');
+}
+
 /** What a syscall does; undefined for one that is decoded generically. */
 export function syscallAction(name: string): SyscallAction | undefined {
   return ACTIONS.get(name);
