@@ -1,5 +1,6 @@
 // Sends what is in the outbox: at least once, one at a time per channel, so that one channel's trouble is not another's. It
-// holds nothing that the outbox does not hold: killed at any moment, it sends the same notification again, under the same id.
+// holds nothing that the outbox does not hold, but what it could not write there yet (a full disk): killed at any moment, it
+// sends the same notification again, under the same id.
 import type { Notification } from '../event/detection.ts';
 import { RETRY_ATTEMPTS_MAX, retryDelayMs } from './back-off.ts';
 import type { Channel, SendResult } from './channel.ts';
@@ -38,12 +39,17 @@ interface Lane {
   sending: Promise<void> | undefined;
   restUntilMs: number;
   failuresInARow: number;
+  /** What became of the last one, while the outbox cannot be written: it is not sent again for that. */
+  unrecorded: { readonly notification: Notification; readonly outcome: SendOutcome } | undefined;
 }
 
 export function createSender(options: SenderOptions): Sender {
   const { outbox, channels, now, onNotice, random = Math.random } = options;
   const lanes = new Map<string, Lane>(
-    channels.map((channel) => [channel.name, { channel, sending: undefined, restUntilMs: 0, failuresInARow: 0 }]),
+    channels.map((channel) => [
+      channel.name,
+      { channel, sending: undefined, restUntilMs: 0, failuresInARow: 0, unrecorded: undefined },
+    ]),
   );
   let [isClosed, isLooking, refusedMs] = [false, false, Number.NEGATIVE_INFINITY];
   let timer: NodeJS.Timeout | undefined;
@@ -66,7 +72,7 @@ export function createSender(options: SenderOptions): Sender {
   /** Gives every free channel its oldest due notification; the channels do not see each other's backlogs. */
   function startDue(): void {
     for (const lane of lanes.values()) {
-      const entry = isFree(lane) ? outbox.due(lane.channel.name, now(), 1)[0] : undefined;
+      const entry = isFree(lane) && recordLate(lane) ? outbox.due(lane.channel.name, now(), 1)[0] : undefined;
       if (entry !== undefined) start(lane, entry);
     }
     if (now() < refusedMs + POLL_MS) return;
@@ -86,10 +92,24 @@ export function createSender(options: SenderOptions): Sender {
       lane.sending = undefined;
       const outcome = outcomeOf(entry, result);
       const isRecorded = record(entry.notification, outcome);
+      if (!isRecorded) lane.unrecorded = { notification: entry.notification, outcome };
       lane.failuresInARow = outcome.kind === 'retry' || !isRecorded ? lane.failuresInARow + 1 : 0;
       lane.restUntilMs = lane.failuresInARow === 0 ? 0 : now() + restMs(lane.failuresInARow, result);
       look();
     });
+  }
+
+  /** Writes what could not be written before; true when nothing of that kind is left, and the lane may go on. */
+  function recordLate(lane: Lane): boolean {
+    if (lane.unrecorded === undefined) return true;
+    if (record(lane.unrecorded.notification, lane.unrecorded.outcome)) {
+      lane.unrecorded = undefined;
+      lane.failuresInARow = 0;
+      return true;
+    }
+    lane.failuresInARow += 1;
+    lane.restUntilMs = now() + Math.min(retryDelayMs(lane.failuresInARow, random()), CHANNEL_REST_MAX_MS);
+    return false;
   }
 
   function outcomeOf({ attempts }: OutboxEntry, result: SendResult): SendOutcome {

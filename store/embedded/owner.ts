@@ -1,6 +1,6 @@
 // One process owns a data folder. The lock is one that the kernel holds (SQLite's, on `owner.lock`), so it ends with its process
 // however that ends, and a reused pid means nothing; `owner.pid` is only there to say who it is.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -11,7 +11,9 @@ export interface Ownership {
 /** Takes the folder, or throws with the owner's pid in the message. */
 export function takeOwnership(folder: string): Ownership {
   const pidFile = join(folder, 'owner.pid');
-  const database = new DatabaseSync(join(folder, 'owner.lock'));
+  const lockFile = join(folder, 'owner.lock');
+  closeSync(openSync(lockFile, 'a', 0o600));
+  const database = new DatabaseSync(lockFile);
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {

@@ -252,6 +252,28 @@ describe('the sender', () => {
     expect(notices[0]).toBe('The outbox cannot be written: disk full');
   });
 
+  it('what was sent while the outbox cannot be written is not sent again, and is recorded when it can', async () => {
+    const { outbox, queue, kindOf } = memoryOutbox();
+    const slack = channelOf('slack', () => SENT);
+    queue('a', 'slack');
+    queue('b', 'slack');
+    let isFull = true;
+    const flaky: Outbox = {
+      ...outbox,
+      record(id, outcome) {
+        if (isFull) throw new Error('disk full');
+        outbox.record(id, outcome);
+      },
+    };
+    senderOf(flaky, slack).wake();
+    await pass(10 * CHANNEL_REST_MAX_MS);
+    expect(slack.sent).toEqual(['a']);
+    isFull = false;
+    await pass(CHANNEL_REST_MAX_MS);
+    expect(slack.sent).toEqual(['a', 'b']);
+    expect([kindOf('a'), kindOf('b')]).toEqual(['sent', 'sent']);
+  });
+
   it('an outbox that cannot be read is said, and looked into again', async () => {
     const { outbox, queue, kindOf } = memoryOutbox();
     queue('a', 'slack');
