@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../bin/vedette.mjs', import.meta.url));
 /** A uid that no account has: the only one that the tests' audit rules look at. */
 export const TEST_UID = 64_242;
 
