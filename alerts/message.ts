@@ -36,6 +36,7 @@ const LABELS: Readonly<Record<string, string>> = {
   'process.command_line': 'Command line',
   'process.executable': 'Executable',
   'process.name': 'Process',
+  'process.title': 'Process title',
   'process.pid': 'PID',
   'process.working_directory': 'Directory',
   'process.parent.name': 'Parent',
@@ -43,11 +44,13 @@ const LABELS: Readonly<Record<string, string>> = {
   'process.parent.command_line': 'Parent command line',
   'process.ancestors.name': 'Ancestors',
   'file.path': 'File',
+  'file.owner': 'Owner of the file',
+  'auditd.data.mode': 'Mode',
   'destination.ip': 'Destination',
   'destination.port': 'Destination port',
   'source.ip': 'Source',
 };
-const CODE_FIELDS = /(?:command_line|executable|args|path|directory)$/;
+const CODE_FIELDS = /(?:command_line|executable|args|path|directory|process\.title)$/;
 
 export function messageOf({ alert, reason }: Notification): Message {
   const risk = alert.risk === undefined ? '' : `, risk ${alert.risk}`;
@@ -56,7 +59,7 @@ export function messageOf({ alert, reason }: Notification): Message {
     fact('Severity', `${alert.severity}${risk}`),
     fact('Host', host),
     fact('Time', formatUtc(alert.timestampMs)),
-    ...alert.fields.map(({ name, value }) => fact(LABELS[name] ?? name, value, CODE_FIELDS.test(name))),
+    ...alert.fields.filter(isThere).map(({ name, value }) => fact(LABELS[name] ?? name, value, CODE_FIELDS.test(name))),
     fact('Count', countText(alert)),
     fact('Rule', `${alert.ruleId} (${alert.ruleName})`),
   ];
@@ -74,6 +77,9 @@ export function messageOf({ alert, reason }: Notification): Message {
     command: `vedette alerts show ${visible(alert.id)}`,
   };
 }
+
+/** What the event lacks (engine/rendering.ts writes `-`) is no fact. */
+const isThere = ({ value }: { readonly value: string }): boolean => value !== '-';
 
 function fact(label: string, value: string, isCode = false): Fact {
   return { label: shorten(visible(label), 80), value: shorten(visible(value), VALUE_LENGTH_MAX), isCode };

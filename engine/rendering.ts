@@ -41,14 +41,30 @@ export function renderFields(
   }));
 }
 
-/** A field's value as one line of visible text: arrays joined by `, `, objects as JSON; undefined where there is none. */
+/**
+ * A field's value as one line of visible text: arrays joined by `, `, objects as JSON; undefined where there is none. A name
+ * may lead into an array of objects (`process.ancestors.name`), as it does in a rule's expressions.
+ */
 export function fieldText(document: EventDocument, field: string): string | undefined {
-  const value = fieldOf(document, field);
+  const value = fieldOf(document, field) ?? gathered(document, field);
   if (value === undefined || value === null) return undefined;
   if (Array.isArray(value)) {
     return value.length === 0 ? undefined : cleaned(value.slice(0, FIELD_LENGTH_MAX).map(memberText).join(', '));
   }
   return cleaned(memberText(value));
+}
+
+function gathered(document: EventDocument, field: string): unknown {
+  for (let end = field.lastIndexOf('.'); end > 0; end = field.lastIndexOf('.', end - 1)) {
+    const members = fieldOf(document, field.slice(0, end));
+    if (!Array.isArray(members)) continue;
+    const name = field.slice(end + 1);
+    return members
+      .slice(0, FIELD_LENGTH_MAX)
+      .flatMap((member: unknown) => (isPlainObject(member) ? [fieldOf(member, name)] : []))
+      .filter((value) => value !== undefined && value !== null);
+  }
+  return undefined;
 }
 
 /** At most `lengthMax` code units, never half a character; the ellipsis says that something is missing. */

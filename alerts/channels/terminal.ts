@@ -9,10 +9,13 @@ import type { Notification, Severity } from '../../event/detection.ts';
 import type { Channel, SendResult } from '../channel.ts';
 import { messageOf } from '../message.ts';
 import { TERMINAL } from '../route.ts';
+import { visible } from '../text.ts';
 
 export interface TerminalOptions {
   readonly writable: Writable;
   readonly isTty?: boolean;
+  /** How a person here shows an alert; `vedette alerts show ID` when absent. */
+  readonly commandOf?: (alertId: string) => string;
   /** How long one block may take: a stopped terminal must not hold the sender. */
   readonly timeoutMs?: number;
 }
@@ -34,16 +37,20 @@ const DIM = '\u001b[2m';
 const RESET = '\u001b[0m';
 
 export function createTerminalChannel(options: TerminalOptions): Channel {
-  const { writable, isTty = false, timeoutMs = WRITE_TIMEOUT_MS } = options;
+  const { writable, isTty = false, commandOf, timeoutMs = WRITE_TIMEOUT_MS } = options;
   return {
     name: TERMINAL,
-    send: (notification) => write(writable, terminalText(notification, isTty), timeoutMs),
+    send: (notification) => write(writable, terminalText(notification, isTty, commandOf), timeoutMs),
     close: () => Promise.resolve(),
   };
 }
 
 /** The block, with the empty line after it. */
-export function terminalText(notification: Notification, isColoured: boolean): string {
+export function terminalText(
+  notification: Notification,
+  isColoured: boolean,
+  commandOf?: TerminalOptions['commandOf'],
+): string {
   const message = messageOf(notification);
   const coloured = (colour: string, text: string): string => (isColoured ? `${colour}${text}${RESET}` : text);
   const facts = message.facts.filter(({ label }) => !IN_HEADLINE.has(label));
@@ -51,7 +58,7 @@ export function terminalText(notification: Notification, isColoured: boolean): s
   return [
     coloured(COLOURS[message.severity], message.headline),
     ...facts.map(({ label, value }) => `${INDENT}${coloured(DIM, label.padEnd(width))}  ${value}`),
-    `${INDENT}${coloured(DIM, 'More'.padEnd(width))}  ${message.command}`,
+    `${INDENT}${coloured(DIM, 'More'.padEnd(width))}  ${visible(commandOf?.(notification.alert.id) ?? message.command)}`,
     '',
     '',
   ].join('\n');

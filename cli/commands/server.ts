@@ -1,6 +1,7 @@
 // `vedette server`: starts server/server.ts with what the configuration says, and stays until it is told to stop.
 import { formatDiagnostic } from '../../rules/diagnostic.ts';
 import { type RunningServer, type ServerNotice, ServerStartError } from '../../server/options.ts';
+import { callOf } from '../call.ts';
 import { type Command, type Invocation, isGiven, printJson } from '../command.ts';
 import type { Config } from '../config/settings.ts';
 import { CONFIG_OPTIONS, loadConfig } from '../config.ts';
@@ -57,6 +58,7 @@ async function start(
   ]);
   if (!config.isOk) return config;
   const { stdout, now } = invocation.context;
+  const { program, clientOptions } = callOf(invocation.context, config.value);
   let isStarted = false;
   const options = await serverOptionsOf(config.value, {
     version: await productVersion(),
@@ -66,7 +68,11 @@ async function start(
       const isCovered = notice.kind === 'listening' || (notice.kind === 'rules' && !isStarted);
       if (!isCovered) supervision.notice(levelOf(notice), notice.message);
     },
-    terminal: { writable: stdout.stream, isTty: stdout.isTTY || isGiven(invocation, 'colour') },
+    terminal: {
+      writable: stdout.stream,
+      isTty: stdout.isTTY || isGiven(invocation, 'colour'),
+      commandOf: (alertId) => `${program} alerts show ${alertId}${clientOptions}`,
+    },
   });
   if (!options.isOk) return options;
   try {

@@ -1,6 +1,6 @@
 // `vedette up`, which is `npm start`: everything that watches this machine, in one terminal.
-import { relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { relative } from 'node:path';
+import { callOf } from '../call.ts';
 import { configuredUrl } from '../client.ts';
 import { type Command, type Invocation, isGiven, optionValue } from '../command.ts';
 import type { Config } from '../config/settings.ts';
@@ -12,10 +12,9 @@ import { startChild } from '../up/child.ts';
 import { SUPERVISED } from '../up/child-message.ts';
 import { holdFolder } from '../up/folder-lock.ts';
 import { runUp } from '../up/run-up.ts';
-import { quoted, renderScreen } from '../up/screen.ts';
+import { renderScreen } from '../up/screen.ts';
 import { makeVoice } from '../up/voice.ts';
 
-const PACKAGE_FOLDER = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 const SAMPLE_RULE = `${SHIPPED_RULES}/web-server-spawned-shell.yaml`;
 
 export const up: Command = {
@@ -54,7 +53,7 @@ export const up: Command = {
 async function run(invocation: Invocation, config: Config, told: Promise<void>): ReturnType<Command['run']> {
   const { context, isJson } = invocation;
   const version = await productVersion();
-  const isHere = context.cwd === PACKAGE_FOLDER;
+  const { program, clientOptions, isHere } = callOf(context, config);
   const voice = makeVoice(context, {
     isJson,
     render: (server, collector) =>
@@ -64,8 +63,8 @@ async function run(invocation: Invocation, config: Config, told: Promise<void>):
         collector,
         dataFolder: config.dataFolder,
         configFile: config.file,
-        program: isHere ? 'npx vedette' : 'vedette',
-        clientOptions: config.dataFolder === resolve(context.cwd, 'data') ? '' : ` --data ${quoted(config.dataFolder)}`,
+        program,
+        clientOptions,
         sampleRule: isHere ? relative(context.cwd, SAMPLE_RULE) : SAMPLE_RULE,
       }),
   });

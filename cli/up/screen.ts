@@ -1,5 +1,6 @@
 // The one screen of `vedette up`: what runs, what does not and why, where everything lies, what to try next. Pure.
 import { formatDiagnostic, visible } from '../../rules/diagnostic.ts';
+import { quoted } from '../call.ts';
 import { modeInWords } from '../collector-words.ts';
 import { counted } from '../table.ts';
 import type { CollectorReady, ServerReady } from './child-message.ts';
@@ -55,11 +56,6 @@ export function renderScreen(screen: Screen): string {
     ...hints,
     '\nAlerts follow as they come.\n\n',
   ].join('');
-}
-
-/** A word as a shell takes it: as it stands where that is safe, else in single quotes. */
-export function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function renderRow(label: string, lines: readonly string[]): string {

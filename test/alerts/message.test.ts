@@ -42,6 +42,19 @@ describe('the terminal’s block', () => {
     );
   });
 
+  it('leaves out what the event lacks, and suggests the command that works where it is read', () => {
+    const alert = alertWith({
+      fields: [
+        { name: 'user.effective.name', value: '-' },
+        { name: 'process.ancestors.name', value: 'apache2, systemd' },
+      ],
+    });
+    const text = terminalText(notificationWith({ alert }), false, (id) => `npx vedette alerts show ${id} --data /d`);
+    expect(text).not.toContain('Effective user');
+    expect(text).toContain('  Ancestors         apache2, systemd\n');
+    expect(text).toContain('  More              npx vedette alerts show 0alert --data /d\n');
+  });
+
   it('is coloured only where that was asked for', () => {
     expect(terminalText(notificationWith(), true)).toContain('\u001b[1;31m[HIGH]');
     expect(terminalText(notificationWith(), false)).not.toContain('\u001b');

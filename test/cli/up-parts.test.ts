@@ -3,11 +3,12 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { callOf, quoted } from '../../cli/call.ts';
 import { modeInWords } from '../../cli/collector-words.ts';
 import type { CollectorReady } from '../../cli/up/child-message.ts';
 import { holdFolder } from '../../cli/up/folder-lock.ts';
 import { listeningInodes, portOwner } from '../../cli/up/port-owner.ts';
-import { quoted, renderScreen, type Screen } from '../../cli/up/screen.ts';
+import { renderScreen, type Screen } from '../../cli/up/screen.ts';
 import type { Refusal } from '../../collector/options.ts';
 import { makeFolder, runHere, type TestFolder } from './terminal.ts';
 
@@ -86,6 +87,20 @@ describe('the screen of vedette up', () => {
 
   it('quotes paths as a shell needs them', () => {
     expect([quoted('/a/b-c.yaml'), quoted("/a b/it's")]).toEqual(['/a/b-c.yaml', "'/a b/it'\\''s'"]);
+  });
+
+  it('a command that is suggested finds the server from where the person stands', () => {
+    const clone = join(import.meta.dirname, '../..');
+    expect(callOf({ cwd: clone }, { dataFolder: join(clone, 'data') })).toEqual({
+      program: 'npx vedette',
+      clientOptions: '',
+      isHere: true,
+    });
+    expect(callOf({ cwd: '/srv' }, { dataFolder: '/srv/my data' })).toEqual({
+      program: 'vedette',
+      clientOptions: " --data '/srv/my data'",
+      isHere: false,
+    });
   });
 });
 

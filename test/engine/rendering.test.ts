@@ -14,6 +14,7 @@ const document = {
   process: { name: 'bash', args: ['bash', '-c', 'id'], pid: 7 },
   'host.name': 'web-1',
   o: { b: 1, a: [] },
+  chain: [{ name: 'bash', pid: 7 }, { pid: 8 }, 'x', { name: 'sshd' }],
 };
 
 describe('renderTitle', () => {
@@ -24,6 +25,7 @@ describe('renderTitle', () => {
     ['{{__proto__}} {{constructor.name}}', '- -'],
     ['no place, {one brace} {{}}', 'no place, {one brace} {{}}'],
     ['{{o}}', '{"a":[],"b":1}'],
+    ['{{chain.name}} {{chain.none}} {{chain.name.x}}', 'bash, sshd - -'],
   ])('%s', (template, expected) => {
     expect(renderTitle(template, document)).toBe(expected);
   });
