@@ -35,6 +35,8 @@ export interface ImportOptions {
   readonly hostsMax?: number;
 }
 
+/** Objects and arrays of a line may nest so deep; a dotted name counts as its parts. Ingest asks for less and says so itself. */
+export const NESTING_MAX = 100;
 /** Hosts of one import. */
 const HOSTS_MAX = 65_536;
 /** Hosts whose decoded paths and users are remembered. */
@@ -121,11 +123,12 @@ export function createImporter({ hostOf, hostsMax = HOSTS_MAX }: ImportOptions):
     const host = { ...(isPlainObject(nested['host']) ? nested['host'] : {}) };
     const hostId = textOf(given, 'host.id') ?? hostOf(textOf(given, 'host.name')).id;
     const event = { ...(isPlainObject(nested['event']) ? nested['event'] : {}) };
-    const latest = created(hostId, timeOf(given, 'event.created') ?? timeMs);
+    const givenMs = timeOf(given, 'event.created');
+    const latest = created(hostId, givenMs ?? timeMs);
     const document = {
       ...nested,
       host: { ...host, id: hostId },
-      event: event['created'] === undefined ? { ...event, created: new Date(latest).toISOString() } : event,
+      event: givenMs === undefined ? { ...event, created: new Date(latest).toISOString() } : event,
     };
     return [{ kind: 'document', id: id ?? digestEventId(hostId, Buffer.from(line, 'latin1')), document }];
   };
@@ -133,6 +136,7 @@ export function createImporter({ hostOf, hostsMax = HOSTS_MAX }: ImportOptions):
   const pushJson = (line: string): readonly Imported[] => {
     const value = parsed(line);
     if (!isPlainObject(value)) return [rejected('not a JSON object')];
+    if (isDeeperThan(value, NESTING_MAX)) return [rejected(`nested deeper than ${NESTING_MAX}`)];
     const action = value['create'] ?? value['index'];
     if (isPlainObject(action) && Object.keys(value).length === 1) {
       const id = action['_id'];
@@ -163,6 +167,13 @@ function parsed(line: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+function isDeeperThan(value: unknown, depth: number): boolean {
+  if (depth < 0) return true;
+  if (Array.isArray(value)) return value.some((each) => isDeeperThan(each, depth - 1));
+  if (!isPlainObject(value)) return false;
+  return Object.entries(value).some(([name, inner]) => isDeeperThan(inner, depth - name.split('.').length));
 }
 
 const TIMESTAMP = /^[0-9]{1,13}\.[0-9]{3}$/;

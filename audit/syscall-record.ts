@@ -140,7 +140,7 @@ function readFieldByField(record: AuditRecord): SyscallRecord {
   return {
     arch,
     architecture: arch === undefined ? undefined : architectureName(arch),
-    name: name ?? number,
+    name: name ?? (number === '' ? 'unknown' : number),
     isUring,
     success: success === undefined ? undefined : success === 'yes',
     exit,

@@ -55,10 +55,13 @@ export function numberOf(document: EventDocument, name: string): number | undefi
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
 }
 
-/** The field as epoch milliseconds: an ISO 8601 string or a number of milliseconds; else undefined. */
+/** What a Date can hold, milliseconds to either side of the epoch. */
+const TIME_MS_MAX = 8.64e15;
+
+/** The field as epoch milliseconds: an ISO 8601 string or a number of milliseconds that a Date can hold; else undefined. */
 export function timeOf(document: EventDocument, name: string): number | undefined {
   const value = fieldOf(document, name);
-  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  if (typeof value === 'number') return Math.abs(value) <= TIME_MS_MAX ? value : undefined;
   if (typeof value !== 'string') return undefined;
   const ms = Date.parse(value);
   return Number.isNaN(ms) ? undefined : ms;

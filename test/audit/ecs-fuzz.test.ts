@@ -125,6 +125,39 @@ describe('the mapping', () => {
   });
 });
 
+describe('time', () => {
+  const HOSTILE: readonly (readonly [string, number, (count: number) => string])[] = [
+    ['unterminated quotes', 1300, (count) => 'a="x'.repeat(count)],
+    ['an unterminated quote', 1300, (count) => `a="${'x '.repeat(count)}`],
+    ['equals signs', 1300, (count) => '='.repeat(count)],
+    ['spaces', 1302, (count) => ' '.repeat(count)],
+    ['fields', 1300, (count) => Array.from({ length: count }, (_, index) => `f${index}=1`).join(' ')],
+    ['names of prototypes', 1112, (count) => `msg='${'__proto__=1 constructor=2 '.repeat(count)}'`],
+    ['NULs', 1100, (count) => `msg='${'a=\0\0 '.repeat(count)}'`],
+    ['apostrophes', 1123, (count) => `msg='${"op=a b ' ".repeat(count)}'`],
+    ['brackets', 1112, (count) => `msg='${'(a=b,c=d) '.repeat(count)}'`],
+    ['interpretations', 1300, (count) => 'ARCH=x UID="r" '.repeat(count)],
+    ['markers', 1300, (count) => '\x1d'.repeat(count)],
+    ['odd bytes', 1300, (count) => `comm="${'\xff%'.repeat(count)}"`],
+    ['arguments', 1309, (count) => Array.from({ length: count }, (_, index) => `a${index}=""`).join(' ')],
+    ['pieces of two arguments', 1309, (count) => 'a0[0]=00 a1[0]=00 '.repeat(count)],
+    ['lengths of an argument', 1309, (count) => 'a0_len=5 '.repeat(count)],
+    ['braces', 1400, (count) => `avc: ${'{ } '.repeat(count)}`],
+    ['dots in a path', 1302, (count) => `name="${'/../a/./'.repeat(count)}"`],
+    ['colons in a label', 1302, (count) => `name="x" obj=${'a:'.repeat(count)}`],
+    ['dots in an address', 1112, (count) => `msg='addr=${'1.'.repeat(count)}'`],
+    ['colons in an address', 1112, (count) => `msg='addr=${'a:'.repeat(count)}'`],
+    ['keys', 1300, (count) => `key=${'6101'.repeat(count)}`],
+  ];
+
+  // Quadratic work on 100,000 of these would take minutes.
+  it.each(HOSTILE)('goes with the size of a record of many %s', (_, kind, text) => {
+    const startedMs = performance.now();
+    check(event([record(kind, text(100_000))]));
+    expect(performance.now() - startedMs).toBeLessThan(5000);
+  });
+});
+
 describe('sizes', () => {
   const exec = (arg: string) => {
     const pieces = Array.from({ length: Math.ceil(arg.length / 7000) }, (_, part) =>

@@ -484,6 +484,11 @@ describe('other records', () => {
     });
   });
 
+  it('a SYSCALL without a number has an action all the same', () => {
+    const made = document(eventOf(line('SYSCALL', 'pid=5 uid=0')));
+    expect(pick(made, 'event.action', 'event.code')).toEqual({ 'event.action': 'unknown', 'event.code': 'unknown' });
+  });
+
   it('of a type never seen before are decoded all the same', () => {
     const unknown = document(eventOf(line('UNKNOWN[1999]', 'pid=5 uid=0 new-thing="x" comm=6120622063')));
     expect(unknown).toMatchObject({

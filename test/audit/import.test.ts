@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createImporter, type Imported } from '../../audit/import.ts';
+import { createImporter, type Imported, NESTING_MAX } from '../../audit/import.ts';
 import { fieldOf } from '../../event/document.ts';
 import { HOST, SAMPLE_NAMES, sampleEvents, sampleLines } from './samples.ts';
 
@@ -153,6 +154,78 @@ describe('ECS documents', () => {
     expect(reasons(['{"a":1}', '{"@timestamp":"2026-01-01T00:00:05Z"}'])).toEqual([
       '1: no `@timestamp` that is a time',
     ]);
+  });
+});
+
+describe('hostile documents', () => {
+  it.each(['8640000000000001', '-8640000000000001', '1e300', '"+999999-01-01T00:00:00Z"', 'true', '[]'])(
+    'with the time %s are refused, and harm none after them',
+    (time) => {
+      const lines = [
+        `{"@timestamp":${time},"host.id":"web"}`,
+        `{"@timestamp":"2026-01-01T00:00:05Z","event":{"created":${time}},"host.id":"web"}`,
+        '{"@timestamp":"2026-01-01T00:00:06Z","host.id":"web"}',
+      ];
+      expect(reasons(lines)).toEqual(['1: no `@timestamp` that is a time']);
+      expect(fieldOf(documents(lines).at(-1)!.document, 'event.created')).toBe('2026-01-01T00:00:06.000Z');
+    },
+  );
+
+  it.each([
+    ['nested', `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`],
+    ['in arrays', `${'['.repeat(50_000)}${']'.repeat(50_000)}`],
+    ['as dots', `{"${'a.'.repeat(50_000)}a":1}`],
+  ])('that are too deep (%s) are refused', (_, deep) => {
+    expect(reasons([`{"@timestamp":"2026-01-01T00:00:05Z","x":${deep}}`])).toEqual([
+      `1: nested deeper than ${NESTING_MAX}`,
+    ]);
+  });
+
+  it('reach no prototype', () => {
+    const names = '"__proto__":{"polluted":1},"constructor.prototype.polluted":1,"a.__proto__.polluted":1';
+    const made = documents([
+      `{"@timestamp":"2026-01-01T00:00:05Z",${names},"host":{${names}},"event":{${names}}}`,
+      `{"sequence":1,"timestamp":"1.000","messages":[{"type":1300,"data":"__proto__=1 a=2"}],"uid_map":{"__proto__":"x"},${names}}`,
+    ]);
+    expect(made).toHaveLength(2);
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+    for (const { document } of made) {
+      expect(Object.getPrototypeOf(document)).toBe(Object.prototype);
+      expect(fieldOf(document, 'host.polluted')).toBeUndefined();
+    }
+  });
+
+  it('never make it throw, whatever they hold', () => {
+    const key = fc.oneof(
+      fc.constantFrom(
+        ...'@timestamp event event.created event.created.x host host.id host.name sequence timestamp messages uid_map type data create index _id __proto__ constructor a.b .. a..b'.split(
+          ' ',
+        ),
+      ),
+      fc.string({ maxLength: 8 }),
+    );
+    const leaf = fc.oneof(
+      fc.constantFrom<unknown>('2026-01-01T00:00:00Z', '1.000', 1300, 1e300, -1, 8.64e15 + 1, 'pid=1', '0', null, true),
+      fc.string({ maxLength: 12 }),
+      fc.integer(),
+    );
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        leaf,
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc.dictionary(key, tie('value'), { maxKeys: 5 }),
+      ),
+    }));
+    fc.assert(
+      fc.property(fc.array(fc.dictionary(key, value, { maxKeys: 6 }), { maxLength: 5 }), (given) => {
+        for (const each of run(given.map((document) => JSON.stringify(document)))) {
+          if (each.kind === 'document')
+            expect(() => new Date(String(fieldOf(each.document, 'event.created')))).not.toThrow();
+        }
+      }),
+      { numRuns: 1500 },
+    );
   });
 });
 

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { CLOSED_EVENTS_MAX } from '../../audit/closed-events.ts';
 import { eventIdOf, fragmentOfId } from '../../audit/document-id.ts';
 import type { AuditEvent, AuditRecord } from '../../audit/event.ts';
-import { CLOSED_EVENTS_MAX, createReassembler, type ReassemblerOptions } from '../../audit/reassembler.ts';
+import { createReassembler, type ReassemblerOptions } from '../../audit/reassembler.ts';
 import { addToCrc } from '../../event/id.ts';
 import { HOST, recordsOf, SAMPLE_NAMES, sampleLines } from './samples.ts';
 
