@@ -122,6 +122,11 @@ async function startReader(
   };
 }
 
+/** True for a server that is reached without a network. */
+function isLoopback(url: string): boolean {
+  return /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/.test(new URL(url).hostname);
+}
+
 function startShipping(options: CollectorOptions, running: RunningReader, refused: Collector['refused']): Collector {
   const { worker, folder, shared, ready } = running;
   const { now } = options;
@@ -168,10 +173,13 @@ function startShipping(options: CollectorOptions, running: RunningReader, refuse
     tellReader({ kind: 'losses', batch: lossBatch, losses: waiting });
   }
 
+  const tokens = createTokenSource(options, folder, { host: ready.host, client, notify });
   const shipper = createShipper({
     reader,
     client,
-    token: createTokenSource(options, folder, { host: ready.host, client, notify }),
+    compresses: !isLoopback(options.server.url),
+    token: tokens.token,
+    onTokenRefused: tokens.forget,
     promised: () => promised,
     now,
     random: Math.random,

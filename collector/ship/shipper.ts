@@ -31,8 +31,12 @@ export interface SetAside {
 export interface ShipperOptions {
   readonly reader: SpoolReader;
   readonly client: HttpClient;
+  /** False where the way is so short that compressing costs more than it saves: to a server on this very host. */
+  readonly compresses?: boolean;
   /** The token now, or undefined when there is none yet; asked before each request, so that a new one is taken up. */
   readonly token: () => Promise<string | undefined>;
+  /** The server refused it: before the next try it is looked for again. */
+  readonly onTokenRefused?: () => void;
   /** What the reading thread promised last: nothing below it is still to come; undefined before its first word. */
   readonly promised: () => Progress | undefined;
   readonly now: () => number;
@@ -115,7 +119,7 @@ export function createShipper(options: ShipperOptions): Shipper {
   ): Promise<HttpAnswer> {
     const token = await options.token();
     if (token === undefined) return { kind: 'unreachable', reason: 'not enrolled yet' };
-    const isBig = body.length >= GZIP_BYTES_LEAST;
+    const isBig = options.compresses !== false && body.length >= GZIP_BYTES_LEAST;
     const sent = isBig ? await compressed(body) : body;
     lastSentMs = now();
     return client.post({
@@ -133,13 +137,15 @@ export function createShipper(options: ShipperOptions): Shipper {
   }
 
   async function send(batch: SpoolBatch, indices: readonly number[], progress: Progress | undefined): Promise<Sent> {
-    const payloads = indices.map((index) => batch.payloads[index] as Buffer);
-    const answer = await post(Buffer.concat(payloads), progress, {});
+    const isWhole = indices.length === batch.payloads.length;
+    const body = isWhole ? batch.body : Buffer.concat(indices.map((index) => batch.payloads[index] as Buffer));
+    const answer = await post(body, progress, {});
     if (answer.kind === 'unreachable') return { kind: 'again', indices, afterMs: undefined, reason: answer.reason };
     const reason = `status ${answer.status}: ${reasonOf(parseObject(answer.body)?.['error'])}`;
     if (answer.status === 413 || answer.status === 400) return { kind: 'split', status: answer.status, reason };
     if (answer.status < 200 || answer.status >= 300) {
       if (answer.status === 401 || answer.status === 403) {
+        options.onTokenRefused?.();
         notify('error', 'token-refused', `The server refuses this host’s token (${reason}).`);
       }
       return { kind: 'again', indices, afterMs: answer.retryAfterMs, reason };
@@ -243,6 +249,7 @@ export function createShipper(options: ShipperOptions): Shipper {
     const answer = await post(Buffer.alloc(0), progress, {});
     if (answer.kind === 'answer' && answer.status < 300) answered();
     if (answer.kind === 'answer' && (answer.status === 401 || answer.status === 403)) {
+      options.onTokenRefused?.();
       notify('error', 'token-refused', `The server refuses this host’s token (status ${answer.status}).`);
     }
     lastSentMs = now();

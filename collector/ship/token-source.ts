@@ -7,7 +7,13 @@ import type { HttpClient } from './http-client.ts';
 const ENROL_EVERY_MS = 1_000;
 const ENROL_REFUSED_EVERY_MS = 30_000;
 
-/** The token, got when it is first needed; while there is none, asked for again now and then. */
+export interface TokenSource {
+  /** The token; got when it is first needed; while there is none, asked for again now and then. */
+  token(): Promise<string | undefined>;
+  /** The server refused it: whoever replaces the file (`token` in the collector's folder, or the one that was named) is heard at the next try. */
+  forget(): void;
+}
+
 export function createTokenSource(
   options: CollectorOptions,
   folder: string,
@@ -16,12 +22,12 @@ export function createTokenSource(
     readonly client: HttpClient;
     readonly notify: (notice: Notice) => void;
   },
-): () => Promise<string | undefined> {
+): TokenSource {
   const { tokenFile, enrollmentSecretFile, enrollmentSecret } = options.server;
   let token: string | undefined;
   let notBeforeMs = 0;
   let lastReason = '';
-  return async () => {
+  async function current(): Promise<string | undefined> {
     // A token file may be replaced at any time; a token of our own enrolment stays.
     if (token !== undefined && tokenFile === undefined) return token;
     if (options.now() < notBeforeMs) return token;
@@ -43,5 +49,13 @@ export function createTokenSource(
       parts.notify({ level, code: 'not-enrolled', text: `This host has no token yet: ${enrolment.reason}.` });
     }
     return token;
+  }
+
+  return {
+    token: current,
+    forget() {
+      token = undefined;
+      notBeforeMs = 0;
+    },
   };
 }

@@ -14,9 +14,11 @@ import {
 import type { SpoolLoss } from './spool-loss.ts';
 import type { SpoolShared } from './spool-shared.ts';
 
-/** Events on their way to the server. */
+/** Events on their way to the server. Its bytes are valid until `next` is called again: one buffer serves all batches. */
 export interface SpoolBatch {
-  /** The two lines of each event (event/bulk.ts), in order of position. */
+  /** The two lines of each event (event/bulk.ts), in order of position: together they are the body of one request. */
+  readonly body: Buffer;
+  /** The same event by event, as views of `body`. */
   readonly payloads: readonly Buffer[];
   readonly positions: readonly number[];
   readonly bytes: number;
@@ -37,6 +39,7 @@ export interface SpoolReader {
 }
 
 const READ_BYTES = 512 * 1024;
+const BODY_START_BYTES = 256 * 1024;
 const EVENTS_MAX = 10_000;
 
 interface Cursor {
@@ -59,6 +62,15 @@ export function openSpoolReader(options: { readonly disk: Disk; readonly shared:
   const cursors = SPOOL_CLASSES.map((spoolClass) => newCursor(spoolClass));
   let readUpTo = shared.acknowledged();
   let losses: SpoolLoss[] = [];
+  /** Grows to the largest batch and stays: fresh memory of this size for each request would cost more than the sending. */
+  let body = Buffer.allocUnsafeSlow(BODY_START_BYTES);
+
+  function roomFor(bytes: number, used: number): void {
+    if (used + bytes <= body.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(used + bytes, body.length * 2));
+    body.copy(grown, 0, 0, used);
+    body = grown;
+  }
 
   /** Fills `cursor.head` with its next frame, if there is one in the files. */
   function advance(cursor: Cursor): void {
@@ -128,7 +140,7 @@ export function openSpoolReader(options: { readonly disk: Disk; readonly shared:
   function fill(cursor: Cursor): boolean {
     if (cursor.file === undefined) return false;
     if (cursor.start > 0) {
-      // The payloads that were handed out are copies, so what was read may be overwritten.
+      // What was handed out is a copy, so what was read may be overwritten.
       cursor.buffer.copyWithin(0, cursor.start, cursor.end);
       cursor.end -= cursor.start;
       cursor.start = 0;
@@ -171,23 +183,23 @@ export function openSpoolReader(options: { readonly disk: Disk; readonly shared:
     next(bytesMax) {
       const limit = shared.spooled();
       if (limit <= readUpTo) return undefined;
-      const payloads: Buffer[] = [];
+      const ends: number[] = [];
       const positions: number[] = [];
       let bytes = 0;
       let lastCreatedMs = 0;
       let bootId: string | undefined;
-      while (bytes < bytesMax && payloads.length < EVENTS_MAX) {
+      while (bytes < bytesMax && ends.length < EVENTS_MAX) {
         for (const cursor of cursors) advance(cursor);
         const cursor = cursors.reduce((least, other) => (headPosition(other) < headPosition(least) ? other : least));
         const frame = cursor.head;
         if (frame === undefined || frame.position > limit) break;
-        if (payloads.length > 0 && bytes + (frame.end - frame.payloadStart) > bytesMax) break;
+        if (ends.length > 0 && bytes + (frame.end - frame.payloadStart) > bytesMax) break;
         if (bootId !== undefined && cursor.bootId !== bootId) break;
         bootId = cursor.bootId;
-        const payload = Buffer.from(cursor.buffer.subarray(frame.payloadStart, frame.end));
-        payloads.push(payload);
+        roomFor(frame.end - frame.payloadStart, bytes);
+        bytes += cursor.buffer.copy(body, bytes, frame.payloadStart, frame.end);
+        ends.push(bytes);
         positions.push(frame.position);
-        bytes += payload.length;
         readUpTo = frame.position;
         lastCreatedMs = Math.max(lastCreatedMs, frame.createdMs);
         cursor.head = undefined;
@@ -196,7 +208,9 @@ export function openSpoolReader(options: { readonly disk: Disk; readonly shared:
         readUpTo = limit;
         return undefined;
       }
-      return { payloads, positions, bytes, lastPosition: readUpTo, lastCreatedMs, bootId };
+      const filled = body.subarray(0, bytes);
+      const payloads = ends.map((end, index) => filled.subarray(ends[index - 1] ?? 0, end));
+      return { body: filled, payloads, positions, bytes, lastPosition: readUpTo, lastCreatedMs, bootId };
     },
     readUpTo: () => readUpTo,
     takeLosses() {

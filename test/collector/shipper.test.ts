@@ -21,7 +21,7 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 /** A spool with a shipper whose timers fire when the test says so. */
-function rig(url = server.url) {
+function rig(url = server.url, more: { readonly compresses?: boolean; readonly onTokenRefused?: () => void } = {}) {
   const disk = memoryDisk();
   const shared = spoolShared();
   const writer = openSpoolWriter({ disk, shared, bootId: BOOT, bytesMax: 64 * 1024 * 1024 });
@@ -47,6 +47,7 @@ function rig(url = server.url) {
     onSetAside: (events) => aside.push(...events),
     onDelivered: (position) => shared.setAcknowledged(position),
     onNotice: (notice) => notices.push(notice),
+    ...more,
   });
   return {
     shipper,
@@ -104,6 +105,39 @@ describe('shipper', () => {
     expect(server.requests[0]?.headers['content-encoding']).toBe('gzip');
     expect(Number(server.requests[0]?.headers['content-length'])).toBeLessThan(1000);
     expect(names()).toEqual(['big']);
+    await shipper.stop();
+  });
+
+  it('compresses nothing for a server on the same host', async () => {
+    const { shipper, append, idle } = rig(server.url, { compresses: false });
+    append('big', 'y'.repeat(10_000));
+    const waited = idle();
+    void shipper.run();
+    await waited;
+    expect(server.requests[0]?.headers['content-encoding']).toBeUndefined();
+    expect(names()).toEqual(['big']);
+    await shipper.stop();
+  });
+
+  it('has the token looked for again before the next try when it was refused', async () => {
+    const seen: string[] = [];
+    let refusals = 2;
+    const { shipper, append, idle, pass } = rig(server.url, { onTokenRefused: () => seen.push('looked for') });
+    server.answer = () => {
+      seen.push('request');
+      return refusals-- > 0 ? { status: 401 } : undefined;
+    };
+    append('a');
+    let waited = idle();
+    void shipper.run();
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      await waited;
+      waited = idle();
+      pass(0);
+    }
+    await waited;
+    expect(seen).toEqual(['request', 'looked for', 'request', 'looked for', 'request']);
+    expect(names()).toEqual(['a']);
     await shipper.stop();
   });
 
