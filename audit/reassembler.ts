@@ -3,15 +3,13 @@
 //
 //   closed by       EOE · at once, for records that stand alone (USER_*, SECCOMP, …) · `loneTimeoutMs` without a further record,
 //                   for leading records that no SYSCALL has joined (LOGIN, CONFIG_CHANGE, …) · `timeoutMs` for the rest · the limits
-//   a late record   makes a fragment: an event of its own that names the closed one. Closed events are remembered, the
-//                   youngest `CLOSED_EVENTS_MAX` of them; a record that is later still makes an event without its SYSCALL
+//   a late record   makes a fragment: an event of its own that names the closed one. Closed events are remembered (closed-events.ts
+//                   says how many); a record that is later still makes an event without its SYSCALL
 //   never           is a record dropped, or a USER_* record merged with the syscall whose serial it shares
 import { addToCrc } from '../event/id.ts';
+import { createClosedEvents } from './closed-events.ts';
 import type { AuditEvent, AuditRecord } from './event.ts';
 import { EOE, isAccompanying, isAlone, SYSCALL, URINGOP } from './tables/record-type.ts';
-
-/** Closed events whose late records are recognised. */
-export const CLOSED_EVENTS_MAX = 8192;
 
 export interface ReassemblerOptions {
   /** Without a further record an event that expects more is closed after this, and flagged `timeout`. */
@@ -68,7 +66,7 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
   const limits = { ...REASSEMBLER_DEFAULTS, ...options };
   // Both in order of insertion: the first is the oldest.
   const open = new Map<string | number, Open>();
-  const closed = new Map<string | number, { readonly timeMs: number; readonly crc: number }>();
+  const closed = createClosedEvents();
   const checksum = createChecksum();
   let openBytes = 0;
 
@@ -86,18 +84,13 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
       isFragment: fragmentOf !== undefined,
       ...(fragmentOf === undefined ? {} : { fragmentOf }),
     };
-    if (fragmentOf === undefined) {
-      closed.delete(event.key);
-      closed.set(event.key, { timeMs, crc: made.crc });
-      if (closed.size > CLOSED_EVENTS_MAX) closed.delete(closed.keys().next().value ?? '');
-    }
+    if (fragmentOf === undefined) closed.add(event.key, timeMs, made.crc);
     return made;
   };
 
   const start = (record: AuditRecord, key: string | number, nowMs: number): Open => {
     const { timeMs, serial, node } = record;
-    const before = closed.get(key);
-    const fragmentOf = before?.timeMs === timeMs ? before.crc : undefined;
+    const fragmentOf = closed.crcOf(key, timeMs);
     const event: Open = {
       key,
       records: [],
@@ -123,7 +116,7 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
         ),
       ];
     }
-    if (closed.get(key)?.timeMs === record.timeMs) return NOTHING;
+    if (closed.crcOf(key, record.timeMs) !== undefined) return NOTHING;
     // Only the end of it arrived: the event happened, and nothing else would say so.
     return [close({ ...start(record, key, 0) }, ['missing-records'])];
   };

@@ -36,8 +36,8 @@ export function createEventWriter(options: {
     ...(accounts.userId === undefined ? {} : { userId: accounts.userId }),
     lineage: processes.lineage,
   };
-  const mapper = createEcsMapper(host, knowledge);
   const syscalls = createSyscallReader();
+  const mapper = createEcsMapper(host, knowledge, syscalls);
   return {
     write(event, createdMs, isOwnChange) {
       const record = event.records.find(({ type }) => type === SYSCALL);

@@ -1,0 +1,42 @@
+// Which events were closed, so that a late record is known for a fragment. In flat memory for a host's own events: an object for
+// each, living just long enough to grow old, is what a garbage collector does worst. Serials follow each other, so each has
+// its slot by its lowest bits, and the slot's next owner comes `CLOSED_EVENTS_MAX` serials later.
+
+/** Closed events that are remembered: those of the last so many serials; for lines with a `node`, the last so many. */
+export const CLOSED_EVENTS_MAX = 8192;
+
+export interface ClosedEvents {
+  /** `key`: the serial, or node and serial. */
+  add(key: string | number, timeMs: number, crc: number): void;
+  /** The checksum of the closed event, or undefined when none of that key and time is remembered. */
+  crcOf(key: string | number, timeMs: number): number | undefined;
+}
+
+export function createClosedEvents(): ClosedEvents {
+  const times = new Float64Array(CLOSED_EVENTS_MAX).fill(Number.NaN);
+  const serials = new Uint32Array(CLOSED_EVENTS_MAX);
+  const checksums = new Uint32Array(CLOSED_EVENTS_MAX);
+  const named = new Map<string, { readonly timeMs: number; readonly crc: number }>();
+  return {
+    add(key, timeMs, crc) {
+      if (typeof key === 'number') {
+        const slot = key % CLOSED_EVENTS_MAX;
+        times[slot] = timeMs;
+        serials[slot] = key;
+        checksums[slot] = crc;
+        return;
+      }
+      named.delete(key);
+      named.set(key, { timeMs, crc });
+      if (named.size > CLOSED_EVENTS_MAX) named.delete(named.keys().next().value ?? '');
+    },
+    crcOf(key, timeMs) {
+      if (typeof key === 'number') {
+        const slot = key % CLOSED_EVENTS_MAX;
+        return serials[slot] === key && times[slot] === timeMs ? checksums[slot] : undefined;
+      }
+      const known = named.get(key);
+      return known?.timeMs === timeMs ? known.crc : undefined;
+    },
+  };
+}
