@@ -18,7 +18,7 @@ import {
 } from './columns.ts';
 import type { Database, Lane, Session } from './database.ts';
 import type { FilePort } from './files.ts';
-import { parsePartitionName, partitionName, periodOf } from './periods.ts';
+import { byPeriod, parsePartitionName, partitionName } from './periods.ts';
 import type { TailEntry } from './tail.ts';
 
 const MANIFEST = 'partitions.json';
@@ -248,9 +248,9 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
       return found;
     },
     async insert(entries, nowMs) {
-      const shares = new Map<Partition, TailEntry[]>();
+      const shares = new Map<Partition, readonly TailEntry[]>();
       await readDoubtful();
-      for (const [period, members] of Map.groupBy(entries, (entry) => periodOf(entry.timestampMs, nowMs))) {
+      for (const [period, members] of byPeriod(entries, nowMs)) {
         shares.set(target(period), members);
       }
       for (const [partition, members] of shares) await insertInto(partition, members);

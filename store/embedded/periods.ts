@@ -1,7 +1,7 @@
 // Which partition file an event belongs to: by day while it is fresh, by month for older imports, by year for what is far off,
 // so that wild clocks cannot make files without end; and by size, as a number at the end of the name.
 //
-//   events-2026-11-21.1.duckdb    events-2026-02.1.duckdb    events-1999.1.duckdb
+//   events-2026-11-21.1.duckdb    events-2026-02.1.duckdb    events-1999.1.duckdb    events-0000.1.duckdb (strays)
 
 const DAY_MS = 86_400_000;
 /** Younger than this: a file for each day. */
@@ -9,6 +9,27 @@ export const DAILY_MS: number = 45 * DAY_MS;
 /** Younger than this: a file for each month. Anything else, and the future past two days: one for each year. */
 export const MONTHLY_MS: number = 730 * DAY_MS;
 const FUTURE_MS = 2 * DAY_MS;
+
+/** Events of one load are filed in so many periods at most, those with the most events; the others go to {@link STRAYS}. */
+export const PERIODS_PER_LOAD_MAX = 8;
+/** The period of events whose times are scattered: a sender of wild times must not make each load open a hundred files. */
+export const STRAYS = '0000';
+
+/** The events of one load by period. */
+export function byPeriod<T extends { readonly timestampMs: number }>(
+  entries: readonly T[],
+  nowMs: number,
+): ReadonlyMap<string, readonly T[]> {
+  const periods = Map.groupBy(entries, (entry) => periodOf(entry.timestampMs, nowMs));
+  if (periods.size <= PERIODS_PER_LOAD_MAX) return periods;
+  // The present first, however few its events are: most searches look there, and they should find no strays.
+  const present = new Set([periodOf(nowMs, nowMs), periodOf(nowMs - DAY_MS, nowMs)]);
+  const rank = ([period, members]: [string, readonly T[]]): number =>
+    present.has(period) ? Number.POSITIVE_INFINITY : members.length;
+  const ranked = [...periods].sort((a, b) => (rank(a) === rank(b) ? 0 : rank(b) - rank(a)));
+  const strays = ranked.slice(PERIODS_PER_LOAD_MAX).flatMap(([, members]) => members);
+  return new Map([...ranked.slice(0, PERIODS_PER_LOAD_MAX), [STRAYS, strays]]);
+}
 
 /** The name of the period in which a time lies, seen from `nowMs`: `2026-11-21`, `2026-02` or `1999`. */
 export function periodOf(timestampMs: number, nowMs: number): string {

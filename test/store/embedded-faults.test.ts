@@ -9,7 +9,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type EmbeddedOptions, type EmbeddedStore, openEmbeddedStore } from '../../store/embedded/embedded-store.ts';
 import { NODE_FILES } from '../../store/embedded/files.ts';
-import { DAILY_MS, MONTHLY_MS, periodOf } from '../../store/embedded/periods.ts';
+import { DAILY_MS, MONTHLY_MS, PERIODS_PER_LOAD_MAX, periodOf, STRAYS } from '../../store/embedded/periods.ts';
 import type { Cursor } from '../../store/port.ts';
 import { START_MS, sampleEvent } from '../contract/event-samples.ts';
 import { brokenFiles } from './broken-files.ts';
@@ -272,6 +272,24 @@ describe('the embedded store', () => {
     expect((await damaged.append([sampleEvent(-10 * 86_400)]))[0]).toEqual({ kind: 'created' });
     await damaged.flush();
     expect(await damaged.get(sampleEvent(-10 * 86_400).id)).toBeDefined();
+  });
+
+  it('files scattered times in few files a load, the present in its own, and finds each', async () => {
+    const opened = await open();
+    const at = (year: number, n: number) => sampleEvent(n, { '@timestamp': `${year}-01-01T00:00:00.000Z` });
+    const events = Array.from({ length: 120 }, (_, n) => at(1975 + n, n));
+    await opened.append([...events, sampleEvent(500), at(2001, 501)]);
+    await opened.flush();
+    const names = readdirSync(folder).filter((name) => name.endsWith('.duckdb'));
+    expect(names.length).toBe(PERIODS_PER_LOAD_MAX + 1);
+    expect(names).toContain(`events-${periodOf(START_MS, START_MS)}.1.duckdb`);
+    expect(names).toContain('events-2001.1.duckdb');
+    expect(names).toContain(`events-${STRAYS}.1.duckdb`);
+    for (const event of events) expect((await opened.get(event.id))?.['@timestamp']).toBe(event.document['@timestamp']);
+    expect(new Set((await opened.append(events)).map(({ kind }) => kind))).toEqual(new Set(['duplicate']));
+    await opened.close();
+    const again = await open();
+    expect((await follow(again)).ids).toHaveLength(122);
   });
 
   it('refuses a newer list of partitions, and a newer partition, and leaves both as they are', async () => {
