@@ -32,6 +32,7 @@ export interface Draft {
   destination: string;
   network: string;
   service: string;
+  group: string;
   data: string;
   /** Fields of `auditd.data` whose names come from records. */
   fields: Map<string, string[]> | undefined;
@@ -77,6 +78,7 @@ export function createDraft(): Draft {
     destination: '',
     network: '',
     service: '',
+    group: '',
     data: '',
     fields: undefined,
     paths: '',

@@ -65,6 +65,7 @@ function documentText(draft: Draft, event: AuditEvent, stamp: Stamp | undefined,
     objectMember('destination', draft.destination) +
     objectMember('network', draft.network) +
     objectMember('service', draft.service) +
+    objectMember('group', draft.group) +
     relatedText(draft) +
     `,"auditd":{"message_type":${jsonText(draft.messageType)}` +
     (draft.session === undefined || draft.session === '4294967295' || draft.session === '-1'

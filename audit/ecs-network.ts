@@ -1,6 +1,7 @@
 // Socket addresses in ECS: whom a call reached (`destination`), who reached us (`source`), or a socket of our own
 // (`auditd.data.socket` only).
 import type { Draft } from './draft.ts';
+import { isIp } from './ip-address.ts';
 import { member, numberMember, objectMember } from './json.ts';
 import type { SocketAddress } from './socket-address.ts';
 import type { Subject } from './tables/syscall-action.ts';
@@ -34,4 +35,26 @@ export function writeAddress(draft: Draft, address: SocketAddress | undefined, s
   if (ip === undefined) return;
   draft.network += member('type', ip.includes(':') ? 'ipv6' : 'ipv4');
   draft.addresses = [ip];
+}
+
+/** IP protocols by number, as `network.transport` names them. */
+const TRANSPORTS: ReadonlyMap<string, string> = new Map([
+  ['1', 'icmp'],
+  ['6', 'tcp'],
+  ['17', 'udp'],
+  ['58', 'ipv6-icmp'],
+  ['132', 'sctp'],
+]);
+
+/** The addresses of a packet that a firewall rule asked to be told of. */
+export function writePacket(draft: Draft, kernel: ReadonlyMap<string, string>): void {
+  const ends = [kernel.get('saddr') ?? '', kernel.get('daddr') ?? ''];
+  const [from = '', to = ''] = ends;
+  if (!ends.every(isIp)) return;
+  draft.source += member('ip', from) + member('address', from);
+  draft.destination += member('ip', to) + member('address', to);
+  draft.addresses = [...new Set(ends)];
+  draft.network +=
+    member('type', from.includes(':') ? 'ipv6' : 'ipv4') +
+    member('transport', TRANSPORTS.get(kernel.get('proto') ?? ''));
 }

@@ -2,18 +2,20 @@
 // has no field of its own goes into `auditd.data`, so that a record type never seen before is searchable too.
 
 import { addData, addNamed, type Draft, dataName, qualified } from './draft.ts';
+import { writeGroup, writeUsers } from './ecs-account.ts';
+import { writePacket } from './ecs-network.ts';
 import { type LineageWriter, programOf } from './ecs-process.ts';
 import type { AuditRecord } from './event.ts';
-import { bodyStart, fieldsOf, fieldsOfText, type RecordFields } from './fields.ts';
-import { jsonArray, member, objectMember } from './json.ts';
+import { bodyStart, fieldsOf, fieldsOfText, present, type RecordFields } from './fields.ts';
+import { isIp } from './ip-address.ts';
+import { member } from './json.ts';
 import { createMemo } from './memo.ts';
-import { labelMembers } from './selinux.ts';
 import { keysOf, pidOf } from './syscall-record.ts';
 import { signalName } from './tables/errno.ts';
 import { type RecordAction, recordAction } from './tables/record-action.ts';
 import { isFromUserSpace, LOGIN, recordTypeName } from './tables/record-type.ts';
 import { architectureName, syscallName } from './tables/syscall.ts';
-import { type IdNames, isUnset, labelOf, userMembers, userTextOf } from './user.ts';
+import { type IdNames, isUnset, labelOf, userTextOf } from './user.ts';
 
 export interface RecordContext {
   readonly names: IdNames;
@@ -131,10 +133,12 @@ function writeKernelRecord(
   const object = firstOf(action?.primary ?? [], kernel);
   if (object !== undefined) draft.object = meaningOf(object.name, object.value, kernel);
   if (record.type === LOGIN) writeLogin(draft, kernel, context);
+  if (record.type === NETFILTER_PKT) writePacket(draft, kernel);
 }
 
 const CONFIG_CHANGE = 1305;
 const SECCOMP = 1326;
+const NETFILTER_PKT = 1324;
 
 /** Numbers that have names: syscall, architecture, signal. */
 function meaningOf(name: string, value: string, fields: ReadonlyMap<string, string>): string {
@@ -167,11 +171,14 @@ function writeMessage(
 ): void {
   const { names } = context;
   const auid = kernel.get('auid');
-  const account = { id: present(user.get('id')), name: present(user.get('acct')) };
+  const isOfGroup = action?.type.includes('group') === true;
+  if (isOfGroup) writeGroup(draft, user, names);
+  // There `id` is the group's.
+  const account = { id: isOfGroup ? undefined : present(user.get('id')), name: present(user.get('acct')) };
   // auditd's own records have no `msg='…'`: their fields are all kernel-side.
   const said = user.size > 0 ? user : kernel;
   writeProcessAndUser(draft, kernel, present(said.get('exe')), context);
-  writeUsers(draft, { id: auid, target: account, hasTarget: action?.hasTarget === true }, names, {
+  writeUsers(draft, { id: auid, target: account, hasTarget: action?.hasTarget === true, isOfGroup }, names, {
     id: kernel.get('uid'),
     label: kernel.get('subj'),
   });
@@ -203,56 +210,12 @@ function writeMessage(
 const CRYPTO_SESSION = 2407;
 /** USER_START, USER_ERR, USER_LOGIN, CRYPTO_KEY_USER, CRYPTO_SESSION: their address is where a session comes from. */
 const COMES_FROM_OUTSIDE: ReadonlySet<number> = new Set([1105, 1109, 1112, 2404, CRYPTO_SESSION]);
-const IPV4 = /^(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?!$)|$)){4}$/;
-const IPV6 = /^(?=.*:.*:)[0-9A-Fa-f:]{2,39}$/;
-
 function writeSource(draft: Draft, record: AuditRecord, said: ReadonlyMap<string, string>): void {
   const address = present(said.get('addr'));
-  if (address === undefined) return;
-  const isIp = IPV4.test(address) || IPV6.test(address);
-  if (!isIp) return;
+  if (address === undefined || !isIp(address)) return;
   draft.source += member('ip', address) + member('address', address);
   draft.addresses = [address];
   if (COMES_FROM_OUTSIDE.has(record.type)) draft.network += member('direction', 'ingress');
-}
-
-interface Users {
-  readonly id: string | undefined;
-  readonly target: { readonly id: string | undefined; readonly name: string | undefined };
-  readonly hasTarget: boolean;
-}
-
-/** The program that sent the record: its uid, and its label. */
-interface Sender {
-  readonly id: string | undefined;
-  readonly label: string | undefined;
-}
-
-function writeUsers(draft: Draft, users: Users, names: IdNames, sender?: Sender): void {
-  const { id, hasTarget } = users;
-  // Where no account is named, the one that the program runs under is what acts.
-  const isNamed = users.target.id !== undefined || users.target.name !== undefined;
-  const target = isNamed || hasTarget ? users.target : { id: sender?.id, name: undefined };
-  const found = new Set<string>();
-  const account = (accountId: string | undefined, given: string | undefined): string => {
-    const name = given ?? (isUnset(accountId) ? undefined : names.user(accountId ?? ''));
-    if (name !== undefined) found.add(name);
-    const known = name === undefined ? undefined : names.userId(name);
-    return userMembers(isUnset(accountId) ? known : accountId, name);
-  };
-  const self = account(id, undefined);
-  const isSame =
-    target.name === undefined ? target.id === id : target.name === (isUnset(id) ? undefined : names.user(id ?? ''));
-  const other = isSame ? '' : account(target.id, target.name);
-  const changer = hasTarget && !isUnset(sender?.id) && sender?.id !== id ? account(sender?.id, undefined) : '';
-  const members =
-    self +
-    objectMember('effective', hasTarget ? changer : other) +
-    (hasTarget ? objectMember('target', account(target.id, target.name)) : '') +
-    objectMember('audit', self) +
-    objectMember('selinux', labelMembers(sender?.label));
-  draft.user = objectMember('user', members);
-  draft.relatedUsers = found.size === 0 ? '' : jsonArray([...found].sort());
 }
 
 function idsOf(kernel: ReadonlyMap<string, string>) {
@@ -260,13 +223,6 @@ function idsOf(kernel: ReadonlyMap<string, string>) {
   const [auid, uid, gid, euid, suid] = [id('auid'), id('uid'), id('gid'), id('euid'), id('suid')];
   const [fsuid, egid, sgid, fsgid] = [id('fsuid'), id('egid'), id('sgid'), id('fsgid')];
   return { auid, uid, gid, euid, suid, fsuid, egid, sgid, fsgid, tty: id('tty'), ses: id('ses') };
-}
-
-/** A value that says something: not `?`, `(null)`, `(none)` or nothing. */
-function present(value: string | undefined): string | undefined {
-  return value === undefined || value === '' || value === '?' || value === '(null)' || value === '(none)'
-    ? undefined
-    : value;
 }
 
 function firstOf(

@@ -56,6 +56,13 @@ export function fieldsOf(record: AuditRecord): RecordFields {
   return { kernel, user };
 }
 
+/** A value that says something: not `?`, `(null)`, `(none)` or nothing. */
+export function present(value: string | undefined): string | undefined {
+  return value === undefined || value === '' || value === '?' || value === '(null)' || value === '(none)'
+    ? undefined
+    : value;
+}
+
 /** The fields of a piece of kernel text, such as `auid=0 uid=0`. */
 export function fieldsOfText(text: string, type: number): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();

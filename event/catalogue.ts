@@ -97,6 +97,8 @@ export const FIELDS: readonly Field[] = [
   field('user.target.name', 'keyword', 'Its name.'),
   field('user.target.group.id', 'keyword', 'The group that is changed.'),
   field('user.target.group.name', 'keyword', 'Its name.'),
+  field('group.id', 'keyword', 'The group that is made, changed or removed.'),
+  field('group.name', 'keyword', 'Its name.'),
   field('user.selinux.user', 'keyword', 'Label of the process: SELinux user.'),
   field('user.selinux.role', 'keyword', 'Its role.'),
   field('user.selinux.domain', 'keyword', 'Its domain.'),

@@ -499,6 +499,49 @@ describe('other records', () => {
   });
 });
 
+describe('a group', () => {
+  const change = (type: string, said: string) =>
+    pick(
+      toEcs(
+        eventOf(
+          line(type, `pid=1 uid=0 auid=4242 ses=1 msg='${said} exe="/x" hostname=? addr=? terminal=? res=success'`),
+        ),
+        HOST,
+        { ...knowledge, userId: () => 77 },
+      ),
+      'group',
+      'user.target.id',
+    );
+
+  it('that is made or removed is no user, whatever its id or name', () => {
+    expect(change('ADD_GROUP', 'op=adding group acct="labuser"')).toEqual({
+      group: { name: 'labuser' },
+      'user.target.id': undefined,
+    });
+    expect(change('DEL_GROUP', 'op=removing group from /etc/group id=4242')).toEqual({
+      group: { id: '4242', name: 'audittest' },
+      'user.target.id': undefined,
+    });
+    expect(change('GRP_MGMT', 'op=add-user-to-group grp="sudo" acct="anna"')).toEqual({
+      group: { name: 'sudo' },
+      'user.target.id': undefined,
+    });
+  });
+});
+
+describe('a packet', () => {
+  it('has both its ends', () => {
+    const of = (text: string) => document(eventOf(line('NETFILTER_PKT', text)));
+    expect(of('mark=0x0 saddr=10.0.0.1 daddr=fe80::1 proto=17')).toMatchObject({
+      source: { ip: '10.0.0.1' },
+      destination: { ip: 'fe80::1' },
+      network: { transport: 'udp' },
+      related: { ip: ['10.0.0.1', 'fe80::1'] },
+    });
+    expect(fieldOf(of('mark=0x0 saddr=nowhere daddr=::1 proto=17'), 'source')).toBeUndefined();
+  });
+});
+
 describe('an event whose SYSCALL is missing', () => {
   it('tells the arguments, the directory, the title and the address all the same', () => {
     const made = document(
