@@ -69,7 +69,11 @@ async function startReader(
   const folder = join(options.dataFolder, source.kind === 'recording' ? 'collector-recording' : 'collector');
   makeFolder(folder);
   const shared = spoolShared();
-  shared.setAcknowledged(loadShipState(folder).deliveredPosition);
+  try {
+    shared.setAcknowledged(loadShipState(folder).deliveredPosition);
+  } catch (error) {
+    return { kind: 'refused', refusal: { kind: 'failed', reason: (error as Error).message } };
+  }
   const readerOptions: ReaderOptions = {
     folder,
     source,

@@ -22,15 +22,32 @@ export function replaceFile(path: string, text: string, mustSurvivePowerLoss: bo
   if (mustSurvivePowerLoss) syncFolder(dirname(path));
 }
 
-/** The parsed JSON object of a state file, or undefined when it is missing, torn, or of another format version. */
+/** A file that a newer release wrote. Taken for missing it would be overwritten, and what it says lost. */
+export function newerFormat(path: string, found: number, known: number): Error {
+  return new Error(
+    `${path} has format ${found}, and this version of Vedette reads format ${known}: use the version that wrote it`,
+  );
+}
+
+/**
+ * The parsed JSON object of a state file, or undefined when it is missing, torn, or of no format that ever was. Throws when it
+ * is of a newer one.
+ */
 export function readState(path: string, formatVersion: number): Readonly<Record<string, unknown>> | undefined {
+  const state = parsed(path);
+  const version = state?.['formatVersion'];
+  if (typeof version === 'number' && version > formatVersion) throw newerFormat(path, version, formatVersion);
+  return version === formatVersion ? state : undefined;
+}
+
+function parsed(path: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const text = readFileSync(path, 'utf8');
     if (text.length > FILE_BYTES_MAX) return undefined;
     const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-    const state = value as Record<string, unknown>;
-    return state['formatVersion'] === formatVersion ? state : undefined;
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
   } catch {
     return undefined;
   }

@@ -1,10 +1,13 @@
 // Reading segments back: what earlier runs left, and what is in a segment that is given up. Damaged places are passed over,
 // and told by the caller.
+import { newerFormat } from '../durable-file.ts';
 import type { Disk } from './disk.ts';
 import { FRAME_HEAD_BYTES, type FrameHead, nextFrameStart, readFrame } from './frame.ts';
 import {
   decodeSegmentHead,
+  newerSegmentFormat,
   parseSegmentName,
+  SEGMENT_FORMAT,
   SEGMENT_HEAD_BYTES,
   type SegmentHead,
   type SpoolClass,
@@ -104,6 +107,8 @@ function openSegment(disk: Disk, name: string): { readonly head: SegmentHead; re
   try {
     const bytes = Buffer.alloc(SEGMENT_HEAD_BYTES);
     if (file.read(bytes, 0, bytes.length, 0) < bytes.length) return undefined;
+    const newer = newerSegmentFormat(bytes);
+    if (newer !== undefined) throw newerFormat(name, newer, SEGMENT_FORMAT);
     const head = decodeSegmentHead(bytes);
     return head === undefined ? undefined : { head, bytes: file.size() };
   } finally {

@@ -14,7 +14,7 @@
 import { crc32 } from 'node:zlib';
 
 const MAGIC = 'VEDSPOOL';
-const FORMAT_VERSION = 1;
+export const SEGMENT_FORMAT = 1;
 export const SEGMENT_HEAD_BYTES = 64;
 
 /** *keep* goes last when the spool is full: exec, identity, modules, USER_*, loss records. *bulk* is the rest. */
@@ -40,7 +40,7 @@ export function parseSegmentName(name: string): { readonly class: SpoolClass; re
 export function encodeSegmentHead(head: SegmentHead): Buffer {
   const bytes = Buffer.alloc(SEGMENT_HEAD_BYTES);
   bytes.write(MAGIC, 0, 'latin1');
-  bytes.writeUInt16LE(FORMAT_VERSION, 8);
+  bytes.writeUInt16LE(SEGMENT_FORMAT, 8);
   bytes.writeUInt8(head.class === 'keep' ? 1 : 2, 10);
   bytes.writeDoubleLE(head.base, 16);
   bytes.write(head.bootId, 24, 36, 'latin1');
@@ -48,10 +48,17 @@ export function encodeSegmentHead(head: SegmentHead): Buffer {
   return bytes;
 }
 
+/** The format of a segment when it is a newer one than this release reads. */
+export function newerSegmentFormat(bytes: Buffer): number | undefined {
+  if (bytes.length < 10 || bytes.toString('latin1', 0, 8) !== MAGIC) return undefined;
+  const version = bytes.readUInt16LE(8);
+  return version > SEGMENT_FORMAT ? version : undefined;
+}
+
 /** The head of a segment, or undefined when the bytes are no head of this version. */
 export function decodeSegmentHead(bytes: Buffer): SegmentHead | undefined {
   if (bytes.length < SEGMENT_HEAD_BYTES || bytes.toString('latin1', 0, 8) !== MAGIC) return undefined;
-  if (bytes.readUInt16LE(8) !== FORMAT_VERSION) return undefined;
+  if (bytes.readUInt16LE(8) !== SEGMENT_FORMAT) return undefined;
   if (crc32(bytes.subarray(16, SEGMENT_HEAD_BYTES)) !== bytes.readUInt32LE(12)) return undefined;
   const bootId = bytes.toString('latin1', 24, 60).replace(/\0+$/, '');
   return { class: bytes.readUInt8(10) === 1 ? 'keep' : 'bulk', base: bytes.readDoubleLE(16), bootId };

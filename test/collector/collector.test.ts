@@ -147,6 +147,16 @@ describe('state files', () => {
     expect(existsSync(`${path}.new`)).toBe(false);
   });
 
+  it('of a newer release are refused, not overwritten', () => {
+    for (const name of ['ship.json', 'reader.json']) {
+      writeFileSync(join(folder, name), '{"formatVersion":2}');
+      expect(() => (name === 'ship.json' ? loadShipState : loadReaderState)(folder)).toThrow(`${name} has format 2`);
+    }
+    const path = join(folder, 'kernel.json');
+    writeFileSync(path, '{"formatVersion":2}');
+    expect(() => readState(path, 1)).toThrow('kernel.json has format 2, and this version of Vedette reads format 1');
+  });
+
   it('of the two sides start from nothing when there is nothing, or nonsense', () => {
     expect(loadShipState(folder)).toEqual({ deliveredPosition: 0, losses: [] });
     expect(loadReaderState(folder)).toBeUndefined();

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FRAME_HEAD_BYTES } from '../../collector/spool/frame.ts';
-import { parseSegmentName, SEGMENT_HEAD_BYTES, type SpoolClass } from '../../collector/spool/segment.ts';
+import {
+  encodeSegmentHead,
+  parseSegmentName,
+  SEGMENT_HEAD_BYTES,
+  type SpoolClass,
+} from '../../collector/spool/segment.ts';
 import { PENDING_BYTES_MAX } from '../../collector/spool/spool-limits.ts';
 import { openSpoolReader } from '../../collector/spool/spool-reader.ts';
 import { type SpoolShared, spoolShared } from '../../collector/spool/spool-shared.ts';
@@ -271,6 +276,16 @@ describe('spool', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('refuses segments of a newer format, and removes none', () => {
+    const disk = memoryDisk();
+    const name = 'keep-00000001.spool';
+    const bytes = Buffer.concat([encodeSegmentHead({ class: 'keep', base: 1, bootId: BOOT }), Buffer.alloc(100)]);
+    bytes.writeUInt16LE(2, 8);
+    disk.files.set(name, bytes);
+    expect(() => open(disk)).toThrow(`${name} has format 2, and this version of Vedette reads format 1`);
+    expect(disk.files.get(name)).toEqual(bytes);
   });
 
   it('ignores files that are none of its own', () => {
