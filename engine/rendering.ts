@@ -42,16 +42,29 @@ export function renderFields(
 }
 
 /**
- * A field's value as one line of visible text: arrays joined by `, `, objects as JSON; undefined where there is none. A name
+ * A field's value as one line of visible text: arrays joined by `, `, processes by ` < `, objects as JSON; undefined where there is none. A name
  * may lead into an array of objects (`process.ancestors.name`), as it does in a rule's expressions.
  */
 export function fieldText(document: EventDocument, field: string): string | undefined {
   const value = fieldOf(document, field) ?? gathered(document, field);
   if (value === undefined || value === null) return undefined;
   if (Array.isArray(value)) {
-    return value.length === 0 ? undefined : cleaned(value.slice(0, FIELD_LENGTH_MAX).map(memberText).join(', '));
+    if (value.length === 0) return undefined;
+    const members: readonly unknown[] = value.slice(0, FIELD_LENGTH_MAX);
+    return cleaned(chainText(members) ?? members.map(memberText).join(', '));
   }
   return cleaned(memberText(value));
+}
+
+/** A chain of processes, the nearest first, as `apache2 (15281) < systemd (1)`; undefined of anything else. */
+function chainText(members: readonly unknown[]): string | undefined {
+  const processes: string[] = [];
+  for (const member of members) {
+    if (!isPlainObject(member) || typeof member['name'] !== 'string') return undefined;
+    const pid = member['pid'];
+    processes.push(typeof pid === 'number' ? `${member['name']} (${pid})` : member['name']);
+  }
+  return processes.join(' < ');
 }
 
 function gathered(document: EventDocument, field: string): unknown {

@@ -157,7 +157,9 @@ function shapeOf(document: Record<string, unknown>): { readonly hasDottedNames: 
       }
       return undefined;
     }
-    for (const [name, inner] of Object.entries(value)) {
+    const members = value as { readonly [name: string]: unknown };
+    for (const name of Object.keys(members)) {
+      const inner = members[name];
       fields += 1;
       if (fields > DOCUMENT_FIELDS_MAX) return `the document has more than ${DOCUMENT_FIELDS_MAX} fields`;
       if (name.length > FIELD_NAME_LENGTH_MAX)

@@ -51,6 +51,7 @@ function problemOfId(id: string): string | undefined {
 function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
-  for (const member of Object.values(value)) if (isDeeperThan(member, levels - 1)) return true;
+  const members = value as { readonly [key: string]: unknown };
+  for (const key of Object.keys(members)) if (isDeeperThan(members[key], levels - 1)) return true;
   return false;
 }

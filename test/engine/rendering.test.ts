@@ -49,6 +49,21 @@ describe('renderTitle', () => {
   });
 });
 
+describe('a chain of processes', () => {
+  const rendered = (ancestors: unknown) => renderFields(['process.ancestors'], { process: { ancestors } })[0]?.value;
+
+  it('reads from the nearest outwards, with pids where they are known', () => {
+    const chain = [{ name: 'sh', pid: 7, executable: '/bin/sh' }, { name: 'apache2' }, { name: 'systemd', pid: 1 }];
+    expect(rendered(chain)).toBe('sh (7) < apache2 < systemd (1)');
+    expect(rendered([{ name: '\u001b[2J', pid: 1 }])).toBe('\\x1b[2J (1)');
+  });
+
+  it('is told as it stands where one member is none', () => {
+    expect(rendered([{ name: 'sh', pid: 7 }, { pid: 8 }])).toBe('{"name":"sh","pid":7}, {"pid":8}');
+    expect(rendered([])).toBe(MISSING);
+  });
+});
+
 describe('renderFields', () => {
   it('follows the rule’s order and shows what is missing', () => {
     expect(renderFields(['process.pid', 'user.name'], document)).toEqual([
