@@ -148,6 +148,8 @@ function shapeOf(document: Record<string, unknown>): { readonly hasDottedNames: 
   let fields = 0;
   let hasDottedNames = false;
   const visit = (value: unknown, depth: number): string | undefined => {
+    // 1e999 parses as infinity, which JSON cannot say again: live would see another event than the store keeps.
+    if (typeof value === 'number' && !Number.isFinite(value)) return 'a number is out of range';
     if (typeof value !== 'object' || value === null) return undefined;
     if (depth > DOCUMENT_DEPTH_MAX) return `the document nests deeper than ${DOCUMENT_DEPTH_MAX}`;
     if (Array.isArray(value)) {
