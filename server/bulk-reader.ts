@@ -11,7 +11,7 @@ export const BULK_ITEMS_MAX = 100_000;
 /** The most values of one line: an exec with 2 MiB of one-letter arguments has 210,000. */
 export const LINE_VALUES_MAX = 300_000;
 /** The most values of one request; usual events have one in 25 bytes, and this is one in 16. */
-export const BULK_VALUES_MAX = 4_000_000;
+const BULK_VALUES_MAX = 4_000_000;
 /** Deeper than any document that is admitted: those are told in words of their own. */
 const LINE_DEPTH_MAX = 100;
 /** What a value costs in memory: `reserve` is told where that is more than its text. */
