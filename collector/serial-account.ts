@@ -1,6 +1,7 @@
 // Which audit serials are missing. The kernel numbers events without a gap, but they become complete out of order: a serial is
 // missing for certain only when it stayed away for longer than any event is held open. What comes late makes a gap smaller,
-// never larger. The state is plain data, so that it survives the collector.
+// never larger: one that comes after its gap was told is stored as every event is, and not subtracted, so a told count is at most too high.
+// The state is plain data, so that it survives the collector.
 
 /** Longer than the reassembler holds an event open, ms. */
 export const CERTAIN_AFTER_MS = 5_000;

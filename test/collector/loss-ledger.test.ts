@@ -17,6 +17,21 @@ describe('account of serials', () => {
     expect(account.takeCertain(LATER)).toEqual([]);
   });
 
+  it('58, 59, 60, then 57 loses nothing, nor does a serial that comes again (defect of go-libaudit: 4294967292 lost)', () => {
+    const account = serialAccount(EMPTY);
+    for (const serial of [58, 58, 59, 60, 60, 57]) account.see(serial, 1000, 1000);
+    expect(account.takeCertain(LATER)).toEqual([]);
+  });
+
+  it('a serial that comes after its gap was told changes nothing', () => {
+    const account = serialAccount(EMPTY);
+    for (const serial of [1, 5]) account.see(serial, 1000, 1000);
+    expect(account.takeCertain(LATER)).toMatchObject([{ first: 2, last: 4 }]);
+    account.see(3, 1000, LATER);
+    account.see(6, 1000, LATER);
+    expect(account.takeCertain(2 * LATER)).toEqual([]);
+  });
+
   it('says nothing before it is certain, and each gap once', () => {
     const account = serialAccount(EMPTY);
     account.see(1, 900, 1000);
