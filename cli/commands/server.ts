@@ -1,5 +1,5 @@
 // `vedette server`: starts server/server.ts with what the configuration says, and stays until it is told to stop.
-import { formatDiagnostic } from '../../rules/diagnostic.ts';
+import { type Diagnostic, formatDiagnostic } from '../../rules/diagnostic.ts';
 import { type RunningServer, type ServerNotice, ServerStartError } from '../../server/options.ts';
 import { callOf } from '../call.ts';
 import { type Command, type Invocation, isGiven, printJson } from '../command.ts';
@@ -119,11 +119,16 @@ async function reload(running: RunningServer, supervision: Supervision): Promise
   try {
     const { diagnostics } = await running.reloadRules();
     for (const diagnostic of diagnostics) {
-      supervision.notice(diagnostic.severity, `${diagnostic.file}:${diagnostic.line}: ${diagnostic.message}`);
+      supervision.notice(diagnostic.severity, oneLine(diagnostic));
     }
   } catch (error) {
     supervision.notice('error', `the rules could not be read again: ${(error as Error).message}`);
   }
+}
+
+/** Where, what and what to do; `vedette rules lint` shows the line itself. */
+function oneLine({ file, line, column, message, remedy }: Diagnostic): string {
+  return `${file}:${line}:${column}: ${message}. ${remedy}`;
 }
 
 function levelOf({ kind }: ServerNotice): 'info' | 'warning' | 'error' {

@@ -21,7 +21,9 @@ export async function holdFolder(dataFolder: string): Promise<Outcome<HeldFolder
       remedy: 'Stop it with Ctrl-C there, or name another folder: --data FOLDER (and another --port).',
     });
   } catch (error) {
-    const message = `the data folder ${dataFolder} ${reasonOf(error)}`;
+    const code = (error as NodeJS.ErrnoException).code;
+    const reason = code === 'EACCES' || code === 'EPERM' ? 'cannot be written by this user' : reasonOf(error);
+    const message = `the data folder ${dataFolder} ${reason}`;
     return fail('up/folder-unusable', {
       message,
       remedy: 'Name another (--data FOLDER), or make it writable for this user.',
