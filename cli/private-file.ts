@@ -1,10 +1,22 @@
 // Files and folders that only their owner may read, written whole or not at all.
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Makes the folder, and those above it, with mode 0700 where they are missing. */
+/**
+ * Makes the folder, and those above it, with mode 0700 where they are missing. Step by step: where the file system makes no
+ * folders at all (/proc), Node's own recursive call never returns.
+ */
 export async function makePrivateFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    if (code !== 'ENOENT' || dirname(path) === path || existsSync(dirname(path))) throw error;
+    await makePrivateFolder(dirname(path));
+    await makePrivateFolder(path);
+  }
 }
 
 /** Replaces the file in one step; mode 0600. */

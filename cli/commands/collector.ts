@@ -7,8 +7,8 @@ import { modeInWords, refusalInWords } from '../collector-words.ts';
 import { type Command, type Invocation, isGiven, optionValue, printJson } from '../command.ts';
 import type { Config } from '../config/settings.ts';
 import { CONFIG_OPTIONS, loadConfig } from '../config.ts';
+import { makeDataFolder } from '../data-folder.ts';
 import { EXIT, fail, type Outcome, succeed } from '../failure.ts';
-import { makePrivateFolder } from '../private-file.ts';
 import { readServerAddress } from '../server-address.ts';
 import type { CollectorReady, SupervisorMessage } from '../up/child-message.ts';
 import { beginSupervision, type Supervision } from '../up/supervised.ts';
@@ -88,7 +88,8 @@ async function start(
     { option: 'enrollment-secret-file', path: 'collector.enrollment_secret_file' },
   ]);
   if (!config.isOk) return config;
-  await makePrivateFolder(config.value.dataFolder);
+  const folder = await makeDataFolder(config.value.dataFolder);
+  if (!folder.isOk) return folder;
   const { startCollector } = await import('../../collector/collector.ts');
   const options = await collectorOptions(config.value, invocation, supervision);
   const refused: { source: 'kernel' | 'multicast'; refusal: Refusal }[] = [];

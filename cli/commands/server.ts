@@ -5,6 +5,7 @@ import { callOf } from '../call.ts';
 import { type Command, type Invocation, isGiven, printJson } from '../command.ts';
 import type { Config } from '../config/settings.ts';
 import { CONFIG_OPTIONS, loadConfig } from '../config.ts';
+import { makeDataFolder } from '../data-folder.ts';
 import { EXIT, fail, type Outcome, succeed } from '../failure.ts';
 import { productVersion } from '../product-version.ts';
 import { removeServerAddress, writeServerAddress } from '../server-address.ts';
@@ -57,6 +58,8 @@ async function start(
     { option: 'port', path: 'server.port' },
   ]);
   if (!config.isOk) return config;
+  const folder = await makeDataFolder(config.value.dataFolder);
+  if (!folder.isOk) return folder;
   const { stdout, now } = invocation.context;
   const { program, clientOptions } = callOf(invocation.context, config.value);
   let isStarted = false;
