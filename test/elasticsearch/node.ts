@@ -6,6 +6,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+/** The first start fetches 132 MB and compiles. */
+const START_TIMEOUT_MS = 280_000;
+
 export interface ElasticsearchNode {
   readonly url: string;
   stop(): Promise<void>;
@@ -21,9 +24,13 @@ export async function startElasticsearch(): Promise<ElasticsearchNode> {
     env: { ...process.env, ES_JAVA_OPTS: process.env['ES_JAVA_OPTS'] ?? '-Xms512m -Xmx512m -XX:TieredStopAtLevel=1' },
   });
   const url = await new Promise<string>((resolve, reject) => {
+    setTimeout(() => {
+      child.kill('SIGTERM');
+      reject(new Error(`Elasticsearch was not ready after ${START_TIMEOUT_MS / 1_000} s: see ${folder}/logs`));
+    }, START_TIMEOUT_MS).unref();
     child.once('exit', (code) => reject(new Error(`start-es.sh ended with ${code}`)));
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const ready = /^ready (\S+)/.exec(line)?.[1];
+      const ready = /\bready (http:\S+) /.exec(line)?.[1];
       if (ready !== undefined) resolve(ready);
     });
   });
