@@ -24,14 +24,16 @@ export async function startElasticsearch(): Promise<ElasticsearchNode> {
     env: { ...process.env, ES_JAVA_OPTS: process.env['ES_JAVA_OPTS'] ?? '-Xms512m -Xmx512m -XX:TieredStopAtLevel=1' },
   });
   const url = await new Promise<string>((resolve, reject) => {
-    setTimeout(() => {
+    const timer = setTimeout(() => {
       child.kill('SIGTERM');
       reject(new Error(`Elasticsearch was not ready after ${START_TIMEOUT_MS / 1_000} s: see ${folder}/logs`));
-    }, START_TIMEOUT_MS).unref();
+    }, START_TIMEOUT_MS);
     child.once('exit', (code) => reject(new Error(`start-es.sh ended with ${code}`)));
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const ready = /\bready (http:\S+) /.exec(line)?.[1];
-      if (ready !== undefined) resolve(ready);
+      const ready = /ready (http:\S+) /.exec(line)?.[1];
+      if (ready === undefined) return;
+      clearTimeout(timer);
+      resolve(ready);
     });
   });
   return {
