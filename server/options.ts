@@ -62,6 +62,8 @@ export interface ChannelOptions {
   readonly terminal?: {
     readonly writable: Writable;
     readonly isTty?: boolean;
+    /** One line of JSON an alert, in place of the block for people. */
+    readonly isJson?: boolean;
     readonly commandOf?: (alertId: string) => string;
   };
   readonly slack?: SlackOptions;

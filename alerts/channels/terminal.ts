@@ -14,6 +14,8 @@ import { visible } from '../text.ts';
 export interface TerminalOptions {
   readonly writable: Writable;
   readonly isTty?: boolean;
+  /** One line of JSON an alert, for programs, in place of the block. */
+  readonly isJson?: boolean;
   /** How a person here shows an alert; `vedette alerts show ID` when absent. */
   readonly commandOf?: (alertId: string) => string;
   /** How long one block may take: a stopped terminal must not hold the sender. */
@@ -33,16 +35,30 @@ const COLOURS = {
   low: '\u001b[1;36m',
   informational: '\u001b[1m',
 } as const satisfies Record<Severity, string>;
+/** What JSON leaves as it is: C1 controls, separators and marks of direction. */
+const UNPRINTABLE = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 const DIM = '\u001b[2m';
 const RESET = '\u001b[0m';
 
 export function createTerminalChannel(options: TerminalOptions): Channel {
-  const { writable, isTty = false, commandOf, timeoutMs = WRITE_TIMEOUT_MS } = options;
+  const { writable, isTty = false, isJson = false, commandOf, timeoutMs = WRITE_TIMEOUT_MS } = options;
+  const textOf = (notification: Notification): string =>
+    isJson ? terminalJson(notification) : terminalText(notification, isTty, commandOf);
   return {
     name: TERMINAL,
-    send: (notification) => write(writable, terminalText(notification, isTty, commandOf), timeoutMs),
+    send: (notification) => write(writable, textOf(notification), timeoutMs),
     close: () => Promise.resolve(),
   };
+}
+
+/** `{"kind":"alert","reason":…,"alert":{…}}` and a newline; no character of it moves a cursor. */
+export function terminalJson({ reason, alert }: Notification): string {
+  const json = JSON.stringify({ kind: 'alert', reason, alert });
+  const escaped = json.replace(
+    UNPRINTABLE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return `${escaped}\n`;
 }
 
 /** The block, with the empty line after it. */

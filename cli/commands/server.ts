@@ -74,6 +74,7 @@ async function start(
     terminal: {
       writable: stdout.stream,
       isTty: stdout.isTTY || isGiven(invocation, 'colour'),
+      isJson: invocation.isJson,
       commandOf: (alertId) => `${program} alerts show ${alertId}${clientOptions}`,
     },
   });

@@ -80,7 +80,7 @@ async function run(invocation: Invocation, config: Config, told: Promise<void>):
     context,
     voice,
     dataFolder: config.dataFolder,
-    alerts: isJson ? context.stderr.stream : context.stdout.stream,
+    alerts: context.stdout.stream,
     told,
     processes: {
       startChild,
@@ -92,6 +92,7 @@ async function run(invocation: Invocation, config: Config, told: Promise<void>):
       '--port',
       url === undefined ? port : new URL(url).port || port,
       ...(context.stdout.isTTY && !isJson ? ['--colour'] : []),
+      ...(isJson ? ['--json'] : []),
     ],
     collectorWords: ({ url, serverPid, mode }) => [
       'collector',

@@ -10,6 +10,15 @@ describe('the terminal channel', () => {
     expect(String(writable.read())).toBe(terminalText(notificationWith(), false));
   });
 
+  it('writes one line of JSON for programs, in which nothing moves a cursor', async () => {
+    const writable = new PassThrough();
+    const notification = notificationWith({ reason: 'first \u009b31m \u202e \n' });
+    expect(await createTerminalChannel({ writable, isJson: true }).send(notification)).toEqual({ kind: 'sent' });
+    const text = String(writable.read());
+    expect(text).toMatch(/^[\x20-\x7e]+\n$/);
+    expect(JSON.parse(text)).toEqual({ kind: 'alert', reason: notification.reason, alert: notification.alert });
+  });
+
   it('a terminal that takes no text does not hold the sender', async () => {
     const writable = new Writable({ write: () => undefined });
     const channel = createTerminalChannel({ writable, timeoutMs: 20 });
