@@ -1,9 +1,10 @@
-// DuckDB calls a database invalid once a checkpoint failed half-way (a full disk) or it found a fault in itself, and then refuses
-// everything until it is opened anew. What was committed is in its files, so that is done here, without a restart of the server.
+// DuckDB calls a database invalid once a checkpoint failed half-way (a full disk), and may find its memory at odds with itself
+// after a write that had no room. What was committed is in its files, so it is opened anew here, without a restart of the server.
+// A read is then done again, once; a write is not, because it may have been committed: who asked looks and repeats.
 import { StoreUnavailable } from '../port.ts';
 import { type Database, type DatabaseLimits, openDatabase } from './database.ts';
 
-const INVALID = /has been invalidated|^FATAL Error/;
+const INVALID = /has been invalidated|^(FATAL|INTERNAL) Error/;
 
 export async function openMendingDatabase(
   limits: DatabaseLimits,
@@ -39,7 +40,7 @@ export async function openMendingDatabase(
     return current;
   };
 
-  const within = async <T>(work: (database: Database) => Promise<T>): Promise<T> => {
+  const attempt = async <T>(work: (database: Database) => Promise<T>): Promise<T> => {
     const database = await usable();
     users++;
     try {
@@ -47,7 +48,7 @@ export async function openMendingDatabase(
     } catch (error) {
       if (!INVALID.test(error instanceof Error ? error.message : '')) throw error;
       isInvalid = true;
-      warn(`the database is invalid: ${error instanceof Error ? error.message : ''}`);
+      warn(`the database is invalid: ${firstLineOf(error)}`);
       throw new StoreUnavailable('unreachable', 'the database is being opened anew');
     } finally {
       users--;
@@ -55,9 +56,15 @@ export async function openMendingDatabase(
     }
   };
 
+  const repeatable = <T>(work: (database: Database) => Promise<T>): Promise<T> =>
+    attempt(work).catch((error) => {
+      if (!isInvalid) throw error;
+      return attempt(work);
+    });
+
   return {
-    use: (path, lane, work) => within((database) => database.use(path, lane, work)),
-    release: (path) => within((database) => database.release(path)),
+    use: (path, lane, work) => (lane === 'write' ? attempt : repeatable)((database) => database.use(path, lane, work)),
+    release: (path) => attempt((database) => database.release(path)),
     attachedCount: () => current?.attachedCount() ?? 0,
     async close() {
       await mending?.catch(() => undefined);
@@ -65,4 +72,9 @@ export async function openMendingDatabase(
       current = undefined;
     },
   };
+}
+
+/** An INTERNAL error brings DuckDB's stack along. */
+function firstLineOf(error: unknown): string {
+  return error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : '';
 }

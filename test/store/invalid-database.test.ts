@@ -50,6 +50,31 @@ describe('an invalid database', () => {
   });
 });
 
+describe('a fault that DuckDB finds in itself', () => {
+  const failingOnce = (lane: 'read' | 'write', path: string) => {
+    let attempts = 0;
+    const answer = database.use(path, lane, async ({ schema, rows }) => {
+      attempts++;
+      if (attempts === 1) throw new Error('INTERNAL Error: at odds with itself\nStack Trace: …');
+      return rows(`SELECT n FROM ${schema}.t`);
+    });
+    return { answer, attempts: () => attempts };
+  };
+
+  it('costs a reader no more than time, and a writer the answer: what it wrote may have been committed', async () => {
+    const path = join(folder, 'a.duckdb');
+    await database.use(path, 'write', ({ schema, rows }) => rows(`CREATE TABLE ${schema}.t AS SELECT 1 AS n`));
+    const read = failingOnce('read', path);
+    expect(await read.answer).toEqual([[1]]);
+    expect(read.attempts()).toBe(2);
+    const write = failingOnce('write', path);
+    await expect(write.answer).rejects.toBeInstanceOf(StoreUnavailable);
+    expect(write.attempts()).toBe(1);
+    expect(await numbersIn(path)).toEqual([[1]]);
+    expect(warnings[0]).toBe('the database is invalid: INTERNAL Error: at odds with itself');
+  });
+});
+
 describe('a write that failed after it was committed', () => {
   it('is found out: its events are known, and not stored again', async () => {
     let mustFail = true;
