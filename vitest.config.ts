@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 const suite = (name: string, include: readonly string[], options: { timeoutMs: number; serial?: boolean }) => ({
   test: {
+    // The suites wait more than they compute: every core takes one file at a time.
+    maxWorkers: '100%',
     name,
     include: [...include],
     pool: 'forks' as const,
@@ -14,6 +16,8 @@ const suite = (name: string, include: readonly string[], options: { timeoutMs: n
 
 export default defineConfig({
   test: {
+    // The suites wait more than they compute: every core takes one file at a time.
+    maxWorkers: '100%',
     projects: [
       suite('unit', ['test/**/*.test.ts'], { timeoutMs: 30_000 }),
       suite('kernel', ['test/**/*.kernel.ts'], { timeoutMs: 300_000, serial: true }),
