@@ -52,7 +52,7 @@ export function createTerminalChannel(options: TerminalOptions): Channel {
 }
 
 /** `{"kind":"alert","reason":…,"alert":{…}}` and a newline; no character of it moves a cursor. */
-export function terminalJson({ reason, alert }: Notification): string {
+function terminalJson({ reason, alert }: Notification): string {
   const json = JSON.stringify({ kind: 'alert', reason, alert });
   const escaped = json.replace(
     UNPRINTABLE,
