@@ -4,11 +4,12 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { StatusResponse } from '../server/api.ts';
+import { compile } from '../test/harness/c-program.ts';
 import { eventually, makeInstallation, type RunningProcess, TEST_UID } from '../test/harness/installation.ts';
 import { freePort } from '../test/harness/receivers.ts';
-import { cpuMs, memoryMib, pause } from './process-cost.ts';
+import { cpuMs, memoryMib } from './process-cost.ts';
 
 interface Load {
   readonly name: string;
@@ -34,8 +35,7 @@ export async function run({ isShort }: { readonly isShort: boolean }): Promise<r
   const work = mkdtempSync(join(tmpdir(), 'vedette-bench-'));
   chmodSync(work, 0o755);
   const loadgen = join(work, 'loadgen');
-  execFileSync('cc', ['-O2', '-o', loadgen, fileURLToPath(new URL('./loadgen.c', import.meta.url))]);
-  chmodSync(loadgen, 0o755);
+  compile('../bench/loadgen.c', loadgen);
   mkdirSync(join(work, 'load'));
   chmodSync(join(work, 'load'), 0o777);
   try {

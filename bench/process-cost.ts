@@ -16,7 +16,3 @@ export function memoryMib(pid: number): { readonly now: number; readonly highest
   const kib = (name: string) => Number(new RegExp(`^${name}:\\s+([0-9]+) kB`, 'm').exec(text)?.[1] ?? Number.NaN);
   return { now: kib('VmRSS') / 1024, highest: kib('VmHWM') / 1024 };
 }
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
