@@ -1,8 +1,9 @@
-// Documents that the collector makes about itself and its host: losses, status, clock steps. One shape, one place for ids.
+// Documents that the collector makes about itself and its host: losses, status, clock steps, tampering. One shape, one place for ids.
 import type { HostIdentity } from '../audit/event.ts';
 import { bulkLines } from '../event/bulk.ts';
 import { ownEventId } from '../event/id.ts';
 import type { Loss } from './loss-ledger.ts';
+import { FACT_CHARACTERS_MAX, TAMPER_ACTIONS, type Tamper } from './tamper.ts';
 
 const ECS_VERSION = '8.17.0';
 
@@ -106,5 +107,30 @@ export function clockDocument(counter: number, nowMs: number, stepMs: number): O
     },
     message: `The clock of the host went back by ${stepMs} ms.`,
     vedette: { status: { clock_step_ms: stepMs } },
+  };
+}
+
+/** The document of what somebody did to the watching. `counter`: the spool position, so that each telling is one of its own. */
+export function tamperDocument(counter: number, nowMs: number, tamper: Tamper): OwnDocument {
+  const { category, type } = TAMPER_ACTIONS[tamper.action];
+  const facts = Object.entries(tamper.facts).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value.slice(0, FACT_CHARACTERS_MAX) : value,
+  ]);
+  return {
+    kind: 'tamper',
+    counter,
+    timeMs: nowMs,
+    event: {
+      kind: 'event',
+      dataset: 'vedette.tamper',
+      category,
+      type,
+      action: tamper.action,
+      reason: tamper.reason,
+      outcome: 'unknown',
+    },
+    message: tamper.reason,
+    vedette: { tamper: Object.fromEntries(facts) },
   };
 }

@@ -10,11 +10,19 @@ import type { Accounts } from './lineage/accounts.ts';
 import type { ProcessTable } from './lineage/process-table.ts';
 import { createLossLedger, EMPTY_LEDGER, type Loss, lossOfDowntime, lossOfSpool } from './loss-ledger.ts';
 import type { Notice } from './options.ts';
-import { clockDocument, lossDocument, type OwnDocument, ownLines, statusDocument } from './own-document.ts';
+import {
+  clockDocument,
+  lossDocument,
+  type OwnDocument,
+  ownLines,
+  statusDocument,
+  tamperDocument,
+} from './own-document.ts';
 import type { ReadingFigures, ShippingFigures } from './reader-messages.ts';
 import type { ReaderState } from './reader-state.ts';
 import type { RecordSource } from './source.ts';
 import type { SpoolWriter } from './spool/spool-writer.ts';
+import type { Tamper } from './tamper.ts';
 
 const TICK_MS = 1_000;
 const CHECK_MS = 10_000;
@@ -124,6 +132,13 @@ export function createReader(parts: ReaderParts): Reader {
     }
   }
 
+  function tellTampers(tampers: readonly Tamper[]): void {
+    for (const tamper of tampers) {
+      put((createdMs, at) => tamperDocument(at, createdMs, tamper));
+      parts.onNotice({ level: 'warning', code: tamper.action, text: tamper.reason });
+    }
+  }
+
   function flushSpool(): void {
     if (!isDirty) return;
     const error = spool.flush();
@@ -201,6 +216,7 @@ export function createReader(parts: ReaderParts): Reader {
       refusedKeep = 0;
       tell([lossOfSpool(loss, nowMs)]);
     }
+    tellTampers(source.takeTampers?.() ?? []);
     const stepBack = clock.takeStepBack();
     if (stepBack > 0) put((createdMs, at) => clockDocument(at, createdMs, stepBack));
     if (nowMs - checkMs >= CHECK_MS || nowMs < checkMs) {

@@ -1,6 +1,7 @@
 // Where records come from, as the reader sees it: the kernel's unicast stream, its multicast group, or a recording.
 import type { AuditRecord } from '../audit/event.ts';
 import type { Mode, Notice, Refusal } from './options.ts';
+import type { Tamper } from './tamper.ts';
 
 /** What one drain brought. */
 export interface Drained {
@@ -29,6 +30,8 @@ export interface RecordSource {
   isEnded(): boolean;
   /** Asks the kernel how it does; undefined where it cannot be asked. */
   check(): KernelFigures | undefined;
+  /** What was found to be done to the watching since the last call, the oldest first; absent where nothing can be found. */
+  takeTampers?(): readonly Tamper[];
   /** Replaces the processes that are left out; pids that ended are dropped by `check`. */
   excludePids(pids: readonly number[]): void;
   /** First step of stopping: asks for no more events. What is on its way can still be drained. */

@@ -167,6 +167,7 @@ export const FIELDS: readonly Field[] = [
   field('vedette.loss.first_position', 'long', 'First position that was given up.'),
   field('vedette.loss.last_position', 'long', 'Last position that was given up.'),
   field('vedette.status', 'flattened', 'The collector’s own figures: CPU, memory, spool, rates, losses.'),
+  field('vedette.tamper', 'flattened', 'What was done to the watching itself: pids, old and new values, files.'),
   field('vedette.silence.since', 'date', 'Since when the host has said nothing.'),
 ];
 
