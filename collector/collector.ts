@@ -1,12 +1,14 @@
 // Starts and stops the collector: a reader thread (source → spool) and, in this one, shipping (spool → server). Each lives from
 // the spool's files alone, so either may be behind, and a kill of the process costs what was not yet read.
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Progress } from '../event/progress.ts';
 import { makeFolder } from './durable-file.ts';
+import type { LimitOptions } from './limits.ts';
 import { type Loss, lossOfSpool } from './loss-ledger.ts';
 import type { Collector, CollectorFigures, CollectorOptions, CollectorStart, Notice, Refusal } from './options.ts';
 import type { FromReader, ReaderOptions, ReadingFigures, ToReader } from './reader-messages.ts';
+import { readerProgram } from './reader-program.ts';
 import { createHttpClient } from './ship/http-client.ts';
 import { lossOfRejection, setAside } from './ship/set-aside.ts';
 import { loadShipState, saveShipState, withLosses } from './ship/ship-state.ts';
@@ -26,6 +28,7 @@ const SAVE_EVERY_MS = 1_000;
 /** The reading thread's heap, MiB: a young generation this small keeps its memory flat under a flood. */
 const READER_YOUNG_MIB = 8;
 
+const NO_LIMITS: LimitOptions = { cpuShareMax: undefined, memoryBytesMax: undefined };
 const NO_FIGURES: ReadingFigures = { records: 0, events: 0, spooled: 0, spoolBytes: 0, lostAtLeast: 0, position: 0 };
 
 type ReaderSource = ReaderOptions['source'];
@@ -81,10 +84,12 @@ async function startReader(
     rulesScope: options.rulesScope,
     excludePids: options.excludePids ?? [],
     spoolBytesMax: Math.max(SPOOL_BYTES_LEAST, options.spoolBytesMax ?? SPOOL_BYTES_MAX),
+    limits: options.limits ?? NO_LIMITS,
     shared: shared.memory,
   };
-  const file = new URL(`./reader-worker${extname(import.meta.filename)}`, import.meta.url);
-  const worker = new Worker(file, {
+  const { program, isText } = readerProgram();
+  const worker = new Worker(program, {
+    eval: isText,
     workerData: readerOptions,
     resourceLimits: { maxYoungGenerationSizeMb: READER_YOUNG_MIB },
   });

@@ -9,6 +9,7 @@ import { bulkLines } from '../event/bulk.ts';
 import { spoolClassOf } from './event-class.ts';
 import type { Accounts } from './lineage/accounts.ts';
 import type { ProcessTable } from './lineage/process-table.ts';
+import type { SpoolClass } from './spool/segment.ts';
 import type { SpoolWriter } from './spool/spool-writer.ts';
 
 /** Arguments that are remembered of a process, for its children's documents. */
@@ -21,6 +22,8 @@ const OWN_CHANGE_TAG = 'vedette-self';
 export interface EventWriter {
   /** The event's position, or undefined when the spool refused it. `isOwnChange`: the collector changes the kernel just now. */
   write(event: AuditEvent, createdMs: number, isOwnChange: boolean): number | undefined;
+  /** Its spool class, for who drops an event before it costs more. */
+  classOf(event: AuditEvent): SpoolClass;
 }
 
 export function createEventWriter(options: {
@@ -39,6 +42,10 @@ export function createEventWriter(options: {
   const syscalls = createSyscallReader();
   const mapper = createEcsMapper(host, knowledge, syscalls);
   return {
+    classOf(event) {
+      const record = event.records.find(({ type }) => type === SYSCALL);
+      return spoolClassOf(event, record === undefined ? undefined : syscalls.read(record));
+    },
     write(event, createdMs, isOwnChange) {
       const record = event.records.find(({ type }) => type === SYSCALL);
       const syscall = record === undefined ? undefined : syscalls.read(record);

@@ -9,7 +9,7 @@ import type { SpoolLoss } from './spool/spool-loss.ts';
 export const GAPS_TOLD_MAX = 16;
 
 export interface Loss {
-  readonly source: 'sequence' | 'kernel' | 'socket' | 'spool' | 'server' | 'downtime';
+  readonly source: 'sequence' | 'kernel' | 'socket' | 'spool' | 'server' | 'downtime' | 'limits';
   /** With `counter`, what makes the fact one of its own within host and boot. */
   readonly kind: string;
   readonly counter: number;

@@ -1,5 +1,6 @@
 // What a collector is started with and what it says while it runs: the whole surface that the command line and the
 // supervisor see, besides `startCollector` itself (collector.ts).
+import type { LimitOptions } from './limits.ts';
 
 /** Where the audit records come from. `auto`: kernel, else multicast, else the recorded host. */
 export type SourceOptions =
@@ -32,6 +33,8 @@ export interface CollectorOptions {
   readonly rulesScope?: string;
   /** Cap of the spool on disk, bytes; see collector/spool/spool-limits.ts for the default. */
   readonly spoolBytesMax?: number;
+  /** What the process may cost where no service manager limits it (limits.ts); without it, nothing is given up. */
+  readonly limits?: LimitOptions;
   /** What people should know, as it happens. */
   readonly onNotice?: (notice: Notice) => void;
   /** The collector's clock, epoch ms. The reader's thread uses the real one. */

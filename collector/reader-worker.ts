@@ -3,11 +3,15 @@
 import { randomUUID } from 'node:crypto';
 import { openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { HostIdentity } from '../audit/event.ts';
 import { makeFolder } from './durable-file.ts';
 import { AGENT_VERSION, hostIdentity } from './host-identity.ts';
 import { openKernelSource } from './kernel-source.ts';
+import type { LimitChange } from './limits.ts';
+import { createLimits } from './limits-keeper.ts';
 import { type Accounts, openAccounts, parseNames } from './lineage/accounts.ts';
 import { bootIdOf, listPids, readArguments, readExecutable, readStat } from './lineage/proc.ts';
 import { createProcessTable, type ProcView } from './lineage/process-table.ts';
@@ -41,6 +45,28 @@ const PROC: ProcView = {
   arguments: (pid) => readArguments(pid),
   pids: (max) => listPids(max),
 };
+
+const limits = createLimits({
+  options: options.limits,
+  cost() {
+    const { user, system } = process.cpuUsage();
+    return { cpuUs: user + system, rssBytes: process.memoryUsage.rss() };
+  },
+  now: Date.now,
+});
+/** Set when the memory stays over its limit: this thread ends in good order, and the process with it. */
+let restartReason: string | undefined;
+
+function onLimit(change: LimitChange): void {
+  if (change.kind === 'restart') restartReason = change.reason;
+  if (change.kind === 'relieve') collectGarbage();
+}
+
+/** V8 gives memory back only when it collects all of it, and has no other word for that. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
 
 function post(message: FromReader): void {
   parentPort?.postMessage(message);
@@ -123,6 +149,8 @@ function start(): Reader | undefined {
       save: (state, mustSurvivePowerLoss) => saveReaderState(options.folder, state, mustSurvivePowerLoss),
       cost,
       onNotice: notify,
+      limits,
+      onLimit,
     });
     for (const notice of opened.notices) notify(notice);
     post({ kind: 'ready', mode: opened.source.mode, host: { id: host.id, name: host.name } });
@@ -168,7 +196,11 @@ function run(reader: Reader): void {
       announcedMs = nowMs;
       announce();
     }
-    timer = setTimeout(turn, sleepAfter(step));
+    if (restartReason !== undefined) {
+      close();
+      throw new Error(restartReason);
+    }
+    timer = setTimeout(turn, limits.waitMs(sleepAfter(step)));
   }
 
   function close(): void {

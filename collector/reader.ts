@@ -6,6 +6,8 @@ import { createReassembler } from '../audit/reassembler.ts';
 import type { Progress } from '../event/progress.ts';
 import { createdClock } from './created-clock.ts';
 import { createEventWriter } from './event-writer.ts';
+import type { LimitChange } from './limits.ts';
+import { type Limits, limitsDocument } from './limits-keeper.ts';
 import type { Accounts } from './lineage/accounts.ts';
 import type { ProcessTable } from './lineage/process-table.ts';
 import { createLossLedger, EMPTY_LEDGER, type Loss, lossOfDowntime, lossOfSpool } from './loss-ledger.ts';
@@ -44,6 +46,10 @@ export interface ReaderParts {
   /** CPU time and memory of the process, for the status document. */
   readonly cost: () => Readonly<Record<string, number>>;
   readonly onNotice: (notice: Notice) => void;
+  /** What the process may cost; absent: no limit. */
+  readonly limits?: Limits;
+  /** What the limits ask of the process itself: less memory, or a new start. */
+  readonly onLimit?: (change: LimitChange) => void;
 }
 
 export interface Step {
@@ -68,7 +74,7 @@ export interface Reader {
 }
 
 export function createReader(parts: ReaderParts): Reader {
-  const { source, spool, host, now, previous } = parts;
+  const { source, spool, host, now, previous, limits } = parts;
   const isRecording = source.mode.kind === 'recording';
   const sameBoot = previous?.bootId === host.bootId ? previous : undefined;
   const clock = createdClock(now, Math.max(sameBoot?.createdMs ?? 0, spool.recovery.lastCreatedMs));
@@ -96,6 +102,11 @@ export function createReader(parts: ReaderParts): Reader {
   function emit(event: AuditEvent): void {
     eventCount += 1;
     const createdMs = clock.stamp();
+    if (limits?.dropsBulk() === true && events.classOf(event) === 'bulk') {
+      limits.dropped(event.timeMs);
+      if (!isRecording && !event.isFragment) ledger.see(event.serial, event.timeMs, createdMs);
+      return;
+    }
     const position = events.write(event, createdMs, createdMs <= ownChangeUntilMs);
     if (!isRecording && !event.isFragment) ledger.see(event.serial, event.timeMs, createdMs);
     if (position === undefined) {
@@ -136,6 +147,17 @@ export function createReader(parts: ReaderParts): Reader {
     for (const tamper of tampers) {
       put((createdMs, at) => tamperDocument(at, createdMs, tamper));
       parts.onNotice({ level: 'warning', code: tamper.action, text: tamper.reason });
+    }
+  }
+
+  function keepLimits(nowMs: number): void {
+    const dropped = limits?.takeDropped(spool.lastPosition() + 1, nowMs);
+    if (dropped !== undefined) tell([dropped]);
+    for (const change of limits?.tick(nowMs) ?? []) {
+      put((createdMs, at) => limitsDocument(at, createdMs, change));
+      const to = change.kind === 'level' ? ` Level: ${change.to}.` : '';
+      parts.onNotice({ level: 'warning', code: 'limits', text: `${change.reason}${to}` });
+      parts.onLimit?.(change);
     }
   }
 
@@ -201,6 +223,7 @@ export function createReader(parts: ReaderParts): Reader {
 
   function tick(nowMs: number): void {
     tickMs = nowMs;
+    keepLimits(nowMs);
     tell(ledger.certain(nowMs));
     tell(spool.trim().map((loss) => lossOfSpool(loss, nowMs)));
     if (refusedKeep > 0 && !hasDiskFailed) {
@@ -243,6 +266,7 @@ export function createReader(parts: ReaderParts): Reader {
   function status(): Readonly<Record<string, unknown>> {
     return {
       ...parts.cost(),
+      ...(limits === undefined ? {} : { limits_level: limits.level() }),
       mode: source.mode.kind,
       uptime_ms: now() - startedMs,
       records,
