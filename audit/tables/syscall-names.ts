@@ -32,14 +32,21 @@ export const X86_64_SYSCALLS: string =
   'prlimit64 name_to_handle_at open_by_handle_at clock_adjtime syncfs sendmmsg setns getcpu process_vm_readv ' +
   'process_vm_writev kcmp finit_module sched_setattr sched_getattr renameat2 seccomp getrandom memfd_create ' +
   'kexec_file_load bpf execveat userfaultfd membarrier mlock2 copy_file_range preadv2 pwritev2 pkey_mprotect ' +
-  'pkey_alloc pkey_free statx io_pgetevents rseq - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - ' +
+  'pkey_alloc pkey_free statx io_pgetevents rseq uretprobe uprobe - - - - - - - - - - - - - - - - - - - - - - - ' +
   '- - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - ' +
-  '- - - - pidfd_send_signal io_uring_setup io_uring_enter io_uring_register open_tree move_mount fsopen ' +
-  'fsconfig fsmount fspick pidfd_open clone3 close_range openat2 pidfd_getfd faccessat2 process_madvise ' +
+  '- - - - - - - - - - pidfd_send_signal io_uring_setup io_uring_enter io_uring_register open_tree move_mount ' +
+  'fsopen fsconfig fsmount fspick pidfd_open clone3 close_range openat2 pidfd_getfd faccessat2 process_madvise ' +
   'epoll_pwait2 mount_setattr quotactl_fd landlock_create_ruleset landlock_add_rule landlock_restrict_self ' +
   'memfd_secret process_mrelease futex_waitv set_mempolicy_home_node cachestat fchmodat2 map_shadow_stack ' +
   'futex_wake futex_wait futex_requeue statmount listmount lsm_get_self_attr lsm_set_self_attr lsm_list_modules ' +
-  'mseal setxattrat getxattrat listxattrat removexattrat open_tree_attr file_getattr file_setattr';
+  'mseal setxattrat getxattrat listxattrat removexattrat open_tree_attr file_getattr file_setattr listns';
+
+/** From 512 on: below, x32 shares the calls of x86_64. */
+export const X32_SYSCALLS: string =
+  'rt_sigaction rt_sigreturn ioctl readv writev recvfrom sendmsg recvmsg execve ptrace rt_sigpending ' +
+  'rt_sigtimedwait rt_sigqueueinfo sigaltstack timer_create mq_notify kexec_load waitid set_robust_list ' +
+  'get_robust_list vmsplice move_pages preadv pwritev rt_tgsigqueueinfo recvmmsg sendmmsg process_vm_readv ' +
+  'process_vm_writev setsockopt getsockopt io_setup io_submit execveat preadv2 pwritev2';
 
 export const I386_SYSCALLS: string =
   'restart_syscall exit fork read write open close waitpid creat link unlink execve chdir time mknod chmod ' +
@@ -87,7 +94,7 @@ export const I386_SYSCALLS: string =
   'quotactl_fd landlock_create_ruleset landlock_add_rule landlock_restrict_self memfd_secret process_mrelease ' +
   'futex_waitv set_mempolicy_home_node cachestat fchmodat2 map_shadow_stack futex_wake futex_wait futex_requeue ' +
   'statmount listmount lsm_get_self_attr lsm_set_self_attr lsm_list_modules mseal setxattrat getxattrat ' +
-  'listxattrat removexattrat open_tree_attr file_getattr file_setattr';
+  'listxattrat removexattrat open_tree_attr file_getattr file_setattr listns';
 
 export const AARCH64_SYSCALLS: string =
   'io_setup io_destroy io_submit io_cancel io_getevents setxattr lsetxattr fsetxattr getxattr lgetxattr ' +
@@ -97,7 +104,7 @@ export const AARCH64_SYSCALLS: string =
   'pivot_root nfsservctl statfs fstatfs truncate ftruncate fallocate faccessat chdir fchdir chroot fchmod ' +
   'fchmodat fchownat fchown openat close vhangup pipe2 quotactl getdents64 lseek read write readv writev ' +
   'pread64 pwrite64 preadv pwritev sendfile pselect6 ppoll signalfd4 vmsplice splice tee readlinkat newfstatat ' +
-  'fstat sync fsync fdatasync sync_file_range2 timerfd_create timerfd_settime timerfd_gettime utimensat acct ' +
+  'fstat sync fsync fdatasync sync_file_range timerfd_create timerfd_settime timerfd_gettime utimensat acct ' +
   'capget capset personality exit exit_group waitid set_tid_address unshare futex set_robust_list ' +
   'get_robust_list nanosleep getitimer setitimer kexec_load init_module delete_module timer_create ' +
   'timer_gettime timer_getoverrun timer_settime timer_delete clock_settime clock_gettime clock_getres ' +
@@ -119,14 +126,10 @@ export const AARCH64_SYSCALLS: string =
   'getrandom memfd_create bpf execveat userfaultfd membarrier mlock2 copy_file_range preadv2 pwritev2 ' +
   'pkey_mprotect pkey_alloc pkey_free statx io_pgetevents rseq kexec_file_load - - - - - - - - - - - - - - - - ' +
   '- - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - ' +
-  '- - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - clock_gettime64 clock_settime64 ' +
-  'clock_adjtime64 clock_getres_time64 clock_nanosleep_time64 timer_gettime64 timer_settime64 timerfd_gettime64 ' +
-  'timerfd_settime64 utimensat_time64 pselect6_time64 ppoll_time64 - io_pgetevents_time64 recvmmsg_time64 ' +
-  'mq_timedsend_time64 mq_timedreceive_time64 semtimedop_time64 rt_sigtimedwait_time64 futex_time64 ' +
-  'sched_rr_get_interval_time64 pidfd_send_signal io_uring_setup io_uring_enter io_uring_register open_tree ' +
-  'move_mount fsopen fsconfig fsmount fspick pidfd_open clone3 close_range openat2 pidfd_getfd faccessat2 ' +
-  'process_madvise epoll_pwait2 mount_setattr quotactl_fd landlock_create_ruleset landlock_add_rule ' +
-  'landlock_restrict_self memfd_secret process_mrelease futex_waitv set_mempolicy_home_node cachestat fchmodat2 ' +
-  'map_shadow_stack futex_wake futex_wait futex_requeue statmount listmount lsm_get_self_attr lsm_set_self_attr ' +
-  'lsm_list_modules mseal setxattrat getxattrat listxattrat removexattrat open_tree_attr file_getattr ' +
-  'file_setattr';
+  '- - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - ' +
+  '- - - - - pidfd_send_signal io_uring_setup io_uring_enter io_uring_register open_tree move_mount fsopen ' +
+  'fsconfig fsmount fspick pidfd_open clone3 close_range openat2 pidfd_getfd faccessat2 process_madvise ' +
+  'epoll_pwait2 mount_setattr quotactl_fd landlock_create_ruleset landlock_add_rule landlock_restrict_self ' +
+  'memfd_secret process_mrelease futex_waitv set_mempolicy_home_node cachestat fchmodat2 map_shadow_stack ' +
+  'futex_wake futex_wait futex_requeue statmount listmount lsm_get_self_attr lsm_set_self_attr lsm_list_modules ' +
+  'mseal setxattrat getxattrat listxattrat removexattrat open_tree_attr file_getattr file_setattr listns';

@@ -1,5 +1,5 @@
 // Syscall names by architecture and number, and the architecture names themselves (AUDIT_ARCH_* of linux/audit.h).
-import { AARCH64_SYSCALLS, I386_SYSCALLS, X86_64_SYSCALLS } from './syscall-names.ts';
+import { AARCH64_SYSCALLS, I386_SYSCALLS, X32_SYSCALLS, X86_64_SYSCALLS } from './syscall-names.ts';
 import { URING_OPS } from './uring-op-names.ts';
 
 const words = (list: string): readonly string[] => list.split(' ');
@@ -35,15 +35,13 @@ const ARCHITECTURES: ReadonlyMap<string, string> = new Map([
 const X32_BIT = 0x40000000;
 /** From here on x32 has calls of its own (the kernel's syscall_64.tbl); below they are those of x86_64. */
 const X32_FIRST = 512;
-const X32_SYSCALLS = words(
-  'rt_sigaction rt_sigreturn ioctl readv writev recvfrom sendmsg recvmsg execve ptrace rt_sigpending rt_sigtimedwait rt_sigqueueinfo sigaltstack timer_create mq_notify kexec_load waitid set_robust_list get_robust_list vmsplice move_pages preadv pwritev rt_tgsigqueueinfo recvmmsg sendmmsg process_vm_readv process_vm_writev setsockopt getsockopt io_setup io_submit execveat preadv2 pwritev2',
-);
+const X32_OWN = words(X32_SYSCALLS);
 
 /** `execve` for (`c000003e`, 59); undefined where the architecture or the number is not known. */
 export function syscallName(arch: string, number: number): string | undefined {
   const isX32 = arch === 'c000003e' && number >= X32_BIT;
   const index = isX32 ? number - X32_BIT : number;
-  const name = isX32 && index >= X32_FIRST ? X32_SYSCALLS[index - X32_FIRST] : SYSCALLS.get(arch)?.[index];
+  const name = isX32 && index >= X32_FIRST ? X32_OWN[index - X32_FIRST] : SYSCALLS.get(arch)?.[index];
   return name === '-' ? undefined : name;
 }
 

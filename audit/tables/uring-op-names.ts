@@ -6,4 +6,4 @@ export const URING_OPS: string =
   'fadvise madvise send recv openat2 epoll_ctl splice provide_buffers remove_buffers tee shutdown renameat ' +
   'unlinkat mkdirat symlinkat linkat msg_ring fsetxattr setxattr fgetxattr getxattr socket uring_cmd send_zc ' +
   'sendmsg_zc read_multishot waitid futex_wait futex_wake futex_waitv fixed_fd_install ftruncate bind listen ' +
-  'recv_zc epoll_wait readv_fixed writev_fixed pipe';
+  'recv_zc epoll_wait readv_fixed writev_fixed pipe nop128 uring_cmd128';
