@@ -18,6 +18,8 @@ import type { OwnDocument } from './own-document.ts';
 export const LONG_DRAIN_MS = 250;
 /** The longest pause, ms. */
 export const PAUSE_MS_MAX = 2_000;
+/** More is not remembered: a machine that slept owes nobody a minute. */
+const OWED_MS_MAX = 10_000;
 /** Pauses aim this far below the limit, so that it is held and not met. */
 const PAUSE_AIM = 0.85;
 
@@ -49,6 +51,7 @@ export function createLimits({ options, cost, now }: LimitsParts): Limits {
   let droppedCount = 0;
   let droppedFromMs = 0;
   let droppedToMs = 0;
+  let owedMs = 0;
   let turn: { readonly atMs: number; readonly cpuUs: number } | undefined;
   return {
     budget: budgetOf(() => state.level),
@@ -79,10 +82,10 @@ export function createLimits({ options, cost, now }: LimitsParts): Limits {
       const { cpuUs } = cost();
       const last = turn ?? { atMs, cpuUs };
       turn = { atMs, cpuUs };
-      // What was used must have taken so long, were the limit held.
-      const owedMs = (cpuUs - last.cpuUs) / 1000 / (cpuShareMax * PAUSE_AIM);
-      const sinceMs = Math.max(0, atMs - last.atMs);
-      return Math.min(PAUSE_MS_MAX, Math.max(LONG_DRAIN_MS, Math.round(owedMs - sinceMs + wantedMs)));
+      // What was used must have taken so long, were the limit held; time that went by pays for it, pauses too.
+      const costMs = (cpuUs - last.cpuUs) / 1000 / (cpuShareMax * PAUSE_AIM);
+      owedMs = Math.min(OWED_MS_MAX, Math.max(0, owedMs + costMs - Math.max(0, atMs - last.atMs)));
+      return Math.min(PAUSE_MS_MAX, Math.max(wantedMs, LONG_DRAIN_MS, Math.round(owedMs)));
     },
   };
 }

@@ -136,7 +136,7 @@ async function collectorOptions(
   invocation: Invocation,
   supervision: Supervision,
 ): Promise<Omit<CollectorOptions, 'source' | 'excludePids'>> {
-  const { tokenFile, enrollmentSecret, rulesScope, spoolBytesMax, server } = config.collector;
+  const { tokenFile, enrollmentSecret, rulesScope, spoolBytesMax, server, limits } = config.collector;
   const secretFile =
     enrollmentSecret === undefined
       ? secretFilesOf(config.dataFolder).enrollmentSecret
@@ -153,6 +153,10 @@ async function collectorOptions(
     },
     ...(rulesScope === undefined ? {} : { rulesScope }),
     spoolBytesMax,
+    limits: {
+      cpuShareMax: limits.cpuPercent === undefined ? undefined : limits.cpuPercent / 100,
+      memoryBytesMax: limits.memoryBytes,
+    },
     onNotice: ({ level, text, code }: Notice) => supervision.notice(level, text, code),
     now: invocation.context.now,
   };

@@ -44,6 +44,8 @@ function shapeOf(key: ConfigKey): Readonly<Record<string, unknown>> {
       return { type: 'string', pattern: '^[0-9]{1,9}(ms|s|m|h|d|w)$' };
     case 'bytes':
       return { type: ['string', 'integer'], pattern: '^[0-9]{1,15} ?(B|KiB|MiB|GiB|TiB)?$' };
+    case 'percent':
+      return { type: 'string', pattern: '^[0-9]{1,4} ?%$' };
     case 'choice':
       return { enum: key.choices ?? [] };
     case 'url':

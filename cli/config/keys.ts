@@ -14,6 +14,8 @@ type KeyKind =
   | 'duration'
   /** `512MiB`, `1GiB`, or a number of bytes. */
   | 'bytes'
+  /** `25%`. */
+  | 'percent'
   | 'url'
   | 'choice'
   /** Only from the environment; in the file it is refused. */
@@ -182,6 +184,18 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     kind: 'bytes',
     default: '1GiB',
     description: 'The most that the collector keeps on disk while the server cannot be reached.',
+  },
+  {
+    path: 'collector.limits.cpu',
+    kind: 'percent',
+    description:
+      'The most of one core that the collector may use; past it, it gives up hashes, containers, look-ups in /proc, then events, and says so. Without it there is no limit.',
+  },
+  {
+    path: 'collector.limits.memory',
+    kind: 'bytes',
+    description:
+      'The most memory that the collector may hold resident; past it for half a minute it ends in good order.',
   },
   {
     path: 'client.server',

@@ -59,6 +59,8 @@ export interface Config {
     readonly recordingFile: string | undefined;
     readonly rulesScope: string | undefined;
     readonly spoolBytesMax: number;
+    /** Percent of one core, and bytes. */
+    readonly limits: { readonly cpuPercent: number | undefined; readonly memoryBytes: number | undefined };
   };
   readonly client: { readonly server: string | undefined; readonly token: SecretSource | undefined };
 }
@@ -174,6 +176,10 @@ export function assembleConfig({ file, values, secrets }: ConfigValues): Config 
       recordingFile: text('collector.recording_file'),
       rulesScope: text('collector.rules_scope'),
       spoolBytesMax: number('collector.spool.max_bytes'),
+      limits: {
+        cpuPercent: values.get('collector.limits.cpu') as number | undefined,
+        memoryBytes: values.get('collector.limits.memory') as number | undefined,
+      },
     },
     client: { server: text('client.server'), token: secrets.get('client.token') },
   };

@@ -62,6 +62,13 @@ function readOne(key: ConfigKey, text: string, folder: string): Reading {
         ? right(bytes)
         : wrong(`\`${text}\` is not a size`, 'Write a whole number and its unit: 64MiB, 1GiB.');
     }
+    case 'percent': {
+      const match = /^([0-9]{1,4}) ?%$/.exec(text);
+      const percent = Number(match?.[1]);
+      return match !== null && percent > 0
+        ? right(percent)
+        : wrong(`\`${text}\` is not a percentage`, 'Write a whole number and its sign: 20%.');
+    }
     case 'url':
       return readUrl(text);
     case 'choice':
