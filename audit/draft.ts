@@ -23,6 +23,8 @@ export interface Draft {
   architecture: string | undefined;
   // Members (`,"name":value`) of the ECS objects.
   process: string;
+  /** What surrounds the process, of the document itself: `,"container":{…},"orchestrator":{…}`. */
+  surroundings: string;
   /** `process.args` and `process.command_line`, apart because they may be too long. */
   args: string;
   commandLine: string;
@@ -70,6 +72,7 @@ export function createDraft(): Draft {
     relatedUsers: '',
     architecture: undefined,
     process: '',
+    surroundings: '',
     args: '',
     commandLine: '',
     parent: '',

@@ -59,6 +59,7 @@ function documentText(draft: Draft, event: AuditEvent, stamp: Stamp | undefined,
     arrayMember('tags', draft.keys) +
     frame.constant +
     processText(draft) +
+    draft.surroundings +
     draft.user +
     objectMember('file', draft.file) +
     objectMember('source', draft.source) +

@@ -3,12 +3,13 @@
 import type { Draft } from './draft.ts';
 import { type FileCall, type FileWriter, writeArguments } from './ecs-file.ts';
 import { writeAddress } from './ecs-network.ts';
-import { type LineageWriter, programOf } from './ecs-process.ts';
+import { type LineageWriter, programOf, scriptMember } from './ecs-process.ts';
 import type { AuditRecord } from './event.ts';
 import { argumentsOf, commandLineOf } from './exec.ts';
 import { fieldsOf } from './fields.ts';
 import { arrayMember, member, numberMember } from './json.ts';
 import type { PathRecord } from './path.ts';
+import { scriptOf } from './script.ts';
 import type { SocketAddress } from './socket-address.ts';
 import type { Ids, SyscallRecord } from './syscall-record.ts';
 import { errnoName, signalName } from './tables/errno.ts';
@@ -56,7 +57,7 @@ export function writeSyscall(draft: Draft, event: SyscallEvent, context: Syscall
   if (success === false) draft.errno = errnoOf(acting.exit);
   writeWho(draft, event, context);
   writeData(draft, event, acting);
-  if (event.execve.length > 0) writeExec(draft, event.execve);
+  if (event.execve.length > 0) writeExec(draft, event);
   if (action !== undefined)
     writeSubject(draft, event, { syscall: acting, action, paths: event.paths, cwd: event.cwd }, context);
   draft.process += event.titleMember + event.cwdMember;
@@ -72,6 +73,8 @@ function writeWho(draft: Draft, event: SyscallEvent, context: SyscallContext): v
   const { ids, image } = syscall;
   const known = context.lineage.write(draft, syscall.pid, syscall.ppid);
   draft.process += image.members;
+  // An exec tells its script itself (writeExec).
+  if (event.execve.length === 0) draft.process += scriptMember(known?.script);
   if (image.comm === undefined) draft.process += member('name', known?.name);
   if (image.exe === undefined) draft.process += member('executable', known?.executable);
   if (ids.tty !== undefined && ids.tty !== '(none)') draft.process += member('tty', ids.tty);
@@ -104,15 +107,26 @@ function errnoOf(exit: string | undefined): string | undefined {
 /** What the records that accompany a syscall say by themselves: a fragment, or an event whose SYSCALL was lost. */
 export function writeWithoutSyscall(draft: Draft, parts: Omit<SyscallEvent, 'syscall'>, context: SyscallContext): void {
   const { execve, address, others } = parts;
-  if (execve.length > 0) writeExec(draft, execve);
+  if (execve.length > 0) writeExec(draft, parts);
   draft.process += parts.titleMember + parts.cwdMember;
   // Whether it was reached or reached us, only the call would say.
   writeAddress(draft, address, 'local-socket');
   for (const record of others) context.writeAccompanying(draft, record);
 }
 
-function writeExec(draft: Draft, execve: readonly AuditRecord[]): void {
+function writeExec(
+  draft: Draft,
+  { syscall, execve, paths, cwd }: Omit<SyscallEvent, 'syscall'> & { readonly syscall?: SyscallRecord },
+): void {
   const { args, count, isIncomplete } = argumentsOf(execve);
+  const script = scriptOf({
+    comm: syscall?.image.comm,
+    executable: syscall?.image.exe,
+    args,
+    cwd,
+    path: paths[0]?.name,
+  });
+  if (script !== undefined) draft.process += scriptMember(script);
   draft.process += numberMember('args_count', count);
   draft.args = arrayMember('args', args);
   draft.commandLine = member('command_line', commandLineOf(args));

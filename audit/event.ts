@@ -31,13 +31,46 @@ export interface AuditEvent {
   readonly fragmentOf?: number;
 }
 
-/** A process as lineage knows it. */
+/** A process as lineage knows it: which one it is, and the program it runs. Never changes once given. */
 export interface ProcessInfo {
   readonly pid: number;
   readonly entityId: string;
   readonly name: string;
   readonly executable: string | undefined;
   readonly args: readonly string[] | undefined;
+  /** When it started, epoch ms, where that is known. */
+  readonly startMs?: number | undefined;
+  /** Of the file that it runs, lower-case hex. */
+  readonly sha256?: string | undefined;
+  /** The script that an interpreter runs. */
+  readonly script?: string | undefined;
+}
+
+/** The container that a process runs in, as its cgroup names it. */
+export interface ContainerInfo {
+  readonly id: string | undefined;
+  /** docker, containerd, cri-o, podman, lxc, systemd-nspawn; undefined where the cgroup does not say. */
+  readonly runtime: string | undefined;
+  readonly name: string | undefined;
+  readonly imageName: string | undefined;
+  readonly pod:
+    | { readonly uid: string; readonly name: string | undefined; readonly namespace: string | undefined }
+    | undefined;
+}
+
+/** What is known of an acting process. The same object as long as nothing of it changed: writers remember its text. */
+export interface Lineage {
+  readonly process: ProcessInfo | undefined;
+  /** The parent that the kernel names now; left out, it is the first ancestor if that has the pid. */
+  readonly parent?: ProcessInfo | undefined;
+  /** By birth, the nearest first: who is given a new parent because its own ended keeps it here. */
+  readonly ancestors: readonly ProcessInfo[];
+  /** The ancestors reach pid 1 or the kernel. */
+  readonly isComplete: boolean;
+  readonly sessionLeader?: ProcessInfo | undefined;
+  /** Programs that ran in this very process before, the oldest first, where the parent does not tell the same. */
+  readonly previous?: readonly ProcessInfo[];
+  readonly container?: ContainerInfo | undefined;
 }
 
 /** What only the event's own host knows. Absent where another host's lines are read. */
@@ -46,17 +79,8 @@ export interface HostKnowledge {
   groupName(gid: number): string | undefined;
   /** The uid of an account that a program named, where it is known. */
   userId?(name: string): number | undefined;
-  /** The acting process, its parent and further ancestors (the parent first). `isComplete`: the chain reaches pid 1 or the kernel. */
-  lineage(
-    pid: number,
-    ppid: number,
-  ):
-    | {
-        readonly process: ProcessInfo | undefined;
-        readonly ancestors: readonly ProcessInfo[];
-        readonly isComplete: boolean;
-      }
-    | undefined;
+  /** `ppid` as the record has it; undefined where it has none. */
+  lineage(pid: number, ppid: number | undefined): Lineage | undefined;
 }
 
 /** The host's identity, as it stands in every document. */

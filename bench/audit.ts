@@ -25,7 +25,7 @@ const knowledge: HostKnowledge = {
   groupName: (gid) => (gid === 0 ? 'root' : undefined),
   lineage: (pid, ppid) => ({
     process: { pid, entityId: `h.${pid}.1`, name: 'x', executable: undefined, args: undefined },
-    ancestors: ppid >= 0 ? ancestors : [],
+    ancestors: (ppid ?? -1) >= 0 ? ancestors : [],
     isComplete: true,
   }),
 };
