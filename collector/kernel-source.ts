@@ -1,28 +1,41 @@
 // The kernel's unicast stream: becomes its one owner, loads the rules, and puts everything back. First, do no harm: another
 // owner is left alone, a locked configuration is not fought, the backlog never holds up a system call (wait time 0), the
 // failure mode stays.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import type { AuditRecord } from '../audit/event.ts';
 import { syscallName } from '../audit/tables/syscall.ts';
 import { compileDefaultRules, exclusionRule, KEY_PREFIX, parseScope, type RuleArchitecture } from './audit-rules.ts';
-import { forgetOriginal, noteOriginal, ownRules, putSettingsBack, removeOwnRules, settingsOf } from './kernel-state.ts';
+import { forgetStoredSocket, storeSocket } from './inherited-socket.ts';
+import { createGuard } from './kernel-guard.ts';
+import {
+  clearDeadOwner,
+  forgetOriginal,
+  markOf,
+  noteOriginal,
+  ownRules,
+  putSettingsBack,
+  removeOwnRules,
+  settingsOf,
+} from './kernel-state.ts';
+import { claimStream } from './kernel-stream.ts';
+import { kernelWatch } from './kernel-watch.ts';
 import { startTicksOf } from './lineage/proc.ts';
+import { openMulticastSource } from './multicast-source.ts';
 import { type AuditControl, openAuditControl } from './netlink/audit-control.ts';
-import { auditSocket, bindNetlink, closeDescriptor, ERRNO, sendToKernel } from './netlink/libc.ts';
-import { AUDIT_SET, encodeMessage, encodeStatus } from './netlink/message.ts';
-import { createReceiver, growQueue, type Receiver } from './netlink/receiver.ts';
+import { closeDescriptor, ERRNO } from './netlink/libc.ts';
 import { decodeRule, encodeRule, type RuleField, ruleIdentity } from './netlink/rule-data.ts';
-import type { Notice, Refusal } from './options.ts';
-import type { SourceStart } from './source.ts';
+import type { Notice } from './options.ts';
+import { processName, refused } from './refusal.ts';
+import type { Drained, SourceStart } from './source.ts';
+import { tamperQueue } from './tamper.ts';
 
 const LOCKED = 2;
 /** Records that wait in the kernel when we are slow; each takes about 2 KiB. */
 const BACKLOG_LIMIT = 65_536;
 const BACKLOG_LIMIT_SMALL = 8_192;
 const SMALL_MEMORY_BYTES = 2 * 1024 ** 3;
-/** The kernel answers an AUDIT_SET within the send; records may stand before the answer. */
-const ANSWER_DRAINS_MAX = 1_000;
+/** How often the end of a predecessor's registration is tried, 10 ms apart: systemd closes its copy of the socket by then. */
+const CLEAR_TRIES_MAX = 20;
 const EXCLUDED_PIDS_MAX = 32;
 const FAMILY_FILTER_FEATURE = 0x20;
 
@@ -32,7 +45,13 @@ export interface KernelSourceOptions {
   readonly rulesProfile: 'default' | 'none';
   readonly rulesScope: string | undefined;
   readonly excludePids: readonly number[];
-  readonly onNotice: (notice: Notice) => void;
+  /** A unicast audit socket that was handed to this process, or to its predecessor and back. */
+  readonly inheritedSocket: number | undefined;
+  /** systemd's notification socket, to whose store a new socket is given. */
+  readonly notifySocket: string | undefined;
+  /** Whether settings that somebody changes are put right again. */
+  readonly mends: boolean;
+  readonly now: () => number;
 }
 
 /** Opens the unicast stream, or says why not. */
@@ -43,25 +62,14 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
   if (opened.kind === 'errno') return refused(opened.errno);
   const control = opened.value;
   const status = control.status();
-  const fd = status.kind === 'ok' ? auditSocket() : status.errno;
-  const bound = fd < 0 ? fd : bindNetlink(fd, 0);
-  if (status.kind === 'errno' || bound < 0) {
-    if (fd >= 0) closeDescriptor(fd);
+  const claimed = status.kind === 'errno' ? refused(status.errno) : claimStream(options, status.value.pid);
+  if (status.kind === 'errno' || claimed.kind === 'refused') {
     control.close();
-    return refused(bound);
+    return claimed.kind === 'refused' ? claimed : refused(-ERRNO.EINVAL);
   }
-  growQueue(fd);
-  const receiver = createReceiver(fd);
-  const early: AuditRecord[] = [];
-  const owned = becomeOwner(fd, receiver, early);
-  if (owned < 0) {
-    closeDescriptor(fd);
-    const owner = control.status();
-    control.close();
-    if (owned === -ERRNO.EEXIST)
-      return { kind: 'refused', refusal: ownerOf(owner.kind === 'ok' ? owner.value.pid : 0) };
-    return refused(owned);
-  }
+  const { stream } = claimed;
+  const { notifySocket } = options;
+  const isStored = notifySocket !== undefined && !stream.isInherited && storeSocket(notifySocket, stream.fd);
   const isLocked = status.value.enabled === LOCKED;
   const notices: Notice[] = [];
   const ours = {
@@ -81,7 +89,8 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
       text: 'The kernel’s audit configuration is locked until the next boot: no rule is loaded, no setting changed.',
     });
   } else {
-    noteOriginal(options.folder, settingsOf(status.value), ours);
+    const registrant = stream.predecessor ?? markOf(process.pid);
+    noteOriginal(options.folder, { current: settingsOf(status.value), ours, registrant });
     // What a killed collector left is kept where it is wanted: without its rules the kernel would see nothing meanwhile.
     const leftovers = new Map(ownRules(control).map((rule) => [ruleIdentity(rule), rule]));
     exclusions.replace([process.pid, ...options.excludePids]);
@@ -95,6 +104,19 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
     }
   }
   notices.push(...foreignExclusions(control));
+  const tampers = tamperQueue();
+  const settled = control.status();
+  const guard = createGuard({
+    control,
+    ownership: stream.ownership,
+    watch: kernelWatch(
+      settled.kind === 'ok' ? settled.value : { ...status.value, ...ours },
+      options.mends && !isLocked,
+    ),
+    openBeside: () => openMulticastSource({ inheritedSocket: undefined, now: options.now }),
+    nameOf: processName,
+    tampers,
+  });
   let isClosed = false;
   let isAllBack = true;
 
@@ -102,29 +124,34 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
     kind: 'open',
     notices,
     source: {
-      mode: { kind: 'kernel', rules: ruleCount, isLocked },
+      get mode() {
+        return guard.beside()?.mode ?? { kind: 'kernel', rules: ruleCount, isLocked };
+      },
       drain(onRecord) {
-        for (const record of early.splice(0)) onRecord(record);
-        return receiver.drain(onRecord);
+        for (const record of stream.early.splice(0)) onRecord(record);
+        const drained = stream.receiver.drain(onRecord);
+        for (const pid of stream.ownership.settle(!drained.hasMore)) guard.sawAttempt(pid);
+        const beside = guard.beside()?.drain(onRecord);
+        return beside === undefined ? drained : sumOf(drained, beside);
       },
       isEnded: () => false,
+      keptWatching: stream.ownership.keptWatching,
+      takeTampers() {
+        guard.look(options.now());
+        return tampers.take();
+      },
       check() {
-        if (receiver.takeReplacements() > 0) {
-          options.onNotice({
-            level: 'warning',
-            code: 'replace-attempt',
-            text: 'Another process tried to take the audit socket; the kernel refused it.',
-          });
-        }
         if (!isLocked) exclusions.dropEnded();
         const now = control.status();
         if (now.kind === 'errno') return undefined;
-        return { lost: now.value.lost, backlog: now.value.backlog, isOwner: now.value.pid === process.pid };
+        const isOwner = stream.ownership.standing() !== 'lost';
+        return { lost: now.value.lost, backlog: now.value.backlog, isOwner };
       },
       excludePids(pids) {
         if (!isLocked) exclusions.replace([process.pid, ...pids]);
       },
       quiesce() {
+        guard.end();
         if (isLocked) return;
         isAllBack = putSettingsBack(options.folder, control);
         removeOwnRules(control);
@@ -132,29 +159,38 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
       close() {
         if (isClosed) return;
         isClosed = true;
+        guard.end();
         if (!isLocked) {
           isAllBack &&= putSettingsBack(options.folder, control);
           removeOwnRules(control);
           if (isAllBack) forgetOriginal(options.folder);
         }
-        control.change({ pid: 0 });
+        guard.beside()?.close();
+        const isRegistrant = stream.ownership.standing() === 'ours' && stream.ownership.registrant() === process.pid;
+        if (isRegistrant) control.change({ pid: 0 });
+        if (notifySocket !== undefined && (isStored || stream.isInherited)) forgetStoredSocket(notifySocket);
+        closeDescriptor(stream.fd);
+        // The kernel names a predecessor: its registration ends when the last holder of the socket has closed it.
+        for (let tries = 0; !isRegistrant && tries < CLEAR_TRIES_MAX && !clearDeadOwner(control); tries += 1) pause(10);
         control.close();
-        closeDescriptor(fd);
       },
     },
   };
 }
 
-/** Sends the SET on the very socket that is to receive. 0, or the errno, negative. What comes before the answer is kept. */
-function becomeOwner(fd: number, receiver: Receiver, early: AuditRecord[]): number {
-  const sent = sendToKernel(fd, encodeMessage(AUDIT_SET, 1, encodeStatus({ pid: process.pid })));
-  if (sent < 0) return sent;
-  for (let tries = 0; tries < ANSWER_DRAINS_MAX; tries += 1) {
-    receiver.drain((record) => early.push(record));
-    const answer = receiver.takeAnswer();
-    if (answer !== undefined) return answer;
-  }
-  return -ERRNO.EAGAIN;
+function sumOf(one: Drained, other: Drained): Drained {
+  return {
+    records: one.records + other.records,
+    overflows: one.overflows + other.overflows,
+    unreadable: one.unreadable + other.unreadable,
+    hasMore: one.hasMore || other.hasMore,
+  };
+}
+
+const PAUSE = new Int32Array(new SharedArrayBuffer(4));
+
+function pause(durationMs: number): void {
+  Atomics.wait(PAUSE, 0, 0, durationMs);
 }
 
 interface RuleLoading {
@@ -252,27 +288,4 @@ function foreignExclusions(control: AuditControl): readonly Notice[] {
   if (foreign.length === 0) return [];
   const text = `${foreign.length} audit rule(s) of others say "never": what they leave out is not seen.`;
   return [{ level: 'warning', code: 'foreign-exclusion', text }];
-}
-
-function ownerOf(pid: number): Refusal {
-  return { kind: 'owned-by', pid, name: processName(pid) };
-}
-
-/** The name of a process, or '' when it is gone. */
-export function processName(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trimEnd();
-  } catch {
-    return '';
-  }
-}
-
-/** What an errno of the audit socket means for the one who asked. */
-export function refused(errno: number): { readonly kind: 'refused'; readonly refusal: Refusal } {
-  const code = -errno;
-  if (code === ERRNO.EPERM || code === ERRNO.EACCES) return { kind: 'refused', refusal: { kind: 'no-permission' } };
-  if (code === ERRNO.EPROTONOSUPPORT || code === ERRNO.EAFNOSUPPORT || code === ERRNO.ECONNREFUSED) {
-    return { kind: 'refused', refusal: { kind: 'no-audit' } };
-  }
-  return { kind: 'refused', refusal: { kind: 'failed', reason: `the audit socket said errno ${code}` } };
 }

@@ -2,7 +2,7 @@
 // original is known after any kill; it goes only when everything is as it was. Never touched: the failure mode, the rate limit,
 // the lock, rules that are not ours.
 //
-//   kernel.json   {"formatVersion":1,"bootId","pid","startTicks","original":{…},"ours":{…}}
+//   kernel.json   {"formatVersion":1,"bootId","pid","startTicks","original":{…},"ours":{…},"registrant":{"pid","startTicks"}}
 import { join } from 'node:path';
 import { KEY_PREFIX } from './audit-rules.ts';
 import { readState, removeFile, replaceFile } from './durable-file.ts';
@@ -27,6 +27,14 @@ interface KernelRecord {
   readonly startTicks: number;
   readonly original: KernelSettings;
   readonly ours: KernelSettings;
+  /** Whom the kernel names as the owner of our socket: an earlier collector, where the socket outlived it. */
+  readonly registrant: ProcessMark | undefined;
+}
+
+/** A process, told apart from a later one of the same pid. */
+export interface ProcessMark {
+  readonly pid: number;
+  readonly startTicks: number;
 }
 
 export function settingsOf(status: AuditStatus): KernelSettings {
@@ -34,13 +42,44 @@ export function settingsOf(status: AuditStatus): KernelSettings {
 }
 
 /** Notes the original before the first change. What an earlier run of this boot noted and did not put back is the original. */
-export function noteOriginal(folder: string, current: KernelSettings, ours: KernelSettings): KernelSettings {
+export function noteOriginal(
+  folder: string,
+  settings: { readonly current: KernelSettings; readonly ours: KernelSettings; readonly registrant: ProcessMark },
+): KernelSettings {
   const bootId = bootIdOf();
   const earlier = readRecord(folder);
+  const { current, ours, registrant } = settings;
   const original = earlier?.bootId === bootId ? earlier.original : current;
-  const record: KernelRecord = { bootId, pid: process.pid, startTicks: startTicksOf(process.pid) ?? 0, original, ours };
+  const record: KernelRecord = { bootId, ...markOf(process.pid), original, ours, registrant };
   replaceFile(pathIn(folder), `${JSON.stringify({ formatVersion: FORMAT_VERSION, ...record })}\n`, true);
   return original;
+}
+
+/** Whom the kernel named as the owner of the socket of this boot's earlier collector, if that is known. */
+export function registrantOf(folder: string): ProcessMark | undefined {
+  const record = readRecord(folder);
+  return record?.bootId === bootIdOf() ? record.registrant : undefined;
+}
+
+export function markOf(pid: number): ProcessMark {
+  return { pid, startTicks: startTicksOf(pid) ?? 0 };
+}
+
+/** True when the process is gone, also when another has its pid now. */
+export function hasEnded({ pid, startTicks }: ProcessMark): boolean {
+  const now = startTicksOf(pid);
+  return now === undefined || now !== startTicks;
+}
+
+/**
+ * Ends the registration of a process that is gone and whose socket is closed: only a failed send does that, and this is one. False
+ * while the socket lives somewhere, or its owner does.
+ */
+export function clearDeadOwner(control: AuditControl): boolean {
+  const status = control.status();
+  if (status.kind === 'errno' || status.value.pid === 0) return true;
+  if (startTicksOf(status.value.pid) !== undefined) return false;
+  return control.change({ pid: 0 }).kind === 'ok';
 }
 
 /** The rules of ours that the kernel has. */
@@ -91,6 +130,7 @@ export async function restoreKernel(dataFolder: string): Promise<boolean> {
     const isAllBack = putSettingsBack(folder, control);
     removeOwnRules(control);
     if (isAllBack) forgetOriginal(folder);
+    clearDeadOwner(control);
     return true;
   } finally {
     control.close();
@@ -113,7 +153,13 @@ function readRecord(folder: string): KernelRecord | undefined {
   const { bootId, pid, startTicks } = state;
   if (original === undefined || ours === undefined || typeof bootId !== 'string') return undefined;
   if (typeof pid !== 'number' || typeof startTicks !== 'number') return undefined;
-  return { bootId, pid, startTicks, original, ours };
+  return { bootId, pid, startTicks, original, ours, registrant: readMark(state['registrant']) };
+}
+
+function readMark(value: unknown): ProcessMark | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { pid, startTicks } = value as Record<string, unknown>;
+  return typeof pid === 'number' && typeof startTicks === 'number' ? { pid, startTicks } : undefined;
 }
 
 function readSettings(value: unknown): KernelSettings | undefined {

@@ -31,6 +31,12 @@ export interface CollectorOptions {
   readonly rulesProfile?: 'default' | 'none';
   /** Added to every rule as `-F` would: `uid=4242` or `exe=/usr/bin/x`; several with commas. */
   readonly rulesScope?: string;
+  /** Descriptors that were handed to this process; an audit socket among them is read, with what queued in it. */
+  readonly inheritedDescriptors?: readonly number[];
+  /** systemd's notification socket (NOTIFY_SOCKET): its store keeps the audit socket over a restart. */
+  readonly notifySocket?: string;
+  /** Whether kernel settings that somebody changes are put right again; they are told in any case. */
+  readonly mends?: boolean;
   /** Cap of the spool on disk, bytes; see collector/spool/spool-limits.ts for the default. */
   readonly spoolBytesMax?: number;
   /** What the process may cost where no service manager limits it (limits.ts); without it, nothing is given up. */

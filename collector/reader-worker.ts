@@ -78,8 +78,12 @@ function notify(notice: Notice): void {
 
 function openSource(): SourceStart {
   const { source } = options;
-  if (source.kind === 'kernel') return openKernelSource({ ...options, onNotice: notify });
-  if (source.kind === 'multicast') return openMulticastSource();
+  if (source.kind === 'kernel') {
+    const inheritedSocket = options.inheritedSockets.unicast;
+    return openKernelSource({ ...options, inheritedSocket, now: Date.now });
+  }
+  if (source.kind === 'multicast')
+    return openMulticastSource({ inheritedSocket: options.inheritedSockets.multicast, now: Date.now });
   return openRecordingSource({ file: source.file ?? SHIPPED_RECORDING, speed: source.speed, now: Date.now });
 }
 
@@ -121,31 +125,27 @@ function start(): Reader | undefined {
     post({ kind: 'refused', refusal: { kind: 'folder-in-use' } });
     return undefined;
   }
-  const { host, accounts, proc } = identity();
-  const spool = openSpoolWriter({
-    disk: folderDisk(join(options.folder, 'spool')),
-    shared: spoolShared(options.shared),
-    bootId: host.bootId,
-    bytesMax: options.spoolBytesMax,
-  });
-  const processes = createProcessTable({ hostId: host.id, bootId: host.bootId, proc });
-  const previous = loadReaderState(options.folder);
-  // The kernel comes last: nothing after it may fail and leave it changed.
+  // The kernel comes first: what happens while the rest is made ready waits in the socket. Whatever fails after it puts it back.
   const opened = openSource();
   if (opened.kind === 'refused') {
-    spool.close();
     post({ kind: 'refused', refusal: opened.refusal });
     return undefined;
   }
   try {
+    const { host, accounts, proc } = identity();
     const reader = createReader({
       source: opened.source,
-      spool,
+      spool: openSpoolWriter({
+        disk: folderDisk(join(options.folder, 'spool')),
+        shared: spoolShared(options.shared),
+        bootId: host.bootId,
+        bytesMax: options.spoolBytesMax,
+      }),
       host,
       accounts,
-      processes,
+      processes: createProcessTable({ hostId: host.id, bootId: host.bootId, proc }),
       now: Date.now,
-      previous,
+      previous: loadReaderState(options.folder),
       save: (state, mustSurvivePowerLoss) => saveReaderState(options.folder, state, mustSurvivePowerLoss),
       cost,
       onNotice: notify,

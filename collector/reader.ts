@@ -5,12 +5,13 @@ import type { AuditEvent, HostIdentity } from '../audit/event.ts';
 import { createReassembler } from '../audit/reassembler.ts';
 import type { Progress } from '../event/progress.ts';
 import { createdClock } from './created-clock.ts';
+import { type Downtime, tellDowntime } from './downtime.ts';
 import { createEventWriter } from './event-writer.ts';
 import type { LimitChange } from './limits.ts';
 import { type Limits, limitsDocument } from './limits-keeper.ts';
 import type { Accounts } from './lineage/accounts.ts';
 import type { ProcessTable } from './lineage/process-table.ts';
-import { createLossLedger, EMPTY_LEDGER, type Loss, lossOfDowntime, lossOfSpool } from './loss-ledger.ts';
+import { createLossLedger, EMPTY_LEDGER, type Loss, lossOfSpool } from './loss-ledger.ts';
 import type { Notice } from './options.ts';
 import {
   clockDocument,
@@ -98,6 +99,7 @@ export function createReader(parts: ReaderParts): Reader {
   let tickMs = startedMs;
   let checkMs = 0;
   let statusMs = startedMs;
+  let downtime: Downtime | undefined;
 
   function emit(event: AuditEvent): void {
     eventCount += 1;
@@ -212,13 +214,15 @@ export function createReader(parts: ReaderParts): Reader {
     const figures = source.check();
     if (figures === undefined) return;
     tell(ledger.checked(figures, nowMs));
-    if (!figures.isOwner) {
-      parts.onNotice({
-        level: 'error',
-        code: 'taken-over',
-        text: 'Another process owns the audit socket now: no records come.',
-      });
-    }
+  }
+
+  function settleDowntime(mustDecide: boolean): void {
+    const kept = source.keptWatching === undefined ? false : source.keptWatching();
+    if (downtime === undefined || (kept === undefined && !mustDecide)) return;
+    const { losses, tampers } = tellDowntime(downtime, kept === true);
+    downtime = undefined;
+    tell(losses);
+    tellTampers(tampers);
   }
 
   function tick(nowMs: number): void {
@@ -291,15 +295,16 @@ export function createReader(parts: ReaderParts): Reader {
       for (const head of after) if (head.countsSerial) ledger.see(head.serial, head.timeMs, head.createdMs);
       const lastMs = Math.max(previous?.watchedUntilMs ?? 0, ...lastOf(after));
       if (lastMs > 0) {
-        tell([
-          lossOfDowntime({
-            fromMs: lastMs,
-            toMs: startedMs,
-            counter: spool.lastPosition() + 1,
-            wasPlanned: previous?.isClean === true && after.length === 0,
-            isNewBoot: sameBoot === undefined && previous !== undefined,
-          }),
-        ]);
+        downtime = {
+          fromMs: lastMs,
+          toMs: startedMs,
+          counter: spool.lastPosition() + 1,
+          wasPlanned: previous?.isClean === true && after.length === 0,
+          isNewBoot: sameBoot === undefined && previous !== undefined,
+        };
+        watchedUntilMs = lastMs;
+        settleDowntime(false);
+        if (downtime === undefined) watchedUntilMs = startedMs;
       }
     }
     tell(spool.recovery.losses.map((loss) => lossOfSpool(loss, startedMs)));
@@ -323,7 +328,9 @@ export function createReader(parts: ReaderParts): Reader {
       tell(ledger.overflowed(drained.overflows, source.mode.kind === 'multicast', drainedMs));
       if (!drained.hasMore) {
         emitAll(reassembler.flush(drainedMs));
-        if (drained.records === 0 && reassembler.openEvents === 0) watchedUntilMs = drainedMs - KERNEL_LAG_MS;
+        settleDowntime(false);
+        const isCaughtUp = drained.records === 0 && reassembler.openEvents === 0 && downtime === undefined;
+        if (isCaughtUp) watchedUntilMs = drainedMs - KERNEL_LAG_MS;
       }
       const hadNews = isDirty;
       flushSpool();
@@ -354,6 +361,7 @@ export function createReader(parts: ReaderParts): Reader {
       source.quiesce();
     },
     close() {
+      settleDowntime(true);
       source.close();
       emitAll(reassembler.end());
       tell(ledger.certain(now()));

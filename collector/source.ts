@@ -26,6 +26,11 @@ export interface RecordSource {
   readonly mode: Mode;
   /** Hands on what is there now, in order of arrival; never waits. */
   drain(onRecord: (record: AuditRecord) => void): Drained;
+  /**
+   * Whether what happened while no collector read was kept in a socket that outlived it: then the gaps in the serials say all that
+   * is missing. Undefined while that is not known; absent where it never is so.
+   */
+  keptWatching?(): boolean | undefined;
   /** True when nothing will ever come again (the end of a recording). */
   isEnded(): boolean;
   /** Asks the kernel how it does; undefined where it cannot be asked. */

@@ -7,6 +7,8 @@ const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
 const NETLINK_AUDIT = 9;
 const SOL_SOCKET = 1;
+const SO_PROTOCOL = 38;
+const SO_DOMAIN = 39;
 export const SO_RCVBUF = 8;
 export const SO_RCVBUFFORCE = 33;
 const MSG_DONTWAIT = 0x40;
@@ -40,6 +42,8 @@ const recvCall = libc.func('long recv(int fd, void *buffer, unsigned long length
 const recvmmsgCall = libc.func('int recvmmsg(int fd, void *messages, uint32_t count, int flags, void *timeout)');
 const closeCall = libc.func('int close(int fd)');
 const flockCall = libc.func('int flock(int fd, int operation)');
+const sendmsgCall = libc.func('long sendmsg(int fd, const void *message, int flags)');
+const getsocknameCall = libc.func('int getsockname(int fd, void *address, void *length)');
 const openCall = libc.func('int open(const char *path, int flags)');
 const readCall = libc.func('long read(int fd, void *buffer, unsigned long length)');
 
@@ -74,6 +78,55 @@ export function socketOption(fd: number, name: number): number {
   const length = Buffer.from([4, 0, 0, 0]);
   const code = result(getsockoptCall(fd, SOL_SOCKET, name, option, length) as number);
   return code < 0 ? code : option.readInt32LE(0);
+}
+
+/** Where a netlink audit socket is bound, or undefined when the descriptor is no such socket. */
+export function auditSocketAddress(fd: number): { readonly port: number; readonly groups: number } | undefined {
+  if (socketOption(fd, SO_DOMAIN) !== AF_NETLINK || socketOption(fd, SO_PROTOCOL) !== NETLINK_AUDIT) return undefined;
+  const address = Buffer.alloc(12);
+  const length = Buffer.from([12, 0, 0, 0]);
+  if (result(getsocknameCall(fd, address, length) as number) < 0) return undefined;
+  return { port: address.readUInt32LE(4), groups: address.readUInt32LE(8) };
+}
+
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+const MSG_NOSIGNAL = 0x4000;
+const SCM_RIGHTS = 1;
+const UNIX_PATH_BYTES_MAX = 107;
+
+/**
+ * Sends a text, and with it a descriptor, to a Unix datagram socket (a leading @ means an abstract name). 0 or the errno,
+ * negative. struct msghdr is name, namelen, iov, iovlen, control, controllen, flags; struct cmsghdr is len, level, type.
+ */
+export function sendWithDescriptor(path: string, text: string, fd: number | undefined): number {
+  const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path);
+  if (name.length === 0 || name.length > UNIX_PATH_BYTES_MAX) return -ERRNO.EINVAL;
+  const socket = result(socketCall(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) as number);
+  if (socket < 0) return socket;
+  const address = Buffer.concat([Buffer.from([AF_UNIX, 0]), name, Buffer.alloc(path.startsWith('@') ? 0 : 1)]);
+  const body = Buffer.from(text);
+  const vector = Buffer.alloc(IOVEC_BYTES);
+  vector.writeBigUInt64LE(koffi.address(body), 0);
+  vector.writeBigUInt64LE(BigInt(body.length), 8);
+  const control = Buffer.alloc(24);
+  control.writeBigUInt64LE(20n, 0);
+  control.writeInt32LE(SOL_SOCKET, 8);
+  control.writeInt32LE(SCM_RIGHTS, 12);
+  control.writeInt32LE(fd ?? -1, 16);
+  const message = Buffer.alloc(56);
+  message.writeBigUInt64LE(koffi.address(address), 0);
+  message.writeUInt32LE(address.length, 8);
+  message.writeBigUInt64LE(koffi.address(vector), 16);
+  message.writeBigUInt64LE(1n, 24);
+  if (fd !== undefined) {
+    message.writeBigUInt64LE(koffi.address(control), 32);
+    message.writeBigUInt64LE(BigInt(control.length), 40);
+  }
+  const sent = result(sendmsgCall(socket, message, MSG_NOSIGNAL) as number);
+  closeCall(socket);
+  // What is reached only through an address inside `message` is used here: so it lives until the call is over.
+  return sent < 0 ? sent : address.length + body.length + vector.length + control.length > 0 ? 0 : -ERRNO.EINVAL;
 }
 
 const KERNEL_ADDRESS: Buffer = (() => {

@@ -15,6 +15,8 @@ const DRAIN_BATCHES_MAX = 64;
 const DRAIN_OVERFLOWS_MAX = 8;
 /** Holds about 145,000 records. */
 const RECEIVE_BUFFER_BYTES = 64 * 1024 * 1024;
+/** Attempts to take the socket that are kept until somebody asks. */
+const REPLACEMENTS_MAX = 16;
 /** Below 1000 netlink's own messages; 1000–1004 and 1010–1019 are replies and orders, not events. */
 const FIRST_RECORD_TYPE = 1005;
 
@@ -22,8 +24,8 @@ export interface Receiver {
   drain(onRecord: (record: AuditRecord) => void): Drained;
   /** The errno of an order that was sent on this socket, negative; 0 when acknowledged; undefined when no answer came yet. */
   takeAnswer(): number | undefined;
-  /** How often another process tried to take the socket, since the last call. */
-  takeReplacements(): number;
+  /** The pids that tried to become the owner of this socket's stream since the last call, the oldest first; so many at most. */
+  takeReplacements(): readonly number[];
 }
 
 /** Makes the socket's queue as big as it may be; its size in bytes. */
@@ -36,7 +38,7 @@ export function growQueue(fd: number): number {
 export function createReceiver(fd: number): Receiver {
   const batch = createBatch(BATCH_DATAGRAMS, SLOT_BYTES);
   let answer: number | undefined;
-  let replacements = 0;
+  let replacements: number[] = [];
   return {
     drain(onRecord) {
       let records = 0;
@@ -62,7 +64,8 @@ export function createReceiver(fd: number): Receiver {
               onRecord(record);
             }
           } else if (type === AUDIT_REPLACE) {
-            replacements += 1;
+            if (replacements.length < REPLACEMENTS_MAX)
+              replacements.push(end - start >= 20 ? batch.buffer.readUInt32LE(start + 16) : 0);
           } else if (type === NLMSG_ERROR) {
             const message = decodeMessage(batch.buffer.subarray(start, end));
             if (message !== undefined) answer = errorCode(message.payload);
@@ -79,7 +82,7 @@ export function createReceiver(fd: number): Receiver {
     },
     takeReplacements() {
       const taken = replacements;
-      replacements = 0;
+      replacements = [];
       return taken;
     },
   };
