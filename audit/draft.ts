@@ -1,6 +1,8 @@
 // A document in the making: what the families of records (exec, file, network, …) fill in, as JSON members, and what
 // `ecs.ts` makes one line of JSON of.
 import { jsonArray, jsonText } from './json.ts';
+import type { SyscallRecord } from './syscall-record.ts';
+import type { UserText } from './user.ts';
 
 export interface Draft {
   action: string;
@@ -48,6 +50,10 @@ export interface Draft {
   objectType: string | undefined;
   how: string | undefined;
   incomplete: readonly string[];
+  /** `event.original` as the inside of a JSON string, each record after a line's end; undefined: to be made from the records. */
+  original: string | undefined;
+  /** The call that is told, where its texts say it all: what else led the event would say otherwise. */
+  call: { readonly record: SyscallRecord; readonly user: UserText } | undefined;
 }
 
 /** Names and values of one name in `auditd.data`; beyond them the records in `event.original` have it. */
@@ -93,6 +99,8 @@ export function createDraft(): Draft {
     objectType: undefined,
     how: undefined,
     incomplete: [],
+    original: undefined,
+    call: undefined,
   };
 }
 

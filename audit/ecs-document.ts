@@ -7,8 +7,10 @@ import { createClockText } from './clock-text.ts';
 import { fragmentOfId } from './document-id.ts';
 import { type Draft, fieldMembers } from './draft.ts';
 import type { AuditEvent, AuditRecord, HostIdentity } from './event.ts';
-import { arrayMember, jsonArray, jsonText, member, objectMember } from './json.ts';
+import { arrayMember, flat, jsonArray, jsonText, member, objectMember } from './json.ts';
 import { lineOf } from './record.ts';
+import { type LeadText, sessionMember } from './syscall-record.ts';
+import { actorMember } from './user.ts';
 
 /** The version of the Elastic Common Schema that documents follow. */
 const ECS_VERSION = '8.17.0';
@@ -23,7 +25,7 @@ export interface Stamp {
 
 /** Beside its long texts a document is smaller than this. */
 const REST_BYTES_MAX = 1024 * 1024;
-/** Events with less raw text than this cannot come near the longest line. */
+/** Events whose raw text is shorter, escaped, cannot come near the longest line. */
 const CAREFUL_FROM_CHARS = 512 * 1024;
 
 /** Makes the JSON of a host's drafts. */
@@ -40,23 +42,26 @@ interface Frame {
 }
 
 function documentText(draft: Draft, event: AuditEvent, stamp: Stamp | undefined, frame: Frame): string {
-  const { clock, arrays } = frame;
-  const original = originalOf(event.records);
+  const { clock } = frame;
+  const { call } = draft;
+  let { original } = draft;
+  let base64: string | undefined;
+  if (original === undefined) {
+    const told = originalOf(event.records);
+    original = JSON.stringify(told.text).slice(1, -1);
+    base64 = told.base64;
+  } else {
+    // The first record's line begins without the end of another.
+    original = original.slice(LINE_END.length);
+  }
   let incomplete = event.incomplete;
   if (draft.incomplete.length > 0) incomplete = [...incomplete, ...draft.incomplete];
-  if (original.text.length >= CAREFUL_FROM_CHARS) incomplete = [...incomplete, ...fitInto(draft, original.text)];
-  const result =
-    draft.outcome === 'unknown' ? '' : draft.outcome === 'success' ? ',"result":"success"' : ',"result":"fail"';
+  if (original.length >= CAREFUL_FROM_CHARS) incomplete = [...incomplete, ...fitInto(draft, original)];
   return (
-    `{"@timestamp":"${clock(event.timeMs)}","ecs":{"version":"${ECS_VERSION}"},` +
-    `"event":{"kind":"event","module":"auditd","dataset":"auditd.log","category":${arrays(draft.category)},` +
-    `"type":${arrays(draft.type)},"action":${jsonText(draft.action)},"outcome":"${draft.outcome}",` +
-    `"code":${jsonText(draft.code)},"sequence":${event.serial}` +
+    `{"@timestamp":"${clock(event.timeMs)}"${leadOf(draft, frame)}${event.serial}` +
     (stamp === undefined ? '' : `,"created":"${clock(stamp.createdMs)}"`) +
-    member('reason', draft.errno) +
-    `,"original":${JSON.stringify(original.text)}}` +
-    objectMember('error', member('code', draft.errno)) +
-    arrayMember('tags', draft.keys) +
+    `,"original":"${original}"}` +
+    (call === undefined ? arrayMember('tags', draft.keys) : call.record.tail.tagsMember) +
     frame.constant +
     processText(draft) +
     draft.surroundings +
@@ -67,16 +72,50 @@ function documentText(draft: Draft, event: AuditEvent, stamp: Stamp | undefined,
     objectMember('network', draft.network) +
     objectMember('service', draft.service) +
     objectMember('group', draft.group) +
-    relatedText(draft) +
-    `,"auditd":{"message_type":${jsonText(draft.messageType)}` +
-    (draft.session === undefined || draft.session === '4294967295' || draft.session === '-1'
-      ? ''
-      : member('session', draft.session)) +
-    result +
+    (call === undefined || draft.addresses.length > 0 ? relatedText(draft) : call.user.relatedMember) +
+    auditdText(draft) +
+    `}${vedetteText({ event, incomplete, base64, stamp, frame })}}`
+  );
+}
+
+const LINE_END = '\\n';
+
+/** The document between its time and the event's serial: the same for every such call with such an end. */
+function leadOf(draft: Draft, frame: Frame): string {
+  const { call, action, type, outcome, errno } = draft;
+  if (call === undefined) return flatLead(draft, frame);
+  const { texts } = call.record.head;
+  for (let at = 0; at < texts.length; at++) {
+    const text = texts[at] as LeadText;
+    if (text.type === type && text.outcome === outcome && text.errno === errno && text.action === action)
+      return text.json;
+  }
+  const json = flat(flatLead(draft, frame));
+  if (texts.length < LEADS_MAX) texts.push({ action, type, outcome, errno, json });
+  return json;
+}
+
+/** Texts that are kept of one call: its outcomes, by what it made of the file, and by errno. */
+const LEADS_MAX = 64;
+
+function flatLead(draft: Draft, { arrays }: Frame): string {
+  return (
+    `,"ecs":{"version":"${ECS_VERSION}"}${objectMember('error', member('code', draft.errno))}` +
+    `,"event":{"kind":"event","module":"auditd","dataset":"auditd.log","category":${arrays(draft.category)},` +
+    `"type":${arrays(draft.type)},"action":${jsonText(draft.action)},"outcome":"${draft.outcome}",` +
+    `"code":${jsonText(draft.code)}${member('reason', draft.errno)},"sequence":`
+  );
+}
+
+function auditdText(draft: Draft): string {
+  const { call } = draft;
+  return (
+    `,"auditd":{"message_type":"${call === undefined ? JSON.stringify(draft.messageType).slice(1, -1) : 'syscall'}"` +
+    (call === undefined ? sessionMember(draft.session) : call.record.tail.sessionMember) +
+    (draft.outcome === 'unknown' ? '' : draft.outcome === 'success' ? ',"result":"success"' : ',"result":"fail"') +
     summaryText(draft) +
     dataText(draft) +
-    (draft.paths === '' ? '' : `,"paths":[${draft.paths}]`) +
-    `}${objectMember('vedette', vedetteMembers({ event, incomplete, base64: original.base64, stamp, frame }))}}`
+    (draft.paths === '' ? '' : `,"paths":[${draft.paths}]`)
   );
 }
 
@@ -90,7 +129,7 @@ function processText(draft: Draft): string {
 }
 
 function dataText(draft: Draft): string {
-  const members = draft.data + fieldMembers(draft.fields);
+  const members = draft.fields === undefined ? draft.data : draft.data + fieldMembers(draft.fields);
   const { architecture } = draft;
   return architecture === undefined
     ? objectMember('data', members)
@@ -103,29 +142,34 @@ function relatedText({ relatedUsers, addresses }: Draft): string {
 }
 
 function summaryText(draft: Draft): string {
-  const { actor, object } = draft;
+  const { actor, object, call } = draft;
   const about =
     object === undefined
       ? objectMember('object', member('type', draft.objectType))
       : `,"object":{"primary":${jsonText(object)}${member('secondary', draft.objectAs)}${member('type', draft.objectType)}}`;
   const members = about + member('how', draft.how);
+  if (call !== undefined) return `,"summary":{${call.user.actorMember}${members}}`;
   if (actor === undefined) return objectMember('summary', members);
-  return `,"summary":{"actor":{"primary":${jsonText(actor)}${member('secondary', draft.actorAs)}}${members}}`;
+  return `,"summary":{${actorMember(actor, draft.actorAs)}${members}}`;
 }
 
-function vedetteMembers(of: {
+function vedetteText(of: {
   readonly event: AuditEvent;
   readonly incomplete: readonly string[];
   readonly base64: string | undefined;
   readonly stamp: Stamp | undefined;
   readonly frame: Frame;
 }): string {
-  const position = of.stamp?.position;
-  return (
+  const { event, stamp } = of;
+  const position = stamp?.position;
+  if (position !== undefined && of.incomplete.length === 0 && !event.isFragment && of.base64 === undefined)
+    return `,"vedette":{"position":${position}}`;
+  return objectMember(
+    'vedette',
     (position === undefined ? '' : `,"position":${position}`) +
-    arrayMember('incomplete', of.incomplete) +
-    member('fragment_of', fragmentOfId(of.event, of.frame.host)) +
-    member('original_base64', of.base64)
+      arrayMember('incomplete', of.incomplete) +
+      member('fragment_of', fragmentOfId(event, of.frame.host)) +
+      member('original_base64', of.base64),
   );
 }
 
@@ -143,9 +187,9 @@ function originalOf(records: readonly AuditRecord[]): { readonly text: string; r
   return { text: bytes.toString('utf8'), base64: bytes.toString('base64') };
 }
 
-/** The raw records stay; what repeats them goes, the command line first. Returns what went. */
+/** `original` is escaped. The raw records stay; what repeats them goes, the command line first. Returns what went. */
 function fitInto(draft: Draft, original: string): readonly string[] {
-  const left = BULK_LINE_BYTES_MAX - REST_BYTES_MAX - Buffer.byteLength(JSON.stringify(original));
+  const left = BULK_LINE_BYTES_MAX - REST_BYTES_MAX - Buffer.byteLength(original);
   const args = Buffer.byteLength(draft.args);
   if (args + Buffer.byteLength(draft.commandLine) <= left) return [];
   draft.commandLine = '';

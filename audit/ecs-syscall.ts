@@ -3,7 +3,7 @@
 import type { Draft } from './draft.ts';
 import { type FileCall, type FileWriter, writeArguments } from './ecs-file.ts';
 import { writeAddress } from './ecs-network.ts';
-import { type LineageWriter, programOf, scriptMember } from './ecs-process.ts';
+import { type LineageWriter, scriptMember } from './ecs-process.ts';
 import type { AuditRecord } from './event.ts';
 import { argumentsOf, commandLineOf } from './exec.ts';
 import { fieldsOf } from './fields.ts';
@@ -77,27 +77,26 @@ function writeWho(draft: Draft, event: SyscallEvent, context: SyscallContext): v
   if (event.execve.length === 0) draft.process += scriptMember(known?.script);
   if (image.comm === undefined) draft.process += member('name', known?.name);
   if (image.exe === undefined) draft.process += member('executable', known?.executable);
-  if (ids.tty !== undefined && ids.tty !== '(none)') draft.process += member('tty', ids.tty);
+  draft.process += syscall.tail.ttyMember;
   const user = context.userText(ids, image.subj);
+  if (!syscall.isUring && event.operation === undefined) draft.call = { record: syscall, user };
   draft.user = user.object;
   draft.relatedUsers = user.related;
   draft.actor = user.actor;
   draft.actorAs = user.actorAs;
-  draft.how = programOf(image.exe, image.comm);
+  draft.how = image.how;
   draft.session = ids.ses;
   draft.keys = event.operation !== undefined && image.keys.length === 0 ? event.operation.image.keys : image.keys;
 }
 
 function writeData(draft: Draft, event: SyscallEvent, acting: SyscallRecord): void {
   const { syscall } = event;
-  const { ids, image } = syscall;
   draft.architecture = syscall.architecture;
   draft.data +=
     (syscall.isUring ? '' : member('syscall', syscall.name)) +
     (acting.isUring ? member('uring_op', acting.name) : '') +
     syscall.argumentMembers +
-    member('tty', ids.tty) +
-    member('subj', image.subj);
+    syscall.tail.dataMembers;
 }
 
 function errnoOf(exit: string | undefined): string | undefined {

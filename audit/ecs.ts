@@ -13,12 +13,22 @@ import { createAccompanyingWriter, messageTypeOf, writeLeading } from './ecs-rec
 import { type SyscallContext, type SyscallEvent, writeSyscall, writeWithoutSyscall } from './ecs-syscall.ts';
 import type { AuditEvent, AuditRecord, HostIdentity, HostKnowledge } from './event.ts';
 import { bodyStart, fieldsOfText } from './fields.ts';
-import { flat, jsonText, member } from './json.ts';
+import { escapedAscii, flat, isPlain, member } from './json.ts';
 import { createMemo } from './memo.ts';
-import { type PathRecord, pathOfText, splitItem } from './path.ts';
+import { type PathRecord, pathOfText } from './path.ts';
 import { type SocketAddress, socketAddressOf } from './socket-address.ts';
 import { createSyscallReader, type SyscallReader, type SyscallRecord } from './syscall-record.ts';
-import { CWD, EXECVE, isAccompanying, PATH, PROCTITLE, SOCKADDR, SYSCALL, URINGOP } from './tables/record-type.ts';
+import {
+  CWD,
+  EXECVE,
+  isAccompanying,
+  PATH,
+  PROCTITLE,
+  recordTypeName,
+  SOCKADDR,
+  SYSCALL,
+  URINGOP,
+} from './tables/record-type.ts';
 import { createUserTexts, idNamesOf } from './user.ts';
 
 export interface EcsMapper {
@@ -51,12 +61,17 @@ export function createEcsMapper(
   const writeAccompanying = createAccompanyingWriter();
   const readers: Readers = {
     path: createMemo(MEMO_ENTRIES, pathOfText),
-    cwd: createMemo(MEMO_ENTRIES, (text) => told('working_directory', fieldsOfText(text, CWD).get('cwd'))),
-    title: createMemo(MEMO_ENTRIES, (text) => told('title', titleOf(text))),
+    cwd: createMemo(MEMO_ENTRIES, (text) =>
+      told({ name: 'working_directory', text: fieldsOfText(text, CWD).get('cwd'), record: text }),
+    ),
+    title: createMemo(MEMO_ENTRIES, (text) => told({ name: 'title', text: titleOf(text), record: text })),
     address: createMemo(MEMO_ENTRIES, (text) => ({
       address: socketAddressOf(fieldsOfText(text, SOCKADDR).get('saddr') ?? ''),
+      escaped: escapedAscii(text),
     })),
+    other: createMemo(MEMO_ENTRIES, (text) => ({ escaped: escapedAscii(text) })),
     syscall: syscalls.read,
+    linePrefix: createLinePrefixes(),
   };
   const context: SyscallContext = { files, lineage, userText, writeAccompanying };
   const write = createDocumentWriter(host);
@@ -67,8 +82,10 @@ export function createEcsMapper(
     const { leading } = parts;
     if (parts.syscall !== undefined) writeSyscall(draft, { ...parts, syscall: parts.syscall }, context);
     else writeWithoutSyscall(draft, parts, context);
-    if (leading !== undefined)
+    if (leading !== undefined) {
       writeLeading(draft, leading, { names, lineage, hasSyscall: parts.syscall !== undefined });
+      draft.call = undefined;
+    }
     if (draft.messageType === '') writeNameless(draft, event.records);
     return write(draft, event, stamp);
   };
@@ -79,20 +96,44 @@ interface Readers {
   readonly path: (text: string) => PathRecord;
   readonly cwd: (text: string) => Told;
   readonly title: (text: string) => Told;
-  readonly address: (text: string) => { readonly address: SocketAddress | undefined };
+  readonly address: (text: string) => Escaped & { readonly address: SocketAddress | undefined };
+  readonly other: (text: string) => Escaped;
   readonly syscall: (record: AuditRecord) => SyscallRecord;
+  readonly linePrefix: (type: number) => string;
+}
+
+interface Escaped {
+  /** The record's text as the inside of a JSON string; undefined where it is not ASCII. */
+  readonly escaped: string | undefined;
 }
 
 /** A value and its member in the document. */
-interface Told {
+interface Told extends Escaped {
   readonly text: string | undefined;
   readonly member: string;
 }
 
-const UNTOLD: Told = { text: undefined, member: '' };
+const UNTOLD: Told = { text: undefined, member: '', escaped: undefined };
 
-function told(name: string, text: string | undefined): Told {
-  return text === undefined || text === '' ? UNTOLD : { text, member: flat(member(name, text)) };
+function told(of: { readonly name: string; readonly text: string | undefined; readonly record: string }): Told {
+  const { name, text, record } = of;
+  const escaped = escapedAscii(record);
+  return text === undefined || text === ''
+    ? { ...UNTOLD, escaped }
+    : { text, member: flat(member(name, text)), escaped };
+}
+
+/** What stands before a record of a type in `event.original`: a line's end, escaped, and the beginning of its line. */
+function createLinePrefixes(): (type: number) => string {
+  const prefixes = new Map<number, string>();
+  return (type) => {
+    let prefix = prefixes.get(type);
+    if (prefix === undefined) {
+      prefix = `\\ntype=${recordTypeName(type)} msg=`;
+      prefixes.set(type, prefix);
+    }
+    return prefix;
+  };
 }
 
 interface Parts extends Omit<SyscallEvent, 'syscall'> {
@@ -101,6 +142,7 @@ interface Parts extends Omit<SyscallEvent, 'syscall'> {
   readonly leading: AuditRecord | undefined;
 }
 
+/** Sorts the records by their part, and makes `event.original` of what is remembered of them. */
 function partsOf(records: readonly AuditRecord[], readers: Readers, draft: Draft): Parts {
   let syscall: SyscallRecord | undefined;
   let operation: SyscallRecord | undefined;
@@ -111,43 +153,78 @@ function partsOf(records: readonly AuditRecord[], readers: Readers, draft: Draft
   const execve: AuditRecord[] = [];
   const paths: PathRecord[] = [];
   const others: AuditRecord[] = [];
+  const first = records[0];
+  // All records of an event begin with the same stamp.
+  const stampEnd = first === undefined ? 0 : bodyStart(first.text);
+  const stamp = first === undefined ? '' : first.text.slice(0, stampEnd);
+  let original = '';
+  let isEscaped = first !== undefined && first.node === undefined && isPlain(stamp);
   for (const record of records) {
     const { type, text } = record;
+    let start = stampEnd;
+    if (record !== first && !text.startsWith(stamp)) {
+      start = bodyStart(text);
+      isEscaped = false;
+    }
+    let escaped: string | undefined;
     switch (type) {
       case SYSCALL:
-        if (syscall === undefined) syscall = readers.syscall(record);
-        else others.push(record);
+        if (syscall === undefined) {
+          syscall = readers.syscall(record);
+          if (syscall.tailAt > 0) escaped = text.slice(start, syscall.tailAt) + syscall.tail.escaped;
+        } else others.push(record);
         break;
       case URINGOP:
         if (operation === undefined) operation = readers.syscall(record);
         else others.push(record);
         break;
       case PATH: {
-        const { item, rest } = splitItem(text, bodyStart(text));
-        const path = readers.path(rest);
+        const itemEnd = itemEndOf(text, start);
+        const path = readers.path(text.slice(itemEnd));
+        const item = itemEnd === start ? '' : text.slice(start + 5, itemEnd - 1);
         paths.push(path);
-        draft.paths += `${draft.paths === '' ? '' : ','}{"item":${jsonText(item)}${path.members}}`;
+        draft.paths += `${draft.paths === '' ? '{"item":"' : ',{"item":"'}${item}"${path.members}}`;
+        if (path.escaped !== undefined) escaped = text.slice(start, itemEnd) + path.escaped;
         break;
       }
       case CWD:
-        cwd = readers.cwd(text.slice(bodyStart(text)));
+        cwd = readers.cwd(text.slice(start));
+        escaped = cwd.escaped;
         break;
       case PROCTITLE:
-        title = readers.title(text.slice(bodyStart(text)));
+        title = readers.title(text.slice(start));
+        escaped = title.escaped;
         break;
-      case SOCKADDR:
-        address = readers.address(text.slice(bodyStart(text))).address;
+      case SOCKADDR: {
+        const told = readers.address(text.slice(start));
+        address = told.address;
+        escaped = told.escaped;
         break;
+      }
       case EXECVE:
         execve.push(record);
+        escaped = readers.other(text.slice(start)).escaped;
         break;
       default:
         if (leading === undefined && !isAccompanying(type)) leading = record;
         else others.push(record);
     }
+    if (!isEscaped) continue;
+    escaped ??= readers.other(text.slice(start)).escaped;
+    if (escaped === undefined) isEscaped = false;
+    else original += readers.linePrefix(type) + stamp + escaped;
   }
+  draft.original = isEscaped ? original : undefined;
   const located = { cwd: cwd.text, cwdMember: cwd.member, titleMember: title.member };
   return { syscall: syscall ?? operation, operation, leading, execve, paths, ...located, address, others };
+}
+
+/** The end of `item=12 ` at `from`; `from` itself where it is not there. */
+function itemEndOf(text: string, from: number): number {
+  if (!text.startsWith('item=', from)) return from;
+  let at = from + 5;
+  for (let code = text.charCodeAt(at); code >= 48 && code <= 57; code = text.charCodeAt(++at));
+  return at > from + 5 && text.charCodeAt(at) === 32 ? at + 1 : from;
 }
 
 /** A title's words are separated by NULs; a program may have written anything there. */

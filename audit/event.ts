@@ -77,6 +77,8 @@ export interface Lineage {
 export interface HostKnowledge {
   userName(uid: number): string | undefined;
   groupName(gid: number): string | undefined;
+  /** A number that changes whenever a name may have changed; without it names are asked for each time. */
+  namesVersion?(): number;
   /** The uid of an account that a program named, where it is known. */
   userId?(name: string): number | undefined;
   /** `ppid` as the record has it; undefined where it has none. */

@@ -47,3 +47,12 @@ export function jsonArray(texts: readonly string[]): string {
     json += at === 0 ? jsonText(texts[at] ?? '') : `,${jsonText(texts[at] ?? '')}`;
   return `${json}]`;
 }
+
+/**
+ * The inside of the JSON string of a latin1 text, in one piece, so that remembered texts need not be escaped again; undefined
+ * where the text is more than ASCII: what its bytes mean is then a question for the whole.
+ */
+export function escapedAscii(latin1: string): string | undefined {
+  for (let at = 0; at < latin1.length; at++) if (latin1.charCodeAt(at) > 0x7f) return undefined;
+  return flat(JSON.stringify(latin1).slice(1, -1));
+}

@@ -2,7 +2,7 @@
 // A relative name is joined to the current directory only where it was relative to that: calls of the `*at` family name a
 // directory by a descriptor that no record explains, and the kernel then writes the current directory into the PARENT record.
 import { fieldsOfText } from './fields.ts';
-import { flat, jsonText } from './json.ts';
+import { escapedAscii, flat, jsonText } from './json.ts';
 import { labelMembers } from './selinux.ts';
 import { PATH } from './tables/record-type.ts';
 
@@ -20,6 +20,8 @@ export interface PathRecord {
   readonly label: string | undefined;
   /** All fields as members of a JSON object, without `item`. */
   readonly members: string;
+  /** The text as the inside of a JSON string; undefined where it is not ASCII. */
+  readonly escaped: string | undefined;
 }
 
 /** A PATH record's text after `item=N `. Pure, so that it can be remembered. */
@@ -43,18 +45,8 @@ export function pathOfText(text: string): PathRecord {
     gid: fields.get('ogid'),
     label: fields.get('obj'),
     members: flat(members),
+    escaped: escapedAscii(text),
   };
-}
-
-/** The item's number and the rest of a PATH record's text. */
-export function splitItem(text: string, from: number): { readonly item: string; readonly rest: string } {
-  let at = from;
-  while (text.charCodeAt(at) === 32) at++;
-  if (!text.startsWith('item=', at)) return { item: '', rest: text.slice(at) };
-  const space = text.indexOf(' ', at);
-  return space < 0
-    ? { item: text.slice(at + 5), rest: '' }
-    : { item: text.slice(at + 5, space), rest: text.slice(space + 1) };
 }
 
 /** What a call acts on among its paths. */

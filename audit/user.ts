@@ -1,6 +1,6 @@
 // Who acted: ids and their names as ECS `user`, `related.user` and the actor of `auditd.summary`. Unset ids are left out.
 import type { HostKnowledge } from './event.ts';
-import { flat, jsonArray, member, objectMember } from './json.ts';
+import { flat, jsonArray, jsonText, member, objectMember } from './json.ts';
 import { labelMembers } from './selinux.ts';
 import type { Ids } from './syscall-record.ts';
 
@@ -10,8 +10,17 @@ export interface UserText {
   readonly object: string;
   /** `["…"]` of distinct names for `related.user`, or nothing. */
   readonly related: string;
+  /** `,"related":{"user":[…]}`, or nothing. */
+  readonly relatedMember: string;
   readonly actor: string;
   readonly actorAs: string | undefined;
+  /** `"actor":{…}` of `auditd.summary`. */
+  readonly actorMember: string;
+}
+
+/** `"actor":{…}` */
+export function actorMember(actor: string, actorAs: string | undefined): string {
+  return `"actor":{"primary":${jsonText(actor)}${member('secondary', actorAs)}}`;
 }
 
 /** True of 4294967295 and -1: the kernel's "no id". */
@@ -25,15 +34,19 @@ export interface IdNames {
   group(id: string): string | undefined;
   /** The id of a user's name. */
   userId(name: string): string | undefined;
+  /** A number that changes when a name may have; undefined where names must be asked for each time. */
+  version(): number | undefined;
 }
 
 /** Asks the host's knowledge; without it no id has a name. */
 export function idNamesOf(knowledge: HostKnowledge | undefined): IdNames {
-  if (knowledge === undefined) return { user: () => undefined, group: () => undefined, userId: () => undefined };
+  if (knowledge === undefined)
+    return { user: () => undefined, group: () => undefined, userId: () => undefined, version: () => 0 };
   return {
     user: (id) => knowledge.userName(Number(id)),
     group: (id) => knowledge.groupName(Number(id)),
     userId: (name) => knowledge.userId?.(name)?.toString(),
+    version: () => knowledge.namesVersion?.(),
   };
 }
 
@@ -63,11 +76,16 @@ export function userTextOf(ids: Ids, names: IdNames, label?: string): UserText {
     other('saved', ids.suid, ids.sgid) +
     other('filesystem', ids.fsuid, ids.fsgid) +
     objectMember('selinux', labelMembers(label));
+  const related = found.length === 0 ? '' : flat(jsonArray(found.sort()));
+  const actor = labelOf(ids.auid, names);
+  const actorAs = isUnset(uid) ? undefined : labelOf(uid, names);
   return {
     object: flat(objectMember('user', members)),
-    related: found.length === 0 ? '' : flat(jsonArray(found.sort())),
-    actor: labelOf(ids.auid, names),
-    actorAs: isUnset(uid) ? undefined : labelOf(uid, names),
+    related,
+    relatedMember: related === '' ? '' : flat(`,"related":{"user":${related}}`),
+    actor,
+    actorAs,
+    actorMember: flat(actorMember(actor, actorAs)),
   };
 }
 
@@ -76,18 +94,28 @@ export function labelOf(id: string | undefined, names: IdNames): string {
   return isUnset(id) ? 'unset' : (names.user(id ?? '') ?? id ?? 'unset');
 }
 
+interface KnownText {
+  text: UserText;
+  label: string | undefined;
+  version: number | undefined;
+  signature: string;
+}
+
 /** {@link userTextOf} with a memory, asked again when a name has changed. */
 export function createUserTexts(names: IdNames): (ids: Ids, label: string | undefined) => UserText {
-  const texts = new WeakMap<
-    Ids,
-    { readonly text: UserText; readonly label: string | undefined; readonly signature: string }
-  >();
+  const texts = new WeakMap<Ids, KnownText>();
   return (ids, label) => {
-    const signature = signatureOf(ids, names);
     const known = texts.get(ids);
-    if (known !== undefined && known.signature === signature && known.label === label) return known.text;
+    const version = names.version();
+    if (known !== undefined && known.label === label && known.version === version && version !== undefined)
+      return known.text;
+    const signature = signatureOf(ids, names);
+    if (known !== undefined && known.signature === signature && known.label === label) {
+      known.version = version;
+      return known.text;
+    }
     const text = userTextOf(ids, names, label);
-    texts.set(ids, { text, label, signature });
+    texts.set(ids, { text, label, version, signature });
     return text;
   };
 }
