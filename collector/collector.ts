@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Progress } from '../event/progress.ts';
 import { makeFolder } from './durable-file.ts';
-import { auditSocketsAmong } from './inherited-socket.ts';
 import type { LimitOptions } from './limits.ts';
 import { type Loss, lossOfSpool } from './loss-ledger.ts';
 import type { Collector, CollectorFigures, CollectorOptions, CollectorStart, Notice, Refusal } from './options.ts';
@@ -84,7 +83,7 @@ async function startReader(
     rulesProfile: options.rulesProfile ?? 'default',
     rulesScope: options.rulesScope,
     excludePids: options.excludePids ?? [],
-    inheritedSockets: auditSocketsAmong(options.inheritedDescriptors ?? []),
+    inheritedDescriptors: options.inheritedDescriptors ?? [],
     notifySocket: options.notifySocket,
     mends: options.mends ?? false,
     spoolBytesMax: Math.max(SPOOL_BYTES_LEAST, options.spoolBytesMax ?? SPOOL_BYTES_MAX),

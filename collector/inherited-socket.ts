@@ -2,30 +2,10 @@
 // again. It comes as a descriptor: from systemd (a socket unit, or its descriptor store: LISTEN_FDS and its companions), or from
 // `vedette up`, which holds it. To systemd's store it is given over the notification socket.
 import { auditSocketAddress, sendWithDescriptor } from './netlink/libc.ts';
-
-/** Where systemd's descriptors begin (sd_listen_fds). */
-const FIRST_DESCRIPTOR = 3;
-/** More are not looked at. */
-const DESCRIPTORS_MAX = 16;
-/** The name under which the socket stands in systemd's store. */
-export const STORED_NAME = 'vedette-audit';
-
-/** The descriptors that the service manager passed to process `pid`: those of its store first. Pure. */
-export function passedDescriptors(env: Readonly<Record<string, string | undefined>>, pid: number): readonly number[] {
-  if (Number(env['LISTEN_PID']) !== pid) return [];
-  const count = Number(env['LISTEN_FDS']);
-  if (!Number.isSafeInteger(count) || count < 1) return [];
-  const names = (env['LISTEN_FDNAMES'] ?? '').split(':');
-  const descriptors = Array.from({ length: Math.min(count, DESCRIPTORS_MAX) }, (_, index) => ({
-    fd: FIRST_DESCRIPTOR + index,
-    isStored: names[index] === STORED_NAME,
-  }));
-  // A stored one holds what came since the kill; one of a socket unit beside it is fresh.
-  return descriptors.sort((a, b) => Number(b.isStored) - Number(a.isStored)).map(({ fd }) => fd);
-}
+import { STORED_NAME } from './passed-descriptors.ts';
 
 /** Inherited audit sockets by what they hear: the unicast stream (once registered), or the multicast group. */
-export interface InheritedSockets {
+interface InheritedSockets {
   readonly unicast: number | undefined;
   readonly multicast: number | undefined;
 }

@@ -1,6 +1,5 @@
 // What the two threads of a collector say to each other. Events never go this way: they go through the spool's files.
 import type { Progress } from '../event/progress.ts';
-import type { InheritedSockets } from './inherited-socket.ts';
 import type { LimitOptions } from './limits.ts';
 import type { Loss } from './loss-ledger.ts';
 import type { Mode, Notice, Refusal } from './options.ts';
@@ -16,8 +15,8 @@ export interface ReaderOptions {
   readonly rulesScope: string | undefined;
   readonly excludePids: readonly number[];
   readonly spoolBytesMax: number;
-  /** Audit sockets that were handed to this process: descriptors. */
-  readonly inheritedSockets: InheritedSockets;
+  /** Descriptors that were handed to this process; audit sockets may be among them. */
+  readonly inheritedDescriptors: readonly number[];
   readonly notifySocket: string | undefined;
   readonly mends: boolean;
   readonly limits: LimitOptions;

@@ -9,6 +9,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { HostIdentity } from '../audit/event.ts';
 import { makeFolder } from './durable-file.ts';
 import { AGENT_VERSION, hostIdentity } from './host-identity.ts';
+import { auditSocketsAmong } from './inherited-socket.ts';
 import { openKernelSource } from './kernel-source.ts';
 import type { LimitChange } from './limits.ts';
 import { createLimits } from './limits-keeper.ts';
@@ -76,14 +77,17 @@ function notify(notice: Notice): void {
   post({ kind: 'notice', notice });
 }
 
+function inherited(): ReturnType<typeof auditSocketsAmong> {
+  return auditSocketsAmong(options.inheritedDescriptors);
+}
+
 function openSource(): SourceStart {
   const { source } = options;
   if (source.kind === 'kernel') {
-    const inheritedSocket = options.inheritedSockets.unicast;
-    return openKernelSource({ ...options, inheritedSocket, now: Date.now });
+    return openKernelSource({ ...options, inheritedSocket: inherited().unicast, now: Date.now });
   }
   if (source.kind === 'multicast')
-    return openMulticastSource({ inheritedSocket: options.inheritedSockets.multicast, now: Date.now });
+    return openMulticastSource({ inheritedSocket: inherited().multicast, now: Date.now });
   return openRecordingSource({ file: source.file ?? SHIPPED_RECORDING, speed: source.speed, now: Date.now });
 }
 

@@ -1,6 +1,7 @@
 // `vedette collector`: starts collector/collector.ts with what the configuration says, and stays until it is told to stop.
 // Alone it never plays a recording unless told to: a host that looks watched and is not would be worse than one that fails.
 import type { Collector, CollectorOptions, Notice, Refusal, SourceOptions } from '../../collector/options.ts';
+import { passedDescriptors } from '../../collector/passed-descriptors.ts';
 import { secretFilesOf } from '../../server/options.ts';
 import { serverUrlOf } from '../client.ts';
 import { modeInWords, refusalInWords } from '../collector-words.ts';
@@ -29,6 +30,7 @@ export const collector: Command = {
     ...CONFIG_OPTIONS,
     supervised: { description: 'Run as a child of `vedette up`.', isInternal: true },
     'or-recording': { description: 'Play the recorded host where nothing else can be had.', isInternal: true },
+    'audit-socket': { value: 'FD', description: 'An open audit socket that this process inherited.', isInternal: true },
     'exclude-pid': { value: 'PID', description: 'The server’s process: not audited.', isInternal: true },
   },
   examples: [
@@ -137,6 +139,7 @@ async function collectorOptions(
   supervision: Supervision,
 ): Promise<Omit<CollectorOptions, 'source' | 'excludePids'>> {
   const { tokenFile, enrollmentSecret, rulesScope, spoolBytesMax, server, limits } = config.collector;
+  const notifySocket = invocation.context.env['NOTIFY_SOCKET'];
   const secretFile =
     enrollmentSecret === undefined
       ? secretFilesOf(config.dataFolder).enrollmentSecret
@@ -158,8 +161,16 @@ async function collectorOptions(
       memoryBytesMax: limits.memoryBytes,
     },
     onNotice: ({ level, text, code }: Notice) => supervision.notice(level, text, code),
+    inheritedDescriptors: inheritedDescriptors(invocation),
+    ...(notifySocket === undefined ? {} : { notifySocket }),
     now: invocation.context.now,
   };
+}
+
+/** What the supervisor or systemd handed over. */
+function inheritedDescriptors(invocation: Invocation): readonly number[] {
+  const held = Number(optionValue(invocation, 'audit-socket'));
+  return Number.isSafeInteger(held) && held > 2 ? [held] : passedDescriptors(invocation.context.env, process.pid);
 }
 
 function initiallyExcluded(invocation: Invocation): readonly number[] {

@@ -11,6 +11,7 @@ import { SHIPPED_RULES } from '../server-settings.ts';
 import { startChild } from '../up/child.ts';
 import { SUPERVISED } from '../up/child-message.ts';
 import { holdFolder } from '../up/folder-lock.ts';
+import { CHILD_DESCRIPTOR, holdAuditSocket } from '../up/held-socket.ts';
 import { runUp } from '../up/run-up.ts';
 import { renderScreen } from '../up/screen.ts';
 import { makeVoice } from '../up/voice.ts';
@@ -76,6 +77,8 @@ async function run(invocation: Invocation, config: Config, told: Promise<void>):
   ];
   const port = optionValue(invocation, 'port') ?? String(config.server.port);
   const isDemo = isGiven(invocation, 'demo');
+  const watches = !isDemo && config.collector.source !== 'recording' && config.collector.source !== 'multicast';
+  const held = watches && process.getuid?.() === 0 ? await holdAuditSocket() : undefined;
   return runUp({
     context,
     voice,
@@ -84,6 +87,7 @@ async function run(invocation: Invocation, config: Config, told: Promise<void>):
     told,
     processes: {
       startChild,
+      ...(held === undefined ? {} : { heldSocket: held }),
       restoreKernel: async (folder) => (await import('../../collector/kernel-state.ts')).restoreKernel(folder),
     },
     serverWords: ({ url }) => [
@@ -100,6 +104,7 @@ async function run(invocation: Invocation, config: Config, told: Promise<void>):
       '--server',
       url,
       ...(serverPid === undefined ? [] : ['--exclude-pid', String(serverPid)]),
+      ...(held === undefined ? [] : ['--audit-socket', String(CHILD_DESCRIPTOR)]),
       // A host that was watched must never, after a restart, look watched while a recording plays.
       ...(isDemo || mode?.kind === 'recording'
         ? ['--source', 'recording']

@@ -22,11 +22,15 @@ export interface Child {
   stop(graceMs: number): Promise<boolean>;
 }
 
-/** Starts `vedette WORDS…`. */
-export function startChild(words: readonly string[], onMessage: (message: ChildMessage) => void): Child {
+/** Starts `vedette WORDS…`. `descriptor`: one of ours that it gets too, after its channel. */
+export function startChild(
+  words: readonly string[],
+  onMessage: (message: ChildMessage) => void,
+  descriptor?: number,
+): Child {
   const child = spawn(process.execPath, [MAIN, ...words], {
     detached: true,
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc', ...(descriptor === undefined ? [] : [descriptor])],
   });
   child.on('message', (message) => onMessage(message as ChildMessage));
   const exited = exitOf(child);

@@ -7,6 +7,7 @@ import type { Context } from '../command.ts';
 import { EXIT, type ExitCode, type Failure, fail } from '../failure.ts';
 import type { Child, ChildExit } from './child.ts';
 import type { ChildMessage, CollectorReady, ServerReady } from './child-message.ts';
+import type { HeldSocket } from './held-socket.ts';
 import { type Keeper, type KeeperOptions, keep } from './keeper.ts';
 import type { Voice } from './voice.ts';
 
@@ -36,7 +37,10 @@ export interface UpOptions {
 
 /** What reaches outside: the children, and the kernel of a collector that died. */
 interface Processes {
-  readonly startChild: KeeperOptions['startChild'];
+  /** `descriptor`: one of this process's, which the child gets too. */
+  readonly startChild: (...parts: [...Parameters<KeeperOptions['startChild']>, descriptor?: number]) => Child;
+  /** The audit socket that outlives a collector, where one is held. */
+  readonly heldSocket?: HeldSocket;
   /** True when there was something to put back. */
   readonly restoreKernel: (dataFolder: string) => Promise<boolean>;
 }
@@ -67,7 +71,9 @@ export async function runUp(options: UpOptions): Promise<ExitCode | Failure> {
     end = watching;
   }
   options.voice.notice('info', 'up', 'stopping; the collector first, which puts the kernel back');
-  if (!(await collector.keeper.stop())) await restoreKernelAfterDeath(options);
+  const wasClean = await collector.keeper.stop();
+  options.processes.heldSocket?.release();
+  if (!wasClean) await restoreKernelAfterDeath(options);
   await server.keeper.stop();
   options.voice.notice('info', 'up', 'stopped');
   return end.kind === 'broken' ? end.failure : EXIT.fine;
@@ -137,7 +143,7 @@ function runCollector(options: UpOptions, url: string, server: Keeper): Collecto
   const first = Promise.withResolvers<CollectorReady | Extract<End, { kind: 'broken' }>>();
   let mode: CollectorReady['mode'] | undefined;
   const keeper = keep({
-    startChild: options.processes.startChild,
+    startChild: (words, onMessage) => options.processes.startChild(words, onMessage, options.processes.heldSocket?.fd),
     words: () => options.collectorWords({ url, serverPid: server.current()?.pid, mode }),
     graceMs: COLLECTOR_GRACE_MS,
     now: options.context.now,

@@ -32,12 +32,13 @@ interface Started {
   readonly words: readonly string[];
   readonly say: Parameters<KeeperOptions['startChild']>[1];
   readonly stdout: PassThrough;
+  readonly descriptor: number | undefined;
   readonly messages: SupervisorMessage[];
   die(exit: ChildExit): void;
 }
 
 /** Everything around `runUp`, made of nothing but promises; `events` says what happened in which order. */
-function stage(options: { readonly exitsCleanly?: boolean } = {}) {
+function stage(options: { readonly exitsCleanly?: boolean; readonly socket?: number } = {}) {
   const events: string[] = [];
   const started: Started[] = [];
   const waiters: (() => void)[] = [];
@@ -60,12 +61,15 @@ function stage(options: { readonly exitsCleanly?: boolean } = {}) {
         events.push(`restore ${folder}`);
         return true;
       },
-      startChild(words, say): Child {
+      ...(options.socket === undefined
+        ? {}
+        : { heldSocket: { fd: options.socket, release: () => void events.push('release socket') } }),
+      startChild(words, say, descriptor): Child {
         const exit = Promise.withResolvers<ChildExit>();
         const pid = 100 + started.length;
         const messages: SupervisorMessage[] = [];
         const stdout = new PassThrough();
-        started.push({ words, say, stdout, messages, die: exit.resolve });
+        started.push({ words, say, stdout, messages, descriptor, die: exit.resolve });
         events.push(`start ${words[0]}`);
         for (const waiter of waiters.splice(0)) waiter();
         return {
@@ -102,6 +106,21 @@ describe('vedette up', () => {
     scene.stop();
     expect(await scene.ended).toBe(0);
     expect(scene.events).toEqual(['start server', 'start collector', 'stop collector', 'stop server']);
+  });
+
+  it('gives each collector the socket that it holds, the server none, and lets go once the collector is gone', async () => {
+    const scene = stage({ socket: 17, exitsCleanly: false });
+    await bothReady(scene);
+    (await scene.child(1)).die({ code: null, signal: 'SIGKILL' });
+    const second = await scene.child(2);
+    expect([(await scene.child(0)).descriptor, (await scene.child(1)).descriptor, second.descriptor]).toEqual([
+      undefined,
+      17,
+      17,
+    ]);
+    scene.stop();
+    await scene.ended;
+    expect(scene.events.slice(-4)).toEqual(['stop collector', 'release socket', 'restore /data', 'stop server']);
   });
 
   it('puts the kernel back itself when the collector did not go by itself', async () => {
