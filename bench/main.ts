@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 
 const BENCHES = {
-  'collector-cpu': () => import('./collector-cpu.ts'),
+  collector: () => import('./collector/cost.ts'),
   ingest: () => import('./ingest.ts'),
   store: () => import('./store.ts'),
   'alert-latency': () => import('./alert-latency.ts'),

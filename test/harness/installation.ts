@@ -19,6 +19,10 @@ export interface InstallationOptions {
   readonly shippedRules?: boolean;
   /** YAML lines of the `alerts:` section, indented by two. */
   readonly alertsYaml?: string;
+  /** What the audit rules are limited to, instead of the tests' uid. */
+  readonly rulesScope?: string;
+  /** Further YAML lines of the `collector:` section, indented by two. */
+  readonly collectorYaml?: string;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -27,12 +31,20 @@ export interface Installation {
   readonly dataFolder: string;
   readonly url: string;
   /** Starts `vedette ROLE` and resolves when it says that it is ready. */
-  start(role: 'server' | 'collector'): Promise<RunningProcess>;
+  start(role: 'server' | 'collector', options?: StartOptions): Promise<RunningProcess>;
   /** GET or POST on the API with the admin token. */
   api<T>(path: string, body?: unknown): Promise<T>;
   /** Runs a CLI command to its end. */
   cli(...args: readonly string[]): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
   remove(): void;
+}
+
+export interface StartOptions {
+  /** A command that becomes the process: it gets the process's own command as further arguments and must `exec` it. */
+  readonly wrapper?: readonly string[];
+  /** What runs instead of Node with bin/vedette.mjs: a packaged program. */
+  readonly program?: string;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface RunningProcess {
@@ -59,7 +71,8 @@ export function makeInstallation(options: InstallationOptions): Installation {
       `data: ${dataFolder}`,
       `server: { port: ${options.port} }`,
       `rules: { shipped: ${options.shippedRules ?? true}, folders: ['${rulesFolder}'] }`,
-      `collector:\n  source: kernel\n  rules_scope: uid=${TEST_UID}\n  server: ${options.collectorServerUrl ?? url}`,
+      `collector:\n  source: kernel\n  rules_scope: ${options.rulesScope ?? `uid=${TEST_UID}`}\n  server: ${options.collectorServerUrl ?? url}`,
+      ...(options.collectorYaml === undefined ? [] : [options.collectorYaml]),
       ...(options.alertsYaml === undefined ? [] : [`alerts:\n${options.alertsYaml}`]),
       '',
     ].join('\n'),
@@ -70,7 +83,11 @@ export function makeInstallation(options: InstallationOptions): Installation {
     folder,
     dataFolder,
     url,
-    start: (role) => startProcess([MAIN, role, '--config', configFile], env),
+    start: (role, { wrapper = [], program, environment } = {}) =>
+      startProcess(
+        [...wrapper, ...(program === undefined ? [process.execPath, MAIN] : [program]), role, '--config', configFile],
+        { ...env, ...environment },
+      ),
     async api<T>(path: string, body?: unknown): Promise<T> {
       const token = readFileSync(join(dataFolder, 'server', 'admin.token'), 'utf8').trim();
       const response = await fetch(`${url}/api/v1${path}`, {
@@ -89,7 +106,8 @@ export function makeInstallation(options: InstallationOptions): Installation {
 const READY_TIMEOUT_MS = 30_000;
 
 async function startProcess(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<RunningProcess> {
-  const child = spawn(process.execPath, [...argv, '--json'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [command = '', ...rest] = argv;
+  const child = spawn(command, [...rest, '--json'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const gone = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)));
   await new Promise<void>((resolve, reject) => {
