@@ -2,6 +2,7 @@
 // `ecs.ts` makes one line of JSON of.
 import { jsonArray, jsonText } from './json.ts';
 import type { SyscallRecord } from './syscall-record.ts';
+import { ARGUMENT_FIELDS } from './tables/syscall-argument.ts';
 import type { UserText } from './user.ts';
 
 export interface Draft {
@@ -133,11 +134,12 @@ export function fieldMembers(fields: ReadonlyMap<string, readonly string[]> | un
 }
 
 /** Names of `auditd.data` that are written by this room: a record's own field of that name gets the record's in front. */
-const OWN_NAMES: ReadonlySet<string> = new Set(
-  'a0 a1 a2 a3 arch argc exit mode open_flags request signal socket syscall target_pid tty unresolved_path unresolved_old_path uring_op'.split(
+const OWN_NAMES: ReadonlySet<string> = new Set([
+  ...'a0 a1 a2 a3 arch argc exit mode open_flags signal syscall target_pid tty unresolved_path unresolved_old_path uring_op'.split(
     ' ',
   ),
-);
+  ...ARGUMENT_FIELDS,
+]);
 
 /** Letters, digits and `_` only; never a name that reaches a prototype. */
 export function dataName(name: string): string {

@@ -11,6 +11,7 @@ import { arrayMember, member, numberMember } from './json.ts';
 import type { PathRecord } from './path.ts';
 import { scriptOf } from './script.ts';
 import type { SocketAddress } from './socket-address.ts';
+import type { ArgumentTexts } from './syscall-arguments.ts';
 import type { Ids, SyscallRecord } from './syscall-record.ts';
 import { errnoName, signalName } from './tables/errno.ts';
 import { OPENAT2 } from './tables/record-type.ts';
@@ -35,6 +36,7 @@ export interface SyscallEvent {
 export interface SyscallContext {
   readonly files: FileWriter;
   readonly writeAccompanying: (draft: Draft, record: AuditRecord) => void;
+  readonly argumentTexts: ArgumentTexts;
   readonly lineage: LineageWriter;
   readonly userText: (ids: Ids, label: string | undefined) => UserText;
 }
@@ -56,7 +58,7 @@ export function writeSyscall(draft: Draft, event: SyscallEvent, context: Syscall
   draft.outcome = success === undefined ? 'unknown' : success ? 'success' : 'failure';
   if (success === false) draft.errno = errnoOf(acting.exit);
   writeWho(draft, event, context);
-  writeData(draft, event, acting);
+  writeData(draft, event, acting, context);
   if (event.execve.length > 0) writeExec(draft, event);
   if (action !== undefined)
     writeSubject(draft, event, { syscall: acting, action, paths: event.paths, cwd: event.cwd }, context);
@@ -89,13 +91,14 @@ function writeWho(draft: Draft, event: SyscallEvent, context: SyscallContext): v
   draft.keys = event.operation !== undefined && image.keys.length === 0 ? event.operation.image.keys : image.keys;
 }
 
-function writeData(draft: Draft, event: SyscallEvent, acting: SyscallRecord): void {
+function writeData(draft: Draft, event: SyscallEvent, acting: SyscallRecord, context: SyscallContext): void {
   const { syscall } = event;
   draft.architecture = syscall.architecture;
   draft.data +=
     (syscall.isUring ? '' : member('syscall', syscall.name)) +
     (acting.isUring ? member('uring_op', acting.name) : '') +
     syscall.argumentMembers +
+    context.argumentTexts(acting.name, acting.args) +
     syscall.tail.dataMembers;
 }
 
@@ -167,7 +170,7 @@ function writeSubject(draft: Draft, event: SyscallEvent, call: FileCall, context
       draft.objectType = 'process';
       return;
     case 'target-process':
-      writeRequest(draft, syscall);
+      writeSignal(draft, syscall);
       draft.objectType = 'process';
       return;
     case 'child':
@@ -205,37 +208,7 @@ const SIGNAL_ARGUMENT: Readonly<Record<string, number>> = {
   pidfd_send_signal: 1,
 };
 
-/** Requests of ptrace(2) that change or read another process. */
-const PTRACE_REQUESTS: ReadonlyMap<number, string> = new Map([
-  [0, 'PTRACE_TRACEME'],
-  [1, 'PTRACE_PEEKTEXT'],
-  [2, 'PTRACE_PEEKDATA'],
-  [3, 'PTRACE_PEEKUSER'],
-  [4, 'PTRACE_POKETEXT'],
-  [5, 'PTRACE_POKEDATA'],
-  [6, 'PTRACE_POKEUSER'],
-  [7, 'PTRACE_CONT'],
-  [8, 'PTRACE_KILL'],
-  [9, 'PTRACE_SINGLESTEP'],
-  [12, 'PTRACE_GETREGS'],
-  [13, 'PTRACE_SETREGS'],
-  [16, 'PTRACE_ATTACH'],
-  [17, 'PTRACE_DETACH'],
-  [24, 'PTRACE_SYSCALL'],
-  [0x4200, 'PTRACE_SETOPTIONS'],
-  [0x4204, 'PTRACE_GETREGSET'],
-  [0x4205, 'PTRACE_SETREGSET'],
-  [0x4206, 'PTRACE_SEIZE'],
-  [0x4207, 'PTRACE_INTERRUPT'],
-]);
-
-function writeRequest(draft: Draft, syscall: SyscallRecord): void {
-  const { name, args } = syscall;
-  if (name === 'ptrace') {
-    const request = PTRACE_REQUESTS.get(Number.parseInt(args[0] ?? '', 16));
-    draft.data += member('request', request);
-    return;
-  }
+function writeSignal(draft: Draft, { name, args }: SyscallRecord): void {
   const signal = args[SIGNAL_ARGUMENT[name] ?? -1];
   if (signal === undefined) return;
   const number = Number.parseInt(signal.slice(-8), 16);

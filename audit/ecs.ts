@@ -17,6 +17,7 @@ import { escapedAscii, flat, isPlain, member } from './json.ts';
 import { createMemo } from './memo.ts';
 import { type PathRecord, pathOfText } from './path.ts';
 import { type SocketAddress, socketAddressOf } from './socket-address.ts';
+import { createArgumentTexts } from './syscall-arguments.ts';
 import { createSyscallReader, type SyscallReader, type SyscallRecord } from './syscall-record.ts';
 import {
   CWD,
@@ -73,7 +74,7 @@ export function createEcsMapper(
     syscall: syscalls.read,
     linePrefix: createLinePrefixes(),
   };
-  const context: SyscallContext = { files, lineage, userText, writeAccompanying };
+  const context: SyscallContext = { files, lineage, userText, writeAccompanying, argumentTexts: createArgumentTexts() };
   const write = createDocumentWriter(host);
 
   const toJson = (event: AuditEvent, stamp?: Stamp): string => {

@@ -69,7 +69,7 @@ export const ARGUMENT_GROUPS = [
   { name: 'SOCKET_TYPE_FLAGS', headers: ['sys/socket.h'], pattern: /^SOCK_(CLOEXEC|NONBLOCK)$/ },
   {
     name: 'IP_PROTOCOLS',
-    headers: ['linux/in.h'],
+    headers: ['linux/in.h', 'linux/in6.h'],
     pattern: /^IPPROTO_[A-Z]/,
     except: /^IPPROTO_MAX$/,
     later: { IPPROTO_SMC: 256 }, // 6.11
