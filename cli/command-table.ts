@@ -26,6 +26,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/collector.ts')).collector,
   },
   {
+    name: 'collector check',
+    summary: 'Say whether a collector can watch this host.',
+    load: async () => (await import('./commands/collector-check.ts')).collectorCheck,
+  },
+  {
     name: 'rules lint',
     summary: 'Check rule files: errors and traps, with their places.',
     load: async () => (await import('./commands/rules-lint.ts')).rulesLint,

@@ -41,6 +41,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['fastify', 'node-cron', 'node:*'],
   },
   cli: { imports: [...ROOM_NAMES], packages: ['yaml', 'node:*'] },
+  // No room of the product: what makes installable files of it. It takes the rooms as files, so it imports none.
+  packaging: { imports: [], packages: ['koffi', 'postject', 'vite', 'node:*'] },
 };
 
 /** Rooms whose files may hold no I/O at all: everything they use is listed in their packages. */

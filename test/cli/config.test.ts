@@ -65,6 +65,7 @@ describe('the configuration', () => {
         boolean: 'true',
         duration: '3h',
         bytes: '5MiB',
+        percent: '25%',
         url: 'http://x.test',
         choice: 'multicast',
         secret: '',
