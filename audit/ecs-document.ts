@@ -8,6 +8,7 @@ import { fragmentOfId } from './document-id.ts';
 import { type Draft, fieldMembers } from './draft.ts';
 import type { AuditEvent, AuditRecord, HostIdentity } from './event.ts';
 import { arrayMember, flat, jsonArray, jsonText, member, objectMember } from './json.ts';
+import { createMessageWriter } from './message.ts';
 import { lineOf } from './record.ts';
 import { type LeadText, sessionMember } from './syscall-record.ts';
 import { actorMember } from './user.ts';
@@ -30,7 +31,13 @@ const CAREFUL_FROM_CHARS = 512 * 1024;
 
 /** Makes the JSON of a host's drafts. */
 export function createDocumentWriter(host: HostIdentity): (draft: Draft, event: AuditEvent, stamp?: Stamp) => string {
-  const frame: Frame = { host, clock: createClockText(), constant: constantMembers(host), arrays: createArrayTexts() };
+  const frame: Frame = {
+    host,
+    clock: createClockText(),
+    constant: constantMembers(host),
+    arrays: createArrayTexts(),
+    message: createMessageWriter(),
+  };
   return (draft, event, stamp) => documentText(draft, event, stamp, frame);
 }
 
@@ -39,6 +46,7 @@ interface Frame {
   readonly clock: (timeMs: number) => string;
   readonly constant: string;
   readonly arrays: (texts: readonly string[]) => string;
+  readonly message: (draft: Draft) => string;
 }
 
 function documentText(draft: Draft, event: AuditEvent, stamp: Stamp | undefined, frame: Frame): string {
@@ -61,6 +69,7 @@ function documentText(draft: Draft, event: AuditEvent, stamp: Stamp | undefined,
     `{"@timestamp":"${clock(event.timeMs)}"${leadOf(draft, frame)}${event.serial}` +
     (stamp === undefined ? '' : `,"created":"${clock(stamp.createdMs)}"`) +
     `,"original":"${original}"}` +
+    frame.message(draft) +
     (call === undefined ? arrayMember('tags', draft.keys) : call.record.tail.tagsMember) +
     frame.constant +
     processText(draft) +
