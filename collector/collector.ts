@@ -81,6 +81,7 @@ async function startReader(
     folder,
     source,
     rulesProfile: options.rulesProfile ?? 'default',
+    rulesFiles: options.rulesFiles ?? [],
     rulesScope: options.rulesScope,
     excludePids: options.excludePids ?? [],
     inheritedDescriptors: options.inheritedDescriptors ?? [],

@@ -4,12 +4,11 @@
 //
 //   kernel.json   {"formatVersion":1,"bootId","pid","startTicks","original":{…},"ours":{…},"registrant":{"pid","startTicks"}}
 import { join } from 'node:path';
-import { KEY_PREFIX } from './audit-rules.ts';
+import { ownRuleTest } from './audit-rules/rule-ledger.ts';
 import { readState, removeFile, replaceFile } from './durable-file.ts';
 import { bootIdOf, startTicksOf } from './lineage/proc.ts';
 import { type AuditControl, openAuditControl } from './netlink/audit-control.ts';
 import type { AuditStatus } from './netlink/message.ts';
-import { decodeRule } from './netlink/rule-data.ts';
 
 const FORMAT_VERSION = 1;
 
@@ -82,15 +81,11 @@ export function clearDeadOwner(control: AuditControl): boolean {
   return control.change({ pid: 0 }).kind === 'ok';
 }
 
-/** The rules of ours that the kernel has. */
-export function ownRules(control: AuditControl): readonly Buffer[] {
-  const rules = control.listRules();
-  return rules.kind === 'errno' ? [] : rules.value.filter((rule) => isOwn(rule));
-}
-
 /** Removes every rule of ours. */
-export function removeOwnRules(control: AuditControl): void {
-  for (const rule of ownRules(control)) control.removeRule(rule);
+export function removeOwnRules(control: AuditControl, folder: string): void {
+  const rules = control.listRules();
+  if (rules.kind === 'errno') return;
+  for (const rule of rules.value.filter(ownRuleTest(folder))) control.removeRule(rule);
 }
 
 /** Puts the settings back that still are as we set them (another's later change is left). False when the kernel refused one. */
@@ -128,17 +123,13 @@ export async function restoreKernel(dataFolder: string): Promise<boolean> {
   const control = opened.value;
   try {
     const isAllBack = putSettingsBack(folder, control);
-    removeOwnRules(control);
+    removeOwnRules(control, folder);
     if (isAllBack) forgetOriginal(folder);
     clearDeadOwner(control);
     return true;
   } finally {
     control.close();
   }
-}
-
-function isOwn(rule: Buffer): boolean {
-  return decodeRule(rule)?.keys.some((key) => key.startsWith(KEY_PREFIX)) ?? false;
 }
 
 function pathIn(folder: string): string {

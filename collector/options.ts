@@ -1,5 +1,6 @@
 // What a collector is started with and what it says while it runs: the whole surface that the command line and the
 // supervisor see, besides `startCollector` itself (collector.ts).
+import type { RulesProfile } from './audit-rules/default-rules.ts';
 import type { LimitOptions } from './limits.ts';
 
 /** Where the audit records come from. `auto`: kernel, else multicast, else the recorded host. */
@@ -27,8 +28,10 @@ export interface CollectorOptions {
   readonly source: SourceOptions;
   /** Processes whose calls are not audited: a server on the same machine. The collector itself always is one of them. */
   readonly excludePids?: readonly number[];
-  /** `default`: the rules of docs/collector.md. `none`: load no rules, leave those that are there. */
-  readonly rulesProfile?: 'default' | 'none';
+  /** Which rules are loaded (docs/audit-rules.md). `none`: only those of `rulesFiles`. */
+  readonly rulesProfile?: RulesProfile;
+  /** Files of audit rules in auditctl’s words, and folders of them; before those of the profile. */
+  readonly rulesFiles?: readonly string[];
   /** Added to every rule as `-F` would: `uid=4242` or `exe=/usr/bin/x`; several with commas. */
   readonly rulesScope?: string;
   /** Descriptors that were handed to this process; an audit socket among them is read, with what queued in it. */

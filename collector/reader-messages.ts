@@ -1,5 +1,6 @@
 // What the two threads of a collector say to each other. Events never go this way: they go through the spool's files.
 import type { Progress } from '../event/progress.ts';
+import type { RulesProfile } from './audit-rules/default-rules.ts';
 import type { LimitOptions } from './limits.ts';
 import type { Loss } from './loss-ledger.ts';
 import type { Mode, Notice, Refusal } from './options.ts';
@@ -11,7 +12,8 @@ export interface ReaderOptions {
     | { readonly kind: 'kernel' }
     | { readonly kind: 'multicast' }
     | { readonly kind: 'recording'; readonly file: string | undefined; readonly speed: number };
-  readonly rulesProfile: 'default' | 'none';
+  readonly rulesProfile: RulesProfile;
+  readonly rulesFiles: readonly string[];
   readonly rulesScope: string | undefined;
   readonly excludePids: readonly number[];
   readonly spoolBytesMax: number;

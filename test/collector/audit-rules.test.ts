@@ -2,14 +2,15 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  compileDefaultRules,
+  compileProfile,
   DEFAULT_RULES,
-  exclusionRule,
   KEY_PREFIX,
   parseScope,
+  type RulesProfile,
   WATCHED_READS,
-} from '../../collector/audit-rules.ts';
-import { machineArchitectures } from '../../collector/kernel-source.ts';
+} from '../../collector/audit-rules/default-rules.ts';
+import { machineArchitectures } from '../../collector/audit-rules/machine.ts';
+import { exclusionRule } from '../../collector/audit-rules/self-exclusion.ts';
 import {
   decodeMessage,
   decodeStatus,
@@ -19,9 +20,12 @@ import {
 } from '../../collector/netlink/message.ts';
 import { decodeRule, encodeRule } from '../../collector/netlink/rule-data.ts';
 
-const compiled = (options: { arch?: string; scope?: string; hasFamilyFilter?: boolean } = {}) => {
+const compiled = (
+  options: { arch?: string; scope?: string; hasFamilyFilter?: boolean; profile?: RulesProfile } = {},
+) => {
   const scope = parseScope(options.scope ?? '');
-  return compileDefaultRules({
+  return compileProfile({
+    profile: options.profile ?? 'default',
     architectures: machineArchitectures(options.arch ?? 'x64'),
     scope: 'fields' in scope ? scope.fields : [],
     hasFamilyFilter: options.hasFamilyFilter ?? true,
@@ -55,7 +59,9 @@ describe('default audit rules', () => {
 
   it('ask for more, not less, where the kernel cannot filter by address family', () => {
     const connects = (rules: ReturnType<typeof compiled>) =>
-      rules.filter(({ fields }) => fields.some(({ value }) => value === `${KEY_PREFIX}connect`));
+      rules.filter(
+        ({ list, fields }) => list === undefined && fields.some(({ value }) => value === `${KEY_PREFIX}connect`),
+      );
     expect(connects(compiled({ arch: 'arm64' })).length).toBe(2);
     const [only, ...others] = connects(compiled({ arch: 'arm64', hasFamilyFilter: false }));
     expect(others).toEqual([]);
@@ -95,7 +101,13 @@ describe('scope of the rules', () => {
 describe('rules as bytes', () => {
   it('come back as they were', () => {
     const rule = decodeRule(encodeRule(exclusionRule(4711)));
-    expect(rule).toEqual({ action: 'never', list: 4, keys: ['vedette-exclude'], pid: 4711 });
+    expect(rule).toMatchObject({
+      action: 'never',
+      list: 'exit',
+      syscalls: 'all',
+      keys: ['vedette-exclude'],
+      pid: 4711,
+    });
     expect(encodeRule(exclusionRule(1)).readUInt32LE(0)).toBe(4 | 0x10);
   });
 

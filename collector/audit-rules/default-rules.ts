@@ -1,17 +1,19 @@
-// The audit rules that the collector loads by default, as data, and their translation for a machine. docs/collector.md tells
-// the same list with its reasons; a test holds the two together. What is asked for is what the shipped detection rules and an
+// The audit rules that the collector loads by default, as data, and their translation for a machine, by profile. docs/collector.md
+// tells the same list with its reasons; a test holds the two together. What is asked for is what the shipped detection rules and an
 // investigation need; what is not asked for (reads of ordinary files, Unix sockets, process ends) would be a flood.
-import type { CompiledRule, FieldName, Operator, RuleField } from './netlink/rule-data.ts';
+import type { CompiledRule, FieldName, Operator, RuleField } from '../netlink/rule-data.ts';
+import { type RuleArchitecture, uringOpNumber } from './machine.ts';
 
 /** Every key of ours begins so; by it leftovers of a killed collector are known. */
 export const KEY_PREFIX = 'vedette-';
-const EXCLUSION_KEY: string = `${KEY_PREFIX}exclude`;
 
 /** `-F` fields of one default rule; several sets make several rules, because a rule's fields are joined by "and". */
 interface DefaultRule {
   /** Without the prefix; becomes the event's tag. */
   readonly key: string;
   readonly syscalls: readonly string[];
+  /** The same done by io_uring, where no call is made: its operations. No filter of `anyOf` reaches their arguments. */
+  readonly uring?: readonly string[];
   readonly anyOf: readonly (readonly RuleField[])[];
 }
 
@@ -58,13 +60,19 @@ export const DEFAULT_RULES: readonly DefaultRule[] = [
   { key: 'memfd', syscalls: ['memfd_create'], anyOf: ALL },
   { key: 'time', syscalls: ['settimeofday', 'clock_settime', 'clock_settime64', 'stime'], anyOf: ALL },
   { key: 'signal', syscalls: ['kill', 'tkill', 'pidfd_send_signal'], anyOf: [[where('a1', '!=', 0)]] },
-  { key: 'connect', syscalls: ['connect', 'socketcall'], anyOf: [family(AF_INET), family(AF_INET6)] },
-  { key: 'bind', syscalls: ['bind'], anyOf: [family(AF_INET), family(AF_INET6), family(AF_PACKET)] },
-  { key: 'listen', syscalls: ['listen'], anyOf: SUCCEEDED },
-  { key: 'accept', syscalls: ['accept', 'accept4'], anyOf: SUCCEEDED },
+  {
+    key: 'connect',
+    syscalls: ['connect', 'socketcall'],
+    uring: ['connect'],
+    anyOf: [family(AF_INET), family(AF_INET6)],
+  },
+  { key: 'bind', syscalls: ['bind'], uring: ['bind'], anyOf: [family(AF_INET), family(AF_INET6), family(AF_PACKET)] },
+  { key: 'listen', syscalls: ['listen'], uring: ['listen'], anyOf: SUCCEEDED },
+  { key: 'accept', syscalls: ['accept', 'accept4'], uring: ['accept'], anyOf: SUCCEEDED },
   {
     key: 'mode',
     syscalls: ['chmod', 'fchmod', 'fchmodat', 'fchmodat2', 'setxattr', 'lsetxattr', 'fsetxattr', 'setxattrat'],
+    uring: ['setxattr', 'fsetxattr'],
     anyOf: ALL,
   },
   {
@@ -74,10 +82,15 @@ export const DEFAULT_RULES: readonly DefaultRule[] = [
   },
   { key: 'write', syscalls: ['open'], anyOf: [[where('a1', '&', WRITE_FLAGS), where('success', '=', 1)]] },
   { key: 'write', syscalls: ['openat'], anyOf: [[where('a2', '&', WRITE_FLAGS), where('success', '=', 1)]] },
-  { key: 'write', syscalls: ['creat', 'openat2', 'truncate', 'truncate64'], anyOf: SUCCEEDED },
-  { key: 'create', syscalls: CREATIONS, anyOf: SUCCEEDED },
-  { key: 'delete', syscalls: DELETIONS, anyOf: SUCCEEDED },
-  { key: 'rename', syscalls: RENAMES, anyOf: SUCCEEDED },
+  {
+    key: 'write',
+    syscalls: ['creat', 'openat2', 'truncate', 'truncate64'],
+    uring: ['openat', 'openat2', 'ftruncate'],
+    anyOf: SUCCEEDED,
+  },
+  { key: 'create', syscalls: CREATIONS, uring: ['mkdirat', 'linkat', 'symlinkat'], anyOf: SUCCEEDED },
+  { key: 'delete', syscalls: DELETIONS, uring: ['unlinkat'], anyOf: SUCCEEDED },
+  { key: 'rename', syscalls: RENAMES, uring: ['renameat'], anyOf: SUCCEEDED },
   {
     key: 'denied',
     syscalls: ['open', 'openat', 'openat2', 'creat', 'truncate', 'truncate64', ...CREATIONS, ...DELETIONS, ...RENAMES],
@@ -104,65 +117,90 @@ export const WATCHED_READS: readonly { readonly kind: 'path' | 'dir'; readonly p
 ];
 const PERM_READ = 4;
 
-/** One architecture of the machine: its audit number, and the number of a syscall by name. */
-export interface RuleArchitecture {
-  readonly auditNumber: number;
-  syscallNumber(name: string): number | undefined;
-}
+/** What is loaded. `exec`: what ran and who became whom. `everything`: the default ones, then all calls there are. */
+export type RulesProfile = 'exec' | 'default' | 'everything' | 'none';
 
-/**
- * The default rules for a machine. `scope` is added to each; `hasFamilyFilter` false (kernels before 5.5) drops the filter on
- * the address family, so that more comes, not less. A syscall that an architecture has not is left out of its rules.
- */
-export function compileDefaultRules(options: {
+export const RULES_PROFILES: readonly RulesProfile[] = ['exec', 'default', 'everything', 'none'];
+
+const EXEC_KEYS: ReadonlySet<string> = new Set(['exec', 'identity']);
+
+interface Compiling {
+  readonly profile: RulesProfile;
   readonly architectures: readonly RuleArchitecture[];
   readonly scope: readonly RuleField[];
   readonly hasFamilyFilter: boolean;
   readonly exists: (path: string) => boolean;
-}): readonly CompiledRule[] {
-  const { architectures, scope, hasFamilyFilter, exists } = options;
-  const calls = architectures.flatMap((architecture) =>
-    DEFAULT_RULES.flatMap((rule) => {
-      const syscalls = rule.syscalls
-        .map((name) => architecture.syscallNumber(name))
-        .filter((number) => number !== undefined);
-      if (syscalls.length === 0) return [];
-      const sets = hasFamilyFilter ? rule.anyOf : withoutFamily(rule.anyOf);
-      return sets.map((fields) => ({
-        action: 'always' as const,
-        isFirst: false,
-        syscalls,
-        fields: [
-          where('arch', '=', architecture.auditNumber),
-          ...fields,
-          ...scope,
-          where('key', '=', `${KEY_PREFIX}${rule.key}`),
-        ],
-      }));
-    }),
+}
+
+/**
+ * The rules of a profile for a machine. `scope` is added to each; `hasFamilyFilter` false (kernels before 5.5) drops the filter on
+ * the address family, so that more comes, not less. A syscall that an architecture has not is left out of its rules.
+ */
+export function compileProfile(compiling: Compiling): readonly CompiledRule[] {
+  const { profile } = compiling;
+  if (profile === 'none') return [];
+  const rules = profile === 'exec' ? DEFAULT_RULES.filter(({ key }) => EXEC_KEYS.has(key)) : DEFAULT_RULES;
+  const calls = compiling.architectures.flatMap((architecture) =>
+    rules.flatMap((rule) => callRules(rule, architecture, compiling)),
   );
-  const reads = WATCHED_READS.filter(({ path }) => exists(path)).map(({ kind, path }) => ({
-    action: 'always' as const,
+  if (profile === 'exec') return calls;
+  const named = [...calls, ...rules.flatMap((rule) => uringRules(rule, compiling)), ...readRules(compiling)];
+  return profile === 'everything' ? [...named, ...allCalls(compiling)] : named;
+}
+
+function callRules(
+  rule: DefaultRule,
+  { auditNumber, syscallNumber }: RuleArchitecture,
+  { hasFamilyFilter, scope }: Compiling,
+): readonly CompiledRule[] {
+  const syscalls = rule.syscalls.map((name) => syscallNumber(name)).filter((number) => number !== undefined);
+  if (syscalls.length === 0) return [];
+  const sets = hasFamilyFilter ? rule.anyOf : withoutFamily(rule.anyOf);
+  return sets.map((fields) => ({
+    action: 'always',
     isFirst: false,
-    syscalls: 'all' as const,
-    fields: [where(kind, '=', path), where('perm', '=', PERM_READ), ...scope, where('key', '=', `${KEY_PREFIX}read`)],
+    syscalls,
+    fields: [where('arch', '=', auditNumber), ...fields, ...scope, keyed(rule.key)],
   }));
-  return [...calls, ...reads];
+}
+
+function uringRules(rule: DefaultRule, { scope }: Compiling): readonly CompiledRule[] {
+  const syscalls = (rule.uring ?? []).map(uringOpNumber).filter((number) => number !== undefined);
+  if (syscalls.length === 0) return [];
+  const fields = rule.anyOf === SUCCEEDED ? [where('success', '=', 1)] : [];
+  return [
+    { list: 'io_uring', action: 'always', isFirst: false, syscalls, fields: [...fields, ...scope, keyed(rule.key)] },
+  ];
+}
+
+function readRules({ exists, scope }: Compiling): readonly CompiledRule[] {
+  return WATCHED_READS.filter(({ path }) => exists(path)).map(({ kind, path }) => ({
+    action: 'always',
+    isFirst: false,
+    syscalls: 'all',
+    fields: [where(kind, '=', path), where('perm', '=', PERM_READ), ...scope, keyed('read')],
+  }));
+}
+
+/** Last, so that what a rule above names keeps its key. */
+function allCalls({ architectures, scope }: Compiling): readonly CompiledRule[] {
+  const rule = { action: 'always', isFirst: false, syscalls: 'all' } as const;
+  return [
+    ...architectures.map(({ auditNumber }) => ({
+      ...rule,
+      fields: [where('arch', '=', auditNumber), ...scope, keyed('everything')],
+    })),
+    { ...rule, list: 'io_uring', fields: [...scope, keyed('everything')] },
+  ];
+}
+
+function keyed(key: string): RuleField {
+  return where('key', '=', `${KEY_PREFIX}${key}`);
 }
 
 function withoutFamily(sets: readonly (readonly RuleField[])[]): readonly (readonly RuleField[])[] {
   const isFamily = (field: RuleField): boolean => field.name === 'saddr_fam';
   return sets.some((fields) => fields.some(isFamily)) ? ALL : sets;
-}
-
-/** The rule that leaves a process out: before all others, and to be removed when the process ends. */
-export function exclusionRule(pid: number): CompiledRule {
-  return {
-    action: 'never',
-    isFirst: true,
-    syscalls: 'all',
-    fields: [where('pid', '=', pid), where('key', '=', EXCLUSION_KEY)],
-  };
 }
 
 const SCOPE_NUMBERS: ReadonlySet<string> = new Set([
