@@ -45,11 +45,11 @@ const STAGES: Readonly<Record<string, Stage>> = {
   },
   reassembly: () => reassembled(() => {}),
   mapping: (work) => {
-    const events = createEventWriter({ ...hostParts(work), processes: NO_PROCESSES, spool: nullSpool() });
+    const events = createEventWriter({ ...hostParts(work), processes: NO_PROCESSES, spool: nullSpool(work) });
     return reassembled((event) => void events.write(event, event.timeMs, false));
   },
   lineage: (work) => {
-    const events = createEventWriter({ ...hostParts(work), processes: processTable(work), spool: nullSpool() });
+    const events = createEventWriter({ ...hostParts(work), processes: processTable(work), spool: nullSpool(work) });
     return reassembled((event) => void events.write(event, event.timeMs, false));
   },
   spool: (work) => {
@@ -166,22 +166,15 @@ function processTable(work: string): ProcessTable {
 }
 
 /** Makes each event's lines and drops them. */
-function nullSpool(): SpoolWriter {
+function nullSpool(work: string): SpoolWriter {
   let position = 0;
   return {
-    recovery: { lastPosition: 0, lastCreatedMs: 0, losses: [] } as unknown as SpoolWriter['recovery'],
+    ...folderSpool(work),
     append(entry) {
       position += 1;
       entry.lines(position);
       return position;
     },
-    flush: () => undefined,
-    sync: () => undefined,
-    trim: () => [],
-    bytes: () => 0,
-    lastPosition: () => position,
-    framesAfter: () => [],
-    close() {},
   };
 }
 

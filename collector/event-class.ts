@@ -1,7 +1,8 @@
-// Which spool class an event is of. What an investigation cannot do without goes last when the spool is full: execs, changes of
+// Which spool class an event is of, whose it is, and which others are like it. What an investigation cannot do without goes last when the spool is full: execs, changes of
 // identity, modules, tracing, logins, changes of the audit itself. The floods (files, sockets) go first.
 import type { AuditEvent } from '../audit/event.ts';
 import type { SyscallRecord } from '../audit/syscall-record.ts';
+import { ownerOfIds } from './spool/owner.ts';
 import type { SpoolClass } from './spool/segment.ts';
 
 const BULK_SYSCALLS: ReadonlySet<string> = new Set(
@@ -19,4 +20,49 @@ const BULK_SYSCALLS: ReadonlySet<string> = new Set(
 export function spoolClassOf(event: AuditEvent, syscall: SyscallRecord | undefined): SpoolClass {
   if (event.isFragment) return 'bulk';
   return syscall !== undefined && BULK_SYSCALLS.has(syscall.name) ? 'bulk' : 'keep';
+}
+
+/** How the spool tells events apart when it has to give some up. */
+export interface EventSorter {
+  /** See spool/owner.ts. */
+  ownerOf(event: AuditEvent, syscall: SyscallRecord | undefined): number;
+  /** The same for the same program doing the same, 0 … 65535. */
+  sortOf(event: AuditEvent, syscall: SyscallRecord | undefined): number;
+}
+
+/** Remembers what it worked out for as long as the reader of SYSCALL records does: its ids and images are shared by many events. */
+export function createEventSorter(): EventSorter {
+  const owners = new WeakMap<SyscallRecord['ids'], number>();
+  const images = new WeakMap<SyscallRecord['image'], number>();
+  return {
+    ownerOf(event, syscall) {
+      if (syscall === undefined) return ownerOfText(event.records[0]?.text ?? '');
+      let owner = owners.get(syscall.ids);
+      if (owner === undefined) {
+        owner = ownerOfIds(syscall.ids.auid, syscall.ids.uid);
+        owners.set(syscall.ids, owner);
+      }
+      return owner;
+    },
+    sortOf(event, syscall) {
+      if (syscall === undefined) return (event.records[0]?.type ?? 0) & 0xffff;
+      let image = images.get(syscall.image);
+      if (image === undefined) {
+        image = hashOf(`${syscall.image.exe ?? ''} ${syscall.image.comm ?? ''}`);
+        images.set(syscall.image, image);
+      }
+      return (image ^ hashOf(syscall.name)) & 0xffff;
+    },
+  };
+}
+
+/** The kernel writes the ids before what a program may say. */
+function ownerOfText(text: string): number {
+  return ownerOfIds(/[: ]auid=([0-9]{1,10})/.exec(text)?.[1], /[: ]uid=([0-9]{1,10})/.exec(text)?.[1]);
+}
+
+function hashOf(text: string): number {
+  let hash = 17;
+  for (let at = 0; at < text.length; at += 1) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0;
+  return hash ^ (hash >>> 16);
 }

@@ -1,12 +1,12 @@
 // Audit event → document → spool. Lineage is asked for here, once, at the source, so that live and backtest see the same.
-import { eventIdOf } from '../audit/document-id.ts';
+import { createEventIds } from '../audit/document-id.ts';
 import { createEcsMapper } from '../audit/ecs.ts';
-import type { AuditEvent, HostIdentity, HostKnowledge } from '../audit/event.ts';
+import type { AuditEvent, AuditRecord, HostIdentity, HostKnowledge } from '../audit/event.ts';
 import { argumentsOf } from '../audit/exec.ts';
 import { createSyscallReader } from '../audit/syscall-record.ts';
 import { EXECVE, SYSCALL } from '../audit/tables/record-type.ts';
-import { bulkLines } from '../event/bulk.ts';
-import { spoolClassOf } from './event-class.ts';
+import { bulkLinesOfPlainId } from '../event/bulk.ts';
+import { createEventSorter, spoolClassOf } from './event-class.ts';
 import type { Accounts } from './lineage/accounts.ts';
 import type { ProcessTable } from './lineage/process-table.ts';
 import type { SpoolClass } from './spool/segment.ts';
@@ -37,20 +37,27 @@ export function createEventWriter(options: {
     userName: accounts.userName,
     groupName: accounts.groupName,
     ...(accounts.userId === undefined ? {} : { userId: accounts.userId }),
+    ...(accounts.version === undefined ? {} : { namesVersion: accounts.version }),
     lineage: processes.lineage,
   };
   const syscalls = createSyscallReader();
   const mapper = createEcsMapper(host, knowledge, syscalls);
+  const idOf = createEventIds(host);
+  const sorter = createEventSorter();
   return {
     classOf(event) {
       const record = event.records.find(({ type }) => type === SYSCALL);
       return spoolClassOf(event, record === undefined ? undefined : syscalls.read(record));
     },
     write(event, createdMs, isOwnChange) {
-      const record = event.records.find(({ type }) => type === SYSCALL);
+      let record: AuditRecord | undefined;
+      let execs = 0;
+      for (const one of event.records) {
+        if (one.type === SYSCALL) record ??= one;
+        else if (one.type === EXECVE) execs += 1;
+      }
       const syscall = record === undefined ? undefined : syscalls.read(record);
-      const execve = event.records.filter(({ type }) => type === EXECVE);
-      const isExec = execve.length > 0 && syscall?.success === true;
+      const isExec = execs > 0 && syscall?.success === true;
       processes.begin({ timeMs: event.timeMs, isExec }, createdMs);
       const position = spool.append({
         spoolClass: spoolClassOf(event, syscall),
@@ -58,11 +65,13 @@ export function createEventWriter(options: {
         timeMs: event.timeMs,
         serial: event.serial,
         countsSerial: !event.isFragment,
+        owner: sorter.ownerOf(event, syscall),
+        sort: sorter.sortOf(event, syscall),
         lines: (at) => {
           const stamp = { createdMs, position: at };
           const isOwn = isOwnChange && event.records.some(({ type }) => type === CONFIG_CHANGE);
           const json = isOwn ? tagged(mapper.toDocument(event, stamp)) : mapper.toJson(event, stamp);
-          return bulkLines(eventIdOf(event, host), json);
+          return bulkLinesOfPlainId(idOf(event), json);
         },
       });
       const pid = syscall?.pid;
@@ -72,7 +81,7 @@ export function createEventWriter(options: {
           ppid: syscall.ppid,
           name: syscall.image.comm,
           executable: syscall.image.exe,
-          args: isExec ? kept(argumentsOf(execve).args) : undefined,
+          args: isExec ? kept(argumentsOf(event.records.filter(({ type }) => type === EXECVE)).args) : undefined,
         });
       }
       return position;

@@ -3,6 +3,7 @@
 // absent where no bound is known. Each fact has an id of its own, so telling it again after a kill stores it once.
 import { type Gap, gapCount, type SerialAccount, type SerialState, serialAccount } from './serial-account.ts';
 import type { KernelFigures } from './source.ts';
+import { ownerName } from './spool/owner.ts';
 import type { SpoolLoss } from './spool/spool-loss.ts';
 
 /** Gaps told one by one in one go; more are told as one record that spans them. */
@@ -21,6 +22,9 @@ export interface Loss {
   readonly lastSequence?: number | undefined;
   readonly firstPosition?: number | undefined;
   readonly lastPosition?: number | undefined;
+  /** Of the spool: whose events they were (`auid=1000`, `uid=33`), and of which class. */
+  readonly owner?: string;
+  readonly spoolClass?: string;
   readonly reason: string;
   /** True when the collector was stopped in good order: nobody watched, and nothing failed. */
   readonly isPlanned: boolean;
@@ -125,24 +129,30 @@ function lossOfGap(first: Gap, lastSequence: number, count: number, toMs: number
   };
 }
 
-/** What the spool gave up, as a loss. */
+/** What the spool gave up, as a loss. `counter` is taken where the loss has no number of its own. */
 export function lossOfSpool(loss: SpoolLoss, counter: number): Loss {
+  const whose = loss.owner === undefined ? undefined : ownerName(loss.owner);
+  const what = loss.spoolClass === 'bulk' ? 'file, socket and signal events' : 'events';
+  const events = `${loss.atMost ?? 'an unknown number of'} ${what}${whose === undefined ? '' : ` of ${whose}`}`;
   const reasons = {
-    evicted: 'The spool was full and gave up its oldest events.',
+    evicted: `The spool was full and gave up ${events}, who took most of it.`,
+    aged: `The spool gave up ${events}: they were older than it keeps them.`,
     torn: 'The spool ended in a torn write, which was cut off.',
     damaged: 'A part of the spool was damaged on disk.',
-    refused: 'The disk took nothing more and the memory for waiting events was full.',
+    refused: `The disk took nothing more and the memory for waiting events was full: ${events} were refused.`,
   } as const;
   return {
     source: 'spool',
     kind: loss.reason,
-    counter: loss.firstPosition ?? counter,
+    counter: loss.counter ?? loss.firstPosition ?? counter,
     atLeast: loss.atLeast,
     atMost: loss.atMost,
     fromMs: loss.fromMs,
     toMs: loss.toMs,
     firstPosition: loss.firstPosition,
     lastPosition: loss.lastPosition,
+    ...(whose === undefined ? {} : { owner: whose }),
+    ...(loss.spoolClass === undefined ? {} : { spoolClass: loss.spoolClass }),
     reason: reasons[loss.reason],
     isPlanned: false,
   };

@@ -70,6 +70,8 @@ export function lossDocument(loss: Loss, nowMs: number): OwnDocument {
         last_sequence: loss.lastSequence,
         first_position: loss.firstPosition,
         last_position: loss.lastPosition,
+        owner: loss.owner,
+        class: loss.spoolClass,
       },
     },
   };

@@ -24,6 +24,7 @@ import {
 import type { ReadingFigures, ShippingFigures } from './reader-messages.ts';
 import type { ReaderState } from './reader-state.ts';
 import type { RecordSource } from './source.ts';
+import { OWN } from './spool/owner.ts';
 import type { SpoolWriter } from './spool/spool-writer.ts';
 import type { Tamper } from './tamper.ts';
 
@@ -89,8 +90,7 @@ export function createReader(parts: ReaderParts): Reader {
   let overflows = 0;
   let unreadable = 0;
   let lostAtLeast = 0;
-  let refusedKeep = 0;
-  let refusedFromMs = 0;
+  let awaitsSpoolLosses = false;
   let shipping: ShippingFigures = { delivered: 0, rejected: 0 };
   let isDirty = false;
   let hasDiskFailed = false;
@@ -112,8 +112,7 @@ export function createReader(parts: ReaderParts): Reader {
     const position = events.write(event, createdMs, createdMs <= ownChangeUntilMs);
     if (!isRecording && !event.isFragment) ledger.see(event.serial, event.timeMs, createdMs);
     if (position === undefined) {
-      if (refusedKeep === 0) refusedFromMs = event.timeMs;
-      refusedKeep += 1;
+      // The spool counts what it refuses, by user.
       return;
     }
     spooled += 1;
@@ -124,7 +123,8 @@ export function createReader(parts: ReaderParts): Reader {
     for (const event of made) emit(event);
   }
 
-  function put(make: (createdMs: number, position: number) => OwnDocument): void {
+  /** False when there is no room for it. */
+  function put(make: (createdMs: number, position: number) => OwnDocument): boolean {
     const createdMs = clock.stamp();
     const position = spool.append({
       spoolClass: 'keep',
@@ -132,17 +132,23 @@ export function createReader(parts: ReaderParts): Reader {
       timeMs: createdMs,
       serial: 0,
       countsSerial: false,
+      owner: OWN,
       lines: (at) => ownLines(host, make(createdMs, at), { createdMs, position: at }),
     });
-    if (position !== undefined) isDirty = true;
+    if (position === undefined) return false;
+    isDirty = true;
+    return true;
   }
 
-  function tell(losses: readonly Loss[]): void {
+  /** False when there was no room for one of them. */
+  function tell(losses: readonly Loss[]): boolean {
+    let areAll = true;
     for (const loss of losses) {
       lostAtLeast += loss.atLeast;
-      put((createdMs) => lossDocument(loss, createdMs));
+      if (!put((createdMs) => lossDocument(loss, createdMs))) areAll = false;
       if (!loss.isPlanned) parts.onNotice({ level: 'warning', code: 'events-lost', text: loss.reason });
     }
+    return areAll;
   }
 
   function tellTampers(tampers: readonly Tamper[]): void {
@@ -168,6 +174,8 @@ export function createReader(parts: ReaderParts): Reader {
     const error = spool.flush();
     if (error === undefined) {
       isDirty = false;
+      if (awaitsSpoolLosses) spool.lossesKept(true);
+      awaitsSpoolLosses = false;
       if (hasDiskFailed)
         parts.onNotice({ level: 'info', code: 'disk-works', text: 'The spool’s disk takes events again.' });
       hasDiskFailed = false;
@@ -225,24 +233,21 @@ export function createReader(parts: ReaderParts): Reader {
     tellTampers(tampers);
   }
 
+  /** What the spool gave up; it forgets it when the telling is in its files. */
+  function tellSpool(nowMs: number): void {
+    if (hasDiskFailed) return;
+    const losses = spool.takeLosses(nowMs);
+    if (losses.length === 0) return;
+    if (tell(losses.map((loss) => lossOfSpool(loss, nowMs)))) awaitsSpoolLosses = true;
+    else spool.lossesKept(false);
+  }
+
   function tick(nowMs: number): void {
     tickMs = nowMs;
     keepLimits(nowMs);
     tell(ledger.certain(nowMs));
-    tell(spool.trim().map((loss) => lossOfSpool(loss, nowMs)));
-    if (refusedKeep > 0 && !hasDiskFailed) {
-      const loss = {
-        reason: 'refused' as const,
-        atLeast: refusedKeep,
-        atMost: refusedKeep,
-        fromMs: refusedFromMs,
-        toMs: nowMs,
-        firstPosition: undefined,
-        lastPosition: undefined,
-      };
-      refusedKeep = 0;
-      tell([lossOfSpool(loss, nowMs)]);
-    }
+    spool.trim(nowMs);
+    tellSpool(nowMs);
     tellTampers(source.takeTampers?.() ?? []);
     const stepBack = clock.takeStepBack();
     if (stepBack > 0) put((createdMs, at) => clockDocument(at, createdMs, stepBack));
@@ -255,7 +260,7 @@ export function createReader(parts: ReaderParts): Reader {
       put((createdMs, at) => statusDocument(at, createdMs, status()));
     }
     flushSpool();
-    const error = spool.sync();
+    const error = spool.syncSoon();
     if (error !== undefined && !hasDiskFailed) {
       hasDiskFailed = true;
       parts.onNotice({
@@ -365,6 +370,7 @@ export function createReader(parts: ReaderParts): Reader {
       source.close();
       emitAll(reassembler.end());
       tell(ledger.certain(now()));
+      tellSpool(Number.MAX_SAFE_INTEGER);
       flushSpool();
       spool.sync();
       watchedUntilMs = now();

@@ -195,6 +195,12 @@ export const FIELDS: readonly Field[] = [
   field('vedette.loss.last_sequence', 'long', 'Last missing audit serial.'),
   field('vedette.loss.first_position', 'long', 'First position that was given up.'),
   field('vedette.loss.last_position', 'long', 'Last position that was given up.'),
+  field(
+    'vedette.loss.owner',
+    'keyword',
+    'Whose events the spool gave up: `auid=1000`, or `uid=33` where nobody logged in.',
+  ),
+  field('vedette.loss.class', 'keyword', 'Of which class of the spool: `keep` or `bulk`.'),
   field('vedette.status', 'flattened', 'The collector’s own figures: CPU, memory, spool, rates, losses.'),
   field('vedette.tamper', 'flattened', 'What was done to the watching itself: pids, old and new values, files.'),
   field('vedette.limits', 'flattened', 'What the collector gave up to stay within its limits, and took up again.'),

@@ -2,12 +2,14 @@
 // flip its bits. Each call throws what the file system throws; the spool decides what that means.
 import {
   closeSync,
+  fdatasync,
   fdatasyncSync,
   fstatSync,
   ftruncateSync,
   openSync,
   readdirSync,
   readSync,
+  renameSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -21,6 +23,8 @@ export interface DiskFile {
   size(): number;
   truncate(size: number): void;
   sync(): void;
+  /** The same without waiting; calls back once. The file may be closed before: that happens when it is done. */
+  syncSoon(done: (error: Error | undefined) => void): void;
   close(): void;
 }
 
@@ -30,6 +34,7 @@ export interface Disk {
   /** Undefined when it is gone. */
   open(name: string, mode: 'read' | 'write'): DiskFile | undefined;
   remove(name: string): void;
+  rename(from: string, to: string): void;
 }
 
 /** The files of a folder, which is made when it is missing. */
@@ -53,16 +58,56 @@ export function folderDisk(folder: string): Disk {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       }
     },
+    rename: (from, to) => renameSync(join(folder, from), join(folder, to)),
   };
 }
 
+/** What a file is called while it is written anew; such a file is left over from a kill. */
+export const UNFINISHED = '.new';
+
+/** Writes a file as a whole: whoever opens it sees the old content or the new. Throws what the disk throws, leaving the old. */
+export function replaceOnDisk(disk: Disk, name: string, parts: readonly Buffer[], mustSurvivePowerLoss: boolean): void {
+  const temporary = `${name}${UNFINISHED}`;
+  disk.remove(temporary);
+  const file = disk.create(temporary);
+  try {
+    for (const part of parts) {
+      for (let done = 0; done < part.length; ) {
+        const written = file.append(part.subarray(done));
+        if (written === 0) throw Object.assign(new Error('the disk took nothing'), { code: 'ENOSPC' });
+        done += written;
+      }
+    }
+    if (mustSurvivePowerLoss) file.sync();
+  } catch (error) {
+    file.close();
+    disk.remove(temporary);
+    throw error;
+  }
+  file.close();
+  disk.rename(temporary, name);
+}
+
 function fileOn(fd: number): DiskFile {
+  let syncs = 0;
+  let isClosing = false;
   return {
     append: (bytes) => writeSync(fd, bytes),
     read: (buffer, offset, length, position) => readSync(fd, buffer, offset, length, position),
     size: () => fstatSync(fd).size,
     truncate: (size) => ftruncateSync(fd, size),
     sync: () => fdatasyncSync(fd),
-    close: () => closeSync(fd),
+    syncSoon(done) {
+      syncs += 1;
+      fdatasync(fd, (error) => {
+        syncs -= 1;
+        if (isClosing && syncs === 0) closeSync(fd);
+        done(error ?? undefined);
+      });
+    },
+    close() {
+      isClosing = true;
+      if (syncs === 0) closeSync(fd);
+    },
   };
 }

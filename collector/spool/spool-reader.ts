@@ -4,8 +4,8 @@
 import type { Disk, DiskFile } from './disk.ts';
 import { FRAME_HEAD_BYTES, type Frame, nextFrameStart, readFrame } from './frame.ts';
 import {
-  decodeSegmentHead,
   parseSegmentName,
+  readSegmentHead,
   SEGMENT_HEAD_BYTES,
   SPOOL_CLASSES,
   type SpoolClass,
@@ -79,6 +79,7 @@ export function openSpoolReader(options: { readonly disk: Disk; readonly shared:
       const read = readFrame(cursor.buffer, cursor.start, cursor.end);
       if (read.kind === 'frame') {
         cursor.start = read.frame.end;
+        if (read.frame.isFooter) continue;
         cursor.lastPosition = read.frame.position;
         cursor.lastCreatedMs = read.frame.createdMs;
         if (read.frame.position > readUpTo) cursor.head = read.frame;
@@ -102,9 +103,15 @@ export function openSpoolReader(options: { readonly disk: Disk; readonly shared:
     if (nextNumber(cursor) === undefined) return false;
     if (fill(cursor)) return true;
     if (hasRest) tell(cursor, cursor.end - cursor.start, undefined);
+    leave(cursor);
+    return true;
+  }
+
+  function leave(cursor: Cursor): void {
     cursor.file?.close();
     cursor.file = undefined;
-    return true;
+    cursor.start = 0;
+    cursor.end = 0;
   }
 
   function nextNumber(cursor: Cursor): number | undefined {
@@ -121,19 +128,40 @@ export function openSpoolReader(options: { readonly disk: Disk; readonly shared:
   function openNext(cursor: Cursor): boolean {
     for (let number = nextNumber(cursor); number !== undefined; number = nextNumber(cursor)) {
       cursor.number = number;
-      if (!shared.claim(cursor.spoolClass, number)) continue;
-      const file = disk.open(segmentName(cursor.spoolClass, number), 'read');
-      if (file === undefined) continue;
-      const head = Buffer.alloc(SEGMENT_HEAD_BYTES);
-      file.read(head, 0, head.length, 0);
-      cursor.bootId = decodeSegmentHead(head)?.bootId ?? '';
-      cursor.file = file;
+      // Before the file is opened: see spool-shared.ts.
+      shared.claim(cursor.spoolClass, number);
+      const opened = openSegment(segmentName(cursor.spoolClass, number));
+      if (opened === 'gone') continue;
+      if (opened === 'unreadable') {
+        tell(cursor, FRAME_HEAD_BYTES, undefined);
+        continue;
+      }
+      // Of a head that was damaged since the start only the boot is missed: it is most likely that of the segment before.
+      cursor.bootId = opened.bootId ?? cursor.bootId;
+      cursor.file = opened.file;
       cursor.start = 0;
       cursor.end = 0;
       cursor.offset = SEGMENT_HEAD_BYTES;
       return true;
     }
     return false;
+  }
+
+  function openSegment(
+    name: string,
+  ): { readonly file: DiskFile; readonly bootId: string | undefined } | 'gone' | 'unreadable' {
+    let file: DiskFile | undefined;
+    try {
+      file = disk.open(name, 'read');
+      if (file === undefined) return 'gone';
+      const bytes = Buffer.alloc(SEGMENT_HEAD_BYTES);
+      file.read(bytes, 0, bytes.length, 0);
+      const read = readSegmentHead(bytes);
+      return { file, bootId: read.kind === 'head' ? read.head.bootId : undefined };
+    } catch {
+      file?.close();
+      return 'unreadable';
+    }
   }
 
   /** Reads on; false at the end of the file. */
@@ -150,16 +178,25 @@ export function openSpoolReader(options: { readonly disk: Disk; readonly shared:
       cursor.buffer.copy(grown, 0, 0, cursor.end);
       cursor.buffer = grown;
     }
-    const count = cursor.file.read(cursor.buffer, cursor.end, cursor.buffer.length - cursor.end, cursor.offset);
+    let count = 0;
+    try {
+      count = cursor.file.read(cursor.buffer, cursor.end, cursor.buffer.length - cursor.end, cursor.offset);
+    } catch {
+      // A disk that does not give it: told as damage up to the end of the file, and the next segment is read.
+      tell(cursor, unreadBytes(cursor), undefined);
+      leave(cursor);
+      return true;
+    }
     cursor.end += count;
     cursor.offset += count;
     return count > 0;
   }
 
   function passDamage(cursor: Cursor): void {
-    while (fill(cursor)) {
+    while (cursor.file !== undefined && fill(cursor)) {
       // The whole rest of a segment is bounded by the segment's size: take it, then look for a frame that is right.
     }
+    if (cursor.file === undefined) return;
     const found = nextFrameStart(cursor.buffer, cursor.start, cursor.end);
     const end = found ?? cursor.end;
     const after = found === undefined ? undefined : readFrame(cursor.buffer, found, cursor.end);
@@ -167,10 +204,19 @@ export function openSpoolReader(options: { readonly disk: Disk; readonly shared:
     cursor.start = end;
   }
 
+  function unreadBytes(cursor: Cursor): number {
+    try {
+      return Math.max(FRAME_HEAD_BYTES, (cursor.file?.size() ?? 0) - cursor.offset + cursor.end - cursor.start);
+    } catch {
+      return FRAME_HEAD_BYTES;
+    }
+  }
+
+  /** `after`: the frame that follows, which proves that one is missing. At the end of a file it may be a torn write or a footer. */
   function tell(cursor: Cursor, bytes: number, after: Frame | undefined): void {
     losses.push({
       reason: 'damaged',
-      atLeast: 1,
+      atLeast: after === undefined || after.isFooter ? 0 : 1,
       atMost: Math.max(1, Math.floor(bytes / FRAME_HEAD_BYTES)),
       fromMs: cursor.lastCreatedMs === 0 ? undefined : cursor.lastCreatedMs,
       toMs: after?.createdMs,

@@ -1,13 +1,13 @@
 // What the two threads share of the spool: a few 64-bit words. The writer evicts, the reader reads; who was first is decided
-// without a lock: each writes its own word before it looks at the other's.
+// without a lock: the reader claims a segment before it opens its file, the writer looks for the claim after it has removed or
+// replaced the file. No claim then means that the reader finds what the writer left.
 import type { SpoolClass } from './segment.ts';
 
 const WORDS = 8;
 const SPOOLED = 0;
 const ACKNOWLEDGED = 1;
 const CLAIMED = { keep: 2, bulk: 3 } as const;
-const EVICTED_BELOW = { keep: 4, bulk: 5 } as const;
-const NEWEST = { keep: 6, bulk: 7 } as const;
+const NEWEST = { keep: 4, bulk: 5 } as const;
 
 export interface SpoolShared {
   readonly memory: SharedArrayBuffer;
@@ -20,10 +20,10 @@ export interface SpoolShared {
   /** The number of the class's newest segment; 0 before the first. Spares the reader looking for files. */
   newest(spoolClass: SpoolClass): number;
   setNewest(spoolClass: SpoolClass, number: number): void;
-  /** The reader is about to read segment `number`; false when it was given up already. */
-  claim(spoolClass: SpoolClass, number: number): boolean;
-  /** The writer gives up segment `number`; true when the reader has read nothing of it, nor ever will. */
-  giveUp(spoolClass: SpoolClass, number: number): boolean;
+  /** The reader is about to open segment `number`; they come in rising order. */
+  claim(spoolClass: SpoolClass, number: number): void;
+  /** True when the reader has opened segment `number`, or a later one. */
+  hasClaimed(spoolClass: SpoolClass, number: number): boolean;
 }
 
 export function spoolShared(memory: SharedArrayBuffer = new SharedArrayBuffer(WORDS * 8)): SpoolShared {
@@ -40,13 +40,7 @@ export function spoolShared(memory: SharedArrayBuffer = new SharedArrayBuffer(WO
     setAcknowledged: (position) => store(ACKNOWLEDGED, position),
     newest: (spoolClass) => load(NEWEST[spoolClass]),
     setNewest: (spoolClass, number) => store(NEWEST[spoolClass], number),
-    claim(spoolClass, number) {
-      store(CLAIMED[spoolClass], number);
-      return load(EVICTED_BELOW[spoolClass]) <= number;
-    },
-    giveUp(spoolClass, number) {
-      store(EVICTED_BELOW[spoolClass], number + 1);
-      return load(CLAIMED[spoolClass]) < number;
-    },
+    claim: (spoolClass, number) => store(CLAIMED[spoolClass], number),
+    hasClaimed: (spoolClass, number) => load(CLAIMED[spoolClass]) >= number,
   };
 }

@@ -1,13 +1,26 @@
 // The writing end of the spool: one thread appends, in position order, and never waits for the reader. Promises: what `flush`
 // said is in the files survives the death of the process; positions never repeat; the cap holds; what is given up is told, with
-// positions, count and times. A full or read-only disk stops neither the caller nor the counting.
+// owner, positions, count and times, also when a kill comes in between. A full, read-only or broken disk stops neither the
+// caller nor the counting. docs/decisions/0020 says who loses what when it is full.
 import type { Disk, DiskFile } from './disk.ts';
 import { FRAME_HEAD_BYTES, type FrameHead, sealFrame } from './frame.ts';
-import { encodeSegmentHead, SPOOL_CLASSES, type SpoolClass, segmentName } from './segment.ts';
-import { type ClassSegments, readHeads, recover, type Segment, type SpoolRecovery, summarise } from './segment-scan.ts';
-import { CLASS_SHARE, FRAME_BYTES_MAX, PENDING_BYTES_MAX, segmentBytesFor } from './spool-limits.ts';
+import { openLossJournal } from './loss-journal.ts';
+import { NOBODY, OWN } from './owner.ts';
+import { encodeSegmentHead, SEGMENT_HEAD_BYTES, SPOOL_CLASSES, type SpoolClass, segmentName } from './segment.ts';
+import { addFrame, emptyAccount } from './segment-account.ts';
+import { encodeFooter } from './segment-footer.ts';
+import {
+  type ClassSegments,
+  readFrames,
+  readWhole,
+  recover,
+  type Segment,
+  type SpoolRecovery,
+} from './segment-scan.ts';
+import { FRAME_BYTES_MAX, PENDING_BYTES_MAX, segmentBytesFor } from './spool-limits.ts';
 import type { SpoolLoss } from './spool-loss.ts';
 import type { SpoolShared } from './spool-shared.ts';
+import { createSpoolStore } from './spool-store.ts';
 
 interface SpoolEntry {
   readonly spoolClass: SpoolClass;
@@ -15,6 +28,10 @@ interface SpoolEntry {
   readonly timeMs: number;
   readonly serial: number;
   readonly countsSerial: boolean;
+  /** Whose it is (owner.ts); nobody's when absent. */
+  readonly owner?: number;
+  /** 0 … 65535: events of an owner with the same number are alike. */
+  readonly sort?: number;
   /** The two lines of the event (event/bulk.ts), given the position that it gets. */
   readonly lines: (position: number) => string;
 }
@@ -27,8 +44,14 @@ export interface SpoolWriter {
   flush(): Error | undefined;
   /** Waits until the files are on the disk. */
   sync(): Error | undefined;
-  /** Deletes what was delivered, then evicts down to the cap; what was lost by that. */
-  trim(): readonly SpoolLoss[];
+  /** Has the files written to the disk without waiting; what the last time came to. */
+  syncSoon(): Error | undefined;
+  /** Deletes what was delivered, then what is too old, then evicts down to the cap. */
+  trim(nowMs: number): void;
+  /** What was given up or refused and is to be told now; answer with `lossesKept`. */
+  takeLosses(nowMs: number): readonly SpoolLoss[];
+  /** Whether what was taken is in the files. */
+  lossesKept(areKept: boolean): void;
   /** Bytes of all segments. */
   bytes(): number;
   lastPosition(): number;
@@ -39,25 +62,51 @@ export interface SpoolWriter {
 
 interface ClassState extends ClassSegments {
   active: { readonly segment: Segment; readonly file: DiskFile } | undefined;
-  pending: Buffer;
+  pending: { buffer: Buffer; view: DataView };
   pendingBytes: number;
   isDirty: boolean;
+  /** Bytes in `pending` by owner; made when memory runs short, and given up when the disk takes it. */
+  waiting: Map<number, number> | undefined;
 }
 
 const PENDING_START_BYTES = 256 * 1024;
+/** A step of the clock between two trims beyond this is no ageing, ms: a clock that jumps must not empty the spool. */
+const AGEING_STEP_MS_MAX = 600_000;
 
 export function openSpoolWriter(options: {
   readonly disk: Disk;
   readonly shared: SpoolShared;
   readonly bootId: string;
   readonly bytesMax: number;
+  /** Older events are given up, ms; never when absent. */
+  readonly ageMsMax?: number;
 }): SpoolWriter {
-  const { disk, shared, bootId, bytesMax } = options;
+  const { disk, shared, bootId, bytesMax, ageMsMax } = options;
   const segmentBytesMax = segmentBytesFor(bytesMax);
   const classes = new Map(SPOOL_CLASSES.map((name) => [name, emptyClass(name)]));
-  const classOf = (name: SpoolClass): ClassState => classes.get(name) as ClassState;
+  const keep = classes.get('keep') as ClassState;
+  const bulk = classes.get('bulk') as ClassState;
   const recovery = recover(disk, classes, bootId, shared.acknowledged());
   let position = recovery.lastPosition;
+  let jumpedMs = 0;
+  let trimmedMs: number | undefined;
+  let syncError: Error | undefined;
+  const journal = openLossJournal(
+    disk,
+    () => position + 1,
+    (intent) => {
+      const segment = classes.get(intent.class)?.segments.find(({ number }) => number === intent.number);
+      return segment === undefined || segment.generation >= intent.generation;
+    },
+  );
+  const store = createSpoolStore({
+    disk,
+    shared,
+    journal,
+    classes,
+    bytesMax,
+    activeOf: (name) => classes.get(name)?.active?.segment,
+  });
   shared.setSpooled(position);
   for (const state of classes.values()) shared.setNewest(state.name, state.segments.at(-1)?.number ?? 0);
 
@@ -65,111 +114,155 @@ export function openSpoolWriter(options: {
     let done = 0;
     try {
       while (done < state.pendingBytes) {
-        if (state.active !== undefined && state.active.segment.bytes >= segmentBytesMax) closeActive(state);
+        if (state.active !== undefined && state.active.segment.bytes >= segmentBytesMax) finish(state);
         if (state.active === undefined) {
-          state.active = startSegment(disk, state, firstPosition(state, done), bootId);
+          state.active = startSegment(disk, state, state.pending.view.getFloat64(done + 8, true), bootId);
+          store.grew(state.active.segment.bytes);
           shared.setNewest(state.name, state.active.segment.number);
         }
         const { segment, file } = state.active;
-        const end = wholeFramesEnd(state.pending, done, state.pendingBytes, segmentBytesMax - segment.bytes);
-        const written = file.append(state.pending.subarray(done, end));
-        if (written < end - done) {
-          file.truncate(segment.bytes);
-          throw Object.assign(new Error('the disk took only a part of a write'), { code: 'ENOSPC' });
-        }
-        segment.bytes += written;
+        const end = wholeFramesEnd(state, done, segmentBytesMax - segment.bytes);
+        appendWhole(state, file, done, end);
+        account(state, segment, done, end);
+        segment.bytes += end - done;
+        store.grew(end - done);
         state.isDirty = true;
         done = end;
       }
     } finally {
-      state.pending.copyWithin(0, done, state.pendingBytes);
+      state.pending.buffer.copyWithin(0, done, state.pendingBytes);
       state.pendingBytes -= done;
+      if (done > 0) state.waiting = undefined;
     }
   }
 
-  function closeActive(state: ClassState): void {
+  /** All of it or nothing: what a disk took of a write that failed is cut off, or the segment is left as it is. */
+  function appendWhole(state: ClassState, file: DiskFile, start: number, end: number): void {
+    const segment = (state.active as NonNullable<ClassState['active']>).segment;
+    try {
+      const written = file.append(state.pending.buffer.subarray(start, end));
+      if (written < end - start) {
+        throw Object.assign(new Error('the disk took only a part of a write'), { code: 'ENOSPC' });
+      }
+    } catch (error) {
+      try {
+        file.truncate(segment.bytes);
+      } catch {
+        state.active = undefined;
+        file.close();
+      }
+      throw error;
+    }
+  }
+
+  function account(state: ClassState, segment: Segment, start: number, end: number): void {
+    const { view } = state.pending;
+    for (let at = start; at < end; ) {
+      const bytes = FRAME_HEAD_BYTES + view.getUint32(at, true);
+      addFrame(
+        segment.account,
+        {
+          owner: view.getFloat64(at + 40, true),
+          createdMs: view.getFloat64(at + 16, true),
+          position: view.getFloat64(at + 8, true),
+        },
+        bytes,
+      );
+      at += bytes;
+    }
+  }
+
+  /** Ends the segment that is written with its footer; without it where the disk does not take it. */
+  function finish(state: ClassState): void {
     const active = state.active;
     if (active === undefined) return;
     state.active = undefined;
-    active.file.sync();
-    active.file.close();
-  }
-
-  function totalBytes(): number {
-    let sum = 0;
-    for (const state of classes.values()) for (const segment of state.segments) sum += segment.bytes;
-    return sum;
-  }
-
-  function drop(state: ClassState, segment: Segment): void {
-    disk.remove(segmentName(state.name, segment.number));
-    state.segments.splice(state.segments.indexOf(segment), 1);
-  }
-
-  function removeDelivered(): void {
-    const acknowledged = shared.acknowledged();
-    for (const state of classes.values()) {
-      for (
-        let next = state.segments[1];
-        next !== undefined && next.base <= acknowledged + 1;
-        next = state.segments[1]
-      ) {
-        drop(state, state.segments[0] as Segment);
+    state.isDirty = false;
+    const { segment, file } = active;
+    const { base, generation } = segment;
+    try {
+      const footer = encodeFooter({ class: state.name, base, bootId, generation }, segment.account);
+      const written = file.append(footer);
+      if (written < footer.length) file.truncate(segment.bytes);
+      else {
+        segment.bytes += written;
+        store.grew(written);
       }
+    } catch {
+      // The next start reads the segment instead.
     }
+    file.syncSoon(noteSync);
+    file.close();
   }
 
-  /** The oldest segment of the class to give up next; never the one that is written. */
-  function victim(): { readonly state: ClassState; readonly segment: Segment } | undefined {
-    const over = (name: SpoolClass): boolean =>
-      classOf(name).segments.reduce((sum, segment) => sum + segment.bytes, 0) > bytesMax * CLASS_SHARE[name];
-    const order: readonly SpoolClass[] = over('bulk') ? ['bulk', 'keep'] : ['keep', 'bulk'];
-    for (const name of order) {
-      const state = classOf(name);
-      const segment = state.segments[0];
-      if (state.segments.length > 1 && segment !== undefined) return { state, segment };
-    }
+  function noteSync(error: Error | undefined): void {
+    syncError = error;
+  }
+
+  /** Whether there is memory for it: whoever has more waiting than is still free waits no more, so that all find room. */
+  function mayWait(state: ClassState, owner: number, bytes: number): boolean {
+    const limit = PENDING_BYTES_MAX[state.name];
+    if (state.pendingBytes + bytes <= limit / 2) return true;
+    if (owner === OWN) return state.pendingBytes + bytes <= limit;
+    state.waiting ??= waitingByOwner(state);
+    const waiting = (state.waiting.get(owner) ?? 0) + bytes;
+    if (waiting > limit - state.pendingBytes) return false;
+    state.waiting.set(owner, waiting);
+    return true;
+  }
+
+  function refuse(state: ClassState, entry: SpoolEntry): undefined {
+    journal.add([
+      {
+        reason: 'refused',
+        atLeast: 1,
+        atMost: 1,
+        fromMs: entry.createdMs,
+        toMs: entry.createdMs,
+        firstPosition: undefined,
+        lastPosition: undefined,
+        owner: entry.owner ?? NOBODY,
+        spoolClass: state.name,
+      },
+    ]);
     return undefined;
-  }
-
-  function evict(): SpoolLoss | undefined {
-    const found = victim();
-    if (found === undefined) return undefined;
-    const { state, segment } = found;
-    const isUnread = shared.giveUp(state.name, segment.number);
-    const summary = summarise(disk, segmentName(state.name, segment.number), shared.acknowledged());
-    drop(state, segment);
-    return {
-      reason: 'evicted',
-      atLeast: isUnread ? summary.count : 0,
-      atMost: summary.count + summary.unreadableAtMost,
-      fromMs: summary.fromMs,
-      toMs: summary.toMs,
-      firstPosition: summary.firstPosition,
-      lastPosition: summary.lastPosition,
-    };
   }
 
   return {
     recovery,
     append(entry) {
-      const state = classOf(entry.spoolClass);
-      if (state.pendingBytes > PENDING_BYTES_MAX[entry.spoolClass]) return undefined;
+      const state = entry.spoolClass === 'keep' ? keep : bulk;
+      const owner = entry.owner ?? NOBODY;
       const next = position + 1;
       const text = entry.lines(next);
       const start = state.pendingBytes;
+      if (!mayWait(state, owner, FRAME_HEAD_BYTES + text.length)) return refuse(state, entry);
       reserve(state, FRAME_HEAD_BYTES + text.length * 3);
-      const payloadBytes = state.pending.write(text, start + FRAME_HEAD_BYTES, 'utf8');
-      if (payloadBytes > FRAME_BYTES_MAX) return undefined;
-      sealFrame(state.pending, start, payloadBytes, { ...entry, position: next });
+      const payloadBytes = state.pending.buffer.write(text, start + FRAME_HEAD_BYTES, 'utf8');
+      if (payloadBytes > FRAME_BYTES_MAX) return refuse(state, entry);
+      sealFrame(state.pending, start, payloadBytes, {
+        position: next,
+        createdMs: entry.createdMs,
+        timeMs: entry.timeMs,
+        serial: entry.serial,
+        countsSerial: entry.countsSerial,
+        owner,
+        sort: entry.sort ?? 0,
+      });
       state.pendingBytes = start + FRAME_HEAD_BYTES + payloadBytes;
       position = next;
       return next;
     },
     flush() {
       try {
-        for (const state of classes.values()) if (state.pendingBytes > 0) write(state);
+        // The one that goes last is written first: what fits of a full disk is its own.
+        if (keep.pendingBytes > 0) write(keep);
+        if (bulk.pendingBytes > 0) write(bulk);
         shared.setSpooled(position);
+        if (store.bytes() > bytesMax) {
+          store.removeDelivered();
+          store.makeRoom((name) => finish(classes.get(name) as ClassState));
+        }
         return undefined;
       } catch (error) {
         return error as Error;
@@ -187,25 +280,46 @@ export function openSpoolWriter(options: {
         return error as Error;
       }
     },
-    trim() {
-      removeDelivered();
-      const losses: SpoolLoss[] = [];
-      while (totalBytes() > bytesMax) {
-        const loss = evict();
-        if (loss === undefined) break;
-        if (loss.atMost > 0) losses.push(loss);
+    syncSoon() {
+      for (const state of classes.values()) {
+        if (!state.isDirty || state.active === undefined) continue;
+        state.isDirty = false;
+        state.active.file.syncSoon(noteSync);
       }
-      return losses;
+      return syncError;
     },
-    bytes: totalBytes,
+    trim(nowMs) {
+      const stepMs = nowMs - (trimmedMs ?? nowMs);
+      trimmedMs = nowMs;
+      if (stepMs < 0 || stepMs > AGEING_STEP_MS_MAX) jumpedMs += stepMs;
+      try {
+        store.removeDelivered();
+        if (ageMsMax !== undefined) {
+          const oldestMs = nowMs - jumpedMs - ageMsMax;
+          for (const state of classes.values()) {
+            const account = state.active?.segment.account;
+            if (account !== undefined && account.toMs > 0 && account.toMs < oldestMs) finish(state);
+          }
+          store.giveUpBefore(oldestMs);
+        }
+        store.makeRoom((name) => finish(classes.get(name) as ClassState));
+      } catch {
+        // A disk that removes nothing now is asked again at the next trim.
+      }
+    },
+    takeLosses: journal.take,
+    lossesKept(areKept) {
+      if (areKept) journal.kept();
+      else journal.untold();
+    },
+    bytes: store.bytes,
     lastPosition: () => position,
     *framesAfter(after, ofBoot) {
       for (const state of classes.values()) {
-        for (const [index, segment] of state.segments.entries()) {
-          const next = state.segments[index + 1];
-          if (segment.bootId !== ofBoot || (next !== undefined && next.base <= after + 1)) continue;
-          for (const head of readHeads(disk, segmentName(state.name, segment.number))) {
-            if (head.position > after) yield head;
+        for (const segment of state.segments) {
+          if (segment.bootId !== ofBoot || segment.account.lastPosition <= after) continue;
+          for (const frame of readFrames(readWhole(disk, segmentName(state.name, segment.number)))) {
+            if (!frame.isFooter && frame.position > after) yield frame;
           }
         }
       }
@@ -213,10 +327,11 @@ export function openSpoolWriter(options: {
     close() {
       for (const state of classes.values()) {
         try {
-          closeActive(state);
+          state.active?.file.sync();
         } catch {
-          state.active = undefined;
+          // Told by the last sync.
         }
+        finish(state);
       }
     },
   };
@@ -228,29 +343,42 @@ function emptyClass(name: SpoolClass): ClassState {
     segments: [],
     nextNumber: 1,
     active: undefined,
-    pending: Buffer.allocUnsafeSlow(PENDING_START_BYTES),
+    pending: pendingOf(PENDING_START_BYTES),
     pendingBytes: 0,
     isDirty: false,
+    waiting: undefined,
   };
+}
+
+function pendingOf(bytes: number): ClassState['pending'] {
+  const buffer = Buffer.allocUnsafeSlow(bytes);
+  return { buffer, view: new DataView(buffer.buffer, buffer.byteOffset, bytes) };
 }
 
 function reserve(state: ClassState, bytes: number): void {
   const needed = state.pendingBytes + bytes;
-  if (needed <= state.pending.length) return;
-  const grown = Buffer.allocUnsafeSlow(Math.max(needed, state.pending.length * 2));
-  state.pending.copy(grown, 0, 0, state.pendingBytes);
+  if (needed <= state.pending.buffer.length) return;
+  const grown = pendingOf(Math.max(needed, state.pending.buffer.length * 2));
+  state.pending.buffer.copy(grown.buffer, 0, 0, state.pendingBytes);
   state.pending = grown;
 }
 
-function firstPosition(state: ClassState, at: number): number {
-  return state.pending.readDoubleLE(at + 8);
+function waitingByOwner({ pending, pendingBytes }: ClassState): Map<number, number> {
+  const waiting = new Map<number, number>();
+  for (let at = 0; at < pendingBytes; ) {
+    const bytes = FRAME_HEAD_BYTES + pending.view.getUint32(at, true);
+    const owner = pending.view.getFloat64(at + 40, true);
+    waiting.set(owner, (waiting.get(owner) ?? 0) + bytes);
+    at += bytes;
+  }
+  return waiting;
 }
 
 /** The end of as many whole frames as fit into `room`, and of one at least. */
-function wholeFramesEnd(pending: Buffer, start: number, end: number, room: number): number {
+function wholeFramesEnd({ pending, pendingBytes }: ClassState, start: number, room: number): number {
   let at = start;
-  while (at < end) {
-    const next = at + FRAME_HEAD_BYTES + pending.readUInt32LE(at);
+  while (at < pendingBytes) {
+    const next = at + FRAME_HEAD_BYTES + pending.view.getUint32(at, true);
     if (next - start > room && at > start) break;
     at = next;
   }
@@ -260,7 +388,7 @@ function wholeFramesEnd(pending: Buffer, start: number, end: number, room: numbe
 function startSegment(disk: Disk, state: ClassState, base: number, bootId: string): NonNullable<ClassState['active']> {
   const number = state.nextNumber;
   const name = segmentName(state.name, number);
-  const head = encodeSegmentHead({ class: state.name, base, bootId });
+  const head = encodeSegmentHead({ class: state.name, base, bootId, generation: 0 });
   state.nextNumber = number + 1;
   const file = disk.create(name);
   let written = 0;
@@ -273,7 +401,7 @@ function startSegment(disk: Disk, state: ClassState, base: number, bootId: strin
     }
   }
   if (written < head.length) throw Object.assign(new Error('the disk took only a part of a head'), { code: 'ENOSPC' });
-  const segment: Segment = { number, base, bootId, bytes: head.length };
+  const segment: Segment = { number, base, bootId, generation: 0, bytes: SEGMENT_HEAD_BYTES, account: emptyAccount() };
   state.segments.push(segment);
   return { segment, file };
 }

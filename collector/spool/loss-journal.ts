@@ -1,0 +1,193 @@
+// What evictions gave up and no loss record in the spool's files tells yet. Written before each eviction, so that a kill
+// between giving up and telling forgets nothing, and added up by owner, class and reason, so that an hour of flood is a handful
+// of records. Told twice after a kill it is told under the same number, which stores it once.
+//
+//   evicted.json   {"formatVersion":1,"groups":[{"number","losses":[…]}],"intent":{…}?}
+import { type Disk, replaceOnDisk } from './disk.ts';
+import { NOBODY } from './owner.ts';
+import type { SpoolClass } from './segment.ts';
+import { joinedLoss, type SpoolLoss } from './spool-loss.ts';
+
+export const JOURNAL_NAME = 'evicted.json';
+const FORMAT_VERSION = 1;
+const JOURNAL_BYTES_MAX = 1024 * 1024;
+/** Losses told at once; more owners are added up as several. */
+export const GROUP_LOSSES_MAX = 64;
+/** Between two groups of loss records, ms: the first is told at once. */
+export const LOSSES_EVERY_MS = 10_000;
+
+/** A segment that is about to be replaced or removed. */
+export interface Intent {
+  readonly class: SpoolClass;
+  readonly number: number;
+  /** Of what replaces it. */
+  readonly generation: number;
+  readonly losses: readonly SpoolLoss[];
+}
+
+interface Group {
+  /** A position of the spool: higher than that of any group before. */
+  readonly number: number;
+  readonly losses: readonly SpoolLoss[];
+}
+
+export interface LossJournal {
+  /** Before an eviction. Throws what the disk throws; then nothing may be given up. */
+  intend(intent: Intent): void;
+  /** The eviction is done. `isCertain`: nobody can have read what was given up. */
+  done(isCertain: boolean): void;
+  /** The disk did not let it happen. */
+  cancel(): void;
+  /** What was lost without an eviction. */
+  add(losses: readonly SpoolLoss[]): void;
+  /** What is to be told now; empty while the last group is not kept, or too soon after it. */
+  take(nowMs: number): readonly SpoolLoss[];
+  /** What was taken is in the spool's files. */
+  kept(): void;
+  /** What was taken could not be told: it is given again. */
+  untold(): void;
+}
+
+/** `didHappen`: whether the eviction that was intended last left its segment so. */
+export function openLossJournal(
+  disk: Disk,
+  nextPosition: () => number,
+  didHappen: (intent: Intent) => boolean,
+): LossJournal {
+  const found = load(disk);
+  /** Told and not known to be kept, then those still to be told; the last one grows. */
+  let groups: readonly Group[] = found.groups;
+  let intent = found.intent !== undefined && didHappen(found.intent) ? found.intent : undefined;
+  let telling: Group | undefined;
+  let toldMs = Number.NEGATIVE_INFINITY;
+  if (intent !== undefined) done(false);
+  // An intention that came to nothing must not be taken for done when its segment is delivered and removed.
+  if (found.intent !== undefined) saveIfPossible();
+
+  function save(): void {
+    const text = JSON.stringify({ formatVersion: FORMAT_VERSION, groups, intent });
+    replaceOnDisk(disk, JOURNAL_NAME, [Buffer.from(text)], false);
+  }
+
+  function saveIfPossible(): void {
+    try {
+      save();
+    } catch {
+      // What is then told again after a kill is told under the same number.
+    }
+  }
+
+  /** The group that grows. Its number is on the disk before anything is given up for it. */
+  function openGroup(): Group {
+    const last = groups.at(-1);
+    if (last !== undefined && last !== telling) return last;
+    const group = { number: nextPosition(), losses: [] };
+    groups = [...groups, group];
+    return group;
+  }
+
+  function add(losses: readonly SpoolLoss[]): void {
+    if (losses.length === 0) return;
+    const group = openGroup();
+    groups = [...groups.slice(0, -1), { ...group, losses: joined(group.losses, losses) }];
+  }
+
+  function done(isCertain: boolean): void {
+    if (intent === undefined) return;
+    const { losses } = intent;
+    intent = undefined;
+    add(isCertain ? losses : losses.map((loss) => ({ ...loss, atLeast: 0 })));
+  }
+
+  return {
+    intend(next) {
+      openGroup();
+      intent = next;
+      try {
+        save();
+      } catch (error) {
+        intent = undefined;
+        throw error;
+      }
+    },
+    done,
+    cancel() {
+      if (intent === undefined) return;
+      intent = undefined;
+      saveIfPossible();
+    },
+    add,
+    take(nowMs) {
+      const first = groups[0];
+      if (first === undefined || first.losses.length === 0 || telling !== undefined) return [];
+      if (nowMs >= toldMs && nowMs - toldMs < LOSSES_EVERY_MS) return [];
+      toldMs = nowMs;
+      telling = first;
+      return first.losses.map((loss, index) => ({ ...loss, counter: first.number * GROUP_LOSSES_MAX + index }));
+    },
+    kept() {
+      if (telling === undefined) return;
+      groups = groups.slice(1);
+      telling = undefined;
+      saveIfPossible();
+    },
+    untold() {
+      telling = undefined;
+      toldMs = Number.NEGATIVE_INFINITY;
+    },
+  };
+}
+
+function joined(losses: readonly SpoolLoss[], more: readonly SpoolLoss[]): readonly SpoolLoss[] {
+  const all = [...losses];
+  for (const loss of more) {
+    const isSame = (other: SpoolLoss): boolean =>
+      other.owner === loss.owner && other.spoolClass === loss.spoolClass && other.reason === loss.reason;
+    let at = all.findIndex(isSame);
+    // The last place of a full group takes whatever comes; whose it was is then not told.
+    if (at < 0 && all.length >= GROUP_LOSSES_MAX) at = GROUP_LOSSES_MAX - 1;
+    const known = all[at];
+    if (known === undefined) all.push(loss);
+    else all[at] = isSame(known) ? joinedLoss(known, loss) : { ...joinedLoss(known, loss), owner: NOBODY };
+  }
+  return all;
+}
+
+function load(disk: Disk): { readonly groups: readonly Group[]; readonly intent: Intent | undefined } {
+  const nothing = { groups: [], intent: undefined };
+  let file: ReturnType<Disk['open']>;
+  try {
+    file = disk.open(JOURNAL_NAME, 'read');
+    if (file === undefined || file.size() > JOURNAL_BYTES_MAX) return nothing;
+    const bytes = Buffer.alloc(file.size());
+    file.read(bytes, 0, bytes.length, 0);
+    const parsed = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
+    if (parsed['formatVersion'] !== FORMAT_VERSION || !Array.isArray(parsed['groups'])) return nothing;
+    const groups = parsed['groups'].filter(isGroup).slice(0, 2);
+    const intent = parsed['intent'];
+    return { groups, intent: isIntent(intent) ? intent : undefined };
+  } catch {
+    // Torn or damaged: what it told is not known any more. The gaps in the positions are left.
+    return nothing;
+  } finally {
+    file?.close();
+  }
+}
+
+function isGroup(value: unknown): value is Group {
+  const group = value as Partial<Group> | null;
+  return typeof group?.number === 'number' && Array.isArray(group.losses) && group.losses.every(isLoss);
+}
+
+function isIntent(value: unknown): value is Intent {
+  const intent = value as Partial<Intent> | null | undefined;
+  if (typeof intent?.number !== 'number' || typeof intent.generation !== 'number') return false;
+  return (
+    (intent.class === 'keep' || intent.class === 'bulk') && Array.isArray(intent.losses) && intent.losses.every(isLoss)
+  );
+}
+
+function isLoss(value: unknown): value is SpoolLoss {
+  const loss = value as Partial<SpoolLoss> | null;
+  return typeof loss?.reason === 'string' && typeof loss.atLeast === 'number';
+}
