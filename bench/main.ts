@@ -5,6 +5,7 @@ import { cpus, release, totalmem } from 'node:os';
 
 const BENCHES = {
   collector: () => import('./collector/cost.ts'),
+  'collector-quota': () => import('./collector/quota.ts'),
   ingest: () => import('./ingest.ts'),
   store: () => import('./store.ts'),
   'alert-latency': () => import('./alert-latency.ts'),

@@ -114,7 +114,7 @@ function configure(folder: string, format: Format): string {
 }
 
 /** The kernel's audit settings as auditctl tells them. */
-export function statusNumbers(): Readonly<Record<string, number>> {
+function statusNumbers(): Readonly<Record<string, number>> {
   const lines = execFileSync('auditctl', ['-s']).toString().split('\n');
   return Object.fromEntries(lines.map((line) => [line.split(' ')[0] ?? '', Number(line.split(' ')[1])]));
 }

@@ -12,10 +12,14 @@ export interface SinkCount {
   /** Bytes of bodies as they came over the wire. */
   readonly bytes: number;
   readonly encoding: string;
+  /** Sums over the loss records about serials that are missing: what the collector says that it did not see. */
+  readonly namedAtLeast: number;
+  readonly namedAtMost: number;
 }
 
 const EVENT = Buffer.from('type=SYSCALL msg=');
-let count: SinkCount = { events: 0, bytes: 0, encoding: 'none' };
+const LOSS = '"vedette.loss"';
+let count: SinkCount = { events: 0, bytes: 0, encoding: 'none', namedAtLeast: 0, namedAtMost: 0 };
 
 function handle(request: IncomingMessage, response: ServerResponse): void {
   const parts: Buffer[] = [];
@@ -29,7 +33,14 @@ function handle(request: IncomingMessage, response: ServerResponse): void {
     if (request.url !== '/_bulk') return answer(response, 200, {});
     const encoding = request.headers['content-encoding'] ?? 'none';
     const text = decoded(body, encoding);
-    count = { events: count.events + occurrencesIn(text), bytes: count.bytes + body.length, encoding };
+    const losses = lossesIn(text);
+    count = {
+      events: count.events + occurrencesIn(text),
+      bytes: count.bytes + body.length,
+      encoding,
+      namedAtLeast: losses.reduce((sum, { at_least = 0 }) => sum + at_least, count.namedAtLeast),
+      namedAtMost: losses.reduce((sum, { at_most = 0 }) => sum + at_most, count.namedAtMost),
+    };
     const items = idsIn(text).map((_id) => ({ create: { _id, status: 201, result: 'created' } }));
     return answer(response, 200, { took: 0, errors: false, items });
   });
@@ -45,6 +56,22 @@ function occurrencesIn(text: Buffer): number {
   let found = 0;
   for (let at = text.indexOf(EVENT); at >= 0; at = text.indexOf(EVENT, at + EVENT.length)) found += 1;
   return found;
+}
+
+interface LossFigures {
+  readonly source: string;
+  readonly at_least?: number;
+  readonly at_most?: number;
+}
+
+function lossesIn(text: Buffer): readonly LossFigures[] {
+  if (text.indexOf(LOSS) < 0) return [];
+  return text
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line.includes(LOSS))
+    .map((line) => JSON.parse(line).vedette.loss as LossFigures)
+    .filter(({ source }) => source === 'sequence');
 }
 
 /** Of the odd lines: `{"create":{…"_id":"…"…}}`. */

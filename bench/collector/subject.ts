@@ -6,6 +6,8 @@ export interface Running {
   events(): Promise<number>;
   /** Bytes that it has written to disk or sent by now. */
   bytes(): Promise<number>;
+  /** What it told as lost by now, at the least and at the most. */
+  named?(): Promise<{ readonly namedAtLeast: number; readonly namedAtMost: number }>;
   /** What must be said of the run: the encoding that was used. */
   note?(): Promise<string | undefined>;
   stop(): Promise<void>;

@@ -50,6 +50,7 @@ function vedette(name: string, way: Way, program: string | undefined): Subject {
         events: async () =>
           sink === undefined ? occurrences(spool, 'type=SYSCALL msg=') : (await sink.count()).events,
         bytes: async () => (sink === undefined ? folderBytes(spool) : (await sink.count()).bytes),
+        ...(sink === undefined ? {} : { named: sink.count }),
         note: async () => (sink === undefined ? undefined : `encoding ${(await sink.count()).encoding}`),
         async stop() {
           await collector.stop();

@@ -1,7 +1,7 @@
 // The workload whose truth does not come from the collector: executes CHILD with --seq=FIRST and the
 // COUNT-1 numbers after it under UID at RATE/s, and writes, for each number, the wall clock before and after its exec in
 // milliseconds to TRUTH, one line "N BEFORE AFTER" each.
-// usage: numbered-execs CHILD FIRST COUNT RATE UID TRUTH
+// usage: numbered-execs CHILD FIRST COUNT RATE UID TRUTH [GID]
 #include <errno.h>
 #include <grp.h>
 #include <stdio.h>
@@ -18,8 +18,8 @@ static double now_ms(clockid_t clock) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 7) {
-    fprintf(stderr, "usage: numbered-execs CHILD FIRST COUNT RATE UID TRUTH\n");
+  if (argc != 7 && argc != 8) {
+    fprintf(stderr, "usage: numbered-execs CHILD FIRST COUNT RATE UID TRUTH [GID]\n");
     return 2;
   }
   const char *child = argv[1];
@@ -32,7 +32,7 @@ int main(int argc, char **argv) {
     perror(argv[6]);
     return 1;
   }
-  if (setgroups(0, NULL) || setgid(uid) || setuid(uid)) {
+  if (setgroups(0, NULL) || setgid(argc == 8 ? atoi(argv[7]) : uid) || setuid(uid)) {
     perror("setuid");
     return 1;
   }

@@ -1,0 +1,113 @@
+// Loss against CPU quota: how much of a load of a given rate is stored by a collector whose cgroup may use so much of a core, and how much
+// of the rest its loss records name. Stored and named must add up to what happened. The quota holds from the moment when the
+// collector is ready until the load has ended; then it is lifted, so that what the kernel still held can come.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Cgroup, makeCgroup } from './cgroup.ts';
+import { compileLoads, type Loads } from './load.ts';
+import type { Running } from './subject.ts';
+import { inTurn } from './turn.ts';
+import { TO_SERVER } from './vedette.ts';
+
+const QUOTAS = [0.05, 0.1, 0.2, 0.5];
+const RATES = [200, 1_000, 5_000];
+const WARM_UP_EVENTS = 10_000;
+const WARM_UP_RATE = 5_000;
+/** Serials that did not come within 5 s are told as missing; then they have to be shipped. */
+const NAMED_AFTER_MS = 9_000;
+const POLL_MS = 500;
+/** Stored and named may differ from what happened by this share, or the run fails. */
+const TOLERANCE = 0.001;
+
+interface Cell {
+  readonly quota: number;
+  readonly rate: number;
+  readonly happened: number;
+  readonly stored: number;
+  readonly named: number;
+  readonly cpuShare: number;
+}
+
+export async function run({ isShort }: { readonly isShort: boolean }): Promise<readonly string[]> {
+  const seconds = isShort ? 8 : 30;
+  const cells = QUOTAS.flatMap((quota) => RATES.map((rate) => ({ quota, rate })));
+  const asked = isShort
+    ? cells.filter(({ quota, rate }) => rate === 5_000 && (quota === 0.05 || quota === 0.5))
+    : cells;
+  const work = mkdtempSync(join(tmpdir(), 'vedette-bench-'));
+  try {
+    const loads = compileLoads(work);
+    const measured: Cell[] = [];
+    for (const { quota, rate } of asked) {
+      const happened = rate * seconds;
+      const cgroup = makeCgroup(`quota-${process.pid}`);
+      const body = async (): Promise<Cell> => {
+        const running = await TO_SERVER.start(cgroup, []);
+        try {
+          return { quota, rate, ...(await measure(running, cgroup, loads, { quota, rate, happened })) };
+        } finally {
+          await running.stop();
+        }
+      };
+      measured.push(await inTurn(body));
+    }
+    for (const cell of measured) {
+      const sum = cell.stored + cell.named;
+      if (Math.abs(sum - cell.happened) > Math.max(10, cell.happened * TOLERANCE))
+        throw new Error(`${cell.happened} events happened, ${cell.stored} are stored and ${cell.named} named as lost`);
+    }
+    const head = [
+      '| CPU quota | events/s | stored | named as lost | CPU used while it lasted |',
+      '|---|---|---|---|---|',
+    ];
+    return [`${seconds} s of load in each cell, events shipped to a server on loopback`, ...head, ...measured.map(row)];
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+async function measure(
+  running: Running,
+  cgroup: Cgroup,
+  loads: Loads,
+  plan: { readonly quota: number; readonly rate: number; readonly happened: number },
+): Promise<Omit<Cell, 'quota' | 'rate'>> {
+  await loads.mix(WARM_UP_EVENTS, WARM_UP_RATE);
+  const storedBefore = await settled(running);
+  const namedBefore = await named(running);
+  const [cpuBefore, fromMs] = [cgroup.cpuMicroseconds(), performance.now()];
+  cgroup.setQuota(plan.quota);
+  await loads.mix(plan.happened, plan.rate);
+  const cpuShare = (cgroup.cpuMicroseconds() - cpuBefore) / ((performance.now() - fromMs) * 1_000);
+  cgroup.setQuota(2);
+  await settled(running);
+  await pause(NAMED_AFTER_MS);
+  const stored = (await settled(running)) - storedBefore;
+  // The load's own beginning and end are three events more than what was asked for.
+  return { happened: plan.happened + 3, stored, named: (await named(running)) - namedBefore, cpuShare };
+}
+
+/** The count of events when it stands still. */
+async function settled(running: Running): Promise<number> {
+  let last = -1;
+  for (let same = 0; same < 4; ) {
+    const now = await running.events();
+    same = now === last ? same + 1 : 0;
+    last = now;
+    await pause(POLL_MS);
+  }
+  return last;
+}
+
+async function named(running: Running): Promise<number> {
+  const told = await running.named?.();
+  if (told === undefined || told.namedAtLeast !== told.namedAtMost) throw new Error('no exact count of what was lost');
+  return told.namedAtMost;
+}
+
+function row({ quota, rate, happened, stored, named: lost, cpuShare }: Cell): string {
+  const percent = (value: number) => `${((value / happened) * 100).toFixed(1)} %`;
+  return `| ${quota * 100} % | ${rate.toLocaleString('en')} | ${percent(stored)} | ${percent(lost)} | ${(cpuShare * 100).toFixed(0)} % |`;
+}

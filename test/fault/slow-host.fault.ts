@@ -1,0 +1,141 @@
+// First, do no harm: while the reader is stopped, its disk is slow or the server is away, the host's own system calls do not wait
+// (by the kernel's own account of waiting), and what was lost is named. The times of the execs are printed beside those without
+// any collector; they are not judged here, since a busy machine has others to wait for. VEDETTE_FAULT_SECONDS=600 makes it long.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { compile } from '../harness/c-program.ts';
+import { type Installation, makeInstallation, type RunningProcess, TEST_UID } from '../harness/installation.ts';
+import { freePort } from '../harness/receivers.ts';
+import {
+  atMost,
+  drained,
+  type LossRecord,
+  lossRecords,
+  missingFrom,
+  repeated,
+  type StoredExec,
+  storedExecs,
+  unexplained,
+} from './account.ts';
+import { quantile, runLoadgen, runNumbered, type Truth } from './numbered-workload.ts';
+
+const SECONDS = Number(process.env['VEDETTE_FAULT_SECONDS'] ?? 20);
+const RATE = 500;
+/** More records than the kernel's backlog and the socket's queue hold together: 8 for each of two events of a call. */
+const FLOOD_CALLS = 40_000;
+const SLOW_WRITE_MS = 150;
+const SLOW_SYNC_MS = 1_000;
+
+const work = mkdtempSync(join(tmpdir(), 'vedette-fault-'));
+const folder = join(work, 'load');
+let installation: Installation;
+let server: RunningProcess;
+let collector: RunningProcess;
+let fromMs: number;
+let waitedBefore: number;
+let withoutCollector: Truth;
+
+beforeAll(async () => {
+  chmodSync(work, 0o755);
+  mkdirSync(folder);
+  chmodSync(folder, 0o777);
+  compile('fault/slow-disk.c', join(work, 'slow-disk.so'), '-shared', '-fPIC');
+  withoutCollector = await execs('calm', 5 * RATE);
+});
+
+beforeEach(async () => {
+  installation = makeInstallation({ port: await freePort(), shippedRules: false });
+  fromMs = Date.now();
+  return async () => {
+    await collector.stop();
+    await server.stop();
+    installation.remove();
+  };
+});
+
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+async function begin(environment: Readonly<Record<string, string>> = {}): Promise<void> {
+  server = await installation.start('server');
+  collector = await installation.start('collector', { environment });
+  waitedBefore = backlogWaits();
+}
+
+function execs(name: string, count: number, disturb?: () => Promise<void>): Promise<Truth> {
+  return runNumbered({ work, name, first: 0, count, rate: RATE }, disturb);
+}
+
+/** How long system calls have waited for room in the kernel's backlog since boot, in the kernel's own unit. */
+function backlogWaits(): number {
+  return Number(/^backlog_wait_time_actual (\d+)$/m.exec(execFileSync('auditctl', ['-s']).toString())?.[1]);
+}
+
+async function account(
+  name: string,
+  truth: Truth,
+): Promise<{
+  readonly stored: readonly StoredExec[];
+  readonly missing: readonly number[];
+  readonly losses: readonly LossRecord[];
+}> {
+  await drained(installation);
+  const span = { fromMs: fromMs - 1_000, untilMs: Date.now() + 1_000 };
+  const stored = await storedExecs(installation, name, span);
+  const [missing, losses] = [missingFrom(truth, stored), await lossRecords(installation, span)];
+  const ms = (one: Truth, of: number) => quantile(one, of).toFixed(2);
+  console.log(
+    `${name}: execs p50 ${ms(truth, 0.5)}, p99 ${ms(truth, 0.99)} ms; without a collector ${ms(withoutCollector, 0.5)}, ` +
+      `${ms(withoutCollector, 0.99)}; ${missing.length} of ${truth.size} missing, at most ${atMost(losses)} events told as lost`,
+  );
+  return { stored, missing, losses };
+}
+
+describe('the host does not wait', () => {
+  it('for a stopped reader: what did not fit the kernel is named, everything else is stored once', async () => {
+    await begin();
+    process.kill(collector.pid, 'SIGSTOP');
+    const truth = await execs('stopped', SECONDS * RATE, () =>
+      runLoadgen(work, '-m', 'unlink', '-n', FLOOD_CALLS, '-u', TEST_UID, '-d', folder),
+    );
+    const waited = backlogWaits() - waitedBefore;
+    process.kill(collector.pid, 'SIGCONT');
+    const { stored, missing, losses } = await account('stopped', truth);
+    expect(waited).toBe(0);
+    expect(missing.length).toBeGreaterThan(0);
+    expect(stored.length).toBeGreaterThan(0);
+    expect(repeated(stored)).toEqual([]);
+    expect(unexplained(truth, missing, losses)).toEqual([]);
+    expect(atMost(losses.filter(({ source }) => source === 'sequence'))).toBeGreaterThanOrEqual(missing.length);
+  });
+
+  it('for a slow disk: every exec is stored, or named', async () => {
+    await begin({
+      LD_PRELOAD: join(work, 'slow-disk.so'),
+      SLOW_FOLDER: installation.dataFolder,
+      SLOW_WRITE_MS: String(SLOW_WRITE_MS),
+      SLOW_SYNC_MS: String(SLOW_SYNC_MS),
+    });
+    const truth = await execs('slow', SECONDS * RATE);
+    const waited = backlogWaits() - waitedBefore;
+    const { missing, stored, losses } = await account('slow', truth);
+    expect(waited).toBe(0);
+    expect(repeated(stored)).toEqual([]);
+    expect(stored.length).toBeGreaterThan(0);
+    expect(unexplained(truth, missing, losses)).toEqual([]);
+  });
+
+  it('for a server that is away: nothing is lost', async () => {
+    await begin();
+    await server.kill();
+    const truth = await execs('away', SECONDS * RATE);
+    const waited = backlogWaits() - waitedBefore;
+    server = await installation.start('server');
+    const { missing, stored } = await account('away', truth);
+    expect(waited).toBe(0);
+    expect(missing).toEqual([]);
+    expect(repeated(stored)).toEqual([]);
+  });
+});
