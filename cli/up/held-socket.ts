@@ -1,6 +1,5 @@
 // The audit socket, held by `vedette up` for its collector: the kernel's records queue in it (about 145,000) while a collector that
 // died is started again. Held, never read and never registered here: that is the collector's.
-import type { AuditControl } from '../../collector/netlink/audit-control.ts';
 
 /** Where the child finds it: after stdin, stdout, stderr and the channel. */
 export const CHILD_DESCRIPTOR = 4;
@@ -31,14 +30,12 @@ export async function holdAuditSocket(): Promise<HeldSocket | undefined> {
     release() {
       if (!isHeld) return;
       isHeld = false;
-      closeDescriptor(fd);
+      // Opened before the other is closed: else it would be given the same port, and with it the stream.
       const control = openAuditControl();
-      if (control.kind === 'ok') clear(control.value, clearDeadOwner);
+      closeDescriptor(fd);
+      if (control.kind === 'errno') return;
+      clearDeadOwner(control.value);
+      control.value.close();
     },
   };
-}
-
-function clear(control: AuditControl, clearDeadOwner: (control: AuditControl) => boolean): void {
-  clearDeadOwner(control);
-  control.close();
 }
