@@ -82,6 +82,7 @@ async function startReader(
     source,
     rulesProfile: options.rulesProfile ?? 'default',
     rulesFiles: options.rulesFiles ?? [],
+    mendsRules: options.mendsRules ?? true,
     rulesScope: options.rulesScope,
     excludePids: options.excludePids ?? [],
     inheritedDescriptors: options.inheritedDescriptors ?? [],

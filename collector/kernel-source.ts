@@ -29,6 +29,8 @@ import type { Drained, SourceStart } from './source.ts';
 import { tamperQueue } from './tamper.ts';
 
 const LOCKED = 2;
+/** The record type of a change to the audit configuration. */
+const CONFIG_CHANGE = 1305;
 /** Records that wait in the kernel when we are slow; each takes about 2 KiB. */
 const BACKLOG_LIMIT = 65_536;
 const BACKLOG_LIMIT_SMALL = 8_192;
@@ -50,6 +52,8 @@ export interface KernelSourceOptions {
   readonly notifySocket: string | undefined;
   /** Whether settings that somebody changes are put right again. */
   readonly mends: boolean;
+  /** Whether rules of ours that somebody deletes are loaded again. */
+  readonly mendsRules: boolean;
   readonly now: () => number;
 }
 
@@ -131,7 +135,10 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
       },
       drain(onRecord) {
         for (const record of stream.early.splice(0)) onRecord(record);
-        const drained = stream.receiver.drain(onRecord);
+        const drained = stream.receiver.drain((record) => {
+          if (record.type === CONFIG_CHANGE) rules.sawChange();
+          onRecord(record);
+        });
         for (const pid of stream.ownership.settle(!drained.hasMore)) guard.sawAttempt(pid);
         const beside = guard.beside()?.drain(onRecord);
         return beside === undefined ? drained : sumOf(drained, beside);
@@ -140,6 +147,7 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
       keptWatching: stream.ownership.keptWatching,
       takeTampers() {
         guard.look(options.now());
+        for (const tamper of rules.look(options.now())) tampers.add(tamper);
         return tampers.take();
       },
       check() {
@@ -154,6 +162,7 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
       },
       quiesce() {
         guard.end();
+        rules.end();
         if (isLocked) return;
         isAllBack = putSettingsBack(options.folder, control);
         removeOwnRules(control, options.folder);

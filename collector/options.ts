@@ -32,6 +32,8 @@ export interface CollectorOptions {
   readonly rulesProfile?: RulesProfile;
   /** Files of audit rules in auditctl’s words, and folders of them; before those of the profile. */
   readonly rulesFiles?: readonly string[];
+  /** Whether rules of ours that somebody deletes are loaded again; true when absent. */
+  readonly mendsRules?: boolean;
   /** Added to every rule as `-F` would: `uid=4242` or `exe=/usr/bin/x`; several with commas. */
   readonly rulesScope?: string;
   /** Descriptors that were handed to this process; an audit socket among them is read, with what queued in it. */

@@ -14,6 +14,7 @@ export interface ReaderOptions {
     | { readonly kind: 'recording'; readonly file: string | undefined; readonly speed: number };
   readonly rulesProfile: RulesProfile;
   readonly rulesFiles: readonly string[];
+  readonly mendsRules: boolean;
   readonly rulesScope: string | undefined;
   readonly excludePids: readonly number[];
   readonly spoolBytesMax: number;

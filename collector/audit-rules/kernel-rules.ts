@@ -1,15 +1,19 @@
 // The rules of this host's kernel while a collector runs: loaded once, looked after, and told about. Holds the threads of the loading
 // together; each step stands in a file of its own.
 import type { AuditControl } from '../netlink/audit-control.ts';
-import { decodeRule, type RuleField } from '../netlink/rule-data.ts';
+import { decodeRule, type RuleField, ruleIdentity } from '../netlink/rule-data.ts';
 import type { Notice } from '../options.ts';
+import type { Tamper } from '../tamper.ts';
 import type { RulesProfile } from './default-rules.ts';
+import { mendedTamper, type RuleGuard, ruleGuard } from './rule-guard.ts';
 import { noteOwnRules, type OwnRule, ownRuleTest } from './rule-ledger.ts';
 import { type LoadReport, load, planLoad } from './rule-loader.ts';
 import type { Exclusions } from './self-exclusion.ts';
 import { errorsOf, wantedRules } from './wanted-rules.ts';
 
 const NOTICES_MAX = 20;
+/** Without a sign of a change the rules are looked through so often: a millisecond for a hundred of them. */
+export const LOOK_EVERY_MS = 30_000;
 const EINVAL = 22;
 
 export interface KernelRules {
@@ -17,6 +21,12 @@ export interface KernelRules {
   load(notices: Notice[]): number;
   /** `never` rules of others hide what we are here to see: said, not changed. */
   foreignExclusions(): readonly Notice[];
+  /** A record said that the configuration was changed: the next `look` asks the kernel. */
+  sawChange(): void;
+  /** What happened to the rules since the last look. */
+  look(nowMs: number): readonly Tamper[];
+  /** From now on the changes are ours. */
+  end(): void;
 }
 
 export function loadKernelRules(
@@ -28,10 +38,34 @@ export function loadKernelRules(
     readonly scope: readonly RuleField[];
     readonly features: number;
     readonly exclusions: Exclusions;
+    /** Whether rules of ours that somebody deleted come back. */
+    readonly mendsRules: boolean;
   },
 ): KernelRules {
   const { folder, exclusions } = options;
   const isOurs = (): OwnRule => ownRuleTest(folder);
+  let guard: RuleGuard | undefined;
+  let inForce: readonly Buffer[] = [];
+  let hasChanged = false;
+  let lookedMs = 0;
+
+  const listed = (): readonly Buffer[] | undefined => {
+    const rules = control.listRules();
+    return rules.kind === 'errno' ? undefined : rules.value;
+  };
+  const withoutExclusions = (rules: readonly Buffer[]): readonly Buffer[] =>
+    rules.filter((rule) => !exclusions.holds(rule));
+
+  function mend(present: readonly Buffer[]): readonly Tamper[] {
+    const plan = planLoad(inForce, present, isOurs());
+    load(control, plan, inForce);
+    const after = withoutExclusions(listed() ?? []);
+    guard?.accept(after);
+    const there = new Set(after.map(ruleIdentity));
+    const count = plan.add.filter((rule) => there.has(ruleIdentity(rule))).length;
+    return count === 0 ? [] : [mendedTamper(count)];
+  }
+
   return {
     load(notices) {
       const wanted = wantedRules({ ...options, profile: options.rulesProfile, files: options.rulesFiles });
@@ -39,13 +73,16 @@ export function loadKernelRules(
         const text = `${file}${line > 0 ? `:${line}` : ''}: ${message}; the line is left out. \`vedette audit check\` says more.`;
         notices.push({ level: 'error', code: 'audit-rule', text });
       }
-      const listed = control.listRules();
-      const present = (listed.kind === 'ok' ? listed.value : []).filter((rule) => !exclusions.holds(rule));
+      const present = withoutExclusions(listed() ?? []);
       const isOwn = isOurs();
       const plan = planLoad(wanted.rules, present, isOwn);
       noteOwnRules(folder, [...present.filter(isOwn), ...plan.add]);
       const report = load(control, plan, wanted.rules);
       notices.push(...noticesOf(report, wanted.rules.length));
+      const first = withoutExclusions(listed() ?? []);
+      const there = new Set(first.map(ruleIdentity));
+      inForce = wanted.rules.filter((rule) => there.has(ruleIdentity(rule)));
+      guard = ruleGuard(first, isOurs(), options.mendsRules);
       return report.loaded;
     },
     foreignExclusions() {
@@ -56,6 +93,23 @@ export function loadKernelRules(
       if (foreign.length === 0) return [];
       const text = `${foreign.length} audit rule(s) of others say "never": what they leave out is not seen.`;
       return [{ level: 'warning', code: 'foreign-exclusion', text }];
+    },
+    sawChange() {
+      hasChanged = true;
+    },
+    look(nowMs) {
+      if (guard === undefined || (!hasChanged && nowMs - lookedMs < LOOK_EVERY_MS && nowMs >= lookedMs)) return [];
+      hasChanged = false;
+      lookedMs = nowMs;
+      const rules = listed();
+      if (rules === undefined) return [];
+      exclusions.restore(rules);
+      const present = withoutExclusions(rules);
+      const found = guard.look(present, nowMs);
+      return found.mustMend ? [...found.tampers, ...mend(present)] : found.tampers;
+    },
+    end() {
+      guard = undefined;
     },
   };
 }

@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { startTicksOf } from '../lineage/proc.ts';
 import type { AuditControl } from '../netlink/audit-control.ts';
 import { ERRNO } from '../netlink/libc.ts';
-import { type CompiledRule, decodeRule, encodeRule } from '../netlink/rule-data.ts';
+import { type CompiledRule, decodeRule, encodeRule, ruleIdentity } from '../netlink/rule-data.ts';
 import { KEY_PREFIX } from './default-rules.ts';
 
 const EXCLUSION_KEY: string = `${KEY_PREFIX}exclude`;
@@ -65,6 +65,8 @@ export interface Exclusions {
   replace(pids: readonly number[]): void;
   /** True when the rule is one of these exclusions. */
   holds(rule: Buffer): boolean;
+  /** Adds those again that somebody deleted: without them our own work would be recorded, and make more of it. */
+  restore(present: readonly Buffer[]): void;
   /** A pid is used again once its process is gone: an exclusion must not outlive it. */
   dropEnded(): void;
 }
@@ -95,6 +97,12 @@ export function createExclusions(control: AuditControl, executable: string | und
         byExecutable &&
         decoded.fields.some(({ name, value }) => name === 'exe' && value === Buffer.from(executable).toString('latin1'))
       );
+    },
+    restore(present) {
+      const there = new Set(present.map(ruleIdentity));
+      const rules = [...excluded.keys()].map(exclusionRule);
+      if (byExecutable) rules.push(executableExclusionRule(executable));
+      for (const rule of rules) if (!there.has(ruleIdentity(encodeRule(rule)))) isAdded(control, rule);
     },
     dropEnded() {
       for (const [pid, startTicks] of excluded) if (startTicksOf(pid) !== startTicks) drop(pid);
