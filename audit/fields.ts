@@ -22,7 +22,7 @@ const hasNumbersInOldAndNew = (type: number): boolean =>
   type === 1305 || type === 1328 || type === 1332 || type === 1333 || (type >= 1400 && type <= 1499);
 
 /** True when an unquoted value of `name` in a record of `type` is hex-encoded bytes. */
-function isEscaped(name: string, type: number): boolean {
+export function isEscaped(name: string, type: number): boolean {
   if (ESCAPED.has(name)) return true;
   if (name === 'old' || name === 'new') return !hasNumbersInOldAndNew(type);
   return type === EXECVE && name.charCodeAt(0) === 97;

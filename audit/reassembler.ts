@@ -9,6 +9,7 @@
 import { addToCrc } from '../event/id.ts';
 import { createClosedEvents } from './closed-events.ts';
 import type { AuditEvent, AuditRecord } from './event.ts';
+import { payloadEnd } from './foreign-enrichment.ts';
 import { EOE, isAccompanying, isAlone, SYSCALL, URINGOP } from './tables/record-type.ts';
 
 export interface ReassemblerOptions {
@@ -24,6 +25,8 @@ export interface ReassemblerOptions {
   readonly maxEventBytes?: number;
   /** False for logs: auditd writes no EOE, so the time-out says nothing about completeness. */
   readonly expectsEoe?: boolean;
+  /** True for logs: what auditd appended to a record (ENRICHED) is not the kernel's, so it changes no checksum and no id. */
+  readonly isEnriched?: boolean;
 }
 
 const REASSEMBLER_DEFAULTS: Required<ReassemblerOptions> = {
@@ -33,6 +36,7 @@ const REASSEMBLER_DEFAULTS: Required<ReassemblerOptions> = {
   maxOpenBytes: 64 * 1024 * 1024,
   maxEventBytes: 6 * 1024 * 1024,
   expectsEoe: true,
+  isEnriched: false,
 };
 
 export interface Reassembler {
@@ -42,6 +46,8 @@ export interface Reassembler {
   flush(nowMs: number): readonly AuditEvent[];
   /** Closes everything that is open: the end of a log, or of the collector. */
   end(): readonly AuditEvent[];
+  /** Of the records pushed so far, how many came before the first one of any open event: those are done with. */
+  readonly settledRecords: number;
   /** How much is open. */
   readonly openEvents: number;
   readonly openBytes: number;
@@ -54,6 +60,8 @@ interface Open {
   readonly serial: number;
   readonly node: string | undefined;
   readonly fragmentOf: number | undefined;
+  /** Records that were pushed before its first one. */
+  readonly after: number;
   bytes: number;
   lastMs: number;
   /** True when a SYSCALL, or a record that only comes with one, is among the records. */
@@ -67,8 +75,9 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
   // Both in order of insertion: the first is the oldest.
   const open = new Map<string | number, Open>();
   const closed = createClosedEvents();
-  const checksum = createChecksum();
+  const checksum = createChecksum(limits.isEnriched);
   let openBytes = 0;
+  let pushed = 0;
 
   const close = (event: Open, reasons: readonly string[]): AuditEvent => {
     open.delete(event.key);
@@ -98,6 +107,7 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
       serial,
       node,
       fragmentOf,
+      after: pushed - 1,
       bytes: 0,
       lastMs: nowMs,
       expectsMore: false,
@@ -123,6 +133,7 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
 
   const push = (record: AuditRecord, nowMs: number): readonly AuditEvent[] => {
     const { type, node } = record;
+    pushed += 1;
     if (isAlone(type)) return [alone(record, checksum)];
     const key = node === undefined ? record.serial : `${node} ${record.serial}`;
     if (type === EOE) return pushEoe(record, key);
@@ -166,6 +177,9 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
     push,
     flush,
     end: () => [...open.values()].map((event) => close(event, reasonsAtTimeout(event, limits.expectsEoe))),
+    get settledRecords() {
+      return open.values().next().value?.after ?? pushed;
+    },
     get openEvents() {
       return open.size;
     },
@@ -195,7 +209,7 @@ function alone(record: AuditRecord, checksum: (records: readonly AuditRecord[]) 
 const SCRATCH_BYTES = 64 * 1024;
 
 /** CRC-32 of an event's records as event/id.ts defines it; the records are joined first, because a call costs more than bytes. */
-function createChecksum(): (records: readonly AuditRecord[]) => number {
+function createChecksum(isEnriched: boolean): (records: readonly AuditRecord[]) => number {
   const scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
   return (records) => {
     const first = records[0];
@@ -205,7 +219,8 @@ function createChecksum(): (records: readonly AuditRecord[]) => number {
     const bytes = size <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafe(size);
     let at = 0;
     for (const record of records) {
-      const { type, text } = record;
+      const { type } = record;
+      const text = isEnriched ? record.text.slice(0, payloadEnd(record)) : record.text;
       // The first record's type goes in by itself, as addToCrc wants it.
       if (record !== first) {
         bytes[at++] = type & 0xff;

@@ -1,9 +1,9 @@
-// A file as lines of bytes: plain or gzip (told by its first bytes, not its name), read as a stream. A line beyond the bound is
-// told by its number and skipped, never held.
+// A file as lines of bytes: plain, gzip or zstd (told by its first bytes, not its name), read as a stream. A line beyond the bound
+// is told by its number and skipped, never held; so a small file that unpacks to a huge one costs time and no memory, and no more
+// time than `expansionMax` allows.
 import { createReadStream } from 'node:fs';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { pipeline, type Readable, type Transform } from 'node:stream';
+import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 
 export interface FileLine {
   /** From 1. */
@@ -14,9 +14,25 @@ export interface FileLine {
 
 const NEWLINE = 0x0a;
 const CHUNK_BYTES = 256 * 1024;
+/** A log of many equal lines packs to a hundredth; what unpacks to more than this, and to more than `EXPANDED_BYTES_MIN`, is none. */
+const EXPANSION_MAX = 1000;
+const EXPANDED_BYTES_MIN = 1024 * 1024 * 1024;
+/** The largest window that a zstd file may ask for, as a power of two: 128 MiB. */
+const ZSTD_WINDOW_LOG_MAX = 27;
+
+/** How far a packed file may expand. */
+export interface Expansion {
+  readonly timesMax: number;
+  /** Below this many bytes anything goes. */
+  readonly bytesMin: number;
+}
 
 /** Lines in batches, one for each chunk read. Rejects with the system's error when the file cannot be read. */
-export async function* readLines(path: string, lineBytesMax: number): AsyncGenerator<readonly FileLine[]> {
+export async function* readLines(
+  path: string,
+  lineBytesMax: number,
+  expansion: Expansion = { timesMax: EXPANSION_MAX, bytesMin: EXPANDED_BYTES_MIN },
+): AsyncGenerator<readonly FileLine[]> {
   let number = 0;
   let held: Buffer[] = [];
   let heldBytes = 0;
@@ -32,7 +48,7 @@ export async function* readLines(path: string, lineBytesMax: number): AsyncGener
     [held, heldBytes, isTooLong] = [[], 0, false];
     return line;
   };
-  for await (const chunk of openFile(path) as AsyncIterable<Buffer>) {
+  for await (const chunk of openFile(path, expansion) as AsyncIterable<Buffer>) {
     const lines: FileLine[] = [];
     let from = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
@@ -46,19 +62,51 @@ export async function* readLines(path: string, lineBytesMax: number): AsyncGener
   if (heldBytes > 0) yield [take()];
 }
 
-async function* openFile(path: string): AsyncGenerator<Buffer> {
+async function* openFile(path: string, expansion: Expansion): AsyncGenerator<Buffer> {
   const source: Readable = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: CHUNK_BYTES });
   const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  const first = await chunks.next();
-  if (first.done === true) return;
-  if (first.value[0] === 0x1f && first.value[1] === 0x8b) {
-    const gunzip = createGunzip();
-    // Errors of either side reach the reader of `gunzip`, where they are thrown.
-    pipeline(joined(first.value, chunks), gunzip, () => {});
-    yield* gunzip as AsyncIterable<Buffer>;
-    return;
+  try {
+    const first = await chunks.next();
+    if (first.done === true) return;
+    const unpacked = unpackerOf(first.value);
+    if (unpacked === undefined) yield* joined(first.value, chunks);
+    else yield* expanded(joined(first.value, chunks), unpacked, expansion);
+  } finally {
+    source.destroy();
   }
-  yield* joined(first.value, chunks);
+}
+
+/** By the first bytes; undefined for a plain file. Throws for what is packed in a way that cannot be read here. */
+function unpackerOf(first: Buffer): Transform | undefined {
+  const magic = first.toString('latin1', 0, 6);
+  if (magic.startsWith('\x1f\x8b')) return createGunzip({ chunkSize: CHUNK_BYTES });
+  if (magic.startsWith('\x28\xb5\x2f\xfd'))
+    return createZstdDecompress({
+      chunkSize: CHUNK_BYTES,
+      params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
+    });
+  const program = magic === '\xfd7zXZ\0' ? 'xz' : magic.startsWith('BZh') ? 'bzip2' : undefined;
+  if (program === undefined) return undefined;
+  throw new Error(`is packed by ${program}: unpack it first, or pipe it (${program} -dc FILE | vedette import -)`);
+}
+
+async function* expanded(packed: AsyncIterable<Buffer>, unpack: Transform, limit: Expansion): AsyncGenerator<Buffer> {
+  let packedBytes = 0;
+  let bytes = 0;
+  const counted = async function* (): AsyncGenerator<Buffer> {
+    for await (const chunk of packed) {
+      packedBytes += chunk.length;
+      yield chunk;
+    }
+  };
+  // Errors of either side reach the reader of `unpack`, where they are thrown.
+  pipeline(counted(), unpack, () => {});
+  for await (const chunk of unpack as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > limit.bytesMin && bytes > packedBytes * limit.timesMax)
+      throw new Error(`unpacks to more than ${limit.timesMax} times its size: no log does`);
+    yield chunk;
+  }
 }
 
 async function* joined(first: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createImporter, type Imported, NESTING_MAX } from '../../audit/import.ts';
+import { type LogOrigin, NESTING_MAX } from '../../audit/foreign-line.ts';
+import { createImporter, type Imported } from '../../audit/import.ts';
 import { fieldOf } from '../../event/document.ts';
 import { HOST, SAMPLE_NAMES, sampleEvents, sampleLines } from './samples.ts';
 
-const hostOf = (name: string | undefined) => ({
+const hostOf = ({ name }: LogOrigin) => ({
   ...HOST,
   id: name ?? 'imported',
   name: name ?? 'imported',

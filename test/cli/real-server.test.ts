@@ -103,7 +103,7 @@ describe('import', () => {
     writeFileSync(file, `${good(1)}\nnonsense \u001b[2J\n\n${good(2)}\n{"no":"time"}\n`);
     const said = await ask('import', join(folder.path, 'logs', 'before.ndjson'), file);
     expect(said.code).toBe(1);
-    expect(said.stdout).toBe('6 lines: 3 stored, 0 duplicates, 2 rejected\n');
+    expect(said.stdout).toBe('2 files, 6 lines, 3 events: 3 stored, 0 duplicates, 2 rejected\n');
     expect(said.stderr.split('\n').map((line) => line.slice(file.length, file.length + 3))).toEqual([':2:', ':5:', '']);
     expect(said.stderr).not.toContain('\u001b');
   });
