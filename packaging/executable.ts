@@ -59,8 +59,9 @@ export async function buildExecutable(options: {
     writeFileSync(
       join(work, 'sea.json'),
       JSON.stringify({
-        main: join(work, 'main.js'),
-        output: join(work, 'program'),
+        // Relative: the name stands in the stack traces of every host.
+        main: 'main.js',
+        output: 'program',
         disableExperimentalSEAWarning: true,
         useCodeCache: true,
         execArgv: NODE_FLAGS,
@@ -68,7 +69,8 @@ export async function buildExecutable(options: {
         assets: { [READER_ASSET]: join(work, READER_ASSET), [KOFFI_ASSET]: koffiBinary() },
       }),
     );
-    execFileSync(node, ['--experimental-sea-config', join(work, 'sea.json')], {
+    execFileSync(node, ['--experimental-sea-config', 'sea.json'], {
+      cwd: work,
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     const unfinished = join(work, EXECUTABLE_NAME);

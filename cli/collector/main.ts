@@ -36,8 +36,9 @@ async function run(words: readonly string[], context: Context): Promise<ExitCode
     return EXIT.fine;
   }
   const isCheck = words[0] === 'check';
+  const isNamed = words[0] === collector.name;
   const command: Command = isCheck ? collectorCheck : collector;
-  const rest = isCheck ? words.slice(1) : words;
+  const rest = isCheck || isNamed ? words.slice(1) : words;
   if (asksForHelp(rest)) {
     context.stdout.write(commandHelp(command));
     return EXIT.fine;
