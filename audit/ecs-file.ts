@@ -1,6 +1,6 @@
 // `file.*` of calls that act on files, from their PATH records; flags and modes of the call in `auditd.data`.
 import { addData, type Draft } from './draft.ts';
-import { flat, member, objectMember } from './json.ts';
+import { flat, isPlain, jsonText, member, objectMember } from './json.ts';
 import {
   absolutePath,
   actedOnPath,
@@ -10,6 +10,7 @@ import {
   fileType,
   modeText,
   oldAndNewPath,
+  type PathAttributes,
   type PathRecord,
   type Target,
 } from './path.ts';
@@ -33,28 +34,44 @@ export interface FileWriter {
 /** Members of `file` of one PATH record at one place. */
 type MembersOf = (target: PathRecord, path: string | undefined) => string;
 
-/** Writes files; what it made of a PATH record is kept as long as that record is remembered and its owner has the same name. */
+/** Writes files; what it made of a file's attributes is kept as long as those are remembered and the owners have the same names. */
 export function createFileWriter(names: IdNames): FileWriter {
-  const known = new WeakMap<
-    PathRecord,
-    { readonly path: string | undefined; readonly owners: string; readonly members: string }
-  >();
-  const membersOf: MembersOf = (target, path) => {
-    const { uid, gid } = target;
+  const known = new WeakMap<PathAttributes, KnownAttributes>();
+  const textOf = (attributes: PathAttributes): KnownAttributes => {
+    const version = names.version();
+    let before = known.get(attributes);
+    if (before !== undefined && before.version === version && version !== undefined) return before;
+    const { uid, gid } = attributes;
     const owner = uid === undefined ? undefined : names.user(uid);
     const group = gid === undefined ? undefined : names.group(gid);
     const owners = `${owner}/${group}`;
-    const before = known.get(target);
-    if (before !== undefined && before.path === path && before.owners === owners) return before.members;
-    const members = flat(
-      placeMembers(target, path) +
-        attributeMembers(target, owner, group) +
-        objectMember('selinux', labelMembers(target.label)),
-    );
-    known.set(target, { path, owners, members });
-    return members;
+    if (before?.owners === owners) {
+      before.version = version;
+      return before;
+    }
+    before = {
+      version,
+      owners,
+      device: flat(member('device', attributes.device)),
+      members: flat(
+        attributeMembers(attributes, owner, group) + objectMember('selinux', labelMembers(attributes.label)),
+      ),
+    };
+    known.set(attributes, before);
+    return before;
+  };
+  const membersOf: MembersOf = (target, path) => {
+    const { device, members } = textOf(target.attributes);
+    return placeMembers(target, path) + member('inode', target.inode) + device + members;
   };
   return { write: (draft, call) => writeFile(draft, call, membersOf) };
+}
+
+interface KnownAttributes {
+  version: number | undefined;
+  readonly owners: string;
+  readonly device: string;
+  readonly members: string;
 }
 
 function writeFile(draft: Draft, call: FileCall, membersOf: MembersOf): void {
@@ -66,7 +83,7 @@ function writeFile(draft: Draft, call: FileCall, membersOf: MembersOf): void {
     writeOldAndNew(draft, call, membersOf);
   } else {
     const target = actedOnPath(paths, hasFailed);
-    if (action.subject === 'open' && (target?.path.nametype === 'CREATE' || isMadeNameless(syscall)))
+    if (action.subject === 'open' && (target?.path.attributes.nametype === 'CREATE' || isMadeNameless(syscall)))
       draft.type = CREATION;
     writeTarget(draft, target, call, membersOf);
   }
@@ -91,7 +108,7 @@ function writeOldAndNew(draft: Draft, call: FileCall, membersOf: MembersOf): voi
   writeTarget(draft, now ?? old, call, membersOf);
   if (name.startsWith('symlink')) {
     // The link's text is stored as it was given; it is relative to the link, not to anyone's directory.
-    draft.file += member('target_path', call.paths.find((path) => path.nametype === 'UNKNOWN')?.name);
+    draft.file += member('target_path', call.paths.find((path) => path.attributes.nametype === 'UNKNOWN')?.name);
     return;
   }
   if (old === undefined || now === undefined) return;
@@ -115,7 +132,7 @@ function resolved(target: Target, call: FileCall): string | undefined {
 }
 
 function onlyParent(paths: readonly PathRecord[]): string | undefined {
-  const parents = paths.filter((path) => path.nametype === 'PARENT' && path.name !== undefined);
+  const parents = paths.filter((path) => path.attributes.nametype === 'PARENT' && path.name !== undefined);
   return parents.length === 1 ? parents[0]?.name : undefined;
 }
 
@@ -125,23 +142,31 @@ function placeMembers({ name }: PathRecord, path: string | undefined): string {
   return member('name', name === undefined || name === '' ? undefined : baseName(name));
 }
 
-function pathMembers(path: string): string {
+/** `path`, `name`, `directory` and `extension` as members. */
+export function pathMembers(path: string): string {
   const name = baseName(path);
   const slash = path.lastIndexOf('/');
   const dot = name.lastIndexOf('.');
+  const directory = slash <= 0 ? '/' : path.slice(0, slash);
+  const extension = dot > 0 && dot < name.length - 1 ? name.slice(dot + 1) : undefined;
+  // Its parts are plain where the whole is.
+  const quote = isPlain(path) ? quoted : jsonText;
   return (
-    member('path', path) +
-    (name === '' ? '' : member('name', name)) +
-    member('directory', slash <= 0 ? '/' : path.slice(0, slash)) +
-    (dot > 0 && dot < name.length - 1 ? member('extension', name.slice(dot + 1)) : '')
+    `,"path":${quote(path)}${name === '' ? '' : `,"name":${quote(name)}`},"directory":${quote(directory)}` +
+    (extension === undefined ? '' : `,"extension":${quote(extension)}`)
   );
 }
 
-function attributeMembers(path: PathRecord, owner: string | undefined, group: string | undefined): string {
-  const { inode, device, mode, uid, gid } = path;
+function quoted(text: string): string {
+  return `"${text}"`;
+}
+
+function attributeMembers(
+  { mode, uid, gid }: PathAttributes,
+  owner: string | undefined,
+  group: string | undefined,
+): string {
   return (
-    member('inode', inode) +
-    member('device', device) +
     (mode === undefined ? '' : `,"mode":"${modeText(mode)}"${member('type', fileType(mode))}`) +
     member('uid', uid) +
     member('owner', owner) +

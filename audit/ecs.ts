@@ -15,7 +15,7 @@ import type { AuditEvent, AuditRecord, HostIdentity, HostKnowledge } from './eve
 import { bodyStart, fieldsOfText } from './fields.ts';
 import { escapedAscii, flat, isPlain, member } from './json.ts';
 import { createMemo } from './memo.ts';
-import { type PathRecord, pathOfText } from './path.ts';
+import { createPathReader, type PathReader, type PathRecord } from './path.ts';
 import { type SocketAddress, socketAddressOf } from './socket-address.ts';
 import { createArgumentTexts } from './syscall-arguments.ts';
 import { createSyscallReader, type SyscallReader, type SyscallRecord } from './syscall-record.ts';
@@ -61,7 +61,7 @@ export function createEcsMapper(
   const files = createFileWriter(names);
   const writeAccompanying = createAccompanyingWriter();
   const readers: Readers = {
-    path: createMemo(MEMO_ENTRIES, pathOfText),
+    path: createPathReader(),
     cwd: createMemo(MEMO_ENTRIES, (text) =>
       told({ name: 'working_directory', text: fieldsOfText(text, CWD).get('cwd'), record: text }),
     ),
@@ -94,7 +94,7 @@ export function createEcsMapper(
 }
 
 interface Readers {
-  readonly path: (text: string) => PathRecord;
+  readonly path: PathReader;
   readonly cwd: (text: string) => Told;
   readonly title: (text: string) => Told;
   readonly address: (text: string) => Escaped & { readonly address: SocketAddress | undefined };

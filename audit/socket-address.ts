@@ -29,7 +29,7 @@ export function socketAddressOf(hex: string): SocketAddress | undefined {
       return { ...address, path: unixPath(bytes.subarray(2)) };
     case AF_INET:
       if (bytes.length < 8) return address;
-      return { ...address, ip: [...bytes.subarray(4, 8)].join('.'), port: bytes.readUInt16BE(2) };
+      return { ...address, ip: `${bytes[4]}.${bytes[5]}.${bytes[6]}.${bytes[7]}`, port: bytes.readUInt16BE(2) };
     case AF_INET6:
       if (bytes.length < 24) return address;
       return { ...address, ip: ipv6(bytes.subarray(8, 24)), port: bytes.readUInt16BE(2) };

@@ -1,20 +1,16 @@
 // Audit event → document → spool. Lineage is asked for here, once, at the source, so that live and backtest see the same.
 import { createEventIds } from '../audit/document-id.ts';
 import { createEcsMapper } from '../audit/ecs.ts';
-import type { AuditEvent, AuditRecord, HostIdentity, HostKnowledge } from '../audit/event.ts';
-import { argumentsOf } from '../audit/exec.ts';
+import type { AuditEvent, HostIdentity, HostKnowledge } from '../audit/event.ts';
 import { createSyscallReader } from '../audit/syscall-record.ts';
-import { EXECVE, SYSCALL } from '../audit/tables/record-type.ts';
+import { SYSCALL } from '../audit/tables/record-type.ts';
 import { bulkLinesOfPlainId } from '../event/bulk.ts';
 import { createEventSorter, spoolClassOf } from './event-class.ts';
 import type { Accounts } from './lineage/accounts.ts';
-import type { ProcessTable } from './lineage/process-table.ts';
+import type { Processes } from './lineage/processes.ts';
 import type { SpoolClass } from './spool/segment.ts';
 import type { SpoolWriter } from './spool/spool-writer.ts';
 
-/** Arguments that are remembered of a process, for its children's documents. */
-const ARGUMENTS_KEPT_MAX = 64;
-const ARGUMENT_CHARS_KEPT_MAX = 4096;
 const CONFIG_CHANGE = 1305;
 /** The tag of changes to the audit configuration that the collector itself made: not an attacker's. */
 const OWN_CHANGE_TAG = 'vedette-self';
@@ -29,7 +25,7 @@ export interface EventWriter {
 export function createEventWriter(options: {
   readonly host: HostIdentity;
   readonly accounts: Accounts;
-  readonly processes: ProcessTable;
+  readonly processes: Processes;
   readonly spool: SpoolWriter;
 }): EventWriter {
   const { host, accounts, processes, spool } = options;
@@ -39,6 +35,7 @@ export function createEventWriter(options: {
     ...(accounts.userId === undefined ? {} : { userId: accounts.userId }),
     ...(accounts.version === undefined ? {} : { namesVersion: accounts.version }),
     lineage: processes.lineage,
+    execed: processes.execed,
   };
   const syscalls = createSyscallReader();
   const mapper = createEcsMapper(host, knowledge, syscalls);
@@ -50,15 +47,9 @@ export function createEventWriter(options: {
       return spoolClassOf(event, record === undefined ? undefined : syscalls.read(record));
     },
     write(event, createdMs, isOwnChange) {
-      let record: AuditRecord | undefined;
-      let execs = 0;
-      for (const one of event.records) {
-        if (one.type === SYSCALL) record ??= one;
-        else if (one.type === EXECVE) execs += 1;
-      }
+      const record = event.records.find(({ type }) => type === SYSCALL);
       const syscall = record === undefined ? undefined : syscalls.read(record);
-      const isExec = execs > 0 && syscall?.success === true;
-      processes.begin({ timeMs: event.timeMs, isExec }, createdMs);
+      processes.see(event, syscall, createdMs);
       const position = spool.append({
         spoolClass: spoolClassOf(event, syscall),
         createdMs,
@@ -74,16 +65,6 @@ export function createEventWriter(options: {
           return bulkLinesOfPlainId(idOf(event), json);
         },
       });
-      const pid = syscall?.pid;
-      if (syscall !== undefined && pid !== undefined && (isExec || processes.lacksProgram(pid))) {
-        processes.learn({
-          pid,
-          ppid: syscall.ppid,
-          name: syscall.image.comm,
-          executable: syscall.image.exe,
-          args: isExec ? kept(argumentsOf(event.records.filter(({ type }) => type === EXECVE)).args) : undefined,
-        });
-      }
       return position;
     },
   };
@@ -92,15 +73,4 @@ export function createEventWriter(options: {
 function tagged(document: Readonly<Record<string, unknown>>): string {
   const tags = Array.isArray(document['tags']) ? (document['tags'] as unknown[]) : [];
   return JSON.stringify({ ...document, tags: [...tags, OWN_CHANGE_TAG] });
-}
-
-function kept(args: readonly string[]): readonly string[] {
-  let chars = 0;
-  const some: string[] = [];
-  for (const argument of args) {
-    chars += argument.length;
-    if (some.length >= ARGUMENTS_KEPT_MAX || chars > ARGUMENT_CHARS_KEPT_MAX) break;
-    some.push(argument);
-  }
-  return some;
 }

@@ -14,3 +14,8 @@ export const BULK_BODY_BYTES_MAX: number = 64 * 1024 * 1024;
 export function bulkLines(id: string, documentJson: string): string {
   return `{"create":{"_id":${JSON.stringify(id)}}}\n${documentJson}\n`;
 }
+
+/** {@link bulkLines} for an id that needs no escaping, as audit events' ids do not (event/id.ts). */
+export function bulkLinesOfPlainId(id: string, documentJson: string): string {
+  return `{"create":{"_id":"${id}"}}\n${documentJson}\n`;
+}

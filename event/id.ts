@@ -35,7 +35,12 @@ export function auditEventId(parts: {
   readonly crc: number;
 }): string {
   const { hostId, bootId, timeMs, serial, crc } = parts;
-  return `${hostId}.${shortBoot(bootId)}.${timeMs.toString(36)}.${serial.toString(36)}.${(crc >>> 0).toString(36)}`;
+  return `${auditEventIdHead(hostId, bootId)}${timeMs.toString(36)}.${serial.toString(36)}.${(crc >>> 0).toString(36)}`;
+}
+
+/** What the ids of all audit events of one boot begin with, final dot included. */
+export function auditEventIdHead(hostId: string, bootId: string): string {
+  return `${hostId}.${shortBoot(bootId)}.`;
 }
 
 /** The id of a document that Vedette itself makes about a host; `counter` must not repeat for (host, boot, kind). */

@@ -10,18 +10,26 @@ export interface Accounts {
   userName(uid: number): string | undefined;
   groupName(gid: number): string | undefined;
   userId?(name: string): number | undefined;
+  /** A number that changes when a name may have changed; without it names are asked for each time. */
+  version?(): number;
 }
 
 /** Accounts of the two files. `now` in ms decides when to look again. */
 export function openAccounts(now: () => number, etcFolder = '/etc'): Accounts {
   const users = nameFile(`${etcFolder}/passwd`, now);
   const groups = nameFile(`${etcFolder}/group`, now);
-  return { userName: users.nameOf, groupName: groups.nameOf, userId: users.idOf };
+  return {
+    userName: users.nameOf,
+    groupName: groups.nameOf,
+    userId: users.idOf,
+    version: () => users.version() + groups.version(),
+  };
 }
 
 interface NameFile {
   nameOf(id: number): string | undefined;
   idOf(name: string): number | undefined;
+  version(): number;
 }
 
 function nameFile(path: string, now: () => number): NameFile {
@@ -29,6 +37,7 @@ function nameFile(path: string, now: () => number): NameFile {
   let ids: ReadonlyMap<string, number> = new Map();
   let seen = '';
   let lookedMs = Number.NEGATIVE_INFINITY;
+  let version = 0;
   const look = (): void => {
     const nowMs = now();
     if (nowMs - lookedMs >= LOOK_AGAIN_MS || nowMs < lookedMs) {
@@ -41,6 +50,7 @@ function nameFile(path: string, now: () => number): NameFile {
           names = parseNames(text);
           ids = parseIds(text);
           seen = state;
+          version += 1;
         }
       } catch {
         // The file is being replaced, or there is none: the names known so far stay.
@@ -55,6 +65,10 @@ function nameFile(path: string, now: () => number): NameFile {
     idOf: (name) => {
       look();
       return ids.get(name);
+    },
+    version: () => {
+      look();
+      return version;
     },
   };
 }

@@ -63,11 +63,11 @@ describe('the path acted on', () => {
   it('of a rename is the new name, the first deleted one the old, also where the target existed', () => {
     const paths = [path('PARENT'), path('PARENT'), path('DELETE', 'old'), path('DELETE', 'new'), path('CREATE', 'new')];
     const { old, now } = oldAndNewPath(paths, false);
-    expect([old?.path.name, now?.path.name, now?.path.nametype]).toEqual(['old', 'new', 'CREATE']);
+    expect([old?.path.name, now?.path.name, now?.path.attributes.nametype]).toEqual(['old', 'new', 'CREATE']);
   });
 
   it('is read from records of RHEL 7 (objtype) and older ones (neither)', () => {
-    expect(pathOfText('name="x" inode=1 objtype=CREATE').nametype).toBe('CREATE');
+    expect(pathOfText('name="x" inode=1 objtype=CREATE').attributes.nametype).toBe('CREATE');
     expect(actedOnPath([pathOfText('name="x" inode=1')], false)?.path.name).toBe('x');
   });
 
