@@ -1,8 +1,10 @@
 // Records that lead an event in ECS: logins and PAM (USER_*), configuration changes, anomalies, policy violations. Whatever
 // has no field of its own goes into `auditd.data`, so that a record type never seen before is searchable too.
 
+import { capabilityNames } from './capabilities.ts';
 import { addData, addNamed, type Draft, dataName, qualified } from './draft.ts';
 import { writeGroup, writeUsers } from './ecs-account.ts';
+import { pathMembers } from './ecs-file.ts';
 import { writePacket } from './ecs-network.ts';
 import { type LineageWriter, programOf } from './ecs-process.ts';
 import type { AuditRecord } from './event.ts';
@@ -34,10 +36,11 @@ const PROCESS_INFO: readonly [readonly string[], readonly string[]] = [['process
 /** Fills the draft from the record that leads the event. */
 export function writeLeading(draft: Draft, record: AuditRecord, context: RecordContext): void {
   const fields = fieldsOf(record);
-  const action = recordAction(record.type);
+  const action = actionOf(record.type, fields);
   draft.messageType = messageTypeOf(record.type);
   draft.code = recordTypeName(record.type);
-  draft.action = actionName(record.type, fields, action);
+  draft.action =
+    action?.action ?? recordTypeName(record.type).toLowerCase().replaceAll('_', '-').replaceAll(/[[\]]/g, '');
   draft.category = action?.category ?? PROCESS_INFO[0];
   draft.type = action?.type ?? PROCESS_INFO[1];
   draft.objectType = action?.object;
@@ -65,15 +68,42 @@ export function createAccompanyingWriter(): (draft: Draft, record: AuditRecord) 
 
 function pairsOfText(text: string, type: number): readonly (readonly [string, string])[] {
   const messageType = messageTypeOf(type);
-  return [...fieldsOfText(text, type)].flatMap(([name, value]) =>
-    value === '(null)' ? [] : [[dataName(qualified(name, messageType)), value] as const],
-  );
+  return [...fieldsOfText(text, type)].flatMap(([name, value]) => {
+    if (value === '(null)') return [];
+    const pairs: (readonly [string, string])[] = [[dataName(qualified(name, messageType)), value]];
+    const told = CAPABILITY_FIELDS.get(type)?.get(name);
+    if (told !== undefined) for (const capability of capabilityNames(value)) pairs.push([told, capability]);
+    return pairs;
+  });
 }
 
-function actionName(type: number, { kernel, user }: RecordFields, action: RecordAction | undefined): string {
-  if (kernel.has('apparmor') || user.has('apparmor')) return 'violated-apparmor-policy';
-  if (kernel.has('seresult') && action?.action === 'violated-access-policy') return 'violated-selinux-policy';
-  return action?.action ?? recordTypeName(type).toLowerCase().replaceAll('_', '-').replaceAll(/[[\]]/g, '');
+/** Sets of capabilities that are told by name too: what a process asks for itself, and what a file gives its program. */
+const CAPABILITY_FIELDS: ReadonlyMap<number, ReadonlyMap<string, string>> = new Map([
+  [
+    1322,
+    new Map([
+      ['cap_pi', 'inheritable_capabilities'],
+      ['cap_pp', 'permitted_capabilities'],
+      ['cap_pe', 'effective_capabilities'],
+      ['cap_pa', 'ambient_capabilities'],
+    ]),
+  ],
+  [1321, new Map([['fp', 'file_capabilities']])],
+]);
+
+/** What AppArmor writes as AVC (1400) is told by its first field. */
+const APPARMOR_TYPES: ReadonlyMap<string, number> = new Map([
+  ['STATUS', 1505],
+  ['ERROR', 1506],
+]);
+const APPARMOR_DENIED = 1503;
+
+function actionOf(type: number, { kernel, user }: RecordFields): RecordAction | undefined {
+  const apparmor = kernel.get('apparmor') ?? user.get('apparmor');
+  const action = recordAction(apparmor === undefined ? type : (APPARMOR_TYPES.get(apparmor) ?? APPARMOR_DENIED));
+  return kernel.has('seresult') && action?.action === 'violated-access-policy'
+    ? { ...action, action: 'violated-selinux-policy' }
+    : action;
 }
 
 const SUCCESS: ReadonlySet<string> = new Set(['success', 'yes', '1', 'granted', 'ALLOWED']);
@@ -82,7 +112,8 @@ const FAILURE: ReadonlySet<string> = new Set(['failed', 'fail', 'no', '0', 'deni
 function writeOutcome(draft: Draft, { kernel, user }: RecordFields, hasSyscall: boolean): void {
   const own = user.get('res') ?? kernel.get('res') ?? user.get('result') ?? kernel.get('result');
   // A policy may deny and, being permissive, let pass: then the syscall's word counts.
-  const result = own ?? (hasSyscall ? undefined : (kernel.get('seresult') ?? kernel.get('apparmor')));
+  const result =
+    own ?? (hasSyscall ? undefined : (kernel.get('seresult') ?? kernel.get('apparmor') ?? user.get('seresult')));
   if (result === undefined) return;
   if (SUCCESS.has(result)) draft.outcome = 'success';
   else if (FAILURE.has(result)) draft.outcome = 'failure';
@@ -134,6 +165,8 @@ function writeKernelRecord(
   if (object !== undefined) draft.object = meaningOf(object.name, object.value, kernel);
   if (record.type === LOGIN) writeLogin(draft, kernel, context);
   if (record.type === NETFILTER_PKT) writePacket(draft, kernel);
+  if (record.type === SECCOMP) writeSeccomp(draft, kernel);
+  writeNamedFile(draft, record.type, kernel);
 }
 
 const CONFIG_CHANGE = 1305;
@@ -145,7 +178,57 @@ function meaningOf(name: string, value: string, fields: ReadonlyMap<string, stri
   if (name === 'arch') return architectureName(value);
   if (name === 'syscall') return syscallName(fields.get('arch') ?? '', Number(value)) ?? value;
   if (name === 'sig') return signalName(Number(value)) ?? value;
+  if (name === 'resp') return FANOTIFY_RESPONSES.get(value) ?? value;
   return value;
+}
+
+const FANOTIFY_RESPONSES: ReadonlyMap<string, string> = new Map([
+  ['1', 'FAN_ALLOW'],
+  ['2', 'FAN_DENY'],
+]);
+
+/** What seccomp did, by the return value's upper half (linux/seccomp.h). */
+const SECCOMP_ACTIONS: ReadonlyMap<number, string> = new Map([
+  [0x8000, 'kill_process'],
+  [0x0000, 'kill_thread'],
+  [0x0003, 'trap'],
+  [0x0005, 'errno'],
+  [0x7fc0, 'user_notif'],
+  [0x7ff0, 'trace'],
+  [0x7ffc, 'log'],
+  [0x7fff, 'allow'],
+]);
+
+function writeSeccomp(draft: Draft, kernel: ReadonlyMap<string, string>): void {
+  const code = kernel.get('code');
+  if (code === undefined || !/^0x[0-9a-f]{1,8}$/.test(code)) return;
+  const action = SECCOMP_ACTIONS.get(Number.parseInt(code, 16) >>> 16);
+  if (action !== undefined) addData(draft, 'seccomp_action', action);
+}
+
+/** Where a record names a file by its full path, which no PATH record tells: policies, integrity, suspicious links. */
+const FILE_FIELDS: ReadonlyMap<number, readonly string[]> = new Map([
+  [1400, ['path', 'name']],
+  [1420, ['path']],
+  [1423, ['path']],
+  [1502, ['name']],
+  [1503, ['name']],
+  [1702, ['path']],
+  [1703, ['path']],
+  [1800, ['name']],
+  [1801, ['name']],
+  [1803, ['name']],
+  [1805, ['file']],
+]);
+
+function writeNamedFile(draft: Draft, type: number, kernel: ReadonlyMap<string, string>): void {
+  if (draft.file !== '' || kernel.get('apparmor') === 'STATUS') return;
+  for (const name of FILE_FIELDS.get(type) ?? []) {
+    const path = kernel.get(name);
+    if (path?.startsWith('/') !== true) continue;
+    draft.file = pathMembers(path) + member('inode', kernel.get('ino'));
+    return;
+  }
 }
 
 /** LOGIN: the account that was logged in is the user, as with every login; who wrote it is `user.effective` where it differs. */

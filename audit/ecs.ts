@@ -19,6 +19,7 @@ import { createPathReader, type PathReader, type PathRecord } from './path.ts';
 import { type SocketAddress, socketAddressOf } from './socket-address.ts';
 import { createArgumentTexts } from './syscall-arguments.ts';
 import { createSyscallReader, type SyscallReader, type SyscallRecord } from './syscall-record.ts';
+import { recordAction } from './tables/record-action.ts';
 import {
   CWD,
   EXECVE,
@@ -245,7 +246,8 @@ function writeNameless(draft: Draft, records: readonly AuditRecord[]): void {
   const first = records[0];
   draft.messageType = first === undefined ? 'eoe' : messageTypeOf(first.type);
   draft.code = draft.messageType.toUpperCase();
-  draft.action = draft.messageType.replaceAll('_', '-').replaceAll(/[[\]]/g, '');
-  draft.category = ['process'];
-  draft.type = ['info'];
+  const action = first === undefined ? undefined : recordAction(first.type);
+  draft.action = action?.action ?? draft.messageType.replaceAll('_', '-').replaceAll(/[[\]]/g, '');
+  draft.category = action?.category ?? ['process'];
+  draft.type = action?.type ?? ['info'];
 }

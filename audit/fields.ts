@@ -115,7 +115,7 @@ function readFields(text: string, span: Span, into: Map<string, string>): void {
   let last = '';
   let prefix = '';
   let equals = -1;
-  if (!isUser && text.startsWith('avc:', at)) at = readAvcHead(text, at, end, into);
+  if (text.startsWith('avc:', at)) at = readAvcHead(text, at, end, into);
   while (at < end) {
     if (text.charCodeAt(at) === 32) {
       at++;
@@ -143,6 +143,11 @@ function readFields(text: string, span: Span, into: Map<string, string>): void {
       value = textOfLatin1(text.slice(at + 1, close));
       at = close + 1;
       isGlued = !isUser && at < end && text.charCodeAt(at) !== 32;
+    } else if (!isUser && text.charCodeAt(at) === 39 && indexWithin(text, "'", at + 1, end) < end) {
+      // The device mapper quotes its error messages so.
+      const close = indexWithin(text, "'", at + 1, end);
+      value = textOfLatin1(text.slice(at + 1, close));
+      at = close + 1;
     } else {
       const stop = indexWithin(text, ' ', at, end);
       let raw = text.slice(at, stop);
@@ -188,5 +193,5 @@ function readAvcHead(text: string, at: number, end: number, into: Map<string, st
   if (open >= close) return at + 4;
   into.set('seresult', text.slice(at + 4, open).trim());
   into.set('seperms', text.slice(open + 1, close).trim());
-  return close + 1;
+  return text.startsWith(' for ', close + 1) ? close + 6 : close + 1;
 }

@@ -54,7 +54,9 @@ function readersOf(meanings: readonly ArgumentMeaning[]): readonly Reader[] {
   return meanings.map(({ args, field, reading }) => {
     const textOf = textualOf(reading);
     const read = createMemo(ARGUMENT_MEMO_ENTRIES, (text) => {
-      const [first = -1, second = -1, third = -1] = text.split(' ').map(numberOf);
+      const numbers = text.split(' ').map(numberOf);
+      if (numbers.length !== args.length) return '';
+      const [first = -1, second = -1, third = -1] = numbers;
       const value = textOf(first, second, third);
       return value === undefined ? '' : flat(`,"${field}":${value}`);
     });

@@ -47,7 +47,7 @@ export function isFromUserSpace(type: number): boolean {
 /** Types that only describe a syscall and never say by themselves what happened. */
 const ACCOMPANYING: ReadonlySet<number> = new Set([
   1302, 1303, 1304, 1306, 1307, 1309, 1311, 1312, 1313, 1314, 1315, 1316, 1317, 1318, 1320, 1321, 1322, 1323, 1327,
-  1330, 1337, 1402, 1424, 1425, 1426,
+  1330, 1337, 1402, 1425, 1426,
 ]);
 
 /** True of types that describe a syscall (PATH, CWD, EXECVE, …), so that SYSCALL and EOE must be on their way. */
