@@ -37,8 +37,8 @@ const work = mkdtempSync(join(tmpdir(), 'vedette-fault-'));
 const folder = join(work, 'load');
 let installation: Installation;
 let relay: Relay;
-let server: RunningProcess;
-let collector: RunningProcess;
+let server: RunningProcess | undefined;
+let collector: RunningProcess | undefined;
 
 beforeAll(() => {
   chmodSync(work, 0o755);
@@ -60,8 +60,8 @@ beforeEach(async () => {
   server = await installation.start('server');
   collector = await installation.start('collector');
   return async () => {
-    await collector.stop();
-    await server.stop();
+    await collector?.stop();
+    await server?.stop();
     await relay.close();
     installation.remove();
   };

@@ -22,7 +22,8 @@ import {
 } from './account.ts';
 import { quantile, runLoadgen, runNumbered, type Truth } from './numbered-workload.ts';
 
-const SECONDS = Number(process.env['VEDETTE_FAULT_SECONDS'] ?? 20);
+const AWAY_SECONDS = Number(process.env['VEDETTE_FAULT_SECONDS'] ?? 60);
+const SECONDS = 15;
 const RATE = 500;
 /** More records than the kernel's backlog and the socket's queue hold together: 8 for each of two events of a call. */
 const FLOOD_CALLS = 40_000;
@@ -32,8 +33,8 @@ const SLOW_SYNC_MS = 1_000;
 const work = mkdtempSync(join(tmpdir(), 'vedette-fault-'));
 const folder = join(work, 'load');
 let installation: Installation;
-let server: RunningProcess;
-let collector: RunningProcess;
+let server: RunningProcess | undefined;
+let collector: RunningProcess | undefined;
 let fromMs: number;
 let waitedBefore: number;
 let withoutCollector: Truth;
@@ -50,18 +51,20 @@ beforeEach(async () => {
   installation = makeInstallation({ port: await freePort(), shippedRules: false });
   fromMs = Date.now();
   return async () => {
-    await collector.stop();
-    await server.stop();
+    await collector?.stop();
+    await server?.stop();
     installation.remove();
   };
 });
 
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-async function begin(environment: Readonly<Record<string, string>> = {}): Promise<void> {
-  server = await installation.start('server');
+async function begin(environment: Readonly<Record<string, string>> = {}) {
+  const started = { server: await installation.start('server') };
+  server = started.server;
   collector = await installation.start('collector', { environment });
   waitedBefore = backlogWaits();
+  return { ...started, collector };
 }
 
 function execs(name: string, count: number, disturb?: () => Promise<void>): Promise<Truth> {
@@ -95,13 +98,13 @@ async function account(
 
 describe('the host does not wait', () => {
   it('for a stopped reader: what did not fit the kernel is named, everything else is stored once', async () => {
-    await begin();
-    process.kill(collector.pid, 'SIGSTOP');
+    const { pid } = (await begin()).collector;
+    process.kill(pid, 'SIGSTOP');
     const truth = await execs('stopped', SECONDS * RATE, () =>
       runLoadgen(work, '-m', 'unlink', '-n', FLOOD_CALLS, '-u', TEST_UID, '-d', folder),
     );
     const waited = backlogWaits() - waitedBefore;
-    process.kill(collector.pid, 'SIGCONT');
+    process.kill(pid, 'SIGCONT');
     const { stored, missing, losses } = await account('stopped', truth);
     expect(waited).toBe(0);
     expect(missing.length).toBeGreaterThan(0);
@@ -128,9 +131,8 @@ describe('the host does not wait', () => {
   });
 
   it('for a server that is away: nothing is lost', async () => {
-    await begin();
-    await server.kill();
-    const truth = await execs('away', SECONDS * RATE);
+    await (await begin()).server.kill();
+    const truth = await execs('away', AWAY_SECONDS * RATE);
     const waited = backlogWaits() - waitedBefore;
     server = await installation.start('server');
     const { missing, stored } = await account('away', truth);

@@ -39,7 +39,7 @@ export interface Installation {
   remove(): void;
 }
 
-export interface StartOptions {
+interface StartOptions {
   /** A command that becomes the process: it gets the process's own command as further arguments and must `exec` it. */
   readonly wrapper?: readonly string[];
   /** What runs instead of Node with bin/vedette.mjs: a packaged program. */
