@@ -19,6 +19,8 @@ export function programOf(exe: string | undefined, comm: string | undefined): st
 export interface LineageWriter {
   /** Fills what lineage knows of the acting process. Returns the process itself. */
   write(draft: Draft, pid: number | undefined, ppid: number | undefined): ProcessInfo | undefined;
+  /** Tells lineage what the exec of the process written last brought. */
+  execed(args: readonly string[], script: string | undefined): void;
 }
 
 /** The JSON of one Lineage. */
@@ -84,8 +86,10 @@ export function createLineageWriter(knowledge: HostKnowledge | undefined): Linea
         draft.parent += text.parent;
       }
       draft.surroundings = text.surroundings;
-      return lineage.process;
+      // Without a name nothing is known of its program.
+      return lineage.process?.name === '' ? undefined : lineage.process;
     },
+    execed: (args, script) => knowledge?.execed?.(args, script),
   };
 }
 

@@ -59,7 +59,7 @@ export function writeSyscall(draft: Draft, event: SyscallEvent, context: Syscall
   if (success === false) draft.errno = errnoOf(acting.exit);
   writeWho(draft, event, context);
   writeData(draft, event, acting, context);
-  if (event.execve.length > 0) writeExec(draft, event);
+  if (event.execve.length > 0) writeExec(draft, event, context);
   if (action !== undefined)
     writeSubject(draft, event, { syscall: acting, action, paths: event.paths, cwd: event.cwd }, context);
   draft.process += event.titleMember + event.cwdMember;
@@ -109,7 +109,7 @@ function errnoOf(exit: string | undefined): string | undefined {
 /** What the records that accompany a syscall say by themselves: a fragment, or an event whose SYSCALL was lost. */
 export function writeWithoutSyscall(draft: Draft, parts: Omit<SyscallEvent, 'syscall'>, context: SyscallContext): void {
   const { execve, address, others } = parts;
-  if (execve.length > 0) writeExec(draft, parts);
+  if (execve.length > 0) writeExec(draft, parts, context);
   draft.process += parts.titleMember + parts.cwdMember;
   // Whether it was reached or reached us, only the call would say.
   writeAddress(draft, address, 'local-socket');
@@ -119,6 +119,7 @@ export function writeWithoutSyscall(draft: Draft, parts: Omit<SyscallEvent, 'sys
 function writeExec(
   draft: Draft,
   { syscall, execve, paths, cwd }: Omit<SyscallEvent, 'syscall'> & { readonly syscall?: SyscallRecord },
+  context: SyscallContext,
 ): void {
   const { args, count, isIncomplete } = argumentsOf(execve);
   const script = scriptOf({
@@ -129,6 +130,7 @@ function writeExec(
     path: paths[0]?.name,
   });
   if (script !== undefined) draft.process += scriptMember(script);
+  if (syscall?.success === true) context.lineage.execed(args, script);
   draft.process += numberMember('args_count', count);
   draft.args = arrayMember('args', args);
   draft.commandLine = member('command_line', commandLineOf(args));

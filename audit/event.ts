@@ -83,6 +83,8 @@ export interface HostKnowledge {
   userId?(name: string): number | undefined;
   /** `ppid` as the record has it; undefined where it has none. */
   lineage(pid: number, ppid: number | undefined): Lineage | undefined;
+  /** What an exec's records say of the program that the process runs from now on: for the documents to come. */
+  execed?(args: readonly string[], script: string | undefined): void;
 }
 
 /** The host's identity, as it stands in every document. */

@@ -12,8 +12,10 @@ import { parseFrame } from '../audit/record.ts';
 import { createEventWriter } from '../collector/event-writer.ts';
 import { hostIdentity } from '../collector/host-identity.ts';
 import { openAccounts } from '../collector/lineage/accounts.ts';
-import { bootIdOf, listPids, readArguments, readExecutable, readStat } from '../collector/lineage/proc.ts';
-import { createProcessTable, type ProcessTable } from '../collector/lineage/process-table.ts';
+import { createContainers } from '../collector/lineage/containers.ts';
+import { openLineageJournal } from '../collector/lineage/journal.ts';
+import { bootIdOf, procView } from '../collector/lineage/proc.ts';
+import { createProcesses, type Processes } from '../collector/lineage/processes.ts';
 import { createReader } from '../collector/reader.ts';
 import type { RecordSource } from '../collector/source.ts';
 import { folderDisk } from '../collector/spool/disk.ts';
@@ -111,12 +113,17 @@ const STAGES: Readonly<Record<string, Stage>> = {
   },
 };
 
-const NO_PROCESSES: ProcessTable = {
-  begin() {},
-  lineage: () => ({ process: undefined, ancestors: [], isComplete: false }),
-  learn() {},
-  lacksProgram: () => false,
+const NO_LINEAGE = { process: undefined, ancestors: [], isComplete: false };
+const NO_PROCESSES: Processes = {
+  see() {},
+  lineage: () => NO_LINEAGE,
+  execed() {},
+  open() {},
+  keep() {},
+  work() {},
+  figures: () => ({}),
   size: () => 0,
+  close() {},
 };
 
 function recordAt({ bytes, ends }: Capture, index: number) {
@@ -151,17 +158,14 @@ function hostParts(work: string) {
   return { host: hostIdentity(work, bootIdOf()), accounts: openAccounts(Date.now) };
 }
 
-function processTable(work: string): ProcessTable {
+function processTable(work: string): Processes {
   const { id, bootId } = hostIdentity(work, bootIdOf());
-  return createProcessTable({
+  return createProcesses({
     hostId: id,
     bootId,
-    proc: {
-      stat: (pid) => readStat(pid),
-      executable: (pid) => readExecutable(pid),
-      arguments: (pid) => readArguments(pid),
-      pids: (max) => listPids(max),
-    },
+    proc: procView(Date.now),
+    containers: createContainers(),
+    journal: openLineageJournal(work, bootId),
   });
 }
 

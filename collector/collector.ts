@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Progress } from '../event/progress.ts';
 import { makeFolder } from './durable-file.ts';
+import { THIS_HOST } from './file-source.ts';
+import { hostIdOf } from './host-identity.ts';
 import type { LimitOptions } from './limits.ts';
 import { type Loss, lossOfSpool } from './loss-ledger.ts';
 import type { Collector, CollectorFigures, CollectorOptions, CollectorStart, Notice, Refusal } from './options.ts';
@@ -41,7 +43,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     const started = await startReader(options, source);
     if (started.kind === 'running') return { kind: 'started', collector: startShipping(options, started, refused) };
     const isLast = index === sources.length - 1;
-    if (isLast || started.refusal.kind === 'folder-in-use' || source.kind === 'recording') return started;
+    if (isLast || started.refusal.kind === 'folder-in-use' || source.kind === 'recording' || source.kind === 'file')
+      return started;
     refused.push({ source: source.kind, refusal: started.refusal });
   }
   return { kind: 'refused', refusal: { kind: 'failed', reason: 'there is no source to try' } };
@@ -49,8 +52,15 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
 
 function sourcesOf({ source }: CollectorOptions): readonly ReaderSource[] {
   if (source.kind === 'recording') return [{ kind: 'recording', file: source.file, speed: source.speed ?? 1 }];
+  if (source.kind === 'file') return [source];
   if (source.kind !== 'auto') return [{ kind: source.kind }];
   return [{ kind: 'kernel' }, { kind: 'multicast' }, { kind: 'recording', file: undefined, speed: 1 }];
+}
+
+/** Another host has its own token, positions and spool. */
+function folderOf(source: ReaderSource): string {
+  if (source.kind === 'recording') return 'collector-recording';
+  return source.kind === 'file' && source.host !== THIS_HOST ? `collector-files-${hostIdOf(source.host)}` : 'collector';
 }
 
 interface RunningReader {
@@ -68,8 +78,7 @@ async function startReader(
   options: CollectorOptions,
   source: ReaderSource,
 ): Promise<RunningReader | { readonly kind: 'refused'; readonly refusal: Refusal }> {
-  // A recorded host is another host: it has its own token, positions and spool.
-  const folder = join(options.dataFolder, source.kind === 'recording' ? 'collector-recording' : 'collector');
+  const folder = join(options.dataFolder, folderOf(source));
   makeFolder(folder);
   const shared = spoolShared();
   try {
@@ -89,6 +98,7 @@ async function startReader(
     notifySocket: options.notifySocket,
     mends: options.mends ?? false,
     spoolBytesMax: Math.max(SPOOL_BYTES_LEAST, options.spoolBytesMax ?? SPOOL_BYTES_MAX),
+    hashesExecutables: options.hashesExecutables ?? false,
     limits: options.limits ?? NO_LIMITS,
     shared: shared.memory,
   };

@@ -9,7 +9,19 @@ export type SourceOptions =
   | { readonly kind: 'kernel' }
   | { readonly kind: 'multicast' }
   /** `file`: lines of `type=X msg=audit(…)`; without it the recorded host that ships with Vedette. `speed`: 2 plays twice as fast. */
-  | { readonly kind: 'recording'; readonly file?: string; readonly speed?: number };
+  | { readonly kind: 'recording'; readonly file?: string; readonly speed?: number }
+  | FileSourceOptions;
+
+/** Logs that another program writes, followed (docs/collector.md, "Sources"). */
+export interface FileSourceOptions {
+  readonly kind: 'file';
+  /** Paths, and patterns of `*` and `?`. */
+  readonly files: readonly string[];
+  /** Whose logs they are: `this` machine's, or those of a host of that name. */
+  readonly host: string;
+  /** Where a file that was never read is begun. */
+  readonly start: 'beginning' | 'end';
+}
 
 export interface CollectorOptions {
   /** The data folder of the installation; the collector keeps its own in `collector/` under it. */
@@ -44,6 +56,8 @@ export interface CollectorOptions {
   readonly mends?: boolean;
   /** Cap of the spool on disk, bytes; see collector/spool/spool-limits.ts for the default. */
   readonly spoolBytesMax?: number;
+  /** Whether `process.hash.sha256` is told of what runs; false when absent. */
+  readonly hashesExecutables?: boolean;
   /** What the process may cost where no service manager limits it (limits.ts); without it, nothing is given up. */
   readonly limits?: LimitOptions;
   /** What people should know, as it happens. */
@@ -77,7 +91,8 @@ export type Refusal =
 export type Mode =
   | { readonly kind: 'kernel'; readonly rules: number; readonly isLocked: boolean }
   | { readonly kind: 'multicast'; readonly owner: { readonly pid: number; readonly name: string } | undefined }
-  | { readonly kind: 'recording'; readonly file: string };
+  | { readonly kind: 'recording'; readonly file: string }
+  | { readonly kind: 'file'; readonly files: readonly string[] };
 
 /** Figures of a running collector; also the content of its status documents. */
 export interface CollectorFigures {

@@ -3,7 +3,7 @@ import type { Progress } from '../event/progress.ts';
 import type { RulesProfile } from './audit-rules/default-rules.ts';
 import type { LimitOptions } from './limits.ts';
 import type { Loss } from './loss-ledger.ts';
-import type { Mode, Notice, Refusal } from './options.ts';
+import type { FileSourceOptions, Mode, Notice, Refusal } from './options.ts';
 
 /** What the reading thread is started with. */
 export interface ReaderOptions {
@@ -11,13 +11,15 @@ export interface ReaderOptions {
   readonly source:
     | { readonly kind: 'kernel' }
     | { readonly kind: 'multicast' }
-    | { readonly kind: 'recording'; readonly file: string | undefined; readonly speed: number };
+    | { readonly kind: 'recording'; readonly file: string | undefined; readonly speed: number }
+    | FileSourceOptions;
   readonly rulesProfile: RulesProfile;
   readonly rulesFiles: readonly string[];
   readonly mendsRules: boolean;
   readonly rulesScope: string | undefined;
   readonly excludePids: readonly number[];
   readonly spoolBytesMax: number;
+  readonly hashesExecutables: boolean;
   /** Descriptors that were handed to this process; audit sockets may be among them. */
   readonly inheritedDescriptors: readonly number[];
   readonly notifySocket: string | undefined;

@@ -14,8 +14,10 @@ import { openKernelSource } from './kernel-source.ts';
 import type { LimitChange } from './limits.ts';
 import { createLimits } from './limits-keeper.ts';
 import { type Accounts, openAccounts, parseNames } from './lineage/accounts.ts';
-import { bootIdOf, listPids, readArguments, readExecutable, readStat } from './lineage/proc.ts';
-import { createProcessTable, type ProcView } from './lineage/process-table.ts';
+import { createContainers } from './lineage/containers.ts';
+import { openLineageJournal } from './lineage/journal.ts';
+import { bootIdOf, type ProcView, procView } from './lineage/proc.ts';
+import { createProcesses, type Processes } from './lineage/processes.ts';
 import { openMulticastSource } from './multicast-source.ts';
 import { lockDescriptor } from './netlink/libc.ts';
 import type { Notice } from './options.ts';
@@ -40,12 +42,6 @@ const ANNOUNCE_EVERY_MS = 100;
 const LAST_DRAIN_MS = 500;
 
 const options = workerData as ReaderOptions;
-const PROC: ProcView = {
-  stat: (pid) => readStat(pid),
-  executable: (pid) => readExecutable(pid),
-  arguments: (pid) => readArguments(pid),
-  pids: (max) => listPids(max),
-};
 
 const limits = createLimits({
   options: options.limits,
@@ -95,7 +91,7 @@ function openSource(): SourceStart {
 function identity(): { readonly host: HostIdentity; readonly accounts: Accounts; readonly proc: ProcView | undefined } {
   const { source, folder } = options;
   if (source.kind !== 'recording') {
-    return { host: hostIdentity(folder, bootIdOf()), accounts: openAccounts(Date.now), proc: PROC };
+    return { host: hostIdentity(folder, bootIdOf()), accounts: openAccounts(Date.now), proc: procView(Date.now) };
   }
   const id = source.file === undefined ? 'demo-host' : 'recorded-host';
   const agent = { id, type: 'vedette', version: AGENT_VERSION };
@@ -147,7 +143,7 @@ function start(): Reader | undefined {
       }),
       host,
       accounts,
-      processes: createProcessTable({ hostId: host.id, bootId: host.bootId, proc }),
+      processes: processesOf(host, proc),
       now: Date.now,
       previous: loadReaderState(options.folder),
       save: (state, mustSurvivePowerLoss) => saveReaderState(options.folder, state, mustSurvivePowerLoss),
@@ -163,6 +159,19 @@ function start(): Reader | undefined {
     opened.source.close();
     throw error;
   }
+}
+
+function processesOf(host: HostIdentity, proc: ProcView | undefined): Processes {
+  const of = { hostId: host.id, bootId: host.bootId, proc, budget: limits.budget };
+  if (proc === undefined) return createProcesses(of);
+  const processes = createProcesses({
+    ...of,
+    journal: openLineageJournal(options.folder, host.bootId),
+    containers: createContainers(),
+    hashesExecutables: options.hashesExecutables,
+  });
+  processes.open();
+  return processes;
 }
 
 function cost(): Readonly<Record<string, number>> {

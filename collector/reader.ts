@@ -10,7 +10,7 @@ import { createEventWriter } from './event-writer.ts';
 import type { LimitChange } from './limits.ts';
 import { type Limits, limitsDocument } from './limits-keeper.ts';
 import type { Accounts } from './lineage/accounts.ts';
-import type { ProcessTable } from './lineage/process-table.ts';
+import type { Processes } from './lineage/processes.ts';
 import { createLossLedger, EMPTY_LEDGER, type Loss, lossOfSpool } from './loss-ledger.ts';
 import type { Notice } from './options.ts';
 import {
@@ -41,7 +41,7 @@ export interface ReaderParts {
   readonly spool: SpoolWriter;
   readonly host: HostIdentity;
   readonly accounts: Accounts;
-  readonly processes: ProcessTable;
+  readonly processes: Processes;
   readonly now: () => number;
   readonly previous: ReaderState | undefined;
   readonly save: (state: ReaderState, mustSurvivePowerLoss: boolean) => void;
@@ -77,11 +77,12 @@ export interface Reader {
 
 export function createReader(parts: ReaderParts): Reader {
   const { source, spool, host, now, previous, limits } = parts;
-  const isRecording = source.mode.kind === 'recording';
+  const isLog = source.mode.kind === 'file';
+  const isRecording = isLog || source.mode.kind === 'recording';
   const sameBoot = previous?.bootId === host.bootId ? previous : undefined;
   const clock = createdClock(now, Math.max(sameBoot?.createdMs ?? 0, spool.recovery.lastCreatedMs));
   const ledger = createLossLedger(isRecording ? EMPTY_LEDGER : (sameBoot?.ledger ?? EMPTY_LEDGER));
-  const reassembler = createReassembler();
+  const reassembler = createReassembler(isLog ? { expectsEoe: false, isEnriched: true } : {});
   const events = createEventWriter({ ...parts });
   const startedMs = now();
   let records = 0;
@@ -171,6 +172,7 @@ export function createReader(parts: ReaderParts): Reader {
 
   function flushSpool(): void {
     if (!isDirty) return;
+    parts.processes.keep();
     const error = spool.flush();
     if (error === undefined) {
       isDirty = false;
@@ -206,6 +208,7 @@ export function createReader(parts: ReaderParts): Reader {
     if (isDirty) return;
     try {
       parts.save(stateNow(isClean), isClean);
+      source.keep?.(reassembler.settledRecords);
     } catch (error) {
       if (hasDiskFailed) return;
       hasDiskFailed = true;
@@ -246,6 +249,7 @@ export function createReader(parts: ReaderParts): Reader {
     tickMs = nowMs;
     keepLimits(nowMs);
     tell(ledger.certain(nowMs));
+    tell(source.takeLosses?.() ?? []);
     spool.trim(nowMs);
     tellSpool(nowMs);
     tellTampers(source.takeTampers?.() ?? []);
@@ -269,6 +273,7 @@ export function createReader(parts: ReaderParts): Reader {
         text: 'The spool’s disk does not keep what it was given.',
       });
     }
+    parts.processes.keep();
     save(false);
   }
 
@@ -284,6 +289,7 @@ export function createReader(parts: ReaderParts): Reader {
       spool_bytes: spool.bytes(),
       open_events: reassembler.openEvents,
       processes: parts.processes.size(),
+      lineage: parts.processes.figures(),
       socket_overflows: overflows,
       unreadable_records: unreadable,
       lost_at_least: lostAtLeast,
@@ -341,6 +347,8 @@ export function createReader(parts: ReaderParts): Reader {
       flushSpool();
       const isTick = drainedMs - tickMs >= TICK_MS || drainedMs < tickMs;
       if (isTick) tick(drainedMs);
+      // What can wait does: it must not hold up records that are there.
+      if (!drained.hasMore) parts.processes.work(drainedMs);
       return { records: drained.records, hasMore: drained.hasMore, isNews: hadNews || isTick };
     },
     promise: () => ({ bootId: host.bootId, position: spool.lastPosition(), createdMs: clock.stamp() }),
@@ -368,13 +376,15 @@ export function createReader(parts: ReaderParts): Reader {
     close() {
       settleDowntime(true);
       source.close();
-      emitAll(reassembler.end());
+      // A log is read again from the first record of what is open: the rest of it may still be written.
+      if (!isLog) emitAll(reassembler.end());
       tell(ledger.certain(now()));
       tellSpool(Number.MAX_SAFE_INTEGER);
       flushSpool();
       spool.sync();
       watchedUntilMs = now();
       save(true);
+      parts.processes.close();
       spool.close();
     },
   };

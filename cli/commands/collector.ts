@@ -138,7 +138,7 @@ async function collectorOptions(
   invocation: Invocation,
   supervision: Supervision,
 ): Promise<Omit<CollectorOptions, 'source' | 'excludePids'>> {
-  const { tokenFile, enrollmentSecret, rulesScope, spoolBytesMax, server, limits } = config.collector;
+  const { tokenFile, enrollmentSecret, rulesScope, spoolBytesMax, hashesExecutables, server, limits } = config.collector;
   const notifySocket = invocation.context.env['NOTIFY_SOCKET'];
   const secretFile =
     enrollmentSecret === undefined
@@ -156,6 +156,7 @@ async function collectorOptions(
     },
     ...(rulesScope === undefined ? {} : { rulesScope }),
     spoolBytesMax,
+    hashesExecutables,
     limits: {
       cpuShareMax: limits.cpuPercent === undefined ? undefined : limits.cpuPercent / 100,
       memoryBytesMax: limits.memoryBytes,

@@ -175,6 +175,26 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     description: 'What `source: recording` plays; by default the host that comes with Vedette.',
   },
   {
+    path: 'collector.rules',
+    kind: 'choice',
+    choices: ['exec', 'default', 'everything', 'none'],
+    default: 'default',
+    description:
+      'Which audit rules are loaded: `exec` (programs and identities), `default`, `everything` (all system calls) or `none`.',
+  },
+  {
+    path: 'collector.rules_files',
+    kind: 'paths',
+    description:
+      'Files of audit rules in auditctl’s words, and folders of them (`*.rules`); they come before those of `collector.rules`.',
+  },
+  {
+    path: 'collector.mend_rules',
+    kind: 'boolean',
+    default: 'true',
+    description: 'Whether audit rules of the collector that somebody deletes are loaded again, ten times an hour at the most.',
+  },
+  {
     path: 'collector.rules_scope',
     kind: 'text',
     description: 'Limits every audit rule to one user or program (`uid=4242`, `exe=/usr/bin/x`). For tests.',
@@ -184,6 +204,12 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     kind: 'bytes',
     default: '1GiB',
     description: 'The most that the collector keeps on disk while the server cannot be reached.',
+  },
+  {
+    path: 'collector.hash_executables',
+    kind: 'boolean',
+    default: 'false',
+    description: 'Whether events tell the SHA-256 of the executable (`process.hash.sha256`), within a budget.',
   },
   {
     path: 'collector.limits.cpu',

@@ -59,6 +59,7 @@ export interface Config {
     readonly recordingFile: string | undefined;
     readonly rulesScope: string | undefined;
     readonly spoolBytesMax: number;
+    readonly hashesExecutables: boolean;
     /** Percent of one core, and bytes. */
     readonly limits: { readonly cpuPercent: number | undefined; readonly memoryBytes: number | undefined };
   };
@@ -176,6 +177,7 @@ export function assembleConfig({ file, values, secrets }: ConfigValues): Config 
       recordingFile: text('collector.recording_file'),
       rulesScope: text('collector.rules_scope'),
       spoolBytesMax: number('collector.spool.max_bytes'),
+      hashesExecutables: values.get('collector.hash_executables') === true,
       limits: {
         cpuPercent: values.get('collector.limits.cpu') as number | undefined,
         memoryBytes: values.get('collector.limits.memory') as number | undefined,

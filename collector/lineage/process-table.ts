@@ -1,232 +1,633 @@
-// Who is whose parent: seeded from /proc, kept by what the events themselves say, checked against /proc where a pid may have
-// been used again. A process is named by its start time, so the name stays the same over execs and differs for the next owner
-// of the pid. Bounded in entries and in look-ups a second; where /proc has nothing any more, the event's time stands in, and
-// the name that was given first is kept.
-import type { HostKnowledge, ProcessInfo } from '../../audit/event.ts';
-import type { ProcProcess } from './proc.ts';
+// Who is whose parent, immune to the reuse of pids. A process is named by its start; an entry is believed while its pid cannot have
+// come round again (pid-clock.ts), else /proc is asked; and where nothing can be told any more the answer is "unknown", never
+// the next owner of the pid. All times are the kernel's own, so that what is read late is judged by when it happened. Bounded in
+// entries, in look-ups a second and in remembered text. Longer than 300 lines, because who owns a pid at a moment is one
+// question that every function here asks or answers.
+import type { Lineage, ProcessInfo } from '../../audit/event.ts';
+import { type Budget, UNLIMITED_BUDGET } from '../budget.ts';
+import type { Containers } from './containers.ts';
+import { createPidClock } from './pid-clock.ts';
+import { type ProcProcess, type ProcView, TICK_MS } from './proc.ts';
+import {
+  type Above,
+  ANCESTORS_MAX,
+  belowOf,
+  type Entry,
+  lineageOf,
+  NOTHING_ABOVE,
+  type Self,
+  startedAfter,
+  UNKNOWN_ABOVE,
+} from './process-entry.ts';
+import { birthOf, type Call, CHANGES } from './sighting.ts';
 
-const PROCESSES_MAX = 16_384;
-export const ANCESTORS_MAX = 32;
+export const PROCESSES_MAX = 16_384;
 /** Processes looked up in /proc in one second at the most; a flood of new pids gets names by time instead. */
 export const LOOKUPS_PER_SECOND_MAX = 2_000;
-/** A pid cannot come round again so fast: until then an entry is taken without asking /proc, ms. */
-const TRUSTED_MS = 1_000;
-/** An entry that /proc no longer has is believed so long after its last sign of life; then an exec under its pid is another process. */
-const GONE_TRUSTED_MS = 10_000;
+/** Clocks of /proc and of audit records differ by less, ms. */
+const SLACK_MS_MAX = 1_000;
+const LINEAGES_REMEMBERED_MAX = 4_096;
+const PREVIOUS_MAX = 4;
+const PREVIOUS_ARGUMENTS_MAX = 8;
+/** Arguments that are remembered of a process, for its children's documents. */
+const ARGUMENTS_KEPT_MAX = 64;
+const ARGUMENT_CHARS_KEPT_MAX = 2_048;
+/** Characters of arguments that are remembered of all processes together; past that the oldest are forgotten. */
+export const ARGUMENT_CHARS_MAX = 4 * 1024 * 1024;
 
-/** What /proc can be asked; absent where another host's records are played. */
-export interface ProcView {
-  stat(pid: number): ProcProcess | undefined;
-  executable(pid: number): string | undefined;
-  arguments(pid: number): readonly string[] | undefined;
-  pids(max: number): readonly number[];
+export interface TableFigures {
+  readonly processes: number;
+  /** Look-ups in /proc that were made, and that were left out for want of budget. */
+  readonly lookups: number;
+  readonly lookups_left_out: number;
+  readonly containers_left_out: number;
+  /** Pids that were found to have another owner than before. */
+  readonly pids_reused: number;
 }
 
-interface Chain {
-  readonly info: ProcessInfo | undefined;
-  readonly above: Chain | undefined;
-  readonly ancestors: readonly ProcessInfo[];
-  readonly isComplete: boolean;
-}
-
-const REACHED_TOP: Chain = { info: undefined, above: undefined, ancestors: [], isComplete: true };
-const UNKNOWN_ABOVE: Chain = { info: undefined, above: undefined, ancestors: [], isComplete: false };
-
-interface Entry {
-  readonly pid: number;
-  ppid: number | undefined;
-  readonly startTicks: number | undefined;
-  info: ProcessInfo;
-  /** Last moment at which it certainly was this process, ms. */
-  confirmedMs: number;
-  wasUsed: boolean;
-  chain?: Chain;
-}
-
-/** What an event tells of its own process, once it is decoded. */
-interface Sighting {
-  readonly pid: number;
-  readonly ppid: number | undefined;
-  readonly name: string | undefined;
-  readonly executable: string | undefined;
-  /** The new arguments; given for an exec that succeeded. */
-  readonly args: readonly string[] | undefined;
-}
-
-export interface ProcessTable {
-  /** The moment, and whether it is an exec, of the event whose lineage is asked for next. */
-  begin(event: { readonly timeMs: number; readonly isExec: boolean }, nowMs: number): void;
-  lineage(pid: number, ppid: number): ReturnType<HostKnowledge['lineage']>;
-  /** What an event says of its process holds from now on; called after its lineage was asked for. */
-  learn(sighting: Sighting): void;
-  /** True when the process's program is not known, so that any event of it is worth learning from. */
-  lacksProgram(pid: number): boolean;
-  size(): number;
-}
-
-export function createProcessTable(options: {
+export interface TableOptions {
   readonly hostId: string;
   readonly bootId: string;
   readonly proc: ProcView | undefined;
+  readonly containers?: Containers;
+  readonly budget?: Budget;
   readonly processesMax?: number;
-}): ProcessTable {
-  const { proc, processesMax = PROCESSES_MAX } = options;
-  const prefix = `${options.hostId}.${options.bootId.replaceAll('-', '').slice(0, 8)}`;
-  const entries = new Map<number, Entry>();
+  /** Told of each exec, and of each process that was found running: the moment to look at its file. */
+  readonly onProgram?: (self: Self, isInContainer: boolean) => void;
+}
+
+export interface ProcessTable {
+  /** Takes in an event before its document is made: when it happened, and what its call does to processes. */
+  see(event: { readonly timeMs: number }, call: Call | undefined, nowMs: number): void;
+  /** The acting process of the event seen last, or another one at its moment. */
+  lineage(pid: number, ppid: number | undefined): Lineage;
+  /** The exec seen last has these arguments and runs this script. */
+  execed(args: readonly string[], script: string | undefined): void;
+  /** Replaces what is known of a process's program: its file's digest. */
+  setDigest(self: Self, info: ProcessInfo, sha256: string): void;
+  /** A process of /proc, taken in by its own pid; for seeding and the sweep. True when there is one. */
+  lookAt(pid: number, nowMs: number): boolean;
+  /** Whether the entry's process still runs; called from time to time for each. */
+  sweep(entry: Entry, nowMs: number): void;
+  entries(): IterableIterator<Entry>;
+  entryOf(pid: number): Entry | undefined;
+  /** Puts back what an earlier collector of this boot knew. */
+  restore(entry: Entry): void;
+  /** Entries that changed since the last call, for the journal. */
+  takeChanged(): ReadonlySet<Entry>;
+  prefix: string;
+  figures(): TableFigures;
+  size(): number;
+}
+
+/** comm of what sets containers up: its children, and itself after its next exec, may be in another container than it is. */
+const RUNTIMES =
+  /^(?:runc|crun|runsc|youki|kata|containerd-shi|conmon|lxc-|lxd|incus|systemd-nspawn|docker|podman|crio|nspawn|\(sd-|exe$)/;
+
+export function createProcessTable(options: TableOptions): ProcessTable {
+  const { proc, containers, budget = UNLIMITED_BUDGET, processesMax = PROCESSES_MAX, onProgram } = options;
+  const prefix = `${options.hostId}.${options.bootId.replaceAll('-', '').slice(0, 8)}.`;
+  const clock = proc === undefined ? undefined : createPidClock(proc);
+  const slackMs = Math.min(SLACK_MS_MAX, (clock?.roundMs ?? SLACK_MS_MAX) / 2);
+  const table = new Map<number, Entry>();
+  let changed = new Set<Entry>();
+  const remembered: Entry[] = [];
+  let rememberedAt = 0;
+  const argued: { readonly self: Self; readonly chars: number }[] = [];
+  let arguedAt = 0;
+  let argumentChars = 0;
+  let epoch = 0;
   let eventMs = 0;
+  /** The process whose own exec is being seen: the event brings its program, so /proc is spared. */
+  let toldPid = -1;
   let isExec = false;
+  /** Start of the pid's present owner, where the event came before it. */
+  let laterStartMs: number | undefined;
   let nowMs = 0;
+  let bootMs: number | undefined;
+  let current: Entry | undefined;
+  let execing: Entry | undefined;
   let lookupsLeft = LOOKUPS_PER_SECOND_MAX;
   let lookupsSince = Number.NEGATIVE_INFINITY;
+  let lookups = 0;
+  let lookupsLeftOut = 0;
+  let containersLeftOut = 0;
+  let pidsReused = 0;
 
+  /** Undefined: gone. `not-asked`: nothing can be said. */
   function stat(pid: number): ProcProcess | undefined | 'not-asked' {
     if (proc === undefined) return 'not-asked';
     if (nowMs - lookupsSince >= 1_000 || nowMs < lookupsSince) {
       lookupsSince = nowMs;
       lookupsLeft = LOOKUPS_PER_SECOND_MAX;
+      bootMs = undefined;
     }
-    if (lookupsLeft <= 0) return 'not-asked';
+    if (lookupsLeft <= 0 || !budget.allows('proc')) {
+      lookupsLeftOut += 1;
+      return 'not-asked';
+    }
     lookupsLeft -= 1;
+    lookups += 1;
     return proc.stat(pid);
   }
 
+  /** The clock is slewed and set: so the boot's time of day is asked for anew, not kept. */
+  function startMsOf(startTicks: number): number {
+    bootMs ??= proc?.bootMs() ?? 0;
+    return Math.round(bootMs + startTicks * TICK_MS);
+  }
+
   function put(entry: Entry): Entry {
-    entries.delete(entry.pid);
-    while (entries.size >= processesMax) evictOne();
-    entries.set(entry.pid, entry);
+    const before = table.get(entry.pid);
+    table.delete(entry.pid);
+    if (before !== undefined) {
+      pidsReused += 1;
+      entry.before = before;
+      before.before = undefined;
+      before.endedMs ??= Math.max(before.confirmedMs, entry.bornMs - 1);
+    }
+    while (table.size >= processesMax) evictOne();
+    table.set(entry.pid, entry);
+    changed.add(entry);
     return entry;
   }
 
-  /** The oldest that was not used since it was last passed over. */
+  /** The oldest that was not used since it was last passed over; one that has ended goes in any case. */
   function evictOne(): void {
-    for (const [pid, entry] of entries) {
-      entries.delete(pid);
-      if (!entry.wasUsed) return;
+    for (const [pid, entry] of table) {
+      table.delete(pid);
+      if (!entry.wasUsed || entry.endedMs !== undefined) return;
       entry.wasUsed = false;
-      entries.set(pid, entry);
+      table.set(pid, entry);
     }
   }
 
-  /** `willTell`: the event itself brings program and arguments, so /proc is spared. */
-  function fromProc(found: ProcProcess, willTell: boolean): Entry {
-    return put({
+  function isAlive(entry: Entry): boolean {
+    return entry.endedMs === undefined || eventMs <= entry.endedMs + slackMs;
+  }
+
+  /** What /proc has is the owner of the pid at the event's moment, not one that came later. */
+  function wasThere(found: ProcProcess): boolean {
+    return startMsOf(found.startTicks) <= eventMs + slackMs;
+  }
+
+  function mayBeReused(entry: Entry): boolean {
+    return clock?.mayHaveReused(entry.pid, entry.position) ?? false;
+  }
+
+  /** The process that owned `pid` when the event happened, or undefined where that cannot be told. `call`: the event is its own. */
+  function ownerOf(pid: number, call: Call | undefined, depth: number): Entry | undefined {
+    const entry = table.get(pid);
+    laterStartMs = undefined;
+    if (entry !== undefined) {
+      entry.wasUsed = true;
+      if (eventMs < entry.bornMs - slackMs) return earlierOwner(entry);
+      if (isAlive(entry) && mayHaveParent(entry, call?.ppid) && !mayBeReused(entry)) return confirmed(entry);
+    }
+    const found = stat(pid);
+    if (found !== undefined && found !== 'not-asked') {
+      if (wasThere(found)) {
+        if (entry === undefined || !isOf(entry, found)) return fromProc(found, depth);
+        entry.endedMs = undefined;
+        if (entry.session !== found.session) takeSession(entry, found.session);
+        return confirmed(entry);
+      }
+      laterStartMs = startMsOf(found.startTicks);
+    }
+    if (entry === undefined || !isAlive(entry) || !mayHaveParent(entry, call?.ppid)) return undefined;
+    if (laterStartMs !== undefined) entry.endedMs = Math.max(entry.confirmedMs, eventMs, laterStartMs - slackMs - 1);
+    if (!mayBeReused(entry)) return confirmed(entry);
+    // Another owner of the pid, by the same parent, would have told of itself by an exec.
+    const isLikely =
+      call !== undefined && !isExec && call.ppid === entry.ppid && call.image.exe === entry.self.info.executable;
+    return isLikely || (found === 'not-asked' && proc === undefined) ? entry : undefined;
+  }
+
+  function isOf(entry: Entry, found: ProcProcess): boolean {
+    if (entry.startTicks !== undefined) return entry.startTicks === found.startTicks;
+    return isAlive(entry) && startsBy(found, entry);
+  }
+
+  /** An entry named by time was seen, so it had started by then; the name that was given first is kept. */
+  function startsBy(found: ProcProcess, entry: Entry): boolean {
+    return startMsOf(found.startTicks) <= entry.bornMs + slackMs;
+  }
+
+  function earlierOwner(entry: Entry): Entry | undefined {
+    const { before } = entry;
+    return before !== undefined && before.bornMs - slackMs <= eventMs ? before : undefined;
+  }
+
+  function confirmed(entry: Entry): Entry {
+    if (eventMs >= entry.confirmedMs) {
+      entry.confirmedMs = eventMs;
+      entry.position = clock?.positionAt(eventMs) ?? 0;
+    }
+    return entry;
+  }
+
+  /** A process keeps its parent until that ends; then it gets init, or an ancestor that asked for orphans. */
+  function mayHaveParent(entry: Entry, ppid: number | undefined): boolean {
+    if (ppid === undefined || ppid === entry.ppid || ppid === 1 || entry.ppid === undefined) return true;
+    return entry.above.selves.some((self) => self.info.pid === ppid);
+  }
+
+  function entryWith(
+    of: Pick<Entry, 'pid' | 'startTicks' | 'bornMs' | 'ppid'> & { readonly info: ProcessInfo },
+  ): Entry {
+    return {
+      pid: of.pid,
+      self: { info: of.info, isShared: false },
+      startTicks: of.startTicks,
+      bornMs: of.bornMs,
+      ppid: of.ppid,
+      parent: undefined,
+      above: UNKNOWN_ABOVE,
+      below: undefined,
+      session: 0,
+      leader: undefined,
+      container: undefined,
+      isContainerSeen: false,
+      previous: NONE,
+      hasExeced: false,
+      hasOtherPids: undefined,
+      confirmedMs: Math.max(of.bornMs, eventMs),
+      position: clock?.positionAt(eventMs) ?? 0,
+      endedMs: undefined,
+      before: undefined,
+      wasUsed: false,
+      lineage: undefined,
+      epoch: -1,
+    };
+  }
+
+  function fromProc(found: ProcProcess, depth: number, birthParent?: Entry): Entry {
+    const startMs = startMsOf(found.startTicks);
+    const mother = birthParent?.self.info;
+    const isTold = found.pid === toldPid;
+    // Born just now: until it execs it runs what its parent runs.
+    const isCopy = mother !== undefined && mother.name === found.name;
+    const entry = entryWith({
       pid: found.pid,
       ppid: found.ppid,
       startTicks: found.startTicks,
+      bornMs: startMs,
       info: {
         pid: found.pid,
-        entityId: `${prefix}.${found.pid}.${found.startTicks}`,
+        entityId: `${prefix}${found.pid}.${found.startTicks}`,
         name: found.name,
-        executable: willTell ? undefined : proc?.executable(found.pid),
-        args: willTell ? undefined : proc?.arguments(found.pid),
+        executable: isCopy ? mother.executable : isTold ? undefined : proc?.executable(found.pid),
+        args: isCopy ? mother.args : isTold ? undefined : bounded(proc?.arguments(found.pid)),
+        startMs,
       },
-      confirmedMs: nowMs,
-      wasUsed: false,
     });
+    put(entry);
+    const parent = birthParent ?? parentOf(entry, found.ppid, depth);
+    beBornOf(entry, parent, found.ppid);
+    if (birthParent !== undefined && found.ppid !== birthParent.pid) reparent(entry, found.ppid, depth);
+    if (entry.session !== found.session) takeSession(entry, found.session);
+    if (parent === undefined || !parent.isContainerSeen || RUNTIMES.test(parent.self.info.name)) seeContainer(entry);
+    if (!isTold && !isCopy) {
+      countArguments(entry.self);
+      onProgram?.(entry.self, entry.container !== undefined);
+    }
+    return entry;
   }
 
-  /**
-   * The entry of a living or remembered process, or undefined when nothing is known of the pid. `mayBeAnother`: an exec, which
-   * may be the first that is heard of the next owner of a pid.
-   */
-  function known(pid: number, mayBeAnother: boolean): Entry | undefined {
-    const entry = entries.get(pid);
-    if (entry !== undefined && nowMs - entry.confirmedMs < TRUSTED_MS) {
-      entry.wasUsed = true;
-      return entry;
-    }
-    const found = stat(pid);
-    if (entry === undefined)
-      return found === undefined || found === 'not-asked' ? undefined : fromProc(found, mayBeAnother);
-    entry.wasUsed = true;
-    if (found === 'not-asked') return entry;
-    if (found === undefined) {
-      return mayBeAnother && nowMs - entry.confirmedMs > GONE_TRUSTED_MS ? undefined : entry;
-    }
-    // An entry named by time has no start to compare: it was seen, so it started before now; the first name is kept.
-    if (entry.startTicks === undefined || entry.startTicks === found.startTicks) {
-      entry.confirmedMs = nowMs;
-      return entry;
-    }
-    return fromProc(found, mayBeAnother);
-  }
-
-  function actor(pid: number, ppid: number): Entry {
-    const entry = known(pid, isExec);
-    if (entry !== undefined) {
-      entry.ppid = ppid;
-      entry.confirmedMs = nowMs;
-      return entry;
-    }
-    // It is gone, or /proc was not asked: the event itself is all there is. A fork has its parent's program until it execs.
-    const parent = entries.get(ppid)?.info;
-    return put({
+  /** It is gone, or /proc was not asked: the event itself is all there is. A fork has its parent's program until it execs. */
+  function fromEvent(pid: number, ppid: number | undefined, birthParent?: Entry): Entry {
+    const until = laterStartMs;
+    const parent = birthParent ?? (ppid === undefined || ppid === 0 ? undefined : ownerOf(ppid, undefined, 1));
+    const program = parent?.self.info;
+    const entry = entryWith({
       pid,
       ppid,
       startTicks: undefined,
+      bornMs: eventMs,
       info: {
         pid,
-        entityId: `${prefix}.${pid}.e${eventMs.toString(36)}`,
-        name: parent?.name ?? '',
-        executable: parent?.executable,
-        args: parent?.args,
+        entityId: `${prefix}${pid}.e${eventMs.toString(36)}`,
+        name: program?.name ?? '',
+        executable: program?.executable,
+        args: program?.args,
+        script: program?.script,
+        startMs: birthParent === undefined ? undefined : eventMs,
       },
-      confirmedMs: nowMs,
-      wasUsed: false,
     });
-  }
-
-  /** The chain from `pid` upwards. The same arrays come back while nothing changed: readers remember them by identity. */
-  function chainFrom(pid: number | undefined, child: Entry, depth: number): Chain {
-    if (pid === 0) return REACHED_TOP;
-    const parent = pid === undefined || depth >= ANCESTORS_MAX ? undefined : known(pid, false);
-    // A "parent" that started after its child is the next owner of the parent's pid.
-    if (parent === undefined || parent === child || startedAfter(parent, child)) return UNKNOWN_ABOVE;
-    const above = chainFrom(parent.ppid, parent, depth + 1);
-    const { chain } = parent;
-    if (chain !== undefined && chain.above === above && chain.info === parent.info) return chain;
-    parent.chain = {
-      info: parent.info,
-      above,
-      ancestors: [parent.info, ...above.ancestors].slice(0, ANCESTORS_MAX),
-      isComplete: above.isComplete,
-    };
-    return parent.chain;
-  }
-
-  if (proc !== undefined) {
-    for (const pid of proc.pids(processesMax)) {
-      const found = proc.stat(pid);
-      if (found !== undefined) fromProc(found, false);
+    const owner = table.get(pid);
+    if (owner !== undefined && eventMs < owner.bornMs - slackMs) {
+      // The event came late: the pid is another's already.
+      entry.endedMs = owner.bornMs - slackMs - 1;
+      owner.before = entry;
+    } else {
+      put(entry);
+      if (until !== undefined) entry.endedMs = Math.max(eventMs, until - slackMs - 1);
     }
-    // What was seeded is not yet "confirmed just now" for the first event, whose clock is the caller's.
-    for (const entry of entries.values()) entry.confirmedMs = Number.NEGATIVE_INFINITY;
+    beBornOf(entry, parent, ppid);
+    return entry;
+  }
+
+  function parentOf(child: Entry, ppid: number, depth: number): Entry | undefined {
+    if (ppid === 0 || depth >= ANCESTORS_MAX) return undefined;
+    const parent = ownerOf(ppid, undefined, depth + 1);
+    if (parent === undefined || parent === child || startedAfter(parent, child)) return undefined;
+    // It is still being looked up itself: pids that name each other as parents.
+    return parent.above.selves.includes(child.self) ? undefined : parent;
+  }
+
+  function beBornOf(entry: Entry, parent: Entry | undefined, ppid: number | undefined): void {
+    if (parent === undefined) {
+      setAbove(entry, ppid === 0 ? NOTHING_ABOVE : UNKNOWN_ABOVE);
+      return;
+    }
+    setAbove(entry, belowOf(parent));
+    entry.parent = parent.self;
+    entry.container = parent.container;
+    entry.isContainerSeen = parent.isContainerSeen && !RUNTIMES.test(parent.self.info.name);
+    entry.hasOtherPids = parent.hasOtherPids === true ? true : undefined;
+    if (entry.session === 0) {
+      entry.session = parent.session;
+      entry.leader = parent.leader;
+      if (entry.leader !== undefined) entry.leader.isShared = true;
+    }
+  }
+
+  function setAbove(entry: Entry, above: Above): void {
+    if (entry.above === above) return;
+    entry.above = above;
+    entry.below = undefined;
+    entry.lineage = undefined;
+  }
+
+  function reparent(entry: Entry, ppid: number, depth: number): void {
+    entry.ppid = ppid;
+    const parent = ppid === 0 ? undefined : ownerOf(ppid, undefined, depth + 1);
+    const isOne = parent !== undefined && parent !== entry && !startedAfter(parent, entry);
+    entry.parent = isOne ? parent.self : undefined;
+    if (isOne) parent.self.isShared = true;
+    entry.lineage = undefined;
+    changed.add(entry);
+  }
+
+  /** As long as a session lives, its number is nobody's pid but its leader's. */
+  function takeSession(entry: Entry, session: number): void {
+    entry.session = session;
+    const leader = session === entry.pid ? entry : session <= 0 ? undefined : ownerOf(session, undefined, 1);
+    const isOne = leader !== undefined && !startedAfter(leader, entry) && leader.bornMs <= entry.bornMs + slackMs;
+    entry.leader = isOne ? leader.self : undefined;
+    if (isOne && leader !== entry) leader.self.isShared = true;
+    entry.lineage = undefined;
+    changed.add(entry);
+  }
+
+  function seeContainer(entry: Entry): void {
+    if (containers === undefined || proc === undefined) return;
+    if (!budget.allows('container')) {
+      containersLeftOut += 1;
+      return;
+    }
+    const text = proc.cgroup(entry.pid);
+    if (text === undefined) return;
+    entry.isContainerSeen = true;
+    const container = containers.ofCgroup(text, nowMs);
+    if (container === entry.container) return;
+    entry.container = container;
+    entry.lineage = undefined;
+    changed.add(entry);
+  }
+
+  function setInfo(self: Self, info: ProcessInfo): void {
+    self.info = info;
+    if (self.isShared) epoch += 1;
+  }
+
+  function countArguments(self: Self): void {
+    const chars = charsOf(self.info.args);
+    if (chars === 0) return;
+    argumentChars += chars;
+    argued.push({ self, chars });
+    while (argumentChars > ARGUMENT_CHARS_MAX) {
+      const oldest = argued[arguedAt++];
+      if (oldest === undefined) break;
+      argumentChars -= oldest.chars;
+      if (oldest.self !== self) setInfo(oldest.self, { ...oldest.self.info, args: undefined });
+    }
+    if (arguedAt > 1_024 && arguedAt * 2 > argued.length) {
+      argued.splice(0, arguedAt);
+      arguedAt = 0;
+    }
+  }
+
+  function exec(entry: Entry, wasKnown: boolean, call: Call): void {
+    const { self } = entry;
+    const before = self.info;
+    const parent = entry.parent?.info;
+    const isOwn = entry.hasExeced || parent?.executable !== before.executable || parent?.name !== before.name;
+    if (wasKnown && isOwn && before.name !== '')
+      entry.previous = [
+        ...entry.previous.slice(1 - PREVIOUS_MAX),
+        { ...before, args: before.args?.slice(0, PREVIOUS_ARGUMENTS_MAX) },
+      ];
+    setInfo(self, {
+      pid: before.pid,
+      entityId: before.entityId,
+      name: call.image.comm ?? before.name,
+      executable: call.image.exe ?? before.executable,
+      args: undefined,
+      startMs: before.startMs,
+      script: undefined,
+      sha256: undefined,
+    });
+    entry.hasExeced = true;
+    entry.lineage = undefined;
+    changed.add(entry);
+    if (RUNTIMES.test(before.name) || !entry.isContainerSeen) seeContainer(entry);
+    onProgram?.(self, entry.container !== undefined);
+    execing = entry;
+  }
+
+  function birth(parent: Entry, call: Call): void {
+    const born = birthOf(call);
+    if (born === undefined) return;
+    parent.hasOtherPids ??= proc?.hasOtherPids(parent.pid) ?? false;
+    if (parent.hasOtherPids) return;
+    const mother = born.isSibling
+      ? parent.ppid === undefined
+        ? undefined
+        : ownerOf(parent.ppid, undefined, 1)
+      : parent;
+    if (mother === undefined) return;
+    const child = table.get(born.pid);
+    if (child !== undefined && child.bornMs >= eventMs - slackMs) {
+      // Its own events came before the record of its birth: perhaps it had been given another parent by then.
+      if (child.ppid !== mother.pid && child.above !== belowOf(mother)) {
+        setAbove(child, belowOf(mother));
+        changed.add(child);
+      }
+      return;
+    }
+    const found = stat(born.pid);
+    if (found !== undefined && found !== 'not-asked') {
+      if (born.mayBeThread && found.ppid !== mother.pid) return;
+      if (startMsOf(found.startTicks) >= eventMs - slackMs && wasThere(found)) {
+        fromProc(found, 0, mother);
+        return;
+      }
+    }
+    if (!born.mayBeThread) fromEvent(born.pid, mother.pid, mother);
+  }
+
+  function actorOf(pid: number, ppid: number | undefined, call: Call | undefined): Entry {
+    const entry = ownerOf(pid, call, 0);
+    if (entry === undefined) return fromEvent(pid, ppid);
+    if (ppid !== undefined && ppid !== entry.ppid) {
+      // First heard of by an event without a parent: that is its parent by birth, as far as anybody can tell.
+      if (entry.ppid === undefined) beBornOf(entry, ownerOf(ppid, undefined, 1), ppid);
+      reparent(entry, ppid, 0);
+    }
+    return entry;
+  }
+
+  function see(event: { readonly timeMs: number }, call: Call | undefined, atMs: number): void {
+    eventMs = event.timeMs;
+    nowMs = atMs;
+    current = undefined;
+    execing = undefined;
+    isExec = false;
+    toldPid = -1;
+    clock?.look(eventMs, nowMs);
+    const pid = call?.pid;
+    if (call === undefined || pid === undefined) return;
+    const change = CHANGES.get(call.name);
+    isExec = change === 'exec' && call.success === true;
+    if (isExec) toldPid = pid;
+    const known = isExec ? table.get(pid) : undefined;
+    const entry = actorOf(pid, call.ppid, call);
+    current = entry;
+    if (change === undefined) {
+      if (call.image.exe !== undefined && call.image.exe !== entry.self.info.executable) learn(entry, call);
+      return;
+    }
+    if (isExec) exec(entry, known === entry, call);
+    else if (change === 'birth') birth(entry, call);
+    else if (change === 'end') entry.endedMs = eventMs;
+    // The last thread's end is the process's, and no record says which is the last: /proc is asked at the next event.
+    else if (change === 'thread-end') entry.position = Number.NEGATIVE_INFINITY;
+    else if (change === 'session' && call.success === true) takeSession(entry, entry.pid);
+    isExec = false;
+  }
+
+  /** The exec was not seen: it came before the collector, or was lost. */
+  function learn(entry: Entry, call: Call): void {
+    const { info } = entry.self;
+    const { pid, entityId, startMs } = info;
+    const isNew = info.executable !== undefined;
+    const args = isNew ? undefined : info.args;
+    setInfo(entry.self, { pid, entityId, startMs, name: call.image.comm ?? '', executable: call.image.exe, args });
+    entry.lineage = undefined;
+    changed.add(entry);
   }
 
   return {
-    begin(event, atMs) {
-      eventMs = event.timeMs;
-      isExec = event.isExec;
-      nowMs = atMs;
-    },
+    see,
     lineage(pid, ppid) {
-      const process = actor(pid, ppid);
-      const above = chainFrom(ppid, process, 0);
-      return { process: process.info, ancestors: above.ancestors, isComplete: above.isComplete };
+      const entry = current?.pid === pid ? current : actorOf(pid, ppid, undefined);
+      if (entry.lineage === undefined) remember(entry);
+      return lineageOf(entry, epoch);
     },
-    learn(sighting) {
-      const entry = entries.get(sighting.pid);
-      if (entry === undefined) return;
-      const { name = entry.info.name, executable = entry.info.executable, args = entry.info.args } = sighting;
-      const { info } = entry;
-      if (name === info.name && executable === info.executable && args === info.args) return;
-      entry.info = { pid: info.pid, entityId: info.entityId, name, executable, args };
+    execed(args, script) {
+      if (execing === undefined) return;
+      const { self } = execing;
+      // Nobody has been told of this program yet: the info is still being made.
+      Object.assign(self.info, { args: bounded(args), script });
+      execing = undefined;
+      countArguments(self);
     },
-    lacksProgram: (pid) => entries.get(pid)?.info.name === '',
-    size: () => entries.size,
+    setDigest(self, info, sha256) {
+      if (self.info !== info) return;
+      setInfo(self, { ...info, sha256 });
+      const entry = table.get(info.pid);
+      if (entry?.self === self) entry.lineage = undefined;
+    },
+    lookAt(pid, atMs) {
+      see({ timeMs: atMs }, undefined, atMs);
+      if (table.has(pid)) return true;
+      const found = proc?.stat(pid);
+      if (found === undefined) return false;
+      fromProc(found, 0);
+      return true;
+    },
+    sweep(entry, atMs) {
+      see({ timeMs: atMs }, undefined, atMs);
+      if (table.get(entry.pid) !== entry || entry.endedMs !== undefined) return;
+      const found = stat(entry.pid);
+      if (found === 'not-asked') return;
+      if (found === undefined || !isOf(entry, found)) {
+        entry.endedMs = Math.max(
+          entry.confirmedMs,
+          found === undefined ? 0 : startMsOf(found.startTicks) - slackMs - 1,
+        );
+        changed.add(entry);
+        return;
+      }
+      confirmed(entry);
+      if (entry.session !== found.session) takeSession(entry, found.session);
+      if (entry.ppid !== found.ppid) reparent(entry, found.ppid, 0);
+      else if (entry.above === UNKNOWN_ABOVE) {
+        beBornOf(entry, parentOf(entry, found.ppid, 0), found.ppid);
+      }
+      seeContainer(entry);
+    },
+    entries: () => table.values(),
+    entryOf: (pid) => table.get(pid),
+    restore(entry) {
+      if (table.has(entry.pid)) return;
+      while (table.size >= processesMax) evictOne();
+      table.set(entry.pid, entry);
+      countArguments(entry.self);
+    },
+    takeChanged() {
+      const taken = changed;
+      changed = new Set();
+      return taken;
+    },
+    prefix,
+    figures: () => ({
+      processes: table.size,
+      lookups,
+      lookups_left_out: lookupsLeftOut,
+      containers_left_out: containersLeftOut,
+      pids_reused: pidsReused,
+    }),
+    size: () => table.size,
   };
+
+  /** Lineages hold text: only so many are kept, the oldest is forgotten and made again if asked for. */
+  function remember(entry: Entry): void {
+    const forgotten = remembered[rememberedAt];
+    if (forgotten !== undefined && forgotten !== entry) forgotten.lineage = undefined;
+    remembered[rememberedAt] = entry;
+    rememberedAt = (rememberedAt + 1) % LINEAGES_REMEMBERED_MAX;
+  }
 }
 
-function startedAfter(parent: Entry, child: Entry): boolean {
-  return parent.startTicks !== undefined && child.startTicks !== undefined && parent.startTicks > child.startTicks;
+const NONE: readonly ProcessInfo[] = [];
+
+function bounded(args: readonly string[] | undefined): readonly string[] | undefined {
+  if (args === undefined || (args.length <= ARGUMENTS_KEPT_MAX && charsOf(args) <= ARGUMENT_CHARS_KEPT_MAX))
+    return args;
+  let chars = 0;
+  const some: string[] = [];
+  for (const argument of args) {
+    chars += argument.length;
+    if (some.length >= ARGUMENTS_KEPT_MAX || chars > ARGUMENT_CHARS_KEPT_MAX) break;
+    some.push(argument);
+  }
+  return some;
+}
+
+function charsOf(args: readonly string[] | undefined): number {
+  let chars = 0;
+  if (args !== undefined) for (const argument of args) chars += argument.length;
+  return chars;
 }

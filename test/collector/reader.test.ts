@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AuditRecord } from '../../audit/event.ts';
 import { parseLine } from '../../audit/record.ts';
 import { createdClock, STEP_BACK_LEAST_MS } from '../../collector/created-clock.ts';
-import { createProcessTable } from '../../collector/lineage/process-table.ts';
+import { createProcesses } from '../../collector/lineage/processes.ts';
 import type { Notice } from '../../collector/options.ts';
 import { createReader, STATUS_MS } from '../../collector/reader.ts';
 import type { ReaderState } from '../../collector/reader-state.ts';
@@ -74,7 +74,7 @@ function host() {
         spool: openSpoolWriter({ disk, shared, bootId: BOOT, bytesMax: 16 * 1024 * 1024 }),
         host: { id: 'h1', name: 'web1', bootId: BOOT },
         accounts: { userName: () => undefined, groupName: () => undefined },
-        processes: createProcessTable({ hostId: 'h1', bootId: BOOT, proc: undefined }),
+        processes: createProcesses({ hostId: 'h1', bootId: BOOT, proc: undefined }),
         now: () => clock.nowMs,
         previous: saved,
         save: (state) => {
