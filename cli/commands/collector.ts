@@ -138,7 +138,18 @@ async function collectorOptions(
   invocation: Invocation,
   supervision: Supervision,
 ): Promise<Omit<CollectorOptions, 'source' | 'excludePids'>> {
-  const { tokenFile, enrollmentSecret, rulesScope, spoolBytesMax, hashesExecutables, server, limits } = config.collector;
+  const {
+    tokenFile,
+    enrollmentSecret,
+    rulesProfile,
+    rulesFiles,
+    mendsRules,
+    rulesScope,
+    spoolBytesMax,
+    hashesExecutables,
+    server,
+    limits,
+  } = config.collector;
   const notifySocket = invocation.context.env['NOTIFY_SOCKET'];
   const secretFile =
     enrollmentSecret === undefined
@@ -154,6 +165,9 @@ async function collectorOptions(
       ...(secretFile === undefined ? {} : { enrollmentSecretFile: secretFile }),
       ...(enrollmentSecret?.kind === 'text' ? { enrollmentSecret: enrollmentSecret.text } : {}),
     },
+    rulesProfile,
+    rulesFiles,
+    mendsRules,
     ...(rulesScope === undefined ? {} : { rulesScope }),
     spoolBytesMax,
     hashesExecutables,

@@ -192,7 +192,8 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     path: 'collector.mend_rules',
     kind: 'boolean',
     default: 'true',
-    description: 'Whether audit rules of the collector that somebody deletes are loaded again, ten times an hour at the most.',
+    description:
+      'Whether audit rules of the collector that somebody deletes are loaded again, ten times an hour at the most.',
   },
   {
     path: 'collector.rules_scope',

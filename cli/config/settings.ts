@@ -1,5 +1,6 @@
 // The configuration as the commands use it: typed, defaults filled in, every path absolute. Secrets stay where they are (a
 // file, or the environment) until a command needs one, so that `vedette search` never reads the Slack token.
+import type { RulesProfile } from '../../collector/audit-rules/default-rules.ts';
 import { CONFIG_KEYS, type ConfigKey } from './keys.ts';
 import type { ConfigValue } from './value.ts';
 
@@ -57,6 +58,9 @@ export interface Config {
     readonly tokenFile: string | undefined;
     readonly source: CollectorSource;
     readonly recordingFile: string | undefined;
+    readonly rulesProfile: RulesProfile;
+    readonly rulesFiles: readonly string[];
+    readonly mendsRules: boolean;
     readonly rulesScope: string | undefined;
     readonly spoolBytesMax: number;
     readonly hashesExecutables: boolean;
@@ -175,6 +179,9 @@ export function assembleConfig({ file, values, secrets }: ConfigValues): Config 
       tokenFile: text('collector.token_file'),
       source: (text('collector.source') ?? 'auto') as CollectorSource,
       recordingFile: text('collector.recording_file'),
+      rulesProfile: (text('collector.rules') ?? 'default') as RulesProfile,
+      rulesFiles: texts('collector.rules_files'),
+      mendsRules: isOn('collector.mend_rules'),
       rulesScope: text('collector.rules_scope'),
       spoolBytesMax: number('collector.spool.max_bytes'),
       hashesExecutables: values.get('collector.hash_executables') === true,
