@@ -93,8 +93,16 @@ export function statusDocument(
   };
 }
 
-/** The document of a wall clock that was set back. */
-export function clockDocument(counter: number, nowMs: number, stepMs: number): OwnDocument {
+/** What a clock did; a host that slept did nothing that could be seen meanwhile. */
+export type ClockEvent = 'clock-stepped-back' | 'clock-stepped-forward' | 'host-was-suspended';
+
+/** The document of a clock that jumped, by how much. */
+export function clockDocument(counter: number, nowMs: number, action: ClockEvent, byMs: number): OwnDocument {
+  const reasons = {
+    'clock-stepped-back': `The clock of the host went back by ${byMs} ms; event.created stays where it was until it catches up.`,
+    'clock-stepped-forward': `The clock of the host went forward by ${byMs} ms.`,
+    'host-was-suspended': `The host was suspended for ${byMs} ms.`,
+  } as const satisfies Record<ClockEvent, string>;
   return {
     kind: 'clock',
     counter,
@@ -104,11 +112,11 @@ export function clockDocument(counter: number, nowMs: number, stepMs: number): O
       dataset: 'vedette.clock',
       category: ['host'],
       type: ['change'],
-      action: 'clock-stepped-back',
-      reason: `The clock of the host went back by ${stepMs} ms; event.created stays where it was until it catches up.`,
+      action,
+      reason: reasons[action],
     },
-    message: `The clock of the host went back by ${stepMs} ms.`,
-    vedette: { status: { clock_step_ms: stepMs } },
+    message: reasons[action],
+    vedette: { status: { clock_step_ms: action === 'clock-stepped-back' ? -byMs : byMs } },
   };
 }
 

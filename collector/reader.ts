@@ -5,7 +5,7 @@ import type { AuditEvent, HostIdentity } from '../audit/event.ts';
 import { createReassembler } from '../audit/reassembler.ts';
 import type { Progress } from '../event/progress.ts';
 import { createdClock } from './created-clock.ts';
-import { type Downtime, tellDowntime } from './downtime.ts';
+import { cutOfSpool, type Downtime, tellDowntime } from './downtime.ts';
 import { createEventWriter } from './event-writer.ts';
 import type { LimitChange } from './limits.ts';
 import { type Limits, limitsDocument } from './limits-keeper.ts';
@@ -14,6 +14,7 @@ import type { Processes } from './lineage/processes.ts';
 import { createLossLedger, EMPTY_LEDGER, type Loss, lossOfSpool } from './loss-ledger.ts';
 import type { Notice } from './options.ts';
 import {
+  type ClockEvent,
   clockDocument,
   lossDocument,
   type OwnDocument,
@@ -23,6 +24,7 @@ import {
 } from './own-document.ts';
 import type { ReadingFigures, ShippingFigures } from './reader-messages.ts';
 import type { ReaderState } from './reader-state.ts';
+import type { SelfWatch } from './self-watch.ts';
 import type { RecordSource } from './source.ts';
 import { OWN } from './spool/owner.ts';
 import type { SpoolWriter } from './spool/spool-writer.ts';
@@ -43,6 +45,8 @@ export interface ReaderParts {
   readonly accounts: Accounts;
   readonly processes: Processes;
   readonly now: () => number;
+  /** Looks after the collector itself; absent where the host of the records is another. */
+  readonly selfWatch?: SelfWatch;
   readonly previous: ReaderState | undefined;
   readonly save: (state: ReaderState, mustSurvivePowerLoss: boolean) => void;
   /** CPU time and memory of the process, for the status document. */
@@ -245,6 +249,22 @@ export function createReader(parts: ReaderParts): Reader {
     else spool.lossesKept(false);
   }
 
+  function tellClock(action: ClockEvent, byMs: number): void {
+    put((createdMs, at) => clockDocument(at, createdMs, action, byMs));
+  }
+
+  function tellSelf(): void {
+    const stepBack = clock.takeStepBack();
+    if (stepBack > 0) tellClock('clock-stepped-back', stepBack);
+    const found = parts.selfWatch?.look();
+    if (found === undefined) return;
+    tellTampers(found.tampers);
+    for (const change of found.clocks) {
+      if (change.kind === 'set-forward') tellClock('clock-stepped-forward', change.byMs);
+      if (change.kind === 'slept') tellClock('host-was-suspended', change.byMs);
+    }
+  }
+
   function tick(nowMs: number): void {
     tickMs = nowMs;
     keepLimits(nowMs);
@@ -253,8 +273,7 @@ export function createReader(parts: ReaderParts): Reader {
     spool.trim(nowMs);
     tellSpool(nowMs);
     tellTampers(source.takeTampers?.() ?? []);
-    const stepBack = clock.takeStepBack();
-    if (stepBack > 0) put((createdMs, at) => clockDocument(at, createdMs, stepBack));
+    tellSelf();
     if (nowMs - checkMs >= CHECK_MS || nowMs < checkMs) {
       checkMs = nowMs;
       check(nowMs);
@@ -317,6 +336,9 @@ export function createReader(parts: ReaderParts): Reader {
         settleDowntime(false);
         if (downtime === undefined) watchedUntilMs = startedMs;
       }
+      const cut = cutOfSpool({ savedPosition: sameBoot?.position ?? 0, recovered: spool.recovery, nowMs: startedMs });
+      tell(cut.losses);
+      tellTampers(cut.tampers);
     }
     tell(spool.recovery.losses.map((loss) => lossOfSpool(loss, startedMs)));
     checkMs = startedMs;
