@@ -143,6 +143,7 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
         const beside = guard.beside()?.drain(onRecord);
         return beside === undefined ? drained : sumOf(drained, beside);
       },
+      descriptor: () => stream.fd,
       isEnded: () => false,
       keptWatching: stream.ownership.keptWatching,
       takeTampers() {

@@ -47,6 +47,7 @@ export function openMulticastSource(options: {
         return [...changed, ...watch.look(now.value, options.now()).tampers];
       },
       drain: (onRecord) => receiver.drain(onRecord),
+      descriptor: () => fd,
       isEnded: () => false,
       check() {
         const now = control?.status();

@@ -8,6 +8,8 @@ import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { HostIdentity } from '../audit/event.ts';
 import { makeFolder } from './durable-file.ts';
+import { openFileSource } from './file-source.ts';
+import { createLearntNames, type LearntNames } from './file-source-names.ts';
 import { AGENT_VERSION, hostIdentity } from './host-identity.ts';
 import { auditSocketsAmong } from './inherited-socket.ts';
 import { openKernelSource } from './kernel-source.ts';
@@ -19,18 +21,22 @@ import { openLineageJournal } from './lineage/journal.ts';
 import { bootIdOf, type ProcView, procView } from './lineage/proc.ts';
 import { createProcesses, type Processes } from './lineage/processes.ts';
 import { openMulticastSource } from './multicast-source.ts';
+import { waitReadable } from './netlink/idle-wait.ts';
 import { lockDescriptor } from './netlink/libc.ts';
 import type { Notice } from './options.ts';
 import { createReader, type Reader, type Step } from './reader.ts';
 import type { FromReader, ReaderOptions, ToReader } from './reader-messages.ts';
 import { loadReaderState, saveReaderState } from './reader-state.ts';
 import { openRecordingSource, SHIPPED_RECORDING } from './recording-source.ts';
-import type { SourceStart } from './source.ts';
+import { releaseStartPages } from './resident-memory.ts';
+import type { RecordSource, SourceStart } from './source.ts';
 import { folderDisk } from './spool/disk.ts';
 import { spoolShared } from './spool/spool-shared.ts';
 import { openSpoolWriter } from './spool/spool-writer.ts';
 
-/** Sleep between drains, ms, by how much the last one brought. */
+/** Nothing came: so long is waited for something, ms, then there may be what has to be flushed. */
+const QUIET_MS = 250;
+/** Sleep between drains, ms, by how much the last one brought; idle where there is no descriptor to wait for. */
 const IDLE_MS = 50;
 const BUSY_MS = 25;
 const FLOOD_MS = 5;
@@ -38,6 +44,8 @@ const BUSY_RECORDS = 1;
 const FLOOD_RECORDS = 2_000;
 /** The shipping side hears of news at most this often, ms: at once when there was none for that long. */
 const ANNOUNCE_EVERY_MS = 100;
+/** The pages of the start are given back so long after it, ms. */
+const SETTLED_MS = 10_000;
 /** Draining what is on its way when stopping, ms. */
 const LAST_DRAIN_MS = 500;
 
@@ -77,6 +85,12 @@ function inherited(): ReturnType<typeof auditSocketsAmong> {
   return auditSocketsAmong(options.inheritedDescriptors);
 }
 
+/** Of followed logs: the names that their lines tell, beside this host's own where they are its own. */
+const logNames: LearntNames = createLearntNames(
+  options.source.kind === 'file' && options.source.host === 'this' ? openAccounts(Date.now) : undefined,
+);
+let spooledBytes = (): number => 0;
+
 function openSource(): SourceStart {
   const { source } = options;
   if (source.kind === 'kernel') {
@@ -84,6 +98,17 @@ function openSource(): SourceStart {
   }
   if (source.kind === 'multicast')
     return openMulticastSource({ inheritedSocket: inherited().multicast, now: Date.now });
+  if (source.kind === 'file') {
+    return openFileSource({
+      ...source,
+      folder: options.folder,
+      nodes: [source.host === 'this' ? hostname() : source.host.name],
+      names: logNames,
+      isHeldBack: () => spooledBytes() > options.spoolBytesMax / 2,
+      onNotice: notify,
+      now: Date.now,
+    });
+  }
   return openRecordingSource({ file: source.file ?? SHIPPED_RECORDING, speed: source.speed, now: Date.now });
 }
 
@@ -118,7 +143,12 @@ function recordedAccounts(file: string | undefined): Accounts {
   return { userName: (uid) => users.get(uid), groupName: (gid) => groups.get(gid) };
 }
 
-function start(): Reader | undefined {
+interface Started {
+  readonly reader: Reader;
+  readonly source: RecordSource;
+}
+
+function start(): Started | undefined {
   makeFolder(options.folder);
   // The lock lives as long as this process, whatever ends it.
   if (lockDescriptor(openSync(join(options.folder, 'lock'), 'a', 0o600)) < 0) {
@@ -140,6 +170,7 @@ function start(): Reader | undefined {
         shared: spoolShared(options.shared),
         bootId: host.bootId,
         bytesMax: options.spoolBytesMax,
+        ageMsMax: options.spoolAgeMsMax,
       }),
       host,
       accounts,
@@ -152,9 +183,10 @@ function start(): Reader | undefined {
       limits,
       onLimit,
     });
+    spooledBytes = () => reader.figures().spoolBytes;
     for (const notice of opened.notices) notify(notice);
     post({ kind: 'ready', mode: opened.source.mode, host: { id: host.id, name: host.name } });
-    return reader;
+    return { reader, source: opened.source };
   } catch (error) {
     opened.source.close();
     throw error;
@@ -189,11 +221,12 @@ function sleepAfter(step: Step): number {
   return step.records >= BUSY_RECORDS ? BUSY_MS : IDLE_MS;
 }
 
-function run(reader: Reader): void {
+function run({ reader, source }: Started): void {
   let isClosing = false;
   let timer: NodeJS.Timeout | undefined;
   let hasNews = false;
   let announcedMs = 0;
+  let wasWoken = false;
 
   function announce(): void {
     post({ kind: 'spooled', promise: reader.promise(), figures: reader.figures() });
@@ -213,7 +246,16 @@ function run(reader: Reader): void {
       close();
       throw new Error(restartReason);
     }
-    timer = setTimeout(turn, limits.waitMs(sleepAfter(step)));
+    const waitMs = limits.waitMs(sleepAfter(step));
+    // A socket that says it is readable and gives nothing (an error that stays) must not spin.
+    const fd = step.records > 0 || step.hasMore || waitMs > IDLE_MS || wasWoken ? undefined : source.descriptor?.();
+    wasWoken = false;
+    if (fd === undefined) timer = setTimeout(turn, waitMs);
+    else
+      waitReadable(fd, QUIET_MS, (isReadable) => {
+        wasWoken = isReadable;
+        turn();
+      });
   }
 
   function close(): void {
@@ -250,5 +292,8 @@ function run(reader: Reader): void {
   turn();
 }
 
-const reader = start();
-if (reader !== undefined) run(reader);
+const started = start();
+if (started !== undefined) {
+  run(started);
+  setTimeout(releaseStartPages, SETTLED_MS).unref();
+}

@@ -1,5 +1,6 @@
 // Where records come from, as the reader sees it: the kernel's unicast stream, its multicast group, or a recording.
 import type { AuditRecord } from '../audit/event.ts';
+import type { Loss } from './loss-ledger.ts';
 import type { Mode, Notice, Refusal } from './options.ts';
 import type { Tamper } from './tamper.ts';
 
@@ -31,12 +32,21 @@ export interface RecordSource {
    * is missing. Undefined while that is not known; absent where it never is so.
    */
   keptWatching?(): boolean | undefined;
+  /** The descriptor that becomes readable when there is something to drain; absent where there is none to wait for. */
+  descriptor?(): number;
   /** True when nothing will ever come again (the end of a recording). */
   isEnded(): boolean;
   /** Asks the kernel how it does; undefined where it cannot be asked. */
   check(): KernelFigures | undefined;
   /** What was found to be done to the watching since the last call, the oldest first; absent where nothing can be found. */
   takeTampers?(): readonly Tamper[];
+  /**
+   * Of a log: so many of the records that it handed on are in the spool's files, from the first on, and need not be read again. Throws
+   * what the disk throws.
+   */
+  keep?(settledRecords: number): void;
+  /** Of a log: what of it is certainly gone; told once. */
+  takeLosses?(): readonly Loss[];
   /** Replaces the processes that are left out; pids that ended are dropped by `check`. */
   excludePids(pids: readonly number[]): void;
   /** First step of stopping: asks for no more events. What is on its way can still be drained. */
