@@ -96,6 +96,7 @@ async function startReader(
     excludePids: options.excludePids ?? [],
     inheritedDescriptors: options.inheritedDescriptors ?? [],
     notifySocket: options.notifySocket,
+    ownFiles: options.ownFiles ?? [],
     mends: options.mends ?? false,
     spoolBytesMax: Math.max(SPOOL_BYTES_LEAST, options.spoolBytesMax ?? SPOOL_BYTES_MAX),
     hashesExecutables: options.hashesExecutables ?? false,

@@ -52,6 +52,8 @@ export interface CollectorOptions {
   readonly inheritedDescriptors?: readonly number[];
   /** systemd's notification socket (NOTIFY_SOCKET): its store keeps the audit socket over a restart. */
   readonly notifySocket?: string;
+  /** Files that are the collector's besides its folder (its configuration): a change of them is told. */
+  readonly ownFiles?: readonly string[];
   /** Whether kernel settings that somebody changes are put right again; they are told in any case. */
   readonly mends?: boolean;
   /** Cap of the spool on disk, bytes; see collector/spool/spool-limits.ts for the default. */

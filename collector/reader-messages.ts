@@ -23,6 +23,8 @@ export interface ReaderOptions {
   /** Descriptors that were handed to this process; audit sockets may be among them. */
   readonly inheritedDescriptors: readonly number[];
   readonly notifySocket: string | undefined;
+  /** Files that nobody changes while the collector runs: its configuration. */
+  readonly ownFiles: readonly string[];
   readonly mends: boolean;
   readonly limits: LimitOptions;
   /** See spool-shared.ts. */

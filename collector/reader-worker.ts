@@ -24,12 +24,14 @@ import { openMulticastSource } from './multicast-source.ts';
 import { waitReadable } from './netlink/idle-wait.ts';
 import { lockDescriptor } from './netlink/libc.ts';
 import type { Notice } from './options.ts';
+import type { OwnFile } from './own-files.ts';
 import { createReader, type Reader, type Step } from './reader.ts';
 import type { FromReader, ReaderOptions, ToReader } from './reader-messages.ts';
 import { loadReaderState, saveReaderState } from './reader-state.ts';
 import { openRecordingSource, SHIPPED_RECORDING } from './recording-source.ts';
 import { releaseStartPages } from './resident-memory.ts';
 import type { RecordSource, SourceStart } from './source.ts';
+import { realPorts, selfWatch } from './self-watch.ts';
 import { folderDisk } from './spool/disk.ts';
 import { spoolShared } from './spool/spool-shared.ts';
 import { openSpoolWriter } from './spool/spool-writer.ts';
@@ -176,6 +178,7 @@ function start(): Started | undefined {
       accounts,
       processes: processesOf(host, proc),
       now: Date.now,
+      ...(proc === undefined ? {} : { selfWatch: selfWatch(ownFiles(), realPorts(Date.now)) }),
       previous: loadReaderState(options.folder),
       save: (state, mustSurvivePowerLoss) => saveReaderState(options.folder, state, mustSurvivePowerLoss),
       cost,
@@ -204,6 +207,17 @@ function processesOf(host: HostIdentity, proc: ProcView | undefined): Processes 
   });
   processes.open();
   return processes;
+}
+
+/** What nobody but the collector, or who installs it, has a reason to change. */
+function ownFiles(): readonly OwnFile[] {
+  const { folder } = options;
+  const fixed = [process.execPath, ...options.ownFiles, '/etc/machine-id'];
+  const living = [folder, ...['spool', 'reader.json', 'kernel.json', 'token.json', 'lock'].map((name) => join(folder, name))];
+  return [
+    ...fixed.map((path) => ({ path, kind: 'fixed' as const })),
+    ...living.map((path) => ({ path, kind: 'living' as const })),
+  ];
 }
 
 function cost(): Readonly<Record<string, number>> {

@@ -177,6 +177,7 @@ async function collectorOptions(
     },
     onNotice: ({ level, text, code }: Notice) => supervision.notice(level, text, code),
     inheritedDescriptors: inheritedDescriptors(invocation),
+    ownFiles: config.file === undefined ? [] : [config.file],
     ...(notifySocket === undefined ? {} : { notifySocket }),
     now: invocation.context.now,
   };
