@@ -4,20 +4,20 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Progress } from '../event/progress.ts';
 import { makeFolder } from './durable-file.ts';
-import { THIS_HOST } from './file-source.ts';
-import { hostIdOf } from './host-identity.ts';
 import type { LimitOptions } from './limits.ts';
 import { type Loss, lossOfSpool } from './loss-ledger.ts';
 import type { Collector, CollectorFigures, CollectorOptions, CollectorStart, Notice, Refusal } from './options.ts';
 import type { FromReader, ReaderOptions, ReadingFigures, ToReader } from './reader-messages.ts';
 import { readerProgram } from './reader-program.ts';
-import { createHttpClient } from './ship/http-client.ts';
+import { dayOf } from './ship/destination.ts';
+import { createHttpClient, type HttpClient } from './ship/http-client.ts';
+import { createServerPool } from './ship/server-pool.ts';
 import { lossOfRejection, setAside } from './ship/set-aside.ts';
 import { loadShipState, saveShipState, withLosses } from './ship/ship-state.ts';
 import { createShipper } from './ship/shipper.ts';
 import { createTokenSource } from './ship/token-source.ts';
 import { folderDisk } from './spool/disk.ts';
-import { SPOOL_BYTES_LEAST, SPOOL_BYTES_MAX } from './spool/spool-limits.ts';
+import { SPOOL_AGE_MS_MAX, SPOOL_BYTES_LEAST, SPOOL_BYTES_MAX } from './spool/spool-limits.ts';
 import { openSpoolReader } from './spool/spool-reader.ts';
 import { type SpoolShared, spoolShared } from './spool/spool-shared.ts';
 
@@ -39,9 +39,16 @@ type ReaderSource = ReaderOptions['source'];
 export async function startCollector(options: CollectorOptions): Promise<CollectorStart> {
   const refused: { source: 'kernel' | 'multicast'; refusal: Refusal }[] = [];
   const sources = sourcesOf(options);
+  let client: HttpClient;
+  try {
+    client = connect(options);
+  } catch (error) {
+    return { kind: 'refused', refusal: { kind: 'failed', reason: (error as Error).message } };
+  }
   for (const [index, source] of sources.entries()) {
     const started = await startReader(options, source);
-    if (started.kind === 'running') return { kind: 'started', collector: startShipping(options, started, refused) };
+    if (started.kind === 'running')
+      return { kind: 'started', collector: startShipping(options, started, client, refused) };
     const isLast = index === sources.length - 1;
     if (isLast || started.refusal.kind === 'folder-in-use' || source.kind === 'recording' || source.kind === 'file')
       return started;
@@ -60,7 +67,7 @@ function sourcesOf({ source }: CollectorOptions): readonly ReaderSource[] {
 /** Another host has its own token, positions and spool. */
 function folderOf(source: ReaderSource): string {
   if (source.kind === 'recording') return 'collector-recording';
-  return source.kind === 'file' && source.host !== THIS_HOST ? `collector-files-${hostIdOf(source.host)}` : 'collector';
+  return source.kind === 'file' && source.host !== 'this' ? `collector-files-${source.host.id}` : 'collector';
 }
 
 interface RunningReader {
@@ -99,6 +106,7 @@ async function startReader(
     ownFiles: options.ownFiles ?? [],
     mends: options.mends ?? false,
     spoolBytesMax: Math.max(SPOOL_BYTES_LEAST, options.spoolBytesMax ?? SPOOL_BYTES_MAX),
+    spoolAgeMsMax: options.spoolAgeMsMax ?? SPOOL_AGE_MS_MAX,
     hashesExecutables: options.hashesExecutables ?? false,
     limits: options.limits ?? NO_LIMITS,
     shared: shared.memory,
@@ -147,17 +155,41 @@ async function startReader(
   };
 }
 
-/** True for a server that is reached without a network. */
-function isLoopback(url: string): boolean {
-  return /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/.test(new URL(url).hostname);
+/** The servers of the store as one client. Throws what is wrong with a URL or the TLS files. */
+function connect(options: CollectorOptions): HttpClient {
+  const { url, others = [], tls, compression } = options.server;
+  const notify = (text: string): void => options.onNotice?.({ level: 'warning', code: 'server', text });
+  const clients = [url, ...others].map((one) =>
+    createHttpClient(one, {
+      now: options.now,
+      onProblem: notify,
+      ...(tls === undefined ? {} : { tls }),
+      ...(compression === undefined ? {} : { compression }),
+    }),
+  );
+  const [only, ...more] = clients;
+  if (only !== undefined && more.length === 0) return only;
+  return createServerPool(clients, {
+    now: options.now,
+    onMove: (server) => notify(`Events go to server ${server} of ${clients.length} now.`),
+  });
 }
 
-function startShipping(options: CollectorOptions, running: RunningReader, refused: Collector['refused']): Collector {
+function startShipping(
+  options: CollectorOptions,
+  running: RunningReader,
+  client: HttpClient,
+  refused: Collector['refused'],
+): Collector {
   const { worker, folder, shared, ready } = running;
   const { now } = options;
   const notify = (notice: Notice): void => options.onNotice?.(notice);
-  const client = createHttpClient(options.server.url, options.server.certificateAuthorityFile);
-  const reader = openSpoolReader({ disk: folderDisk(join(folder, 'spool')), shared });
+  const { destination = 'vedette' } = options.server;
+  const reader = openSpoolReader({
+    disk: folderDisk(join(folder, 'spool')),
+    shared,
+    ...(destination === 'elasticsearch' ? { partition: dayOf } : {}),
+  });
   const kept = loadShipState(folder);
   let waiting: readonly Loss[] = kept.losses;
   let lossBatch = 0;
@@ -202,8 +234,8 @@ function startShipping(options: CollectorOptions, running: RunningReader, refuse
   const shipper = createShipper({
     reader,
     client,
-    compresses: !isLoopback(options.server.url),
-    token: tokens.token,
+    destination,
+    authorization: tokens.authorization,
     onTokenRefused: tokens.forget,
     promised: () => promised,
     now,

@@ -64,7 +64,7 @@ async function enrol(
 }
 
 /** A secret in a file: one line; undefined when there is none. */
-function readSecret(path: string): string | undefined {
+export function readSecret(path: string): string | undefined {
   try {
     const text = readFileSync(path, 'utf8').trim();
     return isToken(text) ? text : undefined;

@@ -2,6 +2,9 @@
 // supervisor see, besides `startCollector` itself (collector.ts).
 import type { RulesProfile } from './audit-rules/default-rules.ts';
 import type { LimitOptions } from './limits.ts';
+import type { Compression } from './ship/body-coding.ts';
+import type { Destination } from './ship/destination.ts';
+import type { TlsFiles } from './ship/tls-files.ts';
 
 /** Where the audit records come from. `auto`: kernel, else multicast, else the recorded host. */
 export type SourceOptions =
@@ -17,8 +20,8 @@ export interface FileSourceOptions {
   readonly kind: 'file';
   /** Paths, and patterns of `*` and `?`. */
   readonly files: readonly string[];
-  /** Whose logs they are: `this` machine's, or those of a host of that name. */
-  readonly host: string;
+  /** Whose logs they are: this machine's, or those of another host, which is enrolled under that id. */
+  readonly host: 'this' | { readonly id: string; readonly name: string };
   /** Where a file that was never read is begun. */
   readonly start: 'beginning' | 'end';
 }
@@ -34,8 +37,16 @@ export interface CollectorOptions {
     /** A file that holds the enrolment secret; it may appear later than the collector starts. */
     readonly enrollmentSecretFile?: string;
     readonly enrollmentSecret?: string;
-    /** PEM file of a certificate authority to trust besides the built-in ones. */
-    readonly certificateAuthorityFile?: string;
+    /** More servers of the same store, for when the first one fails. */
+    readonly others?: readonly string[];
+    /** `elasticsearch`: straight into a cluster's daily indices, with an API key that may create documents. */
+    readonly destination?: Destination;
+    /** Elasticsearch: the API key in its base64 form, or a file that holds it. */
+    readonly apiKey?: string;
+    readonly apiKeyFile?: string;
+    readonly tls?: TlsFiles;
+    /** `auto`: none on the same host, zstd where the server says that it takes it, else gzip. */
+    readonly compression?: Compression;
   };
   readonly source: SourceOptions;
   /** Processes whose calls are not audited: a server on the same machine. The collector itself always is one of them. */
@@ -58,6 +69,8 @@ export interface CollectorOptions {
   readonly mends?: boolean;
   /** Cap of the spool on disk, bytes; see collector/spool/spool-limits.ts for the default. */
   readonly spoolBytesMax?: number;
+  /** Events that wait longer are given up, ms. */
+  readonly spoolAgeMsMax?: number;
   /** Whether `process.hash.sha256` is told of what runs; false when absent. */
   readonly hashesExecutables?: boolean;
   /** What the process may cost where no service manager limits it (limits.ts); without it, nothing is given up. */

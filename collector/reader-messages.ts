@@ -19,6 +19,7 @@ export interface ReaderOptions {
   readonly rulesScope: string | undefined;
   readonly excludePids: readonly number[];
   readonly spoolBytesMax: number;
+  readonly spoolAgeMsMax: number;
   readonly hashesExecutables: boolean;
   /** Descriptors that were handed to this process; audit sockets may be among them. */
   readonly inheritedDescriptors: readonly number[];

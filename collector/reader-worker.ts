@@ -2,6 +2,7 @@
 // thread. The sleep is what saves CPU: records queue in the kernel meanwhile, and one drain takes them all.
 import { randomUUID } from 'node:crypto';
 import { openSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -117,6 +118,11 @@ function openSource(): SourceStart {
 /** A recorded host is another host: its name, its boot, its accounts; nothing of this one. */
 function identity(): { readonly host: HostIdentity; readonly accounts: Accounts; readonly proc: ProcView | undefined } {
   const { source, folder } = options;
+  if (source.kind === 'file') {
+    const agent = { type: 'vedette', version: AGENT_VERSION };
+    const host = source.host === 'this' ? hostIdentity(folder, bootIdOf()) : { ...source.host, bootId: '', agent };
+    return { host, accounts: logNames, proc: undefined };
+  }
   if (source.kind !== 'recording') {
     return { host: hostIdentity(folder, bootIdOf()), accounts: openAccounts(Date.now), proc: procView(Date.now) };
   }

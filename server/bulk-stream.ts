@@ -1,7 +1,7 @@
-// The bytes of a `_bulk` request as they come, unpacked where they are gzip. Bounded on both sides: what comes in, so that a
+// The bytes of a `_bulk` request as they come, unpacked where they are gzip or zstd. Bounded on both sides: what comes in, so that a
 // header without end brings nothing down, and (by the reader) what it unpacks to.
 import type { IncomingMessage } from 'node:http';
-import { createGunzip, createInflate } from 'node:zlib';
+import { constants, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { problem } from './api-error.ts';
 
 /** The body's pieces after decompression. Stops reading, without breaking the connection, when the caller stops. */
@@ -29,16 +29,29 @@ export async function* bulkStream(request: IncomingMessage, wireBytesMax: number
 
 function unpacked(request: IncomingMessage, encoding: string) {
   if (encoding === 'identity') return request;
-  if (encoding !== 'gzip' && encoding !== 'x-gzip' && encoding !== 'deflate') {
+  const unpacker = unpackerOf(encoding);
+  if (unpacker === undefined) {
     throw problem(
       415,
       'encoding',
       'the request’s Content-Encoding is not known here',
-      'Send gzip, deflate or plain lines.',
+      'Send gzip, deflate, zstd or plain lines.',
     );
   }
-  const unpacker = encoding === 'deflate' ? createInflate() : createGunzip();
   request.once('error', (error) => unpacker.destroy(error));
   request.once('aborted', () => unpacker.destroy(new Error('the connection was lost')));
   return request.pipe(unpacker);
+}
+
+/** What is accepted as Content-Encoding, as the header that says so with each answer (RFC 7694). */
+export const ACCEPTED_ENCODINGS = 'zstd, gzip, deflate';
+/** A zstd stream may ask for a window of 8 MiB, which each of its readers has to hold, and no more. */
+const ZSTD_WINDOW_LOG_MAX = 23;
+
+function unpackerOf(encoding: string) {
+  if (encoding === 'gzip' || encoding === 'x-gzip') return createGunzip();
+  if (encoding === 'deflate') return createInflate();
+  if (encoding === 'zstd')
+    return createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } });
+  return undefined;
 }

@@ -78,7 +78,8 @@ export function createIngest(context: IngestContext): Ingest {
     } catch (error) {
       if (error instanceof NoRoom) throw busy(429, 'overloaded', 'too many events are under way');
       const code = (error as NodeJS.ErrnoException).code ?? '';
-      if (code.startsWith('Z_')) throw problem(400, 'not-gzip', 'the body is no whole gzip stream', 'Send it again.');
+      if (/^Z(STD)?_/.test(code))
+        throw problem(400, 'not-gzip', 'the body is not what its Content-Encoding says', 'Send it again.');
       throw error;
     }
   };

@@ -2,6 +2,7 @@
 // Fluent Bit) need no more than this, told to write with `create` and to leave templates and lifecycles alone.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PROGRESS_HEADER, parseProgress } from '../event/progress.ts';
+import { ACCEPTED_ENCODINGS } from './bulk-stream.ts';
 import { accountIn, type Http } from './http.ts';
 import type { Ingest } from './ingest.ts';
 
@@ -21,6 +22,7 @@ export function elasticRoutes({ app, needs }: Http, ingest: Ingest): void {
       progress: typeof header === 'string' ? parseProgress(header) : undefined,
       isSignOff: request.headers[SIGN_OFF_HEADER] === '1',
     });
+    reply.header('accept-encoding', ACCEPTED_ENCODINGS);
     return reply.header('content-type', 'application/json').send(JSON.stringify(answer));
   };
 

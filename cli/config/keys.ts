@@ -145,6 +145,48 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     description: 'The server to ship to; by default the one of this configuration.',
   },
   {
+    path: 'collector.other_servers',
+    kind: 'texts',
+    description: 'URLs of more servers of the same store, for when `collector.server` fails.',
+  },
+  {
+    path: 'collector.destination',
+    kind: 'choice',
+    choices: ['vedette', 'elasticsearch'],
+    default: 'vedette',
+    description: 'What `collector.server` is: a Vedette server, or a node of an Elasticsearch cluster.',
+  },
+  {
+    path: 'collector.api_key_file',
+    kind: 'path',
+    description: 'File with the Elasticsearch API key (its base64 form), for `destination: elasticsearch`.',
+  },
+  {
+    path: 'collector.api_key',
+    kind: 'secret',
+    variable: 'VEDETTE_COLLECTOR_API_KEY',
+    description: 'That API key itself.',
+  },
+  {
+    path: 'collector.compression',
+    kind: 'choice',
+    choices: ['auto', 'zstd', 'gzip', 'none'],
+    default: 'auto',
+    description:
+      'How requests are packed. `auto`: not at all on the same host, zstd where the server takes it, else gzip.',
+  },
+  {
+    path: 'collector.tls.ca_file',
+    kind: 'path',
+    description: 'Certificate authority (PEM) to trust besides the built-in ones.',
+  },
+  {
+    path: 'collector.tls.cert_file',
+    kind: 'path',
+    description: 'Certificate (PEM, with its chain) by which this host shows who it is.',
+  },
+  { path: 'collector.tls.key_file', kind: 'path', description: 'The private key of that certificate.' },
+  {
     path: 'collector.enrollment_secret_file',
     kind: 'path',
     description:
@@ -205,6 +247,12 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     kind: 'bytes',
     default: '1GiB',
     description: 'The most that the collector keeps on disk while the server cannot be reached.',
+  },
+  {
+    path: 'collector.spool.max_age',
+    kind: 'duration',
+    default: '30d',
+    description: 'Events that have waited longer are given up, with a loss record.',
   },
   {
     path: 'collector.hash_executables',

@@ -63,6 +63,16 @@ export interface Config {
     readonly mendsRules: boolean;
     readonly rulesScope: string | undefined;
     readonly spoolBytesMax: number;
+    readonly spoolAgeMsMax: number;
+    readonly otherServers: readonly string[];
+    readonly destination: 'vedette' | 'elasticsearch';
+    readonly apiKey: SecretSource | undefined;
+    readonly compression: 'auto' | 'zstd' | 'gzip' | 'none';
+    readonly tls: {
+      readonly caFile: string | undefined;
+      readonly certFile: string | undefined;
+      readonly keyFile: string | undefined;
+    };
     readonly hashesExecutables: boolean;
     /** Percent of one core, and bytes. */
     readonly limits: { readonly cpuPercent: number | undefined; readonly memoryBytes: number | undefined };
@@ -110,6 +120,7 @@ const LOGINS = [
     passwords: ['store.elasticsearch.password_file', 'store.elasticsearch.password'],
   },
   { user: 'alerts.email.user', passwords: ['alerts.email.password_file', 'alerts.email.password'] },
+  { user: 'collector.tls.cert_file', passwords: ['collector.tls.key_file'] },
 ] as const;
 
 /** By section: the keys it needs, each as alternatives. */
@@ -184,6 +195,16 @@ export function assembleConfig({ file, values, secrets }: ConfigValues): Config 
       mendsRules: isOn('collector.mend_rules'),
       rulesScope: text('collector.rules_scope'),
       spoolBytesMax: number('collector.spool.max_bytes'),
+      spoolAgeMsMax: number('collector.spool.max_age'),
+      otherServers: texts('collector.other_servers'),
+      destination: text('collector.destination') === 'elasticsearch' ? 'elasticsearch' : 'vedette',
+      apiKey: secrets.get('collector.api_key'),
+      compression: (text('collector.compression') ?? 'auto') as Config['collector']['compression'],
+      tls: {
+        caFile: text('collector.tls.ca_file'),
+        certFile: text('collector.tls.cert_file'),
+        keyFile: text('collector.tls.key_file'),
+      },
       hashesExecutables: values.get('collector.hash_executables') === true,
       limits: {
         cpuPercent: values.get('collector.limits.cpu') as number | undefined,

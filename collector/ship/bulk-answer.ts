@@ -1,5 +1,6 @@
-// What a `_bulk` answer says of each event. Pure. 201 and 409 mean that the event is stored; 429 and 5xx that it is to be sent
-// again; any other status that it never will be taken.
+// What a `_bulk` answer says of each event. Pure. 201 and 409 mean that the event is stored; 429 and 5xx, and what destination.ts
+// knows to pass, that it is to be sent again; any other status that it never will be taken.
+import { type Destination, isPassing } from './destination.ts';
 
 interface Rejection {
   /** Index in the batch that was sent. */
@@ -11,21 +12,25 @@ interface Rejection {
 export interface BulkVerdict {
   readonly stored: number;
   readonly duplicates: number;
-  readonly retry: readonly number[];
+  readonly retry: readonly Rejection[];
   readonly rejected: readonly Rejection[];
 }
 
 const REASON_CHARS_MAX = 500;
 
 /** The verdict on `count` events, or undefined when the body is no answer to them. */
-export function readBulkAnswer(body: string, count: number): BulkVerdict | undefined {
+export function readBulkAnswer(
+  body: string,
+  count: number,
+  destination: Destination = 'vedette',
+): BulkVerdict | undefined {
   const parsed = parseObject(body);
   if (parsed === undefined) return undefined;
   const items = parsed['items'];
   if (!Array.isArray(items) || items.length !== count) return undefined;
   let stored = 0;
   let duplicates = 0;
-  const retry: number[] = [];
+  const retry: Rejection[] = [];
   const rejected: Rejection[] = [];
   for (const [index, item] of items.entries()) {
     const result = asObject(asObject(item)?.['create']);
@@ -33,8 +38,11 @@ export function readBulkAnswer(body: string, count: number): BulkVerdict | undef
     if (result === undefined || typeof status !== 'number') return undefined;
     if (status >= 200 && status < 300) stored += 1;
     else if (status === 409) duplicates += 1;
-    else if (status === 429 || status >= 500) retry.push(index);
-    else rejected.push({ index, status, reason: reasonOf(result['error']) });
+    else {
+      const type = asObject(result['error'])?.['type'];
+      const isOnlyNow = isPassing(destination, status, typeof type === 'string' ? type : undefined);
+      (isOnlyNow ? retry : rejected).push({ index, status, reason: reasonOf(result['error']) });
+    }
   }
   return { stored, duplicates, retry, rejected };
 }

@@ -1,14 +1,20 @@
-// One kept-alive connection to the server, over node:http or node:https. Answers are bounded, and every failure is a value.
-import { readFileSync } from 'node:fs';
+// A kept-alive connection to one server, over node:http or node:https. Bodies are packed as the server takes them, answers are
+// bounded in length and time, and every failure is a value that holds neither URL nor secret.
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { rootCertificates } from 'node:tls';
-import { gzip } from 'node:zlib';
+import { type Compression, chooseCoding, packed } from './body-coding.ts';
+import { openTlsFiles, type TlsFiles, type TlsSource } from './tls-files.ts';
 
+/** A connection has to be there after so long, ms: a network that swallows everything says nothing. */
+export const CONNECT_MS_MAX = 10_000;
 /** Without a word for so long the connection is given up, ms. */
 const SILENCE_MS_MAX = 30_000;
+/** The whole request with its answer, ms: a server that sends a byte a second is no server. */
+const REQUEST_MS_MAX = 60_000;
 /** The longest answer that is read, bytes: the verdicts on 10,000 events. */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
+/** The longest that a server may put us off, ms. */
+export const RETRY_AFTER_MS_MAX = 300_000;
 
 export type HttpAnswer =
   | {
@@ -16,75 +22,128 @@ export type HttpAnswer =
       readonly status: number;
       readonly body: string;
       readonly retryAfterMs: number | undefined;
+      /** Another server stands by that has not failed yet: no need to wait. */
+      readonly hasOther?: boolean;
     }
-  | { readonly kind: 'unreachable'; readonly reason: string };
+  | { readonly kind: 'unreachable'; readonly reason: string; readonly hasOther?: boolean };
 
-interface HttpRequest {
+export interface HttpRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  /** The whole request, ms; 30 s of silence when absent. */
+  /** The whole request, ms; a minute when absent. */
   readonly timeoutMs?: number;
 }
 
 export interface HttpClient {
+  /** The body may be packed on its way. */
   post(request: HttpRequest): Promise<HttpAnswer>;
   close(): void;
 }
 
-/** A client of the server at `url`; throws when that is no http or https URL. */
-export function createHttpClient(url: string, certificateAuthorityFile: string | undefined): HttpClient {
+export interface HttpClientOptions {
+  readonly tls?: TlsFiles;
+  readonly compression?: Compression;
+  readonly connectMsMax?: number;
+  readonly requestMsMax?: number;
+  readonly now: () => number;
+  readonly onProblem?: (text: string) => void;
+}
+
+/** A client of the server at `url`; throws when that is no http or https URL, or the TLS files are not usable. */
+export function createHttpClient(url: string, options: HttpClientOptions): HttpClient {
   const base = new URL(url);
   if (base.protocol !== 'http:' && base.protocol !== 'https:')
     throw new TypeError('the server’s URL is neither http nor https');
+  const { now, connectMsMax = CONNECT_MS_MAX, requestMsMax = REQUEST_MS_MAX } = options;
   const isSecure = base.protocol === 'https:';
-  const agent = isSecure
-    ? new HttpsAgent({
-        keepAlive: true,
-        maxSockets: 2,
-        ...(certificateAuthorityFile === undefined
-          ? {}
-          : { ca: [...rootCertificates, readFileSync(certificateAuthorityFile, 'utf8')] }),
-      })
-    : new HttpAgent({ keepAlive: true, maxSockets: 2 });
+  const tls = isSecure ? openTlsFiles(options.tls ?? {}, now(), (text) => options.onProblem?.(text)) : undefined;
+  const coding = chooseCoding(options.compression ?? 'auto', isLoopback(base));
+  let agent = newAgent(tls);
   const prefix = base.pathname.replace(/\/+$/, '');
+
+  function send(request: HttpRequest, body: Buffer, encoding: string): Promise<HttpAnswer & { accepts?: string }> {
+    if (tls?.hasChanged(now()) === true) {
+      agent.destroy();
+      agent = newAgent(tls);
+    }
+    return new Promise((resolve) => {
+      const start = isSecure ? httpsRequest : httpRequest;
+      const limitMs = request.timeoutMs ?? requestMsMax;
+      const outgoing = start({
+        agent,
+        method: 'POST',
+        hostname: base.hostname.replace(/^\[|\]$/g, ''),
+        port: base.port === '' ? (isSecure ? 443 : 80) : Number(base.port),
+        path: prefix + request.path,
+        headers: {
+          ...request.headers,
+          ...(encoding === 'identity' ? {} : { 'content-encoding': encoding }),
+          'content-length': String(body.length),
+        },
+      });
+      const giveUp = (what: string) => () => outgoing.destroy(new Error(what));
+      const connecting = setTimeout(giveUp(`no connection within ${connectMsMax} ms`), connectMsMax);
+      const deadline = setTimeout(giveUp(`no answer within ${limitMs} ms`), limitMs);
+      const settle = (answer: HttpAnswer & { accepts?: string }): void => {
+        clearTimeout(connecting);
+        clearTimeout(deadline);
+        resolve(answer);
+      };
+      const unreachable = (error: Error): void => {
+        settle({ kind: 'unreachable', reason: (error as NodeJS.ErrnoException).code ?? error.message });
+      };
+      outgoing.on('socket', (socket) => {
+        if (!socket.connecting) clearTimeout(connecting);
+        else socket.once(isSecure ? 'secureConnect' : 'connect', () => clearTimeout(connecting));
+      });
+      outgoing.setTimeout(SILENCE_MS_MAX, giveUp('no answer within 30 s'));
+      outgoing.on('error', unreachable);
+      outgoing.on('response', (response) => {
+        const accepts = response.headers['accept-encoding'];
+        readBody(response).then((text) => {
+          settle({
+            kind: 'answer',
+            status: response.statusCode ?? 0,
+            body: text,
+            retryAfterMs: retryAfter(response.headers['retry-after'], now()),
+            ...(accepts === undefined ? {} : { accepts: String(accepts) }),
+          });
+        }, unreachable);
+      });
+      outgoing.end(body);
+    });
+  }
+
   return {
-    post: ({ path, headers, body, timeoutMs }) =>
-      new Promise((resolve) => {
-        const send = isSecure ? httpsRequest : httpRequest;
-        const request = send({
-          agent,
-          method: 'POST',
-          hostname: base.hostname.replace(/^\[|\]$/g, ''),
-          port: base.port === '' ? (isSecure ? 443 : 80) : Number(base.port),
-          path: prefix + path,
-          headers: { ...headers, 'content-length': String(body.length) },
-        });
-        const unreachable = (error: Error): void => {
-          clearTimeout(deadline);
-          resolve({ kind: 'unreachable', reason: (error as NodeJS.ErrnoException).code ?? error.message });
-        };
-        const deadline =
-          timeoutMs === undefined
-            ? undefined
-            : setTimeout(() => request.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-        request.setTimeout(SILENCE_MS_MAX, () => request.destroy(new Error('no answer within 30 s')));
-        request.on('error', unreachable);
-        request.on('response', (response) => {
-          readBody(response).then((text) => {
-            clearTimeout(deadline);
-            resolve({
-              kind: 'answer',
-              status: response.statusCode ?? 0,
-              body: text,
-              retryAfterMs: retryAfter(response.headers['retry-after']),
-            });
-          }, unreachable);
-        });
-        request.end(body);
-      }),
+    async post(request) {
+      for (;;) {
+        const encoding = coding.of(request.body.length);
+        const { accepts, ...answer } = await send(request, await packed(request.body, encoding), encoding);
+        const wasRefused = answer.kind === 'answer' && answer.status === 415 && encoding === 'zstd';
+        if (answer.kind === 'answer') coding.learn(accepts, wasRefused);
+        if (!wasRefused) return answer;
+      }
+    },
     close: () => agent.destroy(),
   };
+}
+
+function newAgent(tls: TlsSource | undefined): HttpAgent {
+  if (tls === undefined) return new HttpAgent({ keepAlive: true, maxSockets: 2 });
+  const { ca, cert, key } = tls.material;
+  return new HttpsAgent({
+    keepAlive: true,
+    maxSockets: 2,
+    ...(ca === undefined ? {} : { ca: [...ca] }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  });
+}
+
+/** True for a server that is reached without a network. */
+function isLoopback({ hostname }: URL): boolean {
+  return /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/.test(hostname);
 }
 
 async function readBody(response: IncomingMessage): Promise<string> {
@@ -98,16 +157,9 @@ async function readBody(response: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-function retryAfter(value: string | undefined): number | undefined {
-  return value !== undefined && /^[0-9]{1,5}$/.test(value) ? Number(value) * 1000 : undefined;
-}
-
-/** A body as gzip, fast rather than small. */
-export function compressed(body: Buffer): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    gzip(body, { level: 1 }, (error, result) => {
-      if (error === null) resolve(result);
-      else reject(error);
-    });
-  });
+/** Seconds, or a date. */
+function retryAfter(value: string | undefined, nowMs: number): number | undefined {
+  if (value === undefined || value.length > 64) return undefined;
+  const waitMs = /^[0-9]{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs;
+  return Number.isFinite(waitMs) && waitMs >= 0 ? Math.min(waitMs, RETRY_AFTER_MS_MAX) : undefined;
 }

@@ -6,16 +6,17 @@ import type { Notice } from '../options.ts';
 import type { SpoolBatch, SpoolReader } from '../spool/spool-reader.ts';
 import { retryDelayMs } from './back-off.ts';
 import { parseObject, readBulkAnswer, reasonOf } from './bulk-answer.ts';
-import { compressed, type HttpAnswer, type HttpClient } from './http-client.ts';
+import { bulkPath, type Destination } from './destination.ts';
+import type { HttpAnswer, HttpClient } from './http-client.ts';
 
 /** One request before compression, bytes. */
 const BATCH_BYTES: number = 2 * 1024 * 1024;
-/** Below this, compressing costs more than it saves, bytes. */
-const GZIP_BYTES_LEAST = 1024;
 /** With nothing to send, the host's progress goes alone this often, ms. */
 export const PROGRESS_EVERY_MS = 5_000;
 /** Between two requests that carry events, ms: a quiet host's event goes at once, a busy one's share a request. */
 const BUSY_REQUEST_EVERY_MS = 100;
+/** An event that fails so often by itself (500), while others are taken, is to blame for it. */
+export const FAILURES_MAX = 12;
 /** The last attempt when stopping, ms. */
 const LAST_ATTEMPT_MS = 1_000;
 const SIGN_OFF_HEADER = 'vedette-sign-off';
@@ -31,10 +32,10 @@ export interface SetAside {
 export interface ShipperOptions {
   readonly reader: SpoolReader;
   readonly client: HttpClient;
-  /** False where the way is so short that compressing costs more than it saves: to a server on this very host. */
-  readonly compresses?: boolean;
-  /** The token now, or undefined when there is none yet; asked before each request, so that a new one is taken up. */
-  readonly token: () => Promise<string | undefined>;
+  /** A Vedette server when absent. Elasticsearch is told no progress: it would not know what to do with it. */
+  readonly destination?: Destination;
+  /** The Authorization header now, or undefined when there is none yet; asked before each request, so that a new one is taken up. */
+  readonly authorization: () => Promise<string | undefined>;
   /** The server refused it: before the next try it is looked for again. */
   readonly onTokenRefused?: () => void;
   /** What the reading thread promised last: nothing below it is still to come; undefined before its first word. */
@@ -65,11 +66,16 @@ type Sent =
       readonly indices: readonly number[];
       readonly afterMs: number | undefined;
       readonly reason: string;
+      /** Another server is ready at once. */
+      readonly hasOther: boolean;
+      /** Those of `indices` that the server answered 500 for, while it answered the rest. */
+      readonly failed: readonly number[];
     }
   | { readonly kind: 'split'; readonly status: number; readonly reason: string };
 
 export function createShipper(options: ShipperOptions): Shipper {
-  const { reader, client, now } = options;
+  const { reader, client, now, destination = 'vedette' } = options;
+  const speaksProgress = destination === 'vedette';
   let isStopping = false;
   let lastBatchMs = Number.NEGATIVE_INFINITY;
   let wasLarge = false;
@@ -113,25 +119,23 @@ export function createShipper(options: ShipperOptions): Shipper {
   }
 
   async function post(
+    path: string,
     body: Buffer,
     progress: Progress | undefined,
-    extra: Record<string, string>,
+    extra: Record<string, string> = {},
   ): Promise<HttpAnswer> {
-    const token = await options.token();
-    if (token === undefined) return { kind: 'unreachable', reason: 'not enrolled yet' };
-    const isBig = options.compresses !== false && body.length >= GZIP_BYTES_LEAST;
-    const sent = isBig ? await compressed(body) : body;
+    const authorization = await options.authorization();
+    if (authorization === undefined) return { kind: 'unreachable', reason: 'not enrolled yet' };
     lastSentMs = now();
     return client.post({
-      path: '/_bulk',
+      path,
       headers: {
-        authorization: `Bearer ${token}`,
+        authorization,
         'content-type': 'application/x-ndjson',
-        ...(isBig ? { 'content-encoding': 'gzip' } : {}),
-        ...(progress === undefined ? {} : { [PROGRESS_HEADER]: formatProgress(progress) }),
+        ...(progress === undefined || !speaksProgress ? {} : { [PROGRESS_HEADER]: formatProgress(progress) }),
         ...extra,
       },
-      body: sent,
+      body,
       ...(isStopping ? { timeoutMs: LAST_ATTEMPT_MS } : {}),
     });
   }
@@ -139,33 +143,53 @@ export function createShipper(options: ShipperOptions): Shipper {
   async function send(batch: SpoolBatch, indices: readonly number[], progress: Progress | undefined): Promise<Sent> {
     const isWhole = indices.length === batch.payloads.length;
     const body = isWhole ? batch.body : Buffer.concat(indices.map((index) => batch.payloads[index] as Buffer));
-    const answer = await post(body, progress, {});
-    if (answer.kind === 'unreachable') return { kind: 'again', indices, afterMs: undefined, reason: answer.reason };
+    const answer = await post(bulkPath(destination, batch.firstTimeMs), body, progress);
+    const again = {
+      kind: 'again',
+      indices,
+      afterMs: undefined,
+      hasOther: answer.hasOther === true,
+      failed: [],
+    } as const;
+    if (answer.kind === 'unreachable') return { ...again, reason: answer.reason };
     const reason = `status ${answer.status}: ${reasonOf(parseObject(answer.body)?.['error'])}`;
     if (answer.status === 413 || answer.status === 400) return { kind: 'split', status: answer.status, reason };
     if (answer.status < 200 || answer.status >= 300) {
-      if (answer.status === 401 || answer.status === 403) {
-        options.onTokenRefused?.();
-        notify('error', 'token-refused', `The server refuses this host’s token (${reason}).`);
-      }
-      return { kind: 'again', indices, afterMs: answer.retryAfterMs, reason };
+      if (answer.status === 401 || answer.status === 403) refusedToken(reason);
+      return { ...again, afterMs: answer.retryAfterMs, reason };
     }
-    const verdict = readBulkAnswer(answer.body, indices.length);
-    if (verdict === undefined)
-      return { kind: 'again', indices, afterMs: undefined, reason: 'the answer is not that of _bulk' };
+    const verdict = readBulkAnswer(answer.body, indices.length, destination);
+    if (verdict === undefined) return { ...again, reason: 'the answer is not that of _bulk' };
     if (verdict.rejected.length > 0) {
       options.onSetAside(
         verdict.rejected.map(({ index, status, reason: why }) => asideOf(batch, indices[index] as number, status, why)),
       );
     }
-    if (verdict.retry.length === 0) return { kind: 'done' };
-    const retry = verdict.retry.map((index) => indices[index] as number);
-    return { kind: 'again', indices: retry, afterMs: answer.retryAfterMs, reason: 'the server put some events off' };
+    const [first] = verdict.retry;
+    if (first === undefined) return { kind: 'done' };
+    const own = ({ index }: { readonly index: number }): number => indices[index] as number;
+    const failed =
+      verdict.retry.length < indices.length || indices.length === 1
+        ? verdict.retry.filter(({ status }) => status === 500)
+        : [];
+    return {
+      ...again,
+      indices: verdict.retry.map(own),
+      failed: failed.map(own),
+      afterMs: answer.retryAfterMs,
+      reason: `the server put ${verdict.retry.length} event(s) off (${first.status}: ${first.reason})`,
+    };
+  }
+
+  function refusedToken(reason: string): void {
+    options.onTokenRefused?.();
+    notify('error', 'token-refused', `The server refuses this host’s token (${reason}).`);
   }
 
   /** True when all of it is delivered or set aside; false when stopping came first. */
   async function deliver(batch: SpoolBatch, all: readonly number[], progress: Progress | undefined): Promise<boolean> {
     let indices = all;
+    const failures = new Map<number, number>();
     for (let attempt = 1; ; attempt += 1) {
       const sent = await send(batch, indices, progress);
       if (sent.kind === 'done') {
@@ -185,13 +209,20 @@ export function createShipper(options: ShipperOptions): Shipper {
           (await deliver(batch, indices.slice(middle), progress))
         );
       }
-      indices = sent.indices;
+      for (const index of sent.failed) failures.set(index, (failures.get(index) ?? 0) + 1);
+      const poisonous = sent.failed.filter((index) => (failures.get(index) ?? 0) >= FAILURES_MAX);
+      if (poisonous.length > 0) {
+        options.onSetAside(poisonous.map((index) => asideOf(batch, index, 500, sent.reason)));
+        indices = sent.indices.filter((index) => !poisonous.includes(index));
+        if (indices.length === 0) return true;
+      } else indices = sent.indices;
       if (isStopping) return false;
+      if (sent.hasOther) attempt = 0;
       if (unreachableSince === undefined) {
         unreachableSince = now();
         notify('warning', 'not-delivered', `Events wait in the spool: ${sent.reason}.`);
       }
-      const delayMs = retryDelayMs(attempt, now() - lastAnswerMs, options.random());
+      const delayMs = retryDelayMs(Math.max(1, attempt), now() - lastAnswerMs, options.random());
       await backOff(Math.max(delayMs, sent.afterMs ?? 0));
       if (isStopping) return false;
     }
@@ -245,13 +276,11 @@ export function createShipper(options: ShipperOptions): Shipper {
 
   async function sendProgressWhenDue(): Promise<void> {
     const progress = idleProgress();
-    if (progress === undefined || now() - lastSentMs < PROGRESS_EVERY_MS) return;
-    const answer = await post(Buffer.alloc(0), progress, {});
+    if (!speaksProgress || progress === undefined || now() - lastSentMs < PROGRESS_EVERY_MS) return;
+    const answer = await post('/_bulk', Buffer.alloc(0), progress);
     if (answer.kind === 'answer' && answer.status < 300) answered();
-    if (answer.kind === 'answer' && (answer.status === 401 || answer.status === 403)) {
-      options.onTokenRefused?.();
-      notify('error', 'token-refused', `The server refuses this host’s token (status ${answer.status}).`);
-    }
+    if (answer.kind === 'answer' && (answer.status === 401 || answer.status === 403))
+      refusedToken(`status ${answer.status}`);
     lastSentMs = now();
   }
 
@@ -293,7 +322,8 @@ export function createShipper(options: ShipperOptions): Shipper {
   async function lastAttempt(): Promise<void> {
     await ended;
     const isAll = await shipAll();
-    await post(Buffer.alloc(0), isAll ? idleProgress() : undefined, { [SIGN_OFF_HEADER]: '1' });
+    if (!speaksProgress) return;
+    await post('/_bulk', Buffer.alloc(0), isAll ? idleProgress() : undefined, { [SIGN_OFF_HEADER]: '1' });
   }
 }
 

@@ -1,5 +1,6 @@
-// Where requests get the host's token from: the file that was named, or an enrolment of our own, tried until it succeeds.
-import { obtainToken } from '../enrol.ts';
+// What requests are authorized with: the token of the file that was named, or of an enrolment of our own, tried until it
+// succeeds; for Elasticsearch an API key.
+import { obtainToken, readSecret } from '../enrol.ts';
 import type { CollectorOptions, Notice } from '../options.ts';
 import type { HttpClient } from './http-client.ts';
 
@@ -8,8 +9,8 @@ const ENROL_EVERY_MS = 1_000;
 const ENROL_REFUSED_EVERY_MS = 30_000;
 
 export interface TokenSource {
-  /** The token; got when it is first needed; while there is none, asked for again now and then. */
-  token(): Promise<string | undefined>;
+  /** The Authorization header; got when it is first needed; while there is none, asked for again now and then. */
+  authorization(): Promise<string | undefined>;
   /** The server refused it: whoever replaces the file (`token` in the collector's folder, or the one that was named) is heard at the next try. */
   forget(): void;
 }
@@ -23,20 +24,25 @@ export function createTokenSource(
     readonly notify: (notice: Notice) => void;
   },
 ): TokenSource {
-  const { tokenFile, enrollmentSecretFile, enrollmentSecret } = options.server;
+  const { tokenFile, enrollmentSecretFile, enrollmentSecret, apiKey, apiKeyFile, destination } = options.server;
   let token: string | undefined;
   let notBeforeMs = 0;
   let lastReason = '';
+  let key: string | undefined = apiKey;
+  let keyNotBeforeMs = 0;
   async function current(): Promise<string | undefined> {
     // A token file may be replaced at any time; a token of our own enrolment stays.
     if (token !== undefined && tokenFile === undefined) return token;
     if (options.now() < notBeforeMs) return token;
-    const enrolment = await obtainToken(folder, parts.host, {
-      tokenFile,
-      enrollmentSecretFile,
-      enrollmentSecret,
-      client: parts.client,
-    });
+    const enrolment =
+      destination === 'elasticsearch' && tokenFile === undefined
+        ? { kind: 'wait' as const, reason: 'there is no API key' }
+        : await obtainToken(folder, parts.host, {
+            tokenFile,
+            enrollmentSecretFile,
+            enrollmentSecret,
+            client: parts.client,
+          });
     if (enrolment.kind === 'token') {
       token = enrolment.token;
       notBeforeMs = options.now() + ENROL_EVERY_MS;
@@ -51,11 +57,27 @@ export function createTokenSource(
     return token;
   }
 
+  /** A key file may be replaced at any time: it is read again as often as a token file. */
+  function currentKey(): string | undefined {
+    if (apiKeyFile === undefined || options.now() < keyNotBeforeMs) return key;
+    const found = readSecret(apiKeyFile);
+    if (found === undefined && key === undefined) return undefined;
+    keyNotBeforeMs = options.now() + ENROL_EVERY_MS;
+    key = found ?? key;
+    return key;
+  }
+
   return {
-    token: current,
+    async authorization() {
+      const known = currentKey();
+      if (known !== undefined) return `ApiKey ${known}`;
+      const found = await current();
+      return found === undefined ? undefined : `Bearer ${found}`;
+    },
     forget() {
       token = undefined;
       notBeforeMs = 0;
+      keyNotBeforeMs = 0;
     },
   };
 }

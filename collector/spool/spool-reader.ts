@@ -26,6 +26,8 @@ export interface SpoolBatch {
   readonly lastCreatedMs: number;
   /** The boot that they are of: a batch holds one boot's events only. */
   readonly bootId: string;
+  /** `@timestamp` of the first, epoch ms. */
+  readonly firstTimeMs: number;
 }
 
 export interface SpoolReader {
@@ -57,8 +59,13 @@ interface Cursor {
   bootId: string;
 }
 
-export function openSpoolReader(options: { readonly disk: Disk; readonly shared: SpoolShared }): SpoolReader {
-  const { disk, shared } = options;
+export function openSpoolReader(options: {
+  readonly disk: Disk;
+  readonly shared: SpoolShared;
+  /** Events that differ in it are not put into one batch; of `@timestamp`, epoch ms. */
+  readonly partition?: (timeMs: number) => number;
+}): SpoolReader {
+  const { disk, shared, partition = () => 0 } = options;
   const cursors = SPOOL_CLASSES.map((spoolClass) => newCursor(spoolClass));
   let readUpTo = shared.acknowledged();
   let losses: SpoolLoss[] = [];
@@ -233,6 +240,7 @@ export function openSpoolReader(options: { readonly disk: Disk; readonly shared:
       const positions: number[] = [];
       let bytes = 0;
       let lastCreatedMs = 0;
+      let firstTimeMs = 0;
       let bootId: string | undefined;
       while (bytes < bytesMax && ends.length < EVENTS_MAX) {
         for (const cursor of cursors) advance(cursor);
@@ -241,6 +249,8 @@ export function openSpoolReader(options: { readonly disk: Disk; readonly shared:
         if (frame === undefined || frame.position > limit) break;
         if (ends.length > 0 && bytes + (frame.end - frame.payloadStart) > bytesMax) break;
         if (bootId !== undefined && cursor.bootId !== bootId) break;
+        if (bootId === undefined) firstTimeMs = frame.timeMs;
+        else if (partition(frame.timeMs) !== partition(firstTimeMs)) break;
         bootId = cursor.bootId;
         roomFor(frame.end - frame.payloadStart, bytes);
         bytes += cursor.buffer.copy(body, bytes, frame.payloadStart, frame.end);
@@ -256,7 +266,7 @@ export function openSpoolReader(options: { readonly disk: Disk; readonly shared:
       }
       const filled = body.subarray(0, bytes);
       const payloads = ends.map((end, index) => filled.subarray(ends[index - 1] ?? 0, end));
-      return { body: filled, payloads, positions, bytes, lastPosition: readUpTo, lastCreatedMs, bootId };
+      return { body: filled, payloads, positions, bytes, lastPosition: readUpTo, lastCreatedMs, bootId, firstTimeMs };
     },
     readUpTo: () => readUpTo,
     takeLosses() {

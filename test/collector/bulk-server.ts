@@ -1,7 +1,9 @@
-// A server as the collector sees it: enrolment and `_bulk`, on loopback. Its answers can be replaced, and it keeps what it took.
-import { createServer, type IncomingMessage } from 'node:http';
+// A server as the collector sees it: enrolment and `_bulk`, on loopback, over TLS where it is given keys. Its answers can be
+// replaced, and it keeps what it took.
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 
 interface TakenRequest {
   readonly path: string;
@@ -13,6 +15,7 @@ interface TakenRequest {
 interface Answer {
   readonly status: number;
   readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface BulkServer {
@@ -26,13 +29,13 @@ export interface BulkServer {
   close(): Promise<void>;
 }
 
-export async function startBulkServer(port = 0): Promise<BulkServer> {
+export async function startBulkServer(port = 0, tls?: ServerOptions): Promise<BulkServer> {
   const requests: TakenRequest[] = [];
   const documents = new Map<string, Record<string, unknown>>();
-  const http = createServer((incoming, response) => {
+  const listener: RequestListener = (incoming, response) => {
     void readBody(incoming).then((body) => {
       const lines = body.split('\n').filter((line) => line !== '');
-      const isBulk = incoming.url === '/_bulk';
+      const isBulk = /\/_bulk(\?|$)/.test(incoming.url ?? '');
       const ids = isBulk ? lines.filter((_, index) => index % 2 === 0).map((line) => JSON.parse(line).create._id) : [];
       const request: TakenRequest = {
         path: incoming.url ?? '',
@@ -42,9 +45,11 @@ export async function startBulkServer(port = 0): Promise<BulkServer> {
       };
       requests.push(request);
       const answer = server.answer(request) ?? take(request, lines);
-      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body ?? '{}');
+      const type = { 'content-type': 'application/json', ...answer.headers };
+      response.writeHead(answer.status, type).end(answer.body ?? '{}');
     });
-  });
+  };
+  const http = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
 
   function take(request: TakenRequest, lines: readonly string[]): Answer {
     if (request.path === '/api/v1/enroll') {
@@ -68,7 +73,7 @@ export async function startBulkServer(port = 0): Promise<BulkServer> {
     http.listen(port, '127.0.0.1', resolve);
   });
   const server: BulkServer = {
-    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(http.address() as AddressInfo).port}`,
     requests,
     documents,
     duplicates: 0,
@@ -86,5 +91,7 @@ async function readBody(incoming: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   for await (const part of incoming) parts.push(part as Buffer);
   const bytes = Buffer.concat(parts);
-  return (incoming.headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes).toString('utf8');
+  const encoding = incoming.headers['content-encoding'];
+  if (encoding === 'zstd') return zstdDecompressSync(bytes).toString('utf8');
+  return (encoding === 'gzip' ? gunzipSync(bytes) : bytes).toString('utf8');
 }

@@ -1,9 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Notice } from '../../collector/options.ts';
 import { RETRY_MS_MAX, retryDelayMs, YOUNG_OUTAGE_MS, YOUNG_RETRY_MS_MAX } from '../../collector/ship/back-off.ts';
+import type { Compression } from '../../collector/ship/body-coding.ts';
 import { readBulkAnswer } from '../../collector/ship/bulk-answer.ts';
 import { createHttpClient } from '../../collector/ship/http-client.ts';
-import { createShipper, PROGRESS_EVERY_MS, type SetAside, type Shipper } from '../../collector/ship/shipper.ts';
+import {
+  createShipper,
+  FAILURES_MAX,
+  PROGRESS_EVERY_MS,
+  type SetAside,
+  type Shipper,
+  type ShipperOptions,
+} from '../../collector/ship/shipper.ts';
 import { openSpoolReader } from '../../collector/spool/spool-reader.ts';
 import { spoolShared } from '../../collector/spool/spool-shared.ts';
 import { openSpoolWriter } from '../../collector/spool/spool-writer.ts';
@@ -21,7 +29,10 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 /** A spool with a shipper whose timers fire when the test says so. */
-function rig(url = server.url, more: { readonly compresses?: boolean; readonly onTokenRefused?: () => void } = {}) {
+function rig(
+  url = server.url,
+  { compression = 'gzip', ...more }: Partial<ShipperOptions> & { readonly compression?: Compression } = {},
+) {
   const disk = memoryDisk();
   const shared = spoolShared();
   const writer = openSpoolWriter({ disk, shared, bootId: BOOT, bytesMax: 64 * 1024 * 1024 });
@@ -33,8 +44,8 @@ function rig(url = server.url, more: { readonly compresses?: boolean; readonly o
   let onTimer = (): void => {};
   const shipper: Shipper = createShipper({
     reader: openSpoolReader({ disk, shared }),
-    client: createHttpClient(url, undefined),
-    token: async () => 'vdt_h_secret',
+    client: createHttpClient(url, { compression, now: () => nowMs }),
+    authorization: async () => 'Bearer vdt_h_secret',
     promised: () => ({ bootId: BOOT, position: writer.lastPosition(), createdMs: nowMs }),
     now: () => nowMs,
     random: () => 0.5,
@@ -109,7 +120,7 @@ describe('shipper', () => {
   });
 
   it('compresses nothing for a server on the same host', async () => {
-    const { shipper, append, idle } = rig(server.url, { compresses: false });
+    const { shipper, append, idle } = rig(server.url, { compression: 'auto' });
     append('big', 'y'.repeat(10_000));
     const waited = idle();
     void shipper.run();
