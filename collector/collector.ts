@@ -104,7 +104,6 @@ async function startReader(
     inheritedDescriptors: options.inheritedDescriptors ?? [],
     notifySocket: options.notifySocket,
     ownFiles: options.ownFiles ?? [],
-    mends: options.mends ?? false,
     spoolBytesMax: Math.max(SPOOL_BYTES_LEAST, options.spoolBytesMax ?? SPOOL_BYTES_MAX),
     spoolAgeMsMax: options.spoolAgeMsMax ?? SPOOL_AGE_MS_MAX,
     hashesExecutables: options.hashesExecutables ?? false,

@@ -1,5 +1,5 @@
 // Compares what the kernel says of its audit with what it said before: each change that is not ours becomes an event, and, where
-// that is configured, is undone. Pure. The failure mode is told and never touched, a lock is told and never fought.
+// that is configured, is undone. Pure. The failure mode and the rate limit are told and never touched, a lock is told and never fought.
 import type { AuditStatus, AuditStatusChange } from './netlink/message.ts';
 import type { Tamper } from './tamper.ts';
 
@@ -14,7 +14,7 @@ const FAILURE_PANIC = 2;
 /** Settings whose changes are told, with the words for them, and whether they may be undone. */
 const SETTINGS = {
   failure: { words: 'failure mode', mayMend: false },
-  rateLimit: { words: 'rate limit', mayMend: true },
+  rateLimit: { words: 'rate limit', mayMend: false },
   backlogLimit: { words: 'backlog limit', mayMend: true },
   backlogWaitTime: { words: 'backlog waiting time', mayMend: true },
 } as const satisfies Readonly<

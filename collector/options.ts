@@ -65,8 +65,6 @@ export interface CollectorOptions {
   readonly notifySocket?: string;
   /** Files that are the collector's besides its folder (its configuration): a change of them is told. */
   readonly ownFiles?: readonly string[];
-  /** Whether kernel settings that somebody changes are put right again; they are told in any case. */
-  readonly mends?: boolean;
   /** Cap of the spool on disk, bytes; see collector/spool/spool-limits.ts for the default. */
   readonly spoolBytesMax?: number;
   /** Events that wait longer are given up, ms. */

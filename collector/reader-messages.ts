@@ -26,7 +26,6 @@ export interface ReaderOptions {
   readonly notifySocket: string | undefined;
   /** Files that nobody changes while the collector runs: its configuration. */
   readonly ownFiles: readonly string[];
-  readonly mends: boolean;
   readonly limits: LimitOptions;
   /** See spool-shared.ts. */
   readonly shared: SharedArrayBuffer;

@@ -31,8 +31,8 @@ import type { FromReader, ReaderOptions, ToReader } from './reader-messages.ts';
 import { loadReaderState, saveReaderState } from './reader-state.ts';
 import { openRecordingSource, SHIPPED_RECORDING } from './recording-source.ts';
 import { releaseStartPages } from './resident-memory.ts';
-import type { RecordSource, SourceStart } from './source.ts';
 import { realPorts, selfWatch } from './self-watch.ts';
+import type { RecordSource, SourceStart } from './source.ts';
 import { folderDisk } from './spool/disk.ts';
 import { spoolShared } from './spool/spool-shared.ts';
 import { openSpoolWriter } from './spool/spool-writer.ts';
@@ -219,7 +219,8 @@ function processesOf(host: HostIdentity, proc: ProcView | undefined): Processes 
 function ownFiles(): readonly OwnFile[] {
   const { folder } = options;
   const fixed = [process.execPath, ...options.ownFiles, '/etc/machine-id'];
-  const living = [folder, ...['spool', 'reader.json', 'kernel.json', 'token.json', 'lock'].map((name) => join(folder, name))];
+  const names = ['spool', 'reader.json', 'kernel.json', 'token', 'lock'];
+  const living = [folder, ...names.map((name) => join(folder, name))];
   return [
     ...fixed.map((path) => ({ path, kind: 'fixed' as const })),
     ...living.map((path) => ({ path, kind: 'living' as const })),
