@@ -8,8 +8,8 @@ import type { Truth } from './numbered-workload.ts';
 /** One search is asked for so much time, ms: it answers with 5,000 events at the most. */
 const WINDOW_MS = 2_000;
 const SEARCH_LIMIT = 5_000;
-/** The count of stored events stands still for so long, ms, when everything has come. */
-const STILL_MS = 6_000;
+/** The count of stored events stands still for so long, ms, when everything has come: losses of the spool are told every 10 s. */
+const STILL_MS = 12_000;
 /** The kernel stamps records with its coarse clock. */
 const CLOCK_SLACK_MS = 12;
 /** What the spool gave up is told with the times at which its events were complete, not those at which they happened. */
