@@ -10,7 +10,7 @@ import type { SpoolLoss } from './spool/spool-loss.ts';
 export const GAPS_TOLD_MAX = 16;
 
 export interface Loss {
-  readonly source: 'sequence' | 'kernel' | 'socket' | 'spool' | 'server' | 'downtime' | 'limits';
+  readonly source: 'sequence' | 'kernel' | 'socket' | 'spool' | 'server' | 'downtime' | 'limits' | 'file';
   /** With `counter`, what makes the fact one of its own within host and boot. */
   readonly kind: string;
   readonly counter: number;
