@@ -50,8 +50,6 @@ export interface KernelSourceOptions {
   readonly inheritedSocket: number | undefined;
   /** systemd's notification socket, to whose store a new socket is given. */
   readonly notifySocket: string | undefined;
-  /** Whether settings that somebody changes are put right again. */
-  readonly mends: boolean;
   /** Whether rules of ours that somebody deletes are loaded again. */
   readonly mendsRules: boolean;
   readonly now: () => number;
@@ -117,7 +115,7 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
     ownership: stream.ownership,
     watch: kernelWatch(
       settled.kind === 'ok' ? settled.value : { ...status.value, ...ours },
-      options.mends && !isLocked,
+      options.mendsRules && !isLocked,
     ),
     openBeside: () => openMulticastSource({ inheritedSocket: undefined, now: options.now }),
     nameOf: processName,
