@@ -67,6 +67,8 @@ function watched({ mode, hostName }: CollectorReady): string {
           : `multicast beside ${mode.owner.name} (pid ${mode.owner.pid})`;
       return `watches this host (${hostName}) by ${owner}; no rule loaded, no setting changed`;
     }
+    case 'file':
+      return `follows ${mode.files.join(', ')} of ${hostName}; the kernel is not listened to`;
     case 'recording':
       return `plays a recorded host (${hostName}): this machine is NOT watched`;
   }

@@ -10,6 +10,7 @@ import type { Config } from '../config/settings.ts';
 import { CONFIG_OPTIONS, loadConfig } from '../config.ts';
 import { makeDataFolder } from '../data-folder.ts';
 import { EXIT, fail, type Outcome, succeed } from '../failure.ts';
+import { hostIdOfName } from '../import/imported-host.ts';
 import { readServerAddress } from '../server-address.ts';
 import type { CollectorReady, SupervisorMessage } from '../up/child-message.ts';
 import { beginSupervision, type Supervision } from '../up/supervised.ts';
@@ -19,13 +20,16 @@ const LOCAL_SERVER_EVERY_MS = 2_000;
 
 export const collector: Command = {
   name: 'collector',
-  synopsis: '[--server URL] [--source auto|kernel|multicast|recording]',
+  synopsis: '[--server URL] [--source auto|kernel|multicast|file|recording]',
   description:
     'Runs the collector: reads the kernel’s audit stream, spools it, ships it to the server. Needs root, or CAP_AUDIT_CONTROL and CAP_AUDIT_READ. Where another daemon (auditd) owns the audit socket it listens beside it and changes nothing. On SIGINT and SIGTERM the kernel’s audit state is put back as it was.',
   positionals: { least: 0, most: 0 },
   options: {
     server: { value: 'URL', description: 'The server to ship to, instead of the configured one.' },
-    source: { value: 'SOURCE', description: 'auto, kernel, multicast or recording, instead of the configured one.' },
+    source: {
+      value: 'SOURCE',
+      description: 'auto, kernel, multicast, file or recording, instead of the configured one.',
+    },
     'enrollment-secret-file': { value: 'FILE', description: 'The secret by which this host gets its token, once.' },
     ...CONFIG_OPTIONS,
     supervised: { description: 'Run as a child of `vedette up`.', isInternal: true },
@@ -96,13 +100,15 @@ async function start(
   const options = await collectorOptions(config.value, invocation, supervision);
   const refused: { source: 'kernel' | 'multicast'; refusal: Refusal }[] = [];
   let last: Refusal = { kind: 'failed', reason: 'no source' };
-  for (const source of sourcesOf(config.value, invocation)) {
+  const sources = sourcesOf(config.value, invocation);
+  if (!sources.isOk) return sources;
+  for (const source of sources.value) {
     const result = await startCollector({ ...options, excludePids, source });
     if (result.kind === 'started')
       return succeed({ running: result.collector, dataFolder: config.value.dataFolder, refused });
     last = result.refusal;
     // Nothing else would do better: the folder is in use, whatever the source.
-    if (last.kind === 'folder-in-use' || source.kind === 'recording' || source.kind === 'auto') break;
+    if (last.kind === 'folder-in-use' || (source.kind !== 'kernel' && source.kind !== 'multicast')) break;
     refused.push({ source: source.kind, refusal: last });
     supervision.notice('warning', refusalInWords(last).message, last.kind);
   }
@@ -124,13 +130,29 @@ function followLocalServer(dataFolder: string, running: Collector): () => void {
 }
 
 /** What is tried, in this order. */
-function sourcesOf(config: Config, invocation: Invocation): readonly SourceOptions[] {
+function sourcesOf(config: Config, invocation: Invocation): Outcome<readonly SourceOptions[]> {
   const { source, recordingFile } = config.collector;
   const recording = { kind: 'recording', ...(recordingFile === undefined ? {} : { file: recordingFile }) } as const;
-  if (source === 'recording') return [recording];
-  if (source !== 'auto') return [{ kind: source }];
+  if (source === 'recording') return succeed([recording]);
+  if (source === 'file') return fileSource(config);
+  if (source !== 'auto') return succeed([{ kind: source }]);
   const watching = [{ kind: 'kernel' }, { kind: 'multicast' }] as const;
-  return isGiven(invocation, 'or-recording') ? [...watching, recording] : watching;
+  return succeed(isGiven(invocation, 'or-recording') ? [...watching, recording] : watching);
+}
+
+/** Whose logs they are has to be said: a guess would put one host's events under another's name. */
+function fileSource({ collector: { files, filesHost, filesStart } }: Config): Outcome<readonly SourceOptions[]> {
+  if (files.length === 0 || filesHost === undefined) {
+    const key = files.length === 0 ? 'collector.files' : 'collector.files_host';
+    return fail('collector/files', {
+      message: `collector.source is file, and ${key} is not set`,
+      remedy:
+        'Name the logs in collector.files, and in collector.files_host whose they are: `this`, or the host’s name.',
+      exitCode: EXIT.usage,
+    });
+  }
+  const host = filesHost === 'this' ? 'this' : { id: hostIdOfName(filesHost), name: filesHost };
+  return succeed([{ kind: 'file', files, host, start: filesStart }]);
 }
 
 async function collectorOptions(

@@ -206,10 +206,27 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   {
     path: 'collector.source',
     kind: 'choice',
-    choices: ['auto', 'kernel', 'multicast', 'recording'],
+    choices: ['auto', 'kernel', 'multicast', 'file', 'recording'],
     default: 'auto',
     description:
       'Where events come from. `auto`: the kernel’s audit socket, else its multicast group beside another daemon.',
+  },
+  {
+    path: 'collector.files',
+    kind: 'paths',
+    description: 'What `source: file` follows: logs of auditd, go-audit or laurel; patterns of `*` and `?` too.',
+  },
+  {
+    path: 'collector.files_host',
+    kind: 'text',
+    description: 'Whose logs those are: `this` for this machine, or the name of another host.',
+  },
+  {
+    path: 'collector.files_start',
+    kind: 'choice',
+    choices: ['beginning', 'end'],
+    default: 'beginning',
+    description: 'Where a log is begun that was never read.',
   },
   {
     path: 'collector.recording_file',

@@ -20,7 +20,7 @@ type StoreConfig =
       readonly caFile: string | undefined;
     };
 
-type CollectorSource = 'auto' | 'kernel' | 'multicast' | 'recording';
+type CollectorSource = 'auto' | 'kernel' | 'multicast' | 'file' | 'recording';
 
 export interface Config {
   /** The file that was read, or undefined. */
@@ -58,6 +58,9 @@ export interface Config {
     readonly tokenFile: string | undefined;
     readonly source: CollectorSource;
     readonly recordingFile: string | undefined;
+    readonly files: readonly string[];
+    readonly filesHost: string | undefined;
+    readonly filesStart: 'beginning' | 'end';
     readonly rulesProfile: RulesProfile;
     readonly rulesFiles: readonly string[];
     readonly mendsRules: boolean;
@@ -190,6 +193,9 @@ export function assembleConfig({ file, values, secrets }: ConfigValues): Config 
       tokenFile: text('collector.token_file'),
       source: (text('collector.source') ?? 'auto') as CollectorSource,
       recordingFile: text('collector.recording_file'),
+      files: texts('collector.files'),
+      filesHost: text('collector.files_host'),
+      filesStart: text('collector.files_start') === 'end' ? 'end' : 'beginning',
       rulesProfile: (text('collector.rules') ?? 'default') as RulesProfile,
       rulesFiles: texts('collector.rules_files'),
       mendsRules: isOn('collector.mend_rules'),
