@@ -160,6 +160,7 @@ async function readBody(response: IncomingMessage): Promise<string> {
 /** Seconds, or a date. */
 function retryAfter(value: string | undefined, nowMs: number): number | undefined {
   if (value === undefined || value.length > 64) return undefined;
-  const waitMs = /^[0-9]{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs;
+  const isDate = /^[A-Z][a-z]{2}, .* GMT$/.test(value);
+  const waitMs = /^[0-9]{1,9}$/.test(value) ? Number(value) * 1000 : isDate ? Date.parse(value) - nowMs : Number.NaN;
   return Number.isFinite(waitMs) && waitMs >= 0 ? Math.min(waitMs, RETRY_AFTER_MS_MAX) : undefined;
 }

@@ -6,6 +6,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { chooseCoding } from '../../collector/ship/body-coding.ts';
 import { bulkPath, isPassing } from '../../collector/ship/destination.ts';
 import {
   createHttpClient,
@@ -56,13 +57,19 @@ async function rawServer(onConnection: (socket: Socket) => void): Promise<string
 }
 
 describe('packing', () => {
-  it('is gzip until the server says that it takes zstd', async () => {
-    const server = await bulkServer();
-    server.answer = () => ({ status: 200, headers: { 'accept-encoding': 'gzip, zstd' } });
-    const client = clientOf(server.url.replace('127.0.0.1', '127.0.0.1.nip'.slice(0, 9)), { compression: 'gzip' });
-    await client.post(POST);
-    await client.post(POST);
-    expect(server.requests.map(({ headers }) => headers['content-encoding'])).toEqual(['gzip', 'gzip']);
+  it.each([
+    ['gzip, zstd', 'zstd'],
+    ['zstd;q=0, gzip', 'gzip'],
+    [undefined, 'gzip'],
+  ] as const)('is gzip until the server says that it takes zstd: %s', (accepts, then) => {
+    const choice = chooseCoding('auto', false);
+    expect(choice.of(EVENT.length)).toBe('gzip');
+    choice.learn(accepts, false);
+    expect(choice.of(EVENT.length)).toBe(then);
+    expect(choice.of(100)).toBe('identity');
+    expect(chooseCoding('gzip', false).of(EVENT.length)).toBe('gzip');
+    expect(chooseCoding('auto', true).of(EVENT.length)).toBe('identity');
+    expect(chooseCoding('none', false).of(EVENT.length)).toBe('identity');
   });
 
   it('is zstd where asked for, and gzip for a server that answers 415 to it', async () => {
@@ -165,6 +172,7 @@ describe('several servers of one store', () => {
   it('are each left alone longer the more often they failed, and waited for when all did', async () => {
     const { post, asked, clock } = pool([dead, { ...ok, status: 503 }]);
     expect(await post()).toMatchObject({ hasOther: true });
+    clock.nowMs += 1;
     expect(await post()).toMatchObject({ hasOther: false });
     clock.nowMs += REST_MS_LEAST;
     expect(await post()).toMatchObject({ hasOther: true });

@@ -3,6 +3,7 @@ import type { Notice } from '../../collector/options.ts';
 import { RETRY_MS_MAX, retryDelayMs, YOUNG_OUTAGE_MS, YOUNG_RETRY_MS_MAX } from '../../collector/ship/back-off.ts';
 import type { Compression } from '../../collector/ship/body-coding.ts';
 import { readBulkAnswer } from '../../collector/ship/bulk-answer.ts';
+import { dayOf } from '../../collector/ship/destination.ts';
 import { createHttpClient } from '../../collector/ship/http-client.ts';
 import {
   createShipper,
@@ -43,7 +44,7 @@ function rig(
   let nowMs = 1_000_000;
   let onTimer = (): void => {};
   const shipper: Shipper = createShipper({
-    reader: openSpoolReader({ disk, shared }),
+    reader: openSpoolReader({ disk, shared, partition: dayOf }),
     client: createHttpClient(url, { compression, now: () => nowMs }),
     authorization: async () => 'Bearer vdt_h_secret',
     promised: () => ({ bootId: BOOT, position: writer.lastPosition(), createdMs: nowMs }),
@@ -66,9 +67,9 @@ function rig(
     aside,
     notices,
     delays,
-    append(name: string, text = 'x') {
+    append(name: string, text = 'x', timeMs = 5000) {
       const lines = () => bulkLines(`h.b.${name}`, JSON.stringify({ name, text }));
-      writer.append({ spoolClass: 'keep', createdMs: 5000, timeMs: 5000, serial: 1, countsSerial: true, lines });
+      writer.append({ spoolClass: 'keep', createdMs: 5000, timeMs, serial: 1, countsSerial: true, lines });
       writer.flush();
       shipper.wake();
     },
@@ -271,6 +272,96 @@ describe('shipper', () => {
     await shipper.stop();
     expect(names()).toEqual(['first', 'second']);
     expect(shared.acknowledged()).toBe(2);
+  });
+
+  it('sets an event aside that fails by itself again and again, and holds up nothing for it', async () => {
+    const { shipper, append, idle, pass, aside, shared } = rig();
+    for (const name of ['good', 'poison']) append(name);
+    server.answer = (request) => {
+      const items = request.ids.map((id) => ({ create: { _id: id, status: id === 'h.b.poison' ? 500 : 201 } }));
+      return { status: 200, body: JSON.stringify({ errors: true, items }) };
+    };
+    let waited = idle();
+    void shipper.run();
+    for (let attempt = 1; attempt < FAILURES_MAX; attempt += 1) {
+      await waited;
+      expect(aside).toEqual([]);
+      waited = idle();
+      pass(0);
+    }
+    await waited;
+    expect(aside).toMatchObject([{ position: 2, status: 500 }]);
+    expect(shared.acknowledged()).toBe(2);
+    expect(server.requests.length).toBe(FAILURES_MAX);
+    await shipper.stop();
+  });
+
+  it('waits out a server that is dead for ten minutes with a few requests, and then delivers all', async () => {
+    const { shipper, append, idle, pass, delays, shared } = rig();
+    server.answer = () => ({ status: 503 });
+    for (let number = 0; number < 200; number += 1) append(`event ${number}`, 'y'.repeat(10_000));
+    let waited = idle();
+    void shipper.run();
+    for (let elapsedMs = 0; elapsedMs < 600_000; ) {
+      await waited;
+      const delayMs = delays.at(-1) as number;
+      elapsedMs += delayMs;
+      waited = idle();
+      pass(delayMs);
+    }
+    expect(server.requests.length).toBeLessThan(130);
+    await waited;
+    server.answer = () => undefined;
+    while (shared.acknowledged() < 200) {
+      waited = idle();
+      pass(30_000);
+      await waited;
+    }
+    expect(server.documents.size).toBe(200);
+    expect(server.duplicates).toBe(0);
+    await shipper.stop();
+  });
+
+  it('writes straight into Elasticsearch’s index of the day, and tells it nothing that it does not know', async () => {
+    const { shipper, append, idle, pass, aside, shared, notices } = rig(server.url, {
+      destination: 'elasticsearch',
+      authorization: async () => 'ApiKey a2V5',
+    });
+    const day = Date.UTC(2026, 10, 22);
+    append('yesterday', 'x', day - 1);
+    append('today', 'x', day);
+    append('blocked', 'x', day + 1);
+    append('bad', 'x', day + 2);
+    let isBlocked = true;
+    server.answer = (request) => {
+      if (!request.ids.includes('h.b.blocked') || !isBlocked) return undefined;
+      isBlocked = false;
+      const error = { type: 'cluster_block_exception', reason: 'disk usage exceeded flood-stage watermark' };
+      const items = request.ids.map((id) => {
+        if (id === 'h.b.blocked') return { create: { status: 403, error } };
+        return { create: { status: id === 'h.b.bad' ? 400 : 201, error: { type: 'document_parsing_exception' } } };
+      });
+      return { status: 200, body: JSON.stringify({ items }) };
+    };
+    let waited = idle();
+    void shipper.run();
+    for (let round = 0; round < 3 && shared.acknowledged() < 4; round += 1) {
+      await waited;
+      waited = idle();
+      pass(PROGRESS_EVERY_MS);
+    }
+    await waited;
+    expect(server.requests.map(({ path, ids }) => [path.split('?')[0], ids])).toEqual([
+      ['/vedette-events-2026.11.21/_bulk', ['h.b.yesterday']],
+      ['/vedette-events-2026.11.22/_bulk', ['h.b.today', 'h.b.blocked', 'h.b.bad']],
+      ['/vedette-events-2026.11.22/_bulk', ['h.b.blocked']],
+    ]);
+    expect(aside).toMatchObject([{ position: 4, status: 400 }]);
+    expect(notices[0]?.text).toContain('flood-stage');
+    await shipper.stop();
+    expect(server.requests.length).toBe(3);
+    expect(server.requests.every(({ headers }) => headers['vedette-progress'] === undefined)).toBe(true);
+    expect(server.requests[0]?.headers['authorization']).toBe('ApiKey a2V5');
   });
 
   it('survives a server that is not there', async () => {
