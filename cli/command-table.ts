@@ -41,6 +41,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/rules-test.ts')).rulesTest,
   },
   {
+    name: 'audit check',
+    summary: 'Check files of audit rules (auditctl’s words), with their places.',
+    load: async () => (await import('./commands/audit-check.ts')).auditCheck,
+  },
+  {
+    name: 'audit rules',
+    summary: 'Print the audit rules that the collector loads on this host.',
+    load: async () => (await import('./commands/audit-rules.ts')).auditRules,
+  },
+  {
+    name: 'audit list',
+    summary: 'List the audit rules that the kernel has.',
+    load: async () => (await import('./commands/audit-list.ts')).auditList,
+  },
+  {
     name: 'backtest',
     summary: 'Run a rule over the stored past, as if it had been live.',
     load: async () => (await import('./commands/backtest.ts')).backtest,

@@ -116,7 +116,9 @@ function missingPathFinding(rule: CompiledRule, { exists }: Reviewing): Finding 
   if (exists(path)) return undefined;
   const isRefused = field.name === 'dir' || (field.name === 'path' && !exists(dirname(path)));
   const what = isRefused ? 'the kernel will refuse the rule' : 'the rule begins to match when it is made';
-  const remedy = 'Check the spelling; where it is right on other hosts, leave it: here it is left out.';
+  const remedy = isRefused
+    ? 'Check the spelling; where it is right on other hosts, leave it: here it is left out.'
+    : 'Check the spelling.';
   return { code: 'audit/missing-path', message: `there is no ${quoted(String(field.value))} here: ${what}`, remedy };
 }
 
@@ -168,7 +170,10 @@ function shadowed(rules: readonly ReviewedRule[]): readonly RuleDiagnostic[] {
     const { line: earlier, rule: first } = rules[hider] as ReviewedRule;
     const place = `${earlier.file}:${earlier.line}`;
     const message = `it never comes to this rule: ${place} takes all that it would match, and says ${first.action}`;
-    const remedy = first.action === rule.action ? 'Drop one of the two.' : 'Put the narrower rule first.';
+    const remedy =
+      first.action === rule.action
+        ? 'Drop one of the two, or put the narrower first for the sake of its key.'
+        : 'Put the narrower rule first.';
     return [warn(line, { code: 'audit/shadowed', message, remedy })];
   });
 }
