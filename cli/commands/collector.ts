@@ -187,22 +187,14 @@ async function collectorOptions(
       ...(tokenFile === undefined ? {} : { tokenFile }),
       ...(secretFile === undefined ? {} : { enrollmentSecretFile: secretFile }),
       ...(enrollmentSecret?.kind === 'text' ? { enrollmentSecret: enrollmentSecret.text } : {}),
-      ...(apiKey?.kind === 'text' ? { apiKey: apiKey.text } : {}),
-      ...(apiKey?.kind === 'file' ? { apiKeyFile: apiKey.path } : {}),
-      others: otherServers,
-      destination,
-      compression,
-      tls: {
-        ...(tls.caFile === undefined ? {} : { caFile: tls.caFile }),
-        ...(tls.certFile === undefined ? {} : { certFile: tls.certFile }),
-        ...(tls.keyFile === undefined ? {} : { keyFile: tls.keyFile }),
-      },
+      ...deliveryOptions(config.collector),
     },
     rulesProfile,
     rulesFiles,
     mendsRules,
     ...(rulesScope === undefined ? {} : { rulesScope }),
     spoolBytesMax,
+    spoolAgeMsMax,
     hashesExecutables,
     limits: {
       cpuShareMax: limits.cpuPercent === undefined ? undefined : limits.cpuPercent / 100,
@@ -213,6 +205,22 @@ async function collectorOptions(
     ownFiles: config.file === undefined ? [] : [config.file],
     ...(notifySocket === undefined ? {} : { notifySocket }),
     now: invocation.context.now,
+  };
+}
+
+/** How the events get there. */
+function deliveryOptions({ apiKey, tls, otherServers, destination, compression }: Config['collector']) {
+  return {
+    ...(apiKey?.kind === 'text' ? { apiKey: apiKey.text } : {}),
+    ...(apiKey?.kind === 'file' ? { apiKeyFile: apiKey.path } : {}),
+    others: otherServers,
+    destination,
+    compression,
+    tls: {
+      ...(tls.caFile === undefined ? {} : { caFile: tls.caFile }),
+      ...(tls.certFile === undefined ? {} : { certFile: tls.certFile }),
+      ...(tls.keyFile === undefined ? {} : { keyFile: tls.keyFile }),
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   bulkOf,
@@ -166,18 +166,39 @@ describe('_bulk', () => {
   });
 
   it.each([
-    ['one endless line', 0x61],
-    ['endless blank lines', 10],
-  ])('stops at a body that unpacks to too much (%s), and stores nothing of it', async (_what, byte) => {
-    const first = execEvent('web-1', 1);
-    const bomb = gzipSync(Buffer.concat([Buffer.from(bulkOf([first])), Buffer.alloc(80 * 1024 * 1024, byte)]), {
-      level: 1,
+    ['one endless line', 0x61, 'gzip'],
+    ['endless blank lines', 10, 'gzip'],
+    ['one endless line', 0x61, 'zstd'],
+  ] as const)(
+    'stops at a body that unpacks to too much (%s), and stores nothing of it',
+    async (_what, byte, encoding) => {
+      const first = execEvent('web-1', 1);
+      const body = Buffer.concat([Buffer.from(bulkOf([first])), Buffer.alloc(80 * 1024 * 1024, byte)]);
+      const bomb = encoding === 'gzip' ? gzipSync(body, { level: 1 }) : zstdCompressSync(body);
+      expect(bomb.length).toBeLessThan(500_000);
+      const answer = await send(bomb, { 'content-encoding': encoding });
+      expect(answer.status).toBe(413);
+      expect((await stored(first.id)).status).toBe(404);
+      expect(statusesOf(await ship(server, token, [first]))).toEqual([201]);
+    },
+  );
+
+  it('takes zstd, and says so with each answer', async () => {
+    const answer = await send(zstdCompressSync(bulkOf([execEvent('web-1', 1)])), { 'content-encoding': 'zstd' });
+    expect(answer.body.items[0].create.status).toBe(201);
+    expect(answer.headers['accept-encoding']).toContain('zstd');
+  });
+
+  it('refuses a torn zstd stream, what is none, and one that asks for a window of a gigabyte', async () => {
+    const text = bulkOf([execEvent('web-1', 1)]);
+    const whole = zstdCompressSync(text);
+    const wide = zstdCompressSync(Buffer.alloc(64 * 1024 * 1024, `${text}`), {
+      params: { [constants.ZSTD_c_windowLog]: 27, [constants.ZSTD_c_enableLongDistanceMatching]: 1 },
     });
-    expect(bomb.length).toBeLessThan(500_000);
-    const answer = await send(bomb, { 'content-encoding': 'gzip' });
-    expect(answer.status).toBe(413);
-    expect((await stored(first.id)).status).toBe(404);
-    expect(statusesOf(await ship(server, token, [first]))).toEqual([201]);
+    for (const body of [whole.subarray(0, -4), Buffer.from('no zstd at all'), wide]) {
+      expect((await send(body, { 'content-encoding': 'zstd' })).status).toBe(400);
+    }
+    expect((await stored(execEvent('web-1', 1).id)).status).toBe(404);
   });
 
   it('refuses a torn gzip stream, an unknown encoding and an empty body as a whole', async () => {
