@@ -16,6 +16,7 @@ import {
 } from './path.ts';
 import { labelMembers } from './selinux.ts';
 import type { SyscallRecord } from './syscall-record.ts';
+import { O_CREAT, O_TMPFILE, openFlagsJson } from './tables/open-flags.ts';
 import type { SyscallAction } from './tables/syscall-action.ts';
 import type { IdNames } from './user.ts';
 
@@ -188,25 +189,12 @@ const MODE_ARGUMENT: Readonly<Record<string, number>> = {
   creat: 1,
 };
 const FLAGS_ARGUMENT: Readonly<Record<string, number>> = { open: 1, openat: 2 };
-const O_CREAT = 0x40;
-const O_TMPFILE = 0x400000;
 
 /** True of an open that made a file without a name, of which the records name only the directory. */
 function isMadeNameless({ name, args, success }: SyscallRecord): boolean {
   const flags = success === true ? hexNumber(args[FLAGS_ARGUMENT[name] ?? -1]) : undefined;
   return flags !== undefined && (flags & O_TMPFILE) !== 0;
 }
-
-/** Flags that have one value on all architectures whose calls are decoded. */
-const FLAGS: readonly (readonly [number, string])[] = [
-  [O_CREAT, 'O_CREAT'],
-  [0x80, 'O_EXCL'],
-  [0x200, 'O_TRUNC'],
-  [0x400, 'O_APPEND'],
-  [0x80000, 'O_CLOEXEC'],
-  [O_TMPFILE, 'O_TMPFILE'],
-];
-const ACCESS: readonly string[] = ['O_RDONLY', 'O_WRONLY', 'O_RDWR', 'O_ACCMODE'];
 
 /** `auditd.data.open_flags` (how a file was opened) and `auditd.data.mode` (the mode that a call asked for, in octal). */
 export function writeArguments(
@@ -227,23 +215,11 @@ export function writeArguments(
     flags = 0x241;
   }
   if (flags !== undefined) {
-    const names = FLAGS_TEXT.get(flags) ?? flagsText(flags);
-    draft.data += `,"open_flags":${names}`;
+    draft.data += `,"open_flags":${openFlagsJson(flags, syscall.architecture)}`;
     if ((flags & (O_CREAT | O_TMPFILE)) === 0) return;
   }
   if (mode !== undefined) draft.data += `,"mode":"${modeText(mode)}"`;
 }
-
-function flagsText(flags: number): string {
-  let text = `["${ACCESS[flags & 3]}"`;
-  for (const [bit, name] of FLAGS) if ((flags & bit) !== 0) text += `,"${name}"`;
-  return `${text}]`;
-}
-
-/** The flags that nearly every open has. */
-const FLAGS_TEXT: ReadonlyMap<number, string> = new Map(
-  [0, 0x80000, 0x241, 0x90800].map((flags) => [flags, flagsText(flags)]),
-);
 
 function hexNumber(text: string | undefined): number | undefined {
   // Registers hold garbage above the 32 bits that the kernel reads.

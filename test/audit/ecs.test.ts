@@ -291,7 +291,7 @@ describe('a call on processes', () => {
     ],
     ['module', 2_713_951, { 'event.action': 'unloaded-kernel-module', 'event.type': ['end'] }],
     ['capset', 2_714_068, { 'event.action': 'changed-capabilities-of', 'auditd.data.cap_pe': '000001fffeffffff' }],
-    ['fd_pair', 2_714_058, { 'event.action': 'pipe2', 'auditd.data.fd0': '3' }],
+    ['fd_pair', 2_714_058, { 'event.action': 'created-pipe', 'auditd.data.fd0': '3' }],
   ])('%s %i', (name, serial, expected) => {
     expect(pick(sample(name, serial), ...Object.keys(expected))).toEqual(expected);
   });
