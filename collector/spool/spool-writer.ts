@@ -33,7 +33,7 @@ interface SpoolEntry {
   /** 0 … 65535: events of an owner with the same number are alike. */
   readonly sort?: number;
   /** The two lines of the event (event/bulk.ts), given the position that it gets. */
-  readonly lines: (position: number) => string;
+  readonly lines: (position: number) => string | Uint8Array;
 }
 
 export interface SpoolWriter {
@@ -55,6 +55,8 @@ export interface SpoolWriter {
   /** Bytes of all segments. */
   bytes(): number;
   lastPosition(): number;
+  /** `event.created` of the oldest event that waits, by segments; undefined when none does. */
+  oldestMs(): number | undefined;
   /** Heads of this boot's frames above a position, in the segments that are there: class by class. */
   framesAfter(position: number, bootId: string): Iterable<FrameHead>;
   close(): void;
@@ -238,7 +240,10 @@ export function openSpoolWriter(options: {
       const start = state.pendingBytes;
       if (!mayWait(state, owner, FRAME_HEAD_BYTES + text.length)) return refuse(state, entry);
       reserve(state, FRAME_HEAD_BYTES + text.length * 3);
-      const payloadBytes = state.pending.buffer.write(text, start + FRAME_HEAD_BYTES, 'utf8');
+      let payloadBytes = text.length;
+      if (typeof text === 'string')
+        payloadBytes = state.pending.buffer.write(text, start + FRAME_HEAD_BYTES, 'utf8');
+      else state.pending.buffer.set(text, start + FRAME_HEAD_BYTES);
       if (payloadBytes > FRAME_BYTES_MAX) return refuse(state, entry);
       sealFrame(state.pending, start, payloadBytes, {
         position: next,
@@ -314,6 +319,15 @@ export function openSpoolWriter(options: {
     },
     bytes: store.bytes,
     lastPosition: () => position,
+    oldestMs() {
+      let oldestMs: number | undefined;
+      for (const { segments } of classes.values()) {
+        const waiting = segments.find(({ account }) => account.lastPosition > shared.acknowledged());
+        const fromMs = waiting?.account.fromMs ?? 0;
+        if (fromMs > 0 && (oldestMs === undefined || fromMs < oldestMs)) oldestMs = fromMs;
+      }
+      return oldestMs;
+    },
     *framesAfter(after, ofBoot) {
       for (const state of classes.values()) {
         for (const segment of state.segments) {

@@ -49,6 +49,19 @@ describe('spool', () => {
     expect(readAll(disk, shared).texts).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9].map((number) => `event ${number}`));
   });
 
+  it('says since when the oldest event waits', () => {
+    const { shared, writer } = open(memoryDisk());
+    expect(writer.oldestMs()).toBeUndefined();
+    append(writer, 'bulk', 'one', 2000);
+    append(writer, 'keep', 'two', 3000);
+    writer.flush();
+    expect(writer.oldestMs()).toBe(2000);
+    shared.setAcknowledged(1);
+    expect(writer.oldestMs()).toBe(3000);
+    shared.setAcknowledged(2);
+    expect(writer.oldestMs()).toBeUndefined();
+  });
+
   it('hands out nothing that was not flushed', () => {
     const disk = memoryDisk();
     const { shared, writer } = open(disk);
