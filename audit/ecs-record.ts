@@ -99,11 +99,20 @@ const APPARMOR_TYPES: ReadonlyMap<string, number> = new Map([
 const APPARMOR_DENIED = 1503;
 
 function actionOf(type: number, { kernel, user }: RecordFields): RecordAction | undefined {
+  if (type === USER_CHAUTHTOK && !isOfPassword(user.get('op'))) return recordAction(USER_MGMT);
   const apparmor = kernel.get('apparmor') ?? user.get('apparmor');
   const action = recordAction(apparmor === undefined ? type : (APPARMOR_TYPES.get(apparmor) ?? APPARMOR_DENIED));
   return kernel.has('seresult') && action?.action === 'violated-access-policy'
     ? { ...action, action: 'violated-selinux-policy' }
     : action;
+}
+
+const USER_MGMT = 1102;
+const USER_CHAUTHTOK = 1108;
+
+/** usermod and its like write USER_CHAUTHTOK for every change of an account: only PAM's, and those that say so, are of a password. */
+function isOfPassword(op: string | undefined): boolean {
+  return op === undefined || /passw|chauthtok/i.test(op);
 }
 
 const SUCCESS: ReadonlySet<string> = new Set(['success', 'yes', '1', 'granted', 'ALLOWED']);

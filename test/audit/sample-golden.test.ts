@@ -1,6 +1,6 @@
 // Every recorded sample as the documents that it becomes, against goldens that were read one by one. A golden holds the first
 // document of each kind of a sample (action, outcome, type) without what other tests prove: the raw records, host and schema.
-// After a wanted change: `vitest run --project unit -u test/audit/sample-golden.test.ts`, and read the difference.
+// After a wanted change: `vitest run --project unit test/audit/sample-golden.test.ts -u`, and read the difference.
 import { describe, expect, it } from 'vitest';
 import { createEcsMapper } from '../../audit/ecs.ts';
 import type { HostKnowledge } from '../../audit/event.ts';
