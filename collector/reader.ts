@@ -25,7 +25,7 @@ import {
 import type { ReadingFigures, ShippingFigures } from './reader-messages.ts';
 import type { ReaderState } from './reader-state.ts';
 import type { SelfWatch } from './self-watch.ts';
-import type { RecordSource } from './source.ts';
+import type { KernelFigures, RecordSource } from './source.ts';
 import { OWN } from './spool/owner.ts';
 import type { SpoolWriter } from './spool/spool-writer.ts';
 import type { Tamper } from './tamper.ts';
@@ -105,6 +105,10 @@ export function createReader(parts: ReaderParts): Reader {
   let checkMs = 0;
   let statusMs = startedMs;
   let downtime: Downtime | undefined;
+  let kernel: KernelFigures | undefined;
+  /** Certain losses since the start, by their source. */
+  const lossesBySource = new Map<Loss['source'], number>();
+  let reported = { ms: startedMs, records: 0, events: 0 };
 
   function emit(event: AuditEvent): void {
     eventCount += 1;
@@ -150,6 +154,7 @@ export function createReader(parts: ReaderParts): Reader {
     let areAll = true;
     for (const loss of losses) {
       lostAtLeast += loss.atLeast;
+      lossesBySource.set(loss.source, (lossesBySource.get(loss.source) ?? 0) + loss.atLeast);
       if (!put((createdMs) => lossDocument(loss, createdMs))) areAll = false;
       if (!loss.isPlanned) parts.onNotice({ level: 'warning', code: 'events-lost', text: loss.reason });
     }
@@ -228,6 +233,7 @@ export function createReader(parts: ReaderParts): Reader {
   function check(nowMs: number): void {
     const figures = source.check();
     if (figures === undefined) return;
+    kernel = figures;
     tell(ledger.checked(figures, nowMs));
   }
 
@@ -297,11 +303,23 @@ export function createReader(parts: ReaderParts): Reader {
   }
 
   function status(): Readonly<Record<string, unknown>> {
+    const nowMs = now();
+    const perSecond = (count: number): number => Math.round((count * 1_000) / Math.max(1, nowMs - reported.ms));
+    const oldestMs = spool.oldestMs();
+    const rates = {
+      records_per_second: perSecond(records - reported.records),
+      events_per_second: perSecond(eventCount - reported.events),
+    };
+    reported = { ms: nowMs, records, events: eventCount };
     return {
       ...parts.cost(),
+      ...rates,
+      ...(kernel === undefined ? {} : { kernel_lost: kernel.lost, kernel_backlog: kernel.backlog }),
+      ...(oldestMs === undefined ? {} : { spool_oldest_age_ms: Math.max(0, nowMs - oldestMs) }),
+      losses: Object.fromEntries(lossesBySource),
       ...(limits === undefined ? {} : { limits_level: limits.level() }),
       mode: source.mode.kind,
-      uptime_ms: now() - startedMs,
+      uptime_ms: nowMs - startedMs,
       records,
       events: eventCount,
       spooled,
