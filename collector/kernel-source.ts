@@ -73,14 +73,6 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
   const isStored = notifySocket !== undefined && !stream.isInherited && storeSocket(notifySocket, stream.fd);
   const isLocked = status.value.enabled === LOCKED;
   const notices: Notice[] = [];
-  const ours = {
-    enabled: isLocked ? LOCKED : 1,
-    backlogLimit: Math.max(
-      status.value.backlogLimit,
-      totalmem() < SMALL_MEMORY_BYTES ? BACKLOG_LIMIT_SMALL : BACKLOG_LIMIT,
-    ),
-    backlogWaitTime: 0,
-  };
   const executable = mayExcludeExecutable(process.execPath, isSea(), fileOwner) ? process.execPath : undefined;
   const exclusions = createExclusions(control, isLocked ? undefined : executable);
   const rules = loadKernelRules(control, {
@@ -89,6 +81,15 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
     features: status.value.features,
     exclusions,
   });
+  const ours = {
+    enabled: isLocked ? LOCKED : 1,
+    backlogLimit: Math.max(
+      status.value.backlogLimit,
+      rules.backlogLimit ?? 0,
+      totalmem() < SMALL_MEMORY_BYTES ? BACKLOG_LIMIT_SMALL : BACKLOG_LIMIT,
+    ),
+    backlogWaitTime: rules.backlogWaitTime ?? 0,
+  };
   let ruleCount = 0;
   if (isLocked) {
     notices.push({

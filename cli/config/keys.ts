@@ -252,7 +252,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     kind: 'boolean',
     default: 'true',
     description:
-      'Whether audit rules of the collector that somebody deletes are loaded again, ten times an hour at the most.',
+      'Whether audit rules that somebody deletes, and settings that somebody changes, are put right again, ten times an hour at the most.',
   },
   {
     path: 'collector.rules_scope',

@@ -5,6 +5,7 @@ import { decodeRule, type RuleField, ruleIdentity } from '../netlink/rule-data.t
 import type { Notice } from '../options.ts';
 import type { Tamper } from '../tamper.ts';
 import type { RulesProfile } from './default-rules.ts';
+import { fromBytes } from './rule-diagnostic.ts';
 import { mendedTamper, type RuleGuard, ruleGuard } from './rule-guard.ts';
 import { noteOwnRules, type OwnRule, ownRuleTest } from './rule-ledger.ts';
 import { type LoadReport, load, planLoad } from './rule-loader.ts';
@@ -17,6 +18,9 @@ export const LOOK_EVERY_MS = 30_000;
 const EINVAL = 22;
 
 export interface KernelRules {
+  /** What the files say of the kernel's queue; undefined where they are silent. */
+  readonly backlogLimit: number | undefined;
+  readonly backlogWaitTime: number | undefined;
   /** Loads what is wanted and removes what was; the number of rules in force. */
   load(notices: Notice[]): number;
   /** `never` rules of others hide what we are here to see: said, not changed. */
@@ -66,9 +70,12 @@ export function loadKernelRules(
     return count === 0 ? [] : [mendedTamper(count)];
   }
 
+  const wanted = wantedRules({ ...options, profile: options.rulesProfile, files: options.rulesFiles });
+  const { backlogLimit, backlogWaitTime } = wanted.files;
   return {
+    backlogLimit,
+    backlogWaitTime,
     load(notices) {
-      const wanted = wantedRules({ ...options, profile: options.rulesProfile, files: options.rulesFiles });
       for (const { file, line, message } of errorsOf(wanted.files.diagnostics).slice(0, NOTICES_MAX)) {
         const text = `${file}${line > 0 ? `:${line}` : ''}: ${message}; the line is left out. \`vedette audit check\` says more.`;
         notices.push({ level: 'error', code: 'audit-rule', text });
@@ -78,6 +85,13 @@ export function loadKernelRules(
       const plan = planLoad(wanted.rules, present, isOwn);
       noteOwnRules(folder, [...present.filter(isOwn), ...plan.add]);
       const report = load(control, plan, wanted.rules);
+      if (wanted.files.trims) control.trimTrees();
+      for (const { mount, subtree } of wanted.files.equivalents) {
+        const answer = control.makeEquivalent(mount, subtree);
+        if (answer.kind === 'ok') continue;
+        const text = `The kernel refused -q ${fromBytes(mount)},${fromBytes(subtree)} with errno ${-answer.errno}.`;
+        notices.push({ level: 'warning', code: 'rule-refused', text });
+      }
       notices.push(...noticesOf(report, wanted.rules.length));
       const first = withoutExclusions(listed() ?? []);
       const there = new Set(first.map(ruleIdentity));

@@ -46,6 +46,7 @@ export interface LineReading {
 const LINE_BYTES_MAX = 16_384;
 const NAME_BYTES_MAX = 255;
 const LISTS: readonly RuleList[] = ['task', 'exit', 'user', 'exclude', 'filesystem', 'io_uring'];
+const KEYED_FIELDS: ReadonlySet<string> = new Set(['path', 'dir', 'perm', 'exe', 'fstype']);
 const WITH_CALLS: ReadonlySet<RuleList> = new Set<RuleList>(['exit', 'io_uring']);
 
 export function readRuleLine(line: RuleLine, reading: LineReading): ReadLine {
@@ -59,7 +60,7 @@ export function readRuleLine(line: RuleLine, reading: LineReading): ReadLine {
     const message = text.includes('\0') ? 'a NUL byte in the line' : `longer than ${LINE_BYTES_MAX} bytes`;
     return alone({ code: 'audit/line', message, remedy: 'One rule stands in one line of text.' });
   }
-  if (/(^|[^\\])\\\s*$/.test(text)) {
+  if (/(^|[^\\])(\\\\)*\\\r?$/.test(text)) {
     const message = 'a rule does not go on in the next line';
     return alone({ code: 'audit/continuation', message, remedy: 'Write the whole rule in one line.' }, text.length - 1);
   }
@@ -306,6 +307,7 @@ function readField(draft: Draft, word: Word, reading: LineReading, tell: Tell): 
     const remedy = 'Make a rule for each: the kernel takes one of path, dir, inode, and one exe, in a rule.';
     return tell({ code: 'audit/repeated-field', message: `${name} again in one rule`, remedy });
   }
+  if (name === 'key' && !mayHaveKey(draft)) return tell(KEY_TOO_EARLY);
   const read = readValue(name, parts.value, reading.machine);
   if (!read.isOk) return tell(read.finding, word.at + parts.at + parts.operator.length);
   if (name === 'arch') draft.architecture = ruleArchitecture(Number(read.value));
@@ -340,14 +342,19 @@ function readComparison(draft: Draft, word: Word, tell: Tell): undefined {
   addField(draft, { name: 'field_compare', operator, value: number });
 }
 
+const KEY_TOO_EARLY: Finding = {
+  code: 'audit/order',
+  message: 'a key needs calls or a file before it',
+  remedy: 'Put it last; a rule without calls, path, dir, perm or exe gets -S all before its key.',
+};
+
+function mayHaveKey(draft: Draft): boolean {
+  const isOfFile = draft.fields.some(({ name }) => KEYED_FIELDS.has(name));
+  return draft.operation !== undefined && (draft.calls !== undefined || isOfFile);
+}
+
 function readKey(draft: Draft, { text, at }: Word, tell: Tell): undefined {
-  const isOfSomething =
-    draft.calls !== undefined ||
-    draft.fields.some(({ name }) => ['path', 'dir', 'perm', 'exe', 'fstype'].includes(name));
-  if (draft.operation === undefined || !isOfSomething) {
-    const remedy = 'Put it last; a rule without calls, path, dir, perm or exe gets -S all before its key.';
-    return tell({ code: 'audit/order', message: 'a key needs calls or a file before it', remedy });
-  }
+  if (!mayHaveKey(draft)) return tell(KEY_TOO_EARLY);
   if (draft.list === 'exclude' || draft.list === 'task') {
     const remedy = 'Drop the key: what this list leaves out is never recorded.';
     return tell({ code: 'audit/field-list', message: `a rule of the ${draft.list} list has no key`, remedy });

@@ -6,7 +6,9 @@ import {
   AUDIT_DEL_RULE,
   AUDIT_GET,
   AUDIT_LIST_RULES,
+  AUDIT_MAKE_EQUIV,
   AUDIT_SET,
+  AUDIT_TRIM,
   type AuditStatus,
   type AuditStatusChange,
   decodeMessage,
@@ -37,6 +39,10 @@ export interface AuditControl {
   removeRule(rule: Buffer): Answer<undefined>;
   /** Every rule as the kernel has it, in its order within each list. */
   listRules(): Answer<readonly Buffer[]>;
+  /** As `auditctl -t`. */
+  trimTrees(): Answer<undefined>;
+  /** As `auditctl -q mount,subtree`; paths as latin1. */
+  makeEquivalent(mount: string, subtree: string): Answer<undefined>;
   close(): void;
 }
 
@@ -104,6 +110,13 @@ function controlOn(fd: number): AuditControl {
         return message.type === NLMSG_DONE;
       });
       return answer.kind === 'errno' ? answer : { kind: 'ok', value: rules };
+    },
+    trimTrees: () => acknowledged(AUDIT_TRIM, Buffer.alloc(0)),
+    makeEquivalent(mount, subtree) {
+      const lengths = Buffer.alloc(8);
+      lengths.writeUInt32LE(mount.length, 0);
+      lengths.writeUInt32LE(subtree.length, 4);
+      return acknowledged(AUDIT_MAKE_EQUIV, Buffer.concat([lengths, Buffer.from(mount + subtree, 'latin1')]));
     },
     close: () => closeDescriptor(fd),
   };

@@ -18,6 +18,10 @@ export const AUDIT_SET = 1001;
 export const AUDIT_ADD_RULE = 1011;
 export const AUDIT_DEL_RULE = 1012;
 export const AUDIT_LIST_RULES = 1013;
+/** Forgets watched folders of mounts that are gone. */
+export const AUDIT_TRIM = 1014;
+/** Watches a subtree as what it is mounted on: two lengths, two paths. */
+export const AUDIT_MAKE_EQUIV = 1015;
 /** Another process tried to take the socket from us. */
 export const AUDIT_REPLACE = 1329;
 
