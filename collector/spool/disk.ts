@@ -65,11 +65,20 @@ export function folderDisk(folder: string): Disk {
 /** What a file is called while it is written anew; such a file is left over from a kill. */
 export const UNFINISHED = '.new';
 
-/** Writes a file as a whole: whoever opens it sees the old content or the new. Throws what the disk throws, leaving the old. */
-export function replaceOnDisk(disk: Disk, name: string, parts: readonly Buffer[], mustSurvivePowerLoss: boolean): void {
+/**
+ * Writes a file as a whole: whoever opens it sees the old content or the new. Throws what the disk throws, leaving the old.
+ * `soon` has it written to the disk without waiting for that.
+ */
+export function replaceOnDisk(disk: Disk, name: string, parts: readonly Buffer[], sync: 'now' | 'soon'): void {
   const temporary = `${name}${UNFINISHED}`;
   disk.remove(temporary);
-  const file = disk.create(temporary);
+  writeOnDisk(disk, temporary, parts, sync);
+  disk.rename(temporary, name);
+}
+
+/** Writes a file that was not there, or none. */
+export function writeOnDisk(disk: Disk, name: string, parts: readonly Buffer[], sync: 'now' | 'soon' | 'never'): void {
+  const file = disk.create(name);
   try {
     for (const part of parts) {
       for (let done = 0; done < part.length; ) {
@@ -78,14 +87,14 @@ export function replaceOnDisk(disk: Disk, name: string, parts: readonly Buffer[]
         done += written;
       }
     }
-    if (mustSurvivePowerLoss) file.sync();
+    if (sync === 'now') file.sync();
+    else if (sync === 'soon') file.syncSoon(() => {});
   } catch (error) {
     file.close();
-    disk.remove(temporary);
+    disk.remove(name);
     throw error;
   }
   file.close();
-  disk.rename(temporary, name);
 }
 
 function fileOn(fd: number): DiskFile {

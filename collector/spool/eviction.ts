@@ -5,7 +5,7 @@ import type { FrameHead } from './frame.ts';
 import { OWN } from './owner.ts';
 import type { SpoolClass } from './segment.ts';
 import { accountKey, fairLevel, type OwnerShare, type SegmentAccount } from './segment-account.ts';
-import { joinedLoss, type SpoolLoss } from './spool-loss.ts';
+import type { SpoolLoss } from './spool-loss.ts';
 
 /** Of one owner and sort this many stay when a segment is thinned for the first time. */
 const FIRST_OF_SORT = 4;
@@ -86,7 +86,7 @@ export function thin(options: {
   const { account, excess, acknowledged, spoolClass, reason } = options;
   const left = new Map(excess);
   const seen = new Map<number, number>();
-  const lost = new Map<number, SpoolLoss>();
+  const lost = new Map<number, Lost>();
   let spareable = options.sparesFirst && excess !== undefined ? gainOf(account.owners, excess) * STAY_SHARE : 0;
   return {
     stays(head, bytes) {
@@ -105,24 +105,38 @@ export function thin(options: {
         }
         left.set(key, over - bytes);
       }
-      const one = lossOf(head, key, spoolClass, reason);
       const known = lost.get(key);
-      lost.set(key, known === undefined ? one : joinedLoss(known, one));
+      if (known === undefined) lost.set(key, { count: 1, first: head, last: head });
+      else {
+        known.count += 1;
+        known.last = head;
+      }
       return false;
     },
-    losses: () => [...lost.values()],
+    losses: () => [...lost].map(([owner, one]) => lossOf(one, owner, spoolClass, reason)),
   };
 }
 
-function lossOf(head: FrameHead, owner: number, spoolClass: SpoolClass, reason: 'evicted' | 'aged'): SpoolLoss {
+interface Lost {
+  count: number;
+  readonly first: FrameHead;
+  last: FrameHead;
+}
+
+function lossOf(
+  { count, first, last }: Lost,
+  owner: number,
+  spoolClass: SpoolClass,
+  reason: 'evicted' | 'aged',
+): SpoolLoss {
   return {
     reason,
-    atLeast: 1,
-    atMost: 1,
-    fromMs: head.createdMs,
-    toMs: head.createdMs,
-    firstPosition: head.position,
-    lastPosition: head.position,
+    atLeast: count,
+    atMost: count,
+    fromMs: first.createdMs,
+    toMs: last.createdMs,
+    firstPosition: first.position,
+    lastPosition: last.position,
     owner,
     spoolClass,
   };

@@ -2,13 +2,17 @@
 // between giving up and telling forgets nothing, and added up by owner, class and reason, so that an hour of flood is a handful
 // of records. Told twice after a kill it is told under the same number, which stores it once.
 //
-//   evicted.json   {"formatVersion":1,"groups":[{"number","losses":[…]}],"intent":{…}?}
-import { type Disk, replaceOnDisk } from './disk.ts';
+//   evicted-NNN.json   CRC-32 in eight hex digits, then {"formatVersion":1,"groups":[{"number","losses":[…]}],"intent":{…}?}
+//
+// Each time a new file is written and the one before removed: replacing a file makes file systems wait for the disk. The one with
+// the highest number that is whole counts.
+import { crc32 } from 'node:zlib';
+import { type Disk, writeOnDisk } from './disk.ts';
 import { NOBODY } from './owner.ts';
 import type { SpoolClass } from './segment.ts';
 import { joinedLoss, type SpoolLoss } from './spool-loss.ts';
 
-export const JOURNAL_NAME = 'evicted.json';
+const JOURNAL_NAME = /^evicted-([0-9]{1,15})\.json$/;
 const FORMAT_VERSION = 1;
 const JOURNAL_BYTES_MAX = 1024 * 1024;
 /** Losses told at once; more owners are added up as several. */
@@ -55,6 +59,7 @@ export function openLossJournal(
   didHappen: (intent: Intent) => boolean,
 ): LossJournal {
   const found = load(disk);
+  let { file, number } = found;
   /** Told and not known to be kept, then those still to be told; the last one grows. */
   let groups: readonly Group[] = found.groups;
   let intent = found.intent !== undefined && didHappen(found.intent) ? found.intent : undefined;
@@ -66,7 +71,12 @@ export function openLossJournal(
 
   function save(): void {
     const text = JSON.stringify({ formatVersion: FORMAT_VERSION, groups, intent });
-    replaceOnDisk(disk, JOURNAL_NAME, [Buffer.from(text)], false);
+    const before = file;
+    const name = `evicted-${number + 1}.json`;
+    number += 1;
+    writeOnDisk(disk, name, [Buffer.from(checksumOf(text) + text)], 'never');
+    file = name;
+    if (before !== undefined) disk.remove(before);
   }
 
   function saveIfPossible(): void {
@@ -153,25 +163,62 @@ function joined(losses: readonly SpoolLoss[], more: readonly SpoolLoss[]): reado
   return all;
 }
 
-function load(disk: Disk): { readonly groups: readonly Group[]; readonly intent: Intent | undefined } {
-  const nothing = { groups: [], intent: undefined };
+interface Found {
+  readonly groups: readonly Group[];
+  readonly intent: Intent | undefined;
+  readonly file: string | undefined;
+  /** The highest number that was ever seen. */
+  readonly number: number;
+}
+
+function load(disk: Disk): Found {
+  const names = disk
+    .list()
+    .map((name) => ({ name, number: Number(JOURNAL_NAME.exec(name)?.[1] ?? Number.NaN) }))
+    .filter(({ number }) => !Number.isNaN(number))
+    .sort((a, b) => b.number - a.number);
+  let found: Found = { groups: [], intent: undefined, file: undefined, number: names[0]?.number ?? 0 };
+  for (const { name } of names) {
+    const read = found.file === undefined ? readJournal(disk, name) : undefined;
+    if (read !== undefined) found = { ...found, ...read, file: name };
+    else removeIfPossible(disk, name);
+  }
+  return found;
+}
+
+/** Undefined for one that is torn or damaged. */
+function readJournal(disk: Disk, name: string): Pick<Found, 'groups' | 'intent'> | undefined {
   let file: ReturnType<Disk['open']>;
   try {
-    file = disk.open(JOURNAL_NAME, 'read');
-    if (file === undefined || file.size() > JOURNAL_BYTES_MAX) return nothing;
+    file = disk.open(name, 'read');
+    if (file === undefined || file.size() > JOURNAL_BYTES_MAX) return undefined;
     const bytes = Buffer.alloc(file.size());
     file.read(bytes, 0, bytes.length, 0);
-    const parsed = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
-    if (parsed['formatVersion'] !== FORMAT_VERSION || !Array.isArray(parsed['groups'])) return nothing;
-    const groups = parsed['groups'].filter(isGroup).slice(0, 2);
+    const text = bytes.toString('utf8', CHECKSUM_CHARS);
+    if (bytes.toString('latin1', 0, CHECKSUM_CHARS) !== checksumOf(text)) return undefined;
+    const parsed = JSON.parse(text) as Record<string, unknown>;
+    if (parsed['formatVersion'] !== FORMAT_VERSION || !Array.isArray(parsed['groups'])) return undefined;
     const intent = parsed['intent'];
-    return { groups, intent: isIntent(intent) ? intent : undefined };
+    return { groups: parsed['groups'].filter(isGroup).slice(0, 2), intent: isIntent(intent) ? intent : undefined };
   } catch {
-    // Torn or damaged: what it told is not known any more. The gaps in the positions are left.
-    return nothing;
+    return undefined;
   } finally {
     file?.close();
   }
+}
+
+function removeIfPossible(disk: Disk, name: string): void {
+  try {
+    disk.remove(name);
+  } catch {
+    // The next start removes it.
+  }
+}
+
+const CHECKSUM_CHARS = 8;
+
+function checksumOf(text: string): string {
+  return crc32(text).toString(16).padStart(CHECKSUM_CHARS, '0');
 }
 
 function isGroup(value: unknown): value is Group {

@@ -148,7 +148,7 @@ function mended(
   if (footer !== undefined) {
     const isMended = attempt(() => {
       const whole = readWhole(disk, name);
-      replaceOnDisk(disk, name, [encodeSegmentHead(footer.head), whole.subarray(SEGMENT_HEAD_BYTES)], true);
+      replaceOnDisk(disk, name, [encodeSegmentHead(footer.head), whole.subarray(SEGMENT_HEAD_BYTES)], 'now');
     });
     const { base, bootId, generation } = footer.head;
     if (isMended) return { number, base, bootId, generation, bytes, account: footer.account };

@@ -86,7 +86,7 @@ export function createSpoolStore(options: {
     const head = { class: state.name, base: segment.base, bootId: segment.bootId, generation: segment.generation + 1 };
     encodeSegmentHead(head).copy(bytes, 0);
     const footer = encodeFooter(head, account);
-    replaceOnDisk(disk, name, [bytes.subarray(0, end), footer], true);
+    replaceOnDisk(disk, name, [bytes.subarray(0, end), footer], 'soon');
     total += end + footer.length - segment.bytes;
     segment.bytes = end + footer.length;
     segment.generation = head.generation;

@@ -241,8 +241,7 @@ export function openSpoolWriter(options: {
       if (!mayWait(state, owner, FRAME_HEAD_BYTES + text.length)) return refuse(state, entry);
       reserve(state, FRAME_HEAD_BYTES + text.length * 3);
       let payloadBytes = text.length;
-      if (typeof text === 'string')
-        payloadBytes = state.pending.buffer.write(text, start + FRAME_HEAD_BYTES, 'utf8');
+      if (typeof text === 'string') payloadBytes = state.pending.buffer.write(text, start + FRAME_HEAD_BYTES, 'utf8');
       else state.pending.buffer.set(text, start + FRAME_HEAD_BYTES);
       if (payloadBytes > FRAME_BYTES_MAX) return refuse(state, entry);
       sealFrame(state.pending, start, payloadBytes, {
