@@ -2,7 +2,7 @@
 // rotated is found again by its inode, or, when it was copied or packed, by a checksum of its first bytes.
 import { closeSync, createReadStream, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { pipeline, type Transform } from 'node:stream';
+import type { Transform } from 'node:stream';
 import { constants, crc32, createGunzip, createZstdDecompress, gunzipSync, zstdDecompressSync } from 'node:zlib';
 
 /** Which file it is, and how far it was read. */
@@ -126,12 +126,13 @@ export function openArchive(archive: Archive): ArchiveReader {
   const source = createReadStream(archive.path);
   let isEnded = false;
   let problem: string | undefined;
-  pipeline(source, unpack, (error) => {
-    if (error !== null && error !== undefined) {
-      problem = error.message;
-      isEnded = true;
-    }
-  });
+  const failed = (error: Error): void => {
+    problem ??= error.message;
+    isEnded = true;
+  };
+  source.on('error', failed);
+  unpack.on('error', failed);
+  source.pipe(unpack);
   unpack.on('end', () => {
     isEnded = true;
   });

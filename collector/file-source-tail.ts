@@ -214,6 +214,8 @@ export function createTail({ path, kept, start }: TailOptions): Tail {
     return true;
   }
 
+  // At once: from now on it is followed, whatever its name is when it is read.
+  openNext();
   return {
     path,
     read(bytesMax, nowMs, onLine) {

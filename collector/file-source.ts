@@ -74,15 +74,17 @@ export function openFileSource(parts: FileSourceParts): SourceStart {
         break;
       }
       const position = kept.get(path);
-      tails.set(
+      const tail = createTail({
         path,
-        createTail({
-          path,
-          kept: position === undefined ? undefined : { position, keptMs: earlier.keptMs },
-          // What appears later began later.
-          start: isFirst ? parts.start : 'beginning',
-        }),
-      );
+        kept: position === undefined ? undefined : { position, keptMs: earlier.keptMs },
+        // What appears later began later.
+        start: isFirst ? parts.start : 'beginning',
+      });
+      tails.set(path, tail);
+      const begun = position ?? tail.position();
+      if (begun === undefined || begun === position) continue;
+      kept.set(path, begun);
+      hasNewPositions = true;
     }
   }
 
@@ -119,7 +121,6 @@ export function openFileSource(parts: FileSourceParts): SourceStart {
   }
 
   function drainTail(tail: Tail, nowMs: number, onRecord: (record: AuditRecord) => void): boolean {
-    const before = given;
     let last: FilePosition | undefined;
     const hasMore = tail.read(DRAIN_BYTES, nowMs, (line, position) => {
       last = position;
@@ -129,8 +130,7 @@ export function openFileSource(parts: FileSourceParts): SourceStart {
         onRecord(record);
       }
     });
-    const position = last ?? (before === 0 && !kept.has(tail.path) ? tail.position() : undefined);
-    if (position !== undefined) mark({ records: given, path: tail.path, position });
+    if (last !== undefined) mark({ records: given, path: tail.path, position: last });
     for (const reason of tail.takeGaps()) losses.push(lossOfFile(reason, nowMs));
     return hasMore;
   }
@@ -156,6 +156,12 @@ export function openFileSource(parts: FileSourceParts): SourceStart {
     };
   }
 
+  function save(): void {
+    if (!hasNewPositions) return;
+    savePositions(folder, { keptMs: now(), files: kept });
+    hasNewPositions = false;
+  }
+
   const source: RecordSource = {
     mode: { kind: 'file', files: parts.files },
     drain(onRecord): Drained {
@@ -177,9 +183,7 @@ export function openFileSource(parts: FileSourceParts): SourceStart {
         hasNewPositions = true;
         marks.shift();
       }
-      if (!hasNewPositions) return;
-      savePositions(folder, { keptMs: now(), files: kept });
-      hasNewPositions = false;
+      save();
     },
     takeLosses() {
       const told = losses;
@@ -196,6 +200,13 @@ export function openFileSource(parts: FileSourceParts): SourceStart {
     },
   };
   follow(now());
+  try {
+    // Where reading begins is known from now on, whatever becomes of the log before the first line is kept.
+    save();
+  } catch (error) {
+    source.close();
+    return { kind: 'refused', refusal: { kind: 'failed', reason: (error as Error).message } };
+  }
   const notices: Notice[] = [];
   for (const path of tails.keys()) {
     if (statSync(path, { throwIfNoEntry: false }) === undefined)
