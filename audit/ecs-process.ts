@@ -19,19 +19,27 @@ export function programOf(exe: string | undefined, comm: string | undefined): st
 export interface LineageWriter {
   /** Fills what lineage knows of the acting process. Returns the process itself. */
   write(draft: Draft, pid: number | undefined, ppid: number | undefined): ProcessInfo | undefined;
+  /** The text of what lineage knows of a process; undefined where there is none. */
+  textOf(pid: number, ppid: number): LineageText | undefined;
   /** Tells lineage what the exec of the process written last brought. */
   execed(args: readonly string[], script: string | undefined): void;
 }
 
 /** The JSON of one Lineage. */
-interface LineageText {
+export interface LineageText {
   /** Members of `process`. */
-  process: string;
+  readonly process: string;
   readonly parentPid: number | undefined;
   /** Members of `process.parent`. */
   readonly parent: string;
   /** Members of the document: `container`, `orchestrator`. */
   readonly surroundings: string;
+  /** `process.Ext.script` as a member; an exec tells its own. */
+  readonly script: string;
+}
+
+interface KnownText extends LineageText {
+  process: string;
   /** True once `process` is in one piece: most processes have one event only, and are spared that. */
   isFlat: boolean;
 }
@@ -41,13 +49,13 @@ interface LineageText {
  * of them may change once given. So the next event of a process costs one look-up and three joins of text.
  */
 export function createLineageWriter(knowledge: HostKnowledge | undefined): LineageWriter {
-  const texts = new WeakMap<Lineage, LineageText>();
+  const texts = new WeakMap<Lineage, KnownText>();
   const parents = remembered(membersOfParent);
   const chains = remembered(chainJson);
   const leaders = remembered(leaderMember);
   const containers = remembered(containerMembers);
 
-  const textOf = (lineage: Lineage): LineageText => {
+  const makeText = (lineage: Lineage): KnownText => {
     const { process, ancestors, isComplete, sessionLeader, previous, container } = lineage;
     const parent = lineage.parent ?? ancestors[0];
     let members = process === undefined ? '' : ownMembers(process);
@@ -61,25 +69,35 @@ export function createLineageWriter(knowledge: HostKnowledge | undefined): Linea
       parentPid: parent?.pid,
       parent: parent === undefined ? '' : parents(parent),
       surroundings: container === undefined ? '' : containers(container),
+      script: scriptMember(process?.script),
       isFlat: false,
     };
   };
 
+  const known = (lineage: Lineage): KnownText => {
+    let text = texts.get(lineage);
+    if (text === undefined) {
+      text = makeText(lineage);
+      texts.set(lineage, text);
+    } else if (!text.isFlat) {
+      text.process = flat(text.process);
+      text.isFlat = true;
+    }
+    return text;
+  };
+
   return {
+    textOf: (pid, ppid) => {
+      const lineage = knowledge?.lineage(pid, ppid);
+      return lineage === undefined ? undefined : known(lineage);
+    },
     write: (draft, pid, ppid) => {
       draft.pid = pid;
       draft.ppid = ppid;
       if (pid === undefined || knowledge === undefined) return undefined;
       const lineage = knowledge.lineage(pid, ppid);
       if (lineage === undefined) return undefined;
-      let text = texts.get(lineage);
-      if (text === undefined) {
-        text = textOf(lineage);
-        texts.set(lineage, text);
-      } else if (!text.isFlat) {
-        text.process = flat(text.process);
-        text.isFlat = true;
-      }
+      const text = known(lineage);
       draft.process += text.process;
       if (text.parentPid !== undefined && (ppid === undefined || text.parentPid === ppid)) {
         draft.ppid = text.parentPid;
@@ -90,6 +108,22 @@ export function createLineageWriter(knowledge: HostKnowledge | undefined): Linea
       return lineage.process?.name === '' ? undefined : lineage.process;
     },
     execed: (args, script) => knowledge?.execed?.(args, script),
+  };
+}
+
+/** Writes the same text for every process. */
+export function standInLineage(text: LineageText): LineageWriter {
+  return {
+    textOf: () => text,
+    write(draft, pid, ppid) {
+      draft.pid = pid;
+      draft.ppid = ppid;
+      draft.process += text.process;
+      draft.parent += text.parent;
+      draft.surroundings = text.surroundings;
+      return undefined;
+    },
+    execed() {},
   };
 }
 

@@ -8,7 +8,7 @@ import { textOfBytes } from './bytes.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { createDocumentWriter, type Stamp } from './ecs-document.ts';
 import { createFileWriter } from './ecs-file.ts';
-import { createLineageWriter } from './ecs-process.ts';
+import { createLineageWriter, type LineageWriter } from './ecs-process.ts';
 import { createAccompanyingWriter, messageTypeOf, writeLeading } from './ecs-record.ts';
 import { type SyscallContext, type SyscallEvent, writeSyscall, writeWithoutSyscall } from './ecs-syscall.ts';
 import type { AuditEvent, AuditRecord, HostIdentity, HostKnowledge } from './event.ts';
@@ -47,17 +47,16 @@ export function toEcs(event: AuditEvent, host: HostIdentity, knowledge?: HostKno
 
 /** Distinct paths, directories, titles and addresses that are remembered, each. */
 export const MEMO_ENTRIES = 2048;
-/**
- * A mapper for one host; `knowledge` only where the events are of this very host. Whoever reads SYSCALL records before the
- * mapper does passes its own reader, so that they are read once.
- */
-export function createEcsMapper(
-  host: HostIdentity,
-  knowledge?: HostKnowledge,
-  syscalls: SyscallReader = createSyscallReader(),
-): EcsMapper {
+export interface MapperParts {
+  /** Whoever reads SYSCALL records before the mapper does passes its own reader, so that they are read once. */
+  readonly syscalls?: SyscallReader;
+  readonly lineage?: LineageWriter;
+}
+
+/** A mapper for one host; `knowledge` only where the events are of this very host. */
+export function createEcsMapper(host: HostIdentity, knowledge?: HostKnowledge, parts: MapperParts = {}): EcsMapper {
+  const { syscalls = createSyscallReader(), lineage = createLineageWriter(knowledge) } = parts;
   const names = idNamesOf(knowledge);
-  const lineage = createLineageWriter(knowledge);
   const userText = createUserTexts(names);
   const files = createFileWriter(names);
   const writeAccompanying = createAccompanyingWriter();

@@ -6,10 +6,11 @@
 //   a late record   makes a fragment: an event of its own that names the closed one. Closed events are remembered (closed-events.ts
 //                   says how many); a record that is later still makes an event without its SYSCALL
 //   never           is a record dropped, or a USER_* record merged with the syscall whose serial it shares
-import { addToCrc } from '../event/id.ts';
+import { crc32 } from 'node:zlib';
 import { createClosedEvents } from './closed-events.ts';
 import type { AuditEvent, AuditRecord } from './event.ts';
 import { payloadEnd } from './foreign-enrichment.ts';
+import { ReceivedRecord } from './record.ts';
 import { EOE, isAccompanying, isAlone, SYSCALL, URINGOP } from './tables/record-type.ts';
 
 export interface ReassemblerOptions {
@@ -29,9 +30,10 @@ export interface ReassemblerOptions {
   readonly isEnriched?: boolean;
 }
 
+/** docs/decisions/0015 says why so long; serial-account.ts counts a serial as missing only after more than this. */
 const REASSEMBLER_DEFAULTS: Required<ReassemblerOptions> = {
-  timeoutMs: 2000,
-  loneTimeoutMs: 500,
+  timeoutMs: 4000,
+  loneTimeoutMs: 1000,
   maxOpenEvents: 4096,
   maxOpenBytes: 64 * 1024 * 1024,
   maxEventBytes: 6 * 1024 * 1024,
@@ -83,18 +85,11 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
     open.delete(event.key);
     openBytes -= event.bytes;
     const { records, timeMs, serial, node, fragmentOf } = event;
-    const made: AuditEvent = {
-      timeMs,
-      serial,
-      node,
-      records,
-      crc: checksum(records),
-      incomplete: reasons,
-      isFragment: fragmentOf !== undefined,
-      ...(fragmentOf === undefined ? {} : { fragmentOf }),
-    };
-    if (fragmentOf === undefined) closed.add(event.key, timeMs, made.crc);
-    return made;
+    const crc = checksum(records);
+    if (fragmentOf !== undefined)
+      return { timeMs, serial, node, records, crc, incomplete: reasons, isFragment: true, fragmentOf };
+    closed.add(event.key, timeMs, crc);
+    return { timeMs, serial, node, records, crc, incomplete: reasons, isFragment: false };
   };
 
   const start = (record: AuditRecord, key: string | number, nowMs: number): Open => {
@@ -146,9 +141,10 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
     }
     event ??= start(record, key, nowMs);
     event.records.push(record);
-    event.bytes += record.text.length;
+    const bytes = bytesOf(record);
+    event.bytes += bytes;
     event.lastMs = nowMs;
-    openBytes += record.text.length;
+    openBytes += bytes;
     if (!event.expectsMore && (type === SYSCALL || type === URINGOP || isAccompanying(type))) event.expectsMore = true;
     if (event.bytes > limits.maxEventBytes) {
       made ??= [];
@@ -208,26 +204,31 @@ function alone(record: AuditRecord, checksum: (records: readonly AuditRecord[]) 
 
 const SCRATCH_BYTES = 64 * 1024;
 
+/** A record's length without making its text. */
+function bytesOf(record: AuditRecord): number {
+  return record instanceof ReceivedRecord ? record.length : record.text.length;
+}
+
 /** CRC-32 of an event's records as event/id.ts defines it; the records are joined first, because a call costs more than bytes. */
 function createChecksum(isEnriched: boolean): (records: readonly AuditRecord[]) => number {
   const scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
   return (records) => {
-    const first = records[0];
-    if (first === undefined) return 0;
     let size = 0;
-    for (const { text } of records) size += text.length + 2;
+    for (const record of records) size += bytesOf(record) + 2;
     const bytes = size <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafe(size);
     let at = 0;
     for (const record of records) {
       const { type } = record;
-      const text = isEnriched ? record.text.slice(0, payloadEnd(record)) : record.text;
-      // The first record's type goes in by itself, as addToCrc wants it.
-      if (record !== first) {
-        bytes[at++] = type & 0xff;
-        bytes[at++] = (type >> 8) & 0xff;
+      bytes[at++] = type & 0xff;
+      bytes[at++] = (type >> 8) & 0xff;
+      if (record instanceof ReceivedRecord) {
+        record.copyTo(bytes, at);
+        at += record.length;
+      } else {
+        const text = isEnriched ? record.text.slice(0, payloadEnd(record)) : record.text;
+        at += bytes.write(text, at, 'latin1');
       }
-      at += bytes.write(text, at, 'latin1');
     }
-    return addToCrc(0, { type: first.type, payload: bytes.subarray(0, at) });
+    return crc32(bytes.subarray(0, at));
   };
 }

@@ -12,6 +12,61 @@ export const FRAME_HEAD_BYTES = 16;
 const LINE_CHARS_MAX = 65_536;
 const NODE_CHARS_MAX = 255;
 
+/**
+ * A record that still lies in the buffer it was received into. Its text is made when somebody asks for it: most records are
+ * told from their bytes. Whoever uses the buffer again calls `detach` before, unless `release` said that nobody will ask.
+ */
+export class ReceivedRecord implements AuditRecord {
+  readonly type: number;
+  readonly timeMs: number;
+  readonly serial: number;
+  readonly node: undefined;
+  readonly length: number;
+  #buffer: Buffer | undefined;
+  readonly #start: number;
+  #text: string | undefined;
+
+  constructor(head: RecordHead, buffer: Buffer, start: number, end: number) {
+    this.type = head.type;
+    this.timeMs = head.timeMs;
+    this.serial = head.serial;
+    this.node = undefined;
+    this.length = end - start;
+    this.#buffer = buffer;
+    this.#start = start;
+    this.#text = undefined;
+  }
+
+  get text(): string {
+    this.#text ??= this.#buffer?.toString('latin1', this.#start, this.#start + this.length) ?? '';
+    return this.#text;
+  }
+
+  /** The record's bytes to `target[at, at + length)`. */
+  copyTo(target: Buffer, at: number): void {
+    if (this.#buffer === undefined) target.write(this.text, at, 'latin1');
+    else this.#buffer.copy(target, at, this.#start, this.#start + this.length);
+  }
+
+  /** The buffer will hold something else: keeps the text. */
+  detach(): void {
+    if (this.#buffer === undefined) return;
+    this.#text ??= this.text;
+    this.#buffer = undefined;
+  }
+
+  /** Nobody will ask for the text any more. */
+  release(): void {
+    this.#buffer = undefined;
+  }
+}
+
+export interface RecordHead {
+  type: number;
+  timeMs: number;
+  serial: number;
+}
+
 /** One datagram, `buffer[start, end)`, or undefined when it is no audit record (an ACK, a status reply, a torn header). */
 export function parseFrame(buffer: Buffer, start: number, end: number): AuditRecord | undefined {
   if (end - start < FRAME_HEAD_BYTES) return undefined;
@@ -23,6 +78,45 @@ export function parsePayload(type: number, buffer: Buffer, start: number, end: n
   let last = end;
   while (last > start && buffer[last - 1] === 0) last--;
   return recordOf(type, buffer.toString('latin1', start, last), undefined);
+}
+
+/** Reads datagrams of one socket; the records' texts stay in the buffer (see {@link ReceivedRecord}). */
+export function createFrameReader(): (buffer: Buffer, start: number, end: number) => ReceivedRecord | undefined {
+  const head: RecordHead = { type: 0, timeMs: 0, serial: 0 };
+  return (buffer, start, end) => {
+    const from = start + FRAME_HEAD_BYTES;
+    if (end < from) return undefined;
+    let last = end;
+    while (last > from && buffer[last - 1] === 0) last--;
+    head.type = (buffer[start + 4] as number) | ((buffer[start + 5] as number) << 8);
+    return readHead(buffer, from, last, head) ? new ReceivedRecord(head, buffer, from, last) : undefined;
+  };
+}
+
+const HEAD = Buffer.from('audit(');
+
+/** {@link recordOf} on bytes. */
+function readHead(buffer: Buffer, start: number, end: number, head: RecordHead): boolean {
+  let at = start;
+  for (let index = 0; index < HEAD.length; index++) if (buffer[at++] !== HEAD[index]) return false;
+  const secondsAt = at;
+  let seconds = 0;
+  let digit = (buffer[at] as number) - DIGIT_0;
+  for (; at < end && digit >= 0 && digit <= 9; digit = (buffer[++at] as number) - DIGIT_0)
+    seconds = seconds * 10 + digit;
+  if (at === secondsAt || at - secondsAt > 13 || buffer[at] !== 46) return false;
+  const msAt = ++at;
+  let ms = 0;
+  digit = (buffer[at] as number) - DIGIT_0;
+  for (; at < end && digit >= 0 && digit <= 9; digit = (buffer[++at] as number) - DIGIT_0) ms = ms * 10 + digit;
+  if (at - msAt !== 3 || buffer[at] !== 58) return false;
+  const serialAt = ++at;
+  let serial = 0;
+  digit = (buffer[at] as number) - DIGIT_0;
+  for (; at < end && digit >= 0 && digit <= 9; digit = (buffer[++at] as number) - DIGIT_0) serial = serial * 10 + digit;
+  head.timeMs = seconds * 1000 + ms;
+  head.serial = serial;
+  return at > serialAt && at < end && serial <= 0xffffffff && head.timeMs <= MS_MAX && buffer[at] === 41;
 }
 
 /**

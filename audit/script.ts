@@ -75,6 +75,11 @@ function isNamedAfter(comm: string | undefined, path: string): boolean {
   return Buffer.from(comm, 'utf8').equals(name.subarray(0, COMM_BYTES));
 }
 
+/** True of an executable whose arguments may name a script. */
+export function isInterpreter(executable: string): boolean {
+  return interpreterOf(executable) !== undefined;
+}
+
 function interpreterOf(executable: string | undefined): Interpreter | undefined {
   if (executable === undefined) return undefined;
   const name = executable.slice(executable.lastIndexOf('/') + 1);

@@ -1,8 +1,8 @@
 // Audit event → document → spool. Lineage is asked for here, once, at the source, so that live and backtest see the same.
 import { createEventIds } from '../audit/document-id.ts';
-import { createEcsMapper } from '../audit/ecs.ts';
 import type { AuditEvent, HostIdentity, HostKnowledge } from '../audit/event.ts';
-import { createSyscallReader } from '../audit/syscall-record.ts';
+import { createQuickMapper } from '../audit/quick-document.ts';
+import { createSyscallReader, type SyscallRecord } from '../audit/syscall-record.ts';
 import { SYSCALL } from '../audit/tables/record-type.ts';
 import { bulkLinesOfPlainId } from '../event/bulk.ts';
 import { createEventSorter, spoolClassOf } from './event-class.ts';
@@ -12,6 +12,9 @@ import type { SpoolClass } from './spool/segment.ts';
 import type { SpoolWriter } from './spool/spool-writer.ts';
 
 const CONFIG_CHANGE = 1305;
+/** Longer documents are written by the mapper. */
+const QUICK_BYTES_MAX = 512 * 1024;
+const LINE_END = 10;
 /** The tag of changes to the audit configuration that the collector itself made: not an attacker's. */
 const OWN_CHANGE_TAG = 'vedette-self';
 
@@ -38,17 +41,17 @@ export function createEventWriter(options: {
     execed: processes.execed,
   };
   const syscalls = createSyscallReader();
-  const mapper = createEcsMapper(host, knowledge, syscalls);
+  const mapper = createQuickMapper(host, knowledge, syscalls);
+  const out = Buffer.allocUnsafe(QUICK_BYTES_MAX);
   const idOf = createEventIds(host);
   const sorter = createEventSorter();
   return {
     classOf(event) {
-      const record = event.records.find(({ type }) => type === SYSCALL);
-      return spoolClassOf(event, record === undefined ? undefined : syscalls.read(record));
+      return spoolClassOf(event, syscallOf(event));
     },
     write(event, createdMs, isOwnChange) {
-      const record = event.records.find(({ type }) => type === SYSCALL);
-      const syscall = record === undefined ? undefined : syscalls.read(record);
+      const quick = mapper.find(event);
+      const syscall = quick ?? syscallOf(event);
       processes.see(event, syscall, createdMs);
       const position = spool.append({
         spoolClass: spoolClassOf(event, syscall),
@@ -60,14 +63,36 @@ export function createEventWriter(options: {
         sort: sorter.sortOf(event, syscall),
         lines: (at) => {
           const stamp = { createdMs, position: at };
+          const id = idOf(event);
+          if (quick !== undefined) {
+            const lines = quickLines(event, id, stamp);
+            if (lines !== undefined) return lines;
+          }
           const isOwn = isOwnChange && event.records.some(({ type }) => type === CONFIG_CHANGE);
-          const json = isOwn ? tagged(mapper.toDocument(event, stamp)) : mapper.toJson(event, stamp);
-          return bulkLinesOfPlainId(idOf(event), json);
+          return bulkLinesOfPlainId(id, isOwn ? tagged(mapper.toDocument(event, stamp)) : mapper.toJson(event, stamp));
         },
       });
       return position;
     },
   };
+
+  function syscallOf(event: AuditEvent): SyscallRecord | undefined {
+    for (const record of event.records) if (record.type === SYSCALL) return syscalls.read(record);
+    return undefined;
+  }
+
+  /** The two lines of an event that the mapper found a template for, in bytes that hold until the next event. */
+  function quickLines(
+    event: AuditEvent,
+    id: string,
+    stamp: { readonly createdMs: number; readonly position: number },
+  ): Uint8Array | undefined {
+    const at = out.write(`{"create":{"_id":"${id}"}}\n`, 0, 'latin1');
+    const end = mapper.write(event, stamp, { out, at });
+    if (end < 0) return undefined;
+    out[end] = LINE_END;
+    return out.subarray(0, end + 1);
+  }
 }
 
 function tagged(document: Readonly<Record<string, unknown>>): string {

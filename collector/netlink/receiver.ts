@@ -2,7 +2,7 @@
 // 9,216 holds each one.
 
 import type { AuditRecord } from '../../audit/event.ts';
-import { parseFrame } from '../../audit/record.ts';
+import { createFrameReader, type ReceivedRecord } from '../../audit/record.ts';
 import type { Drained } from '../source.ts';
 import { createBatch, ERRNO, SO_RCVBUF, SO_RCVBUFFORCE, setSocketOption, socketOption } from './libc.ts';
 import { AUDIT_REPLACE, decodeMessage, errorCode, NLMSG_ERROR } from './message.ts';
@@ -37,6 +37,9 @@ export function growQueue(fd: number): number {
 
 export function createReceiver(fd: number): Receiver {
   const batch = createBatch(BATCH_DATAGRAMS, SLOT_BYTES);
+  const readFrame = createFrameReader();
+  /** The last batch's records: their texts may still lie in the buffer. */
+  let held: ReceivedRecord[] = [];
   let answer: number | undefined;
   let replacements: number[] = [];
   return {
@@ -45,6 +48,8 @@ export function createReceiver(fd: number): Receiver {
       let overflows = 0;
       let unreadable = 0;
       for (let round = 0; round < DRAIN_BATCHES_MAX; round += 1) {
+        for (const record of held) record.detach();
+        held = [];
         const count = batch.receive(fd);
         if (count === -ERRNO.ENOBUFS) {
           overflows += 1;
@@ -57,10 +62,11 @@ export function createReceiver(fd: number): Receiver {
           const end = start + batch.lengthOf(index);
           const type = end - start >= 16 ? batch.buffer.readUInt16LE(start + 4) : 0;
           if (isEvent(type)) {
-            const record = parseFrame(batch.buffer, start, end);
+            const record = readFrame(batch.buffer, start, end);
             if (record === undefined || batch.wasCut(index)) unreadable += 1;
             if (record !== undefined) {
               records += 1;
+              held.push(record);
               onRecord(record);
             }
           } else if (type === AUDIT_REPLACE) {

@@ -1,0 +1,352 @@
+// Documents by example: the second event of a shape (event-shape.ts) is not mapped again. Its document is the first one's with other
+// text in the holes. A template is made by the mapper itself: it maps the event twice with different stand-ins in the holes, and
+// where they come out, there the holes are. It is kept only if both agree, and if it gives, byte for byte, the document that
+// the mapper gives for the event itself; so the mapper stays the only place that knows what records mean.
+
+import type { Stamp } from './ecs-document.ts';
+import type { LineageText } from './ecs-process.ts';
+import type { AuditEvent, AuditRecord } from './event.ts';
+import { type EventShape, HOLE, HOLES, PATH_HOLES } from './event-shape.ts';
+
+/** Holes that no record has. */
+const TIME = HOLES;
+const CREATED = HOLES + 1;
+const POSITION = HOLES + 2;
+export const LINEAGE: { readonly process: number; readonly parent: number; readonly surroundings: number } = {
+  process: HOLES + 3,
+  parent: HOLES + 4,
+  surroundings: HOLES + 5,
+};
+/** What stands in for lineage in the documents that templates are made of. */
+export const LINEAGE_STAND_IN: LineageText = {
+  process: ',"stand_in_process":7731',
+  parentPid: undefined,
+  parent: ',"stand_in_parent":7731',
+  surroundings: ',"stand_in_surroundings":7731',
+  script: '',
+};
+
+/** The document of a shape: text, hole, text, hole, …, text. */
+export interface Template {
+  readonly key: Buffer;
+  readonly literals: readonly Uint8Array[];
+  readonly holes: readonly number[];
+  /** A name of this length may be the program's own, which is told otherwise; -1 for none. */
+  readonly programBytes: number;
+  /** An argument of this length may be the script that is run; -1 for none. */
+  readonly scriptBytes: number;
+  readonly bytes: number;
+}
+
+/** Maps an event as if its process had {@link LINEAGE_STAND_IN}. */
+export type StandInMapper = (event: AuditEvent, stamp: Stamp) => string;
+
+/** The template of `event`, whose shape was read just now; undefined where its holes cannot be told apart from the rest. */
+export function makeTemplate(event: AuditEvent, shape: EventShape, map: StandInMapper): Template | undefined {
+  // A stand-in that happens to be a part of the rest spoils its pair: there is another.
+  return fromPair(event, shape, { map, variants: [0, 1] }) ?? fromPair(event, shape, { map, variants: [2, 3] });
+}
+
+function fromPair(
+  event: AuditEvent,
+  shape: EventShape,
+  { map, variants }: { readonly map: StandInMapper; readonly variants: readonly [number, number] },
+): Template | undefined {
+  const one = piecesOf(event, shape, map, variants[0]);
+  const two = piecesOf(event, shape, map, variants[1]);
+  if (one.holes.length !== two.holes.length || one.holes.some((hole, index) => hole !== two.holes[index]))
+    return undefined;
+  if (one.literals.some((literal, index) => literal !== two.literals[index])) return undefined;
+  const key = Buffer.from(shape.key.subarray(0, shape.keyBytes));
+  const literals = one.literals.map((literal) => Uint8Array.from(Buffer.from(literal, 'utf8')));
+  return {
+    key,
+    literals,
+    holes: one.holes,
+    programBytes: lengthAfter(event.records[0]?.text ?? '', ' exe="'),
+    scriptBytes: lengthAfter(event.records.find((record) => record.text.includes('item=0 '))?.text ?? '', ' name="'),
+    bytes: literals.reduce((sum, literal) => sum + literal.length + 32, key.length + one.holes.length * 8 + 256),
+  };
+}
+
+function lengthAfter(text: string, name: string): number {
+  const at = text.indexOf(name);
+  return at < 0 ? -1 : text.indexOf('"', at + name.length) - at - name.length;
+}
+
+/** True where the event's holes hold what the template was not made for. */
+export function isDoubtful(template: Template, shape: EventShape): boolean {
+  for (let path = 0; path < shape.paths; path++) if (shape.nameLengths[path] === template.programBytes) return true;
+  for (let argument = 1; argument <= 2 && argument < shape.arguments; argument++) {
+    const at = (HOLE.exec + argument * 2 + 1) * 2;
+    if ((shape.holes[at + 1] as number) - (shape.holes[at] as number) === template.scriptBytes) return true;
+  }
+  return false;
+}
+
+const SPECIAL_BYTES_MAX = 64;
+
+/** The texts of an event that do not stand in its records. */
+export interface EventTexts {
+  readonly time: string;
+  readonly created: string;
+  readonly position: number;
+  readonly lineage: LineageText | undefined;
+}
+
+/** Writes a document into `out` from `at`; its end, or -1 where it does not fit. */
+export function fillTemplate(
+  template: Template,
+  shape: EventShape,
+  { texts, out, at: from }: { readonly texts: EventTexts; readonly out: Buffer; readonly at: number },
+): number {
+  const { literals, holes } = template;
+  const { bytes, holes: places } = shape;
+  const { lineage } = texts;
+  const lineageChars =
+    lineage === undefined
+      ? 0
+      : lineage.process.length + lineage.parent.length + lineage.surroundings.length + lineage.script.length;
+  if (from + template.bytes + lineageChars * 3 + holes.length * SPECIAL_BYTES_MAX + bytes.length > out.length)
+    return -1;
+  let at = from;
+  for (let index = 0; index < holes.length; index++) {
+    const literal = literals[index] as Uint8Array;
+    out.set(literal, at);
+    at += literal.length;
+    const hole = holes[index] as number;
+    if (hole < HOLES) {
+      const start = places[hole * 2] as number;
+      const end = places[hole * 2 + 1] as number;
+      if (end - start > 48) at += bytes.copy(out, at, start, end);
+      else for (let byte = start; byte < end; byte++) out[at++] = bytes[byte] as number;
+    } else {
+      switch (hole) {
+        case TIME:
+          at += out.write(texts.time, at, 'latin1');
+          break;
+        case CREATED:
+          at += out.write(texts.created, at, 'latin1');
+          break;
+        case POSITION:
+          at += out.write(String(texts.position), at, 'latin1');
+          break;
+        case LINEAGE.process:
+          if (lineage !== undefined && lineage.process !== '') at += out.write(lineage.process, at);
+          if (lineage !== undefined && lineage.script !== '' && !shape.isExec) at += out.write(lineage.script, at);
+          break;
+        case LINEAGE.parent:
+          if (lineage !== undefined && lineage.parentPid === shape.ppid) at += out.write(lineage.parent, at);
+          break;
+        default:
+          if (lineage !== undefined && lineage.surroundings !== '') at += out.write(lineage.surroundings, at);
+      }
+    }
+  }
+  const last = literals[holes.length] as Uint8Array;
+  out.set(last, at);
+  return at + last.length;
+}
+
+interface Pieces {
+  readonly literals: readonly string[];
+  readonly holes: readonly number[];
+}
+
+/** A stand-in for a hole: what the record says, and as which holes parts of it may come out. */
+interface StandIn {
+  readonly raw: string;
+  readonly told: readonly (readonly [text: string, hole: number])[];
+}
+
+function piecesOf(event: AuditEvent, shape: EventShape, map: StandInMapper, variant: number): Pieces {
+  const standIns = standInsOf(shape, variant);
+  const time = timeStandIn(variant, 15);
+  const created = timeStandIn(variant, 16);
+  const position = 77_310_000_123 + variant;
+  const serial = `31000000${variant}9`;
+  const stamp = `${String(time / 1000)}:${serial}`;
+  const told: (readonly [string, number])[] = [
+    [stamp, HOLE.stamp],
+    [serial, HOLE.serial],
+    [new Date(time).toISOString(), TIME],
+    [new Date(created).toISOString(), CREATED],
+    [String(position), POSITION],
+    [LINEAGE_STAND_IN.process, LINEAGE.process],
+    [LINEAGE_STAND_IN.parent, LINEAGE.parent],
+    [LINEAGE_STAND_IN.surroundings, LINEAGE.surroundings],
+  ];
+  for (const standIn of standIns.values()) told.push(...standIn.told);
+  const records = standInRecords(event.records, shape, { standIns, stamp, time, serial: Number(serial) });
+  const json = map({ ...event, records, timeMs: time, serial: Number(serial) }, { createdMs: created, position });
+  return cut(json, told);
+}
+
+function timeStandIn(variant: number, begin: number): number {
+  return Number(`${begin}${variant}4000007123`);
+}
+
+/** Cuts a document at the stand-ins, longest first. */
+function cut(json: string, told: readonly (readonly [string, number])[]): Pieces {
+  const holeOf = new Map(told);
+  const texts = [...holeOf.keys()].sort((a, b) => b.length - a.length);
+  const pattern = new RegExp(texts.map((text) => text.replaceAll(/[^\w]/g, '\\$&')).join('|'), 'g');
+  const literals: string[] = [];
+  const holes: number[] = [];
+  let at = 0;
+  for (const match of json.matchAll(pattern)) {
+    literals.push(json.slice(at, match.index));
+    holes.push(holeOf.get(match[0]) ?? 0);
+    at = match.index + match[0].length;
+  }
+  literals.push(json.slice(at));
+  return { literals, holes };
+}
+
+const DIGITS = ['73', '84', '62', '95'];
+/** Addresses of documentation networks (RFC 5737). */
+const ADDRESSES: readonly (readonly [hex: string, port: string, ip: string])[] = [
+  ['D657CB00714D', '54871', '203.0.113.77'],
+  ['B9E9C633645B', '47593', '198.51.100.91'],
+  ['EA5FC0000253', '59999', '192.0.2.83'],
+  ['9A8BCB0071C2', '39563', '203.0.113.194'],
+];
+
+function standInsOf(shape: EventShape, variant: number): ReadonlyMap<number, StandIn> {
+  const standIns = new Map<number, StandIn>();
+  const has = (hole: number): boolean => (shape.holes[hole * 2] as number) >= 0;
+  const digits = (hole: number): string => `${DIGITS[variant]}${String(hole).padStart(3, '0')}9917`;
+  const plain = (hole: number): void => {
+    if (has(hole)) standIns.set(hole, { raw: digits(hole), told: [[digits(hole), hole]] });
+  };
+  plain(HOLE.exit);
+  for (let index = 0; index < 4; index++) plain(HOLE.argument + index);
+  plain(HOLE.ppid);
+  plain(HOLE.pid);
+  if (has(HOLE.title)) {
+    const title = `Tq${variant}Title7731`;
+    const hex = hexOf(title);
+    standIns.set(HOLE.titleHex, {
+      raw: hex,
+      told: [
+        [hex, HOLE.titleHex],
+        [title, HOLE.title],
+      ],
+    });
+  }
+  if (has(HOLE.socketHex)) {
+    const [hex, port, ip] = ADDRESSES[variant] ?? ['', '', ''];
+    standIns.set(HOLE.socketHex, {
+      raw: hex,
+      told: [
+        [hex, HOLE.socketHex],
+        [port, HOLE.port],
+        [ip, HOLE.ip],
+      ],
+    });
+  }
+  for (let path = 0; path < shape.paths; path++) addPath(standIns, shape, { path, variant, digits, has });
+  for (let argument = 0; argument < shape.arguments; argument++) addArgument(standIns, shape, argument, variant);
+  return standIns;
+}
+
+function addPath(
+  standIns: Map<number, StandIn>,
+  shape: EventShape,
+  of: {
+    readonly path: number;
+    readonly variant: number;
+    readonly digits: (hole: number) => string;
+    readonly has: (hole: number) => boolean;
+  },
+): void {
+  const { path, variant, digits, has } = of;
+  const at = HOLE.path + path * PATH_HOLES;
+  if (has(at + 4)) {
+    // Files that are the same one stay so.
+    const first = firstWithSameInode(shape, path);
+    standIns.set(at + 4, { raw: digits(first), told: [[digits(first), first]] });
+  }
+  if (!has(at)) return;
+  const directory = has(at + 1) ? `/pd${variant}d${path}7731` : '';
+  const extension = has(at + 3) ? `px${variant}x${path}7731` : '';
+  const base = `pb${variant}b${path}7731${extension === '' ? '' : `.${extension}`}`;
+  const nameEnd = shape.holes[at * 2 + 1] as number;
+  const baseEnd = shape.holes[(at + 2) * 2 + 1] as number;
+  const name = `${directory}/${base}${nameEnd > baseEnd ? '/' : ''}`;
+  const told: (readonly [string, number])[] = [
+    [name, at],
+    [base, at + 2],
+  ];
+  if (directory !== '') told.push([directory, at + 1]);
+  if (extension !== '') told.push([extension, at + 3]);
+  standIns.set(at, { raw: name, told });
+}
+
+function firstWithSameInode({ holes, bytes }: EventShape, path: number): number {
+  const textOf = (of: number): string => {
+    const at = (HOLE.path + of * PATH_HOLES + 4) * 2;
+    return bytes.toString('latin1', holes[at] as number, holes[at + 1] as number);
+  };
+  const own = textOf(path);
+  for (let other = 0; other < path; other++) {
+    const hole = HOLE.path + other * PATH_HOLES + 4;
+    if ((holes[hole * 2] as number) >= 0 && textOf(other) === own) return hole;
+  }
+  return HOLE.path + path * PATH_HOLES + 4;
+}
+
+function addArgument(standIns: Map<number, StandIn>, shape: EventShape, argument: number, variant: number): void {
+  const at = HOLE.exec + argument * 2;
+  const { bytes, holes } = shape;
+  const isHex = (holes[at * 2] as number) >= 0;
+  const text = bytes.toString('latin1', holes[(at + 1) * 2] as number, holes[(at + 1) * 2 + 1] as number);
+  // What a shell would need quoted stays so; a space only comes in hex.
+  const between = /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? '' : isHex ? ' ' : ';';
+  const plain = `pa${variant}${between}a${String(argument).padStart(2, '0')}a7731`;
+  const told: (readonly [string, number])[] = [[plain, at + 1]];
+  if (isHex) told.push([hexOf(plain), at]);
+  standIns.set(isHex ? at : at + 1, { raw: isHex ? hexOf(plain) : plain, told });
+}
+
+function hexOf(text: string): string {
+  return Buffer.from(text, 'latin1').toString('hex').toUpperCase();
+}
+
+/** The event's records with the stand-ins in their holes. */
+function standInRecords(
+  records: readonly AuditRecord[],
+  shape: EventShape,
+  by: {
+    readonly standIns: ReadonlyMap<number, StandIn>;
+    readonly stamp: string;
+    readonly time: number;
+    readonly serial: number;
+  },
+): readonly AuditRecord[] {
+  const { holes } = shape;
+  const places = [...by.standIns]
+    .map(([hole, { raw }]) => ({ start: holes[hole * 2] as number, end: holes[hole * 2 + 1] as number, raw }))
+    .sort((a, b) => a.start - b.start);
+  let offset = 0;
+  return records.map((record) => {
+    const { text } = record;
+    let made = '';
+    let at = 0;
+    for (const { start, end, raw } of places) {
+      if (start < offset || end > offset + text.length) continue;
+      made += text.slice(at, start - offset) + raw;
+      at = end - offset;
+    }
+    made += text.slice(at);
+    const from = text.indexOf(')');
+    offset += text.length;
+    return {
+      type: record.type,
+      timeMs: by.time,
+      serial: by.serial,
+      text: `audit(${by.stamp}${made.slice(from)}`,
+      node: undefined,
+    };
+  });
+}
