@@ -160,6 +160,8 @@ function writeSubject(draft: Draft, event: SyscallEvent, call: FileCall, context
     case 'incoming':
     case 'local-socket':
       writeAddress(draft, event.address, action.subject);
+      if (event.address === undefined && syscall.success === true && !syscall.isUring && HAS_ADDRESS.has(syscall.name))
+        draft.incomplete = [...draft.incomplete, 'missing-address'];
       if (event.paths.length > 0) writeSocketFile(draft, call, context);
       return;
     case 'exit':
@@ -187,6 +189,9 @@ function writeSubject(draft: Draft, event: SyscallEvent, call: FileCall, context
       return;
   }
 }
+
+/** Calls that cannot succeed without an address, of which the kernel always writes a SOCKADDR. */
+const HAS_ADDRESS: ReadonlySet<string> = new Set(['connect', 'bind']);
 
 /** A Unix socket has a file; the object stays the socket. */
 function writeSocketFile(draft: Draft, call: FileCall, context: SyscallContext): void {
