@@ -6,6 +6,7 @@ import { cpus, release, totalmem } from 'node:os';
 const BENCHES = {
   collector: () => import('./collector/cost.ts'),
   'collector-quota': () => import('./collector/quota.ts'),
+  import: () => import('./import.ts'),
   ingest: () => import('./ingest.ts'),
   store: () => import('./store.ts'),
   'alert-latency': () => import('./alert-latency.ts'),
