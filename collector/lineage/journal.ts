@@ -10,6 +10,7 @@
 import { closeSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContainerInfo } from '../../audit/event.ts';
+import { jsonText } from '../../audit/json.ts';
 import { newerFormat } from '../durable-file.ts';
 import { type Above, ANCESTORS_MAX, type Entry, NOTHING_ABOVE, type Self, UNKNOWN_ABOVE } from './process-entry.ts';
 import type { ProcessTable } from './process-table.ts';
@@ -18,6 +19,8 @@ const FORMAT_VERSION = 1;
 /** The file is written anew when what was appended exceeds what was written then, and this. */
 export const JOURNAL_GROWTH_BYTES = 2 * 1024 * 1024;
 const FILE_BYTES_MAX = 32 * 1024 * 1024;
+/** After a disk that took nothing, so many calls of `keep` are let go by before the whole is written again. */
+const CALLS_WITHOUT_DISK = 200;
 
 export interface LineageJournal {
   /** Takes in what an earlier collector of this boot wrote. Returns how many processes that were. */
@@ -32,6 +35,7 @@ export function openLineageJournal(folder: string, bootId: string): LineageJourn
   let fd: number | undefined;
   let writtenBytes = 0;
   let appendedBytes = 0;
+  let waitCalls = 0;
   /** Ids whose lines are in the file: an `up` may name them. */
   let told = new Set<string>();
 
@@ -72,6 +76,11 @@ export function openLineageJournal(folder: string, bootId: string): LineageJourn
       return lines === undefined ? 0 : restoreLines(lines, table);
     },
     keep(table) {
+      if (waitCalls > 0) {
+        waitCalls -= 1;
+        table.takeChanged();
+        return false;
+      }
       try {
         if (fd === undefined || appendedBytes > writtenBytes + JOURNAL_GROWTH_BYTES) rewrite(table);
         else append(table);
@@ -80,6 +89,7 @@ export function openLineageJournal(folder: string, bootId: string): LineageJourn
         // Half a line may stand there now: the whole is written again with the next change.
         if (fd !== undefined) closeSync(fd);
         fd = undefined;
+        waitCalls = CALLS_WITHOUT_DISK;
         return false;
       }
     },
@@ -109,33 +119,25 @@ function selfLine(self: Self, prefix: string): string {
   return `${JSON.stringify(['s', shortId(self, prefix), pid, name, executable, startMs])}\n`;
 }
 
+/** Joined by hand: there is one for every process. */
 function entryLine(entry: Entry, prefix: string, told: Set<string>): string {
-  const { self, above } = entry;
-  const { pid, name, executable = null, startMs = null } = self.info;
+  const { self, above, container, leader, endedMs } = entry;
+  const { pid, name, executable, startMs } = self.info;
   const id = shortId(self, prefix);
-  const first = above.selves[0];
-  const firstId = first === undefined ? undefined : shortId(first, prefix);
-  const up = firstId !== undefined && told.has(firstId) ? firstId : above.selves.map((one) => shortId(one, prefix));
   told.add(id);
-  const { container } = entry;
-  return `${JSON.stringify([
-    'p',
-    id,
-    pid,
-    name,
-    executable,
-    startMs,
-    entry.startTicks ?? null,
-    entry.bornMs,
-    entry.confirmedMs,
-    entry.endedMs ?? null,
-    entry.ppid ?? null,
-    entry.session,
-    entry.leader === undefined ? null : shortId(entry.leader, prefix),
-    up,
-    above.isComplete,
-    container ?? null,
-  ])}\n`;
+  return (
+    `["p","${id}",${pid},${jsonText(name)},${executable === undefined ? 'null' : jsonText(executable)},${startMs ?? 'null'},` +
+    `${entry.startTicks ?? 'null'},${entry.bornMs},${entry.confirmedMs},${endedMs ?? 'null'},${entry.ppid ?? 'null'},` +
+    `${entry.session},${leader === undefined ? 'null' : `"${shortId(leader, prefix)}"`},${upText(above, prefix, told)},` +
+    `${above.isComplete},${container === undefined ? 'null' : JSON.stringify(container)}]\n`
+  );
+}
+
+function upText({ selves }: Above, prefix: string, told: ReadonlySet<string>): string {
+  const first = selves[0];
+  if (first === undefined) return '[]';
+  const id = shortId(first, prefix);
+  return told.has(id) ? `"${id}"` : JSON.stringify(selves.map((one) => shortId(one, prefix)));
 }
 
 function linesOf(path: string, bootId: string): readonly unknown[][] | undefined {

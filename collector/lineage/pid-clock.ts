@@ -5,7 +5,7 @@
 //   position = pids given out so far, modulo the greatest pid: the pid that was given out last
 
 export interface PidClock {
-  /** Looks at the circle if the last look was before `eventMs`. */
+  /** Looks at the circle if the last look was some time before `eventMs`. */
   look(eventMs: number, nowMs: number): void;
   /** The position at the last look that was before `eventMs`: what happened then came no earlier on the circle. */
   positionAt(eventMs: number): number;
@@ -23,6 +23,9 @@ export interface PidView {
 
 /** No kernel gives out pids faster than that for long, per second. */
 const PIDS_PER_SECOND_MAX = 20_000;
+/** A look holds for so long: what may be given out meanwhile is allowed for. */
+const LOOK_MS = 20;
+const PIDS_PER_LOOK_MAX = (PIDS_PER_SECOND_MAX * LOOK_MS) / 1_000;
 
 export function createPidClock(view: PidView): PidClock {
   let pidMax = view.pidMax();
@@ -32,7 +35,7 @@ export function createPidClock(view: PidView): PidClock {
 
   return {
     look(eventMs, nowMs) {
-      if (eventMs < last.atMs) return;
+      if (eventMs < last.atMs + LOOK_MS) return;
       const pid = view.lastPid();
       let step = pid === undefined ? pidMax : (pid - (last.position % pidMax) + pidMax) % pidMax;
       // Not looked at for longer than a round can take: any number of rounds may have gone.
@@ -50,7 +53,7 @@ export function createPidClock(view: PidView): PidClock {
     positionAt: (eventMs) => (eventMs >= last.atMs ? last.position : earlier.position),
     mayHaveReused(pid, position) {
       const distance = (pid - (position % pidMax) + pidMax) % pidMax;
-      return last.position - position >= (distance === 0 ? pidMax : distance);
+      return last.position + PIDS_PER_LOOK_MAX - position >= (distance === 0 ? pidMax : distance);
     },
     roundMs,
   };

@@ -24,8 +24,10 @@ import { birthOf, type Call, CHANGES } from './sighting.ts';
 export const PROCESSES_MAX = 16_384;
 /** Processes looked up in /proc in one second at the most; a flood of new pids gets names by time instead. */
 export const LOOKUPS_PER_SECOND_MAX = 2_000;
-/** Clocks of /proc and of audit records differ by less, ms. */
-const SLACK_MS_MAX = 1_000;
+/** What /proc says of a start and an audit stamp differ by less than that, ms: ticks, and the coarse clock of the stamps. */
+const SLACK_MS = 50;
+/** Other threads' calls may be stamped so much later than the call that ends them all, ms. */
+const END_SLACK_MS = 10;
 const LINEAGES_REMEMBERED_MAX = 4_096;
 const PREVIOUS_MAX = 4;
 const PREVIOUS_ARGUMENTS_MAX = 8;
@@ -88,7 +90,6 @@ export function createProcessTable(options: TableOptions): ProcessTable {
   const { proc, containers, budget = UNLIMITED_BUDGET, processesMax = PROCESSES_MAX, onProgram } = options;
   const prefix = `${options.hostId}.${options.bootId.replaceAll('-', '').slice(0, 8)}.`;
   const clock = proc === undefined ? undefined : createPidClock(proc);
-  const slackMs = Math.min(SLACK_MS_MAX, (clock?.roundMs ?? SLACK_MS_MAX) / 2);
   const table = new Map<number, Entry>();
   let changed = new Set<Entry>();
   const remembered: Entry[] = [];
@@ -101,8 +102,8 @@ export function createProcessTable(options: TableOptions): ProcessTable {
   /** The process whose own exec is being seen: the event brings its program, so /proc is spared. */
   let toldPid = -1;
   let isExec = false;
-  /** Start of the pid's present owner, where the event came before it. */
-  let laterStartMs: number | undefined;
+  /** When the pid's owner of the event had certainly ended: /proc has it no more, or the next one. */
+  let knownEndMs: number | undefined;
   let nowMs = 0;
   let bootMs: number | undefined;
   let current: Entry | undefined;
@@ -163,12 +164,12 @@ export function createProcessTable(options: TableOptions): ProcessTable {
   }
 
   function isAlive(entry: Entry): boolean {
-    return entry.endedMs === undefined || eventMs <= entry.endedMs + slackMs;
+    return entry.endedMs === undefined || eventMs <= entry.endedMs + END_SLACK_MS;
   }
 
   /** What /proc has is the owner of the pid at the event's moment, not one that came later. */
   function wasThere(found: ProcProcess): boolean {
-    return startMsOf(found.startTicks) <= eventMs + slackMs;
+    return startMsOf(found.startTicks) <= eventMs + SLACK_MS;
   }
 
   function mayBeReused(entry: Entry): boolean {
@@ -178,29 +179,38 @@ export function createProcessTable(options: TableOptions): ProcessTable {
   /** The process that owned `pid` when the event happened, or undefined where that cannot be told. `call`: the event is its own. */
   function ownerOf(pid: number, call: Call | undefined, depth: number): Entry | undefined {
     const entry = table.get(pid);
-    laterStartMs = undefined;
+    knownEndMs = undefined;
     if (entry !== undefined) {
       entry.wasUsed = true;
-      if (eventMs < entry.bornMs - slackMs) return earlierOwner(entry);
+      if (eventMs < entry.bornMs - SLACK_MS) return earlierOwner(entry);
       if (isAlive(entry) && mayHaveParent(entry, call?.ppid) && !mayBeReused(entry)) return confirmed(entry);
     }
     const found = stat(pid);
-    if (found !== undefined && found !== 'not-asked') {
-      if (wasThere(found)) {
-        if (entry === undefined || !isOf(entry, found)) return fromProc(found, depth);
-        entry.endedMs = undefined;
-        if (entry.session !== found.session) takeSession(entry, found.session);
-        return confirmed(entry);
-      }
-      laterStartMs = startMsOf(found.startTicks);
+    const isLikely = entry !== undefined && isAlive(entry) && mayHaveParent(entry, call?.ppid);
+    if (found === 'not-asked') return isLikely && (proc === undefined || isProbably(entry, call)) ? entry : undefined;
+    if (found !== undefined && wasThere(found)) {
+      if (entry !== undefined && isOf(entry, found)) return sameAs(entry, found);
+      // It began about now, so that the event may be of one that ended just before: only the parent's pid can tell.
+      const isUnclear = startMsOf(found.startTicks) > eventMs - SLACK_MS;
+      if (isUnclear && isLikely && call === undefined) return undefined;
+      if (!isUnclear || call?.ppid === undefined || call.ppid === found.ppid) return fromProc(found, depth);
     }
-    if (entry === undefined || !isAlive(entry) || !mayHaveParent(entry, call?.ppid)) return undefined;
-    if (laterStartMs !== undefined) entry.endedMs = Math.max(entry.confirmedMs, eventMs, laterStartMs - slackMs - 1);
-    if (!mayBeReused(entry)) return confirmed(entry);
-    // Another owner of the pid, by the same parent, would have told of itself by an exec.
-    const isLikely =
-      call !== undefined && !isExec && call.ppid === entry.ppid && call.image.exe === entry.self.info.executable;
-    return isLikely || (found === 'not-asked' && proc === undefined) ? entry : undefined;
+    knownEndMs = found === undefined ? nowMs : startMsOf(found.startTicks) - END_SLACK_MS - 1;
+    if (!isLikely) return undefined;
+    entry.endedMs = Math.max(entry.confirmedMs, eventMs, knownEndMs);
+    return mayBeReused(entry) && !isProbably(entry, call) ? undefined : confirmed(entry);
+  }
+
+  /** Another owner of the pid, by the same parent, would have told of itself by an exec. Orphans all have init for a parent. */
+  function isProbably(entry: Entry, call: Call | undefined): boolean {
+    if (call === undefined || isExec || entry.ppid === 1) return false;
+    return call.ppid === entry.ppid && call.image.exe === entry.self.info.executable;
+  }
+
+  function sameAs(entry: Entry, found: ProcProcess): Entry {
+    entry.endedMs = undefined;
+    if (entry.session !== found.session) takeSession(entry, found.session);
+    return confirmed(entry);
   }
 
   function isOf(entry: Entry, found: ProcProcess): boolean {
@@ -210,12 +220,12 @@ export function createProcessTable(options: TableOptions): ProcessTable {
 
   /** An entry named by time was seen, so it had started by then; the name that was given first is kept. */
   function startsBy(found: ProcProcess, entry: Entry): boolean {
-    return startMsOf(found.startTicks) <= entry.bornMs + slackMs;
+    return startMsOf(found.startTicks) <= entry.bornMs + SLACK_MS;
   }
 
   function earlierOwner(entry: Entry): Entry | undefined {
     const { before } = entry;
-    return before !== undefined && before.bornMs - slackMs <= eventMs ? before : undefined;
+    return before !== undefined && before.bornMs - SLACK_MS <= eventMs ? before : undefined;
   }
 
   function confirmed(entry: Entry): Entry {
@@ -296,7 +306,7 @@ export function createProcessTable(options: TableOptions): ProcessTable {
 
   /** It is gone, or /proc was not asked: the event itself is all there is. A fork has its parent's program until it execs. */
   function fromEvent(pid: number, ppid: number | undefined, birthParent?: Entry): Entry {
-    const until = laterStartMs;
+    const endMs = knownEndMs;
     const parent = birthParent ?? (ppid === undefined || ppid === 0 ? undefined : ownerOf(ppid, undefined, 1));
     const program = parent?.self.info;
     const entry = entryWith({
@@ -315,13 +325,13 @@ export function createProcessTable(options: TableOptions): ProcessTable {
       },
     });
     const owner = table.get(pid);
-    if (owner !== undefined && eventMs < owner.bornMs - slackMs) {
+    if (owner !== undefined && eventMs < owner.bornMs - SLACK_MS) {
       // The event came late: the pid is another's already.
-      entry.endedMs = owner.bornMs - slackMs - 1;
+      entry.endedMs = owner.bornMs - 1;
       owner.before = entry;
     } else {
       put(entry);
-      if (until !== undefined) entry.endedMs = Math.max(eventMs, until - slackMs - 1);
+      if (endMs !== undefined) entry.endedMs = Math.max(eventMs, endMs);
     }
     beBornOf(entry, parent, ppid);
     return entry;
@@ -373,7 +383,7 @@ export function createProcessTable(options: TableOptions): ProcessTable {
   function takeSession(entry: Entry, session: number): void {
     entry.session = session;
     const leader = session === entry.pid ? entry : session <= 0 ? undefined : ownerOf(session, undefined, 1);
-    const isOne = leader !== undefined && !startedAfter(leader, entry) && leader.bornMs <= entry.bornMs + slackMs;
+    const isOne = leader !== undefined && !startedAfter(leader, entry) && leader.bornMs <= entry.bornMs + SLACK_MS;
     entry.leader = isOne ? leader.self : undefined;
     if (isOne && leader !== entry) leader.self.isShared = true;
     entry.lineage = undefined;
@@ -458,7 +468,7 @@ export function createProcessTable(options: TableOptions): ProcessTable {
       : parent;
     if (mother === undefined) return;
     const child = table.get(born.pid);
-    if (child !== undefined && child.bornMs >= eventMs - slackMs) {
+    if (child !== undefined && child.bornMs >= eventMs - SLACK_MS) {
       // Its own events came before the record of its birth: perhaps it had been given another parent by then.
       if (child.ppid !== mother.pid && child.above !== belowOf(mother)) {
         setAbove(child, belowOf(mother));
@@ -469,7 +479,7 @@ export function createProcessTable(options: TableOptions): ProcessTable {
     const found = stat(born.pid);
     if (found !== undefined && found !== 'not-asked') {
       if (born.mayBeThread && found.ppid !== mother.pid) return;
-      if (startMsOf(found.startTicks) >= eventMs - slackMs && wasThere(found)) {
+      if (startMsOf(found.startTicks) >= eventMs - SLACK_MS && wasThere(found)) {
         fromProc(found, 0, mother);
         return;
       }
@@ -565,7 +575,7 @@ export function createProcessTable(options: TableOptions): ProcessTable {
       if (found === undefined || !isOf(entry, found)) {
         entry.endedMs = Math.max(
           entry.confirmedMs,
-          found === undefined ? 0 : startMsOf(found.startTicks) - slackMs - 1,
+          found === undefined ? atMs : startMsOf(found.startTicks) - END_SLACK_MS - 1,
         );
         changed.add(entry);
         return;
