@@ -1,4 +1,4 @@
-// How a request's body is packed, and what the server is known to unpack. zstd costs about half of what gzip costs and packs
+// How a request's body is packed, and what the server is known to unpack. zstd costs a fraction of what gzip costs and packs
 // audit events tighter, but Elasticsearch does not take it: it is sent where it was asked for, or where the server says with its
 // answers (`accept-encoding`, RFC 7694) that it takes it.
 import { constants, gzip, zstdCompress } from 'node:zlib';
