@@ -77,7 +77,10 @@ export function createLimits({ options, cost, now }: LimitsParts): Limits {
     waitMs(wantedMs) {
       if (!isGivenUp(state.level, 'shortDrains')) return wantedMs;
       const { cpuShareMax } = options;
-      if (cpuShareMax === undefined || !isGivenUp(state.level, 'reading')) return Math.max(wantedMs, LONG_DRAIN_MS);
+      if (cpuShareMax === undefined || !isGivenUp(state.level, 'reading')) {
+        // More is waiting already: a longer wait would make no bigger batch, only an overflow.
+        return wantedMs === 0 ? 0 : Math.max(wantedMs, LONG_DRAIN_MS);
+      }
       const atMs = now();
       const { cpuUs } = cost();
       const last = turn ?? { atMs, cpuUs };

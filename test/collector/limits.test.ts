@@ -218,7 +218,8 @@ describe('the limits at work', () => {
     expect(work.limits.waitMs(25)).toBe(25);
     driveTo('long-drains', work);
     expect(work.limits.waitMs(25)).toBe(LONG_DRAIN_MS);
-    expect(work.limits.waitMs(0)).toBe(LONG_DRAIN_MS);
+    // Where more is waiting already, a longer wait would only lose it.
+    expect(work.limits.waitMs(0)).toBe(0);
   });
 
   it('hold the limit by pauses, whatever a drain costs', () => {
