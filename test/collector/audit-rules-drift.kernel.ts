@@ -1,0 +1,139 @@
+// A collector on the real kernel whose rules somebody changes: told, and put right. Needs root, an audit socket that nobody owns,
+// and auditctl; run under `flock /tmp/audit-socket.lock`. Every rule is scoped to a uid that nobody has.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { restoreKernel } from '../../collector/kernel-state.ts';
+import { type BulkServer, startBulkServer } from './bulk-server.ts';
+
+const UID = 64242;
+const MAIN = fileURLToPath(new URL('./collector-process.ts', import.meta.url));
+const auditctl = (...args: string[]): string => execFileSync('auditctl', args, { encoding: 'utf8' });
+const rules = (): string[] => auditctl('-l').trim().split('\n');
+const own = (): string[] => rules().filter((rule) => !rule.includes('vedette-exclude'));
+
+let folder: string;
+let server: BulkServer;
+let before: string;
+const running = new Set<ChildProcess>();
+
+async function startProcess(options: Record<string, unknown> = {}): Promise<ChildProcess> {
+  const all = {
+    dataFolder: folder,
+    server: { url: server.url, enrollmentSecret: 'let-me-in' },
+    source: { kind: 'kernel' },
+    rulesScope: `uid=${UID}`,
+    rulesProfile: 'exec',
+    ...options,
+  };
+  const child = spawn(process.execPath, [MAIN, JSON.stringify(all)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  running.add(child);
+  child.on('exit', () => running.delete(child));
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
+  await new Promise<void>((resolve) => {
+    lines.on('line', (line) => {
+      if (/"mode"|"refused"/.test(line)) resolve();
+    });
+  });
+  return child;
+}
+
+async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+  });
+  child.kill(signal);
+  await exited;
+}
+
+async function until(claim: () => boolean): Promise<void> {
+  const endMs = Date.now() + 15_000;
+  while (!claim()) {
+    if (Date.now() > endMs) throw new Error('it did not come to pass in time');
+    await delay(20);
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the documents are JSON, and each claim names the fields that it means
+type Document = Record<string, any>;
+const tampers = (action: string): Document[] =>
+  ([...server.documents.values()] as Document[]).filter(
+    ({ event }) => event.dataset === 'vedette.tamper' && event.action === action,
+  );
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'vedette-drift-'));
+  server = await startBulkServer();
+  before = auditctl('-l');
+});
+
+afterEach(async () => {
+  for (const child of running) await end(child, 'SIGKILL');
+  await restoreKernel(folder);
+  await server.close();
+  rmSync(folder, { recursive: true, force: true });
+  expect(auditctl('-l')).toBe(before);
+});
+
+describe('audit rules of a running collector', () => {
+  it('come back within seconds when somebody deletes them, and both are told', async () => {
+    await startProcess();
+    const loaded = own();
+    expect(loaded).toHaveLength(4);
+    for (const rule of loaded.slice(0, 2)) auditctl(...rule.replace(/^-a/, '-d').split(' '));
+    await until(() => own().length === 4 && tampers('audit-rules-mended').length > 0);
+    expect([...own()].sort()).toEqual([...loaded].sort());
+    const deleted = tampers('audit-rule-deleted');
+    expect(deleted.reduce((sum, one) => sum + one['vedette'].tamper.rules, 0)).toBe(2);
+    expect(deleted[0]?.['vedette'].tamper).toMatchObject({ own: true, put_back: true });
+    expect(deleted[0]?.['vedette'].tamper.rule).toContain('-S execve,execveat');
+  });
+
+  it('stay deleted where that is asked for, and it is told', async () => {
+    await startProcess({ mendsRules: false });
+    auditctl(...(own()[0] as string).replace(/^-a/, '-d').split(' '));
+    await until(() => tampers('audit-rule-deleted').length > 0);
+    expect(tampers('audit-rule-deleted')[0]?.['vedette'].tamper.put_back).toBe(false);
+    await delay(1_500);
+    expect(own()).toHaveLength(3);
+    expect(tampers('audit-rules-mended')).toEqual([]);
+  });
+
+  it('of others are told when they hide something, and left as they are', async () => {
+    const child = await startProcess();
+    auditctl('-A', 'never,exit', '-S', 'all', '-F', `uid=${UID}`);
+    try {
+      await until(() => tampers('audit-exclusion-added').length > 0);
+      expect(tampers('audit-exclusion-added')[0]?.['vedette'].tamper.rule).toBe(`-a never,exit -S all -F uid=${UID}`);
+      await end(child, 'SIGTERM');
+      expect(rules()).toEqual([`-a never,exit -S all -F uid=${UID}`]);
+    } finally {
+      auditctl('-d', 'never,exit', '-S', 'all', '-F', `uid=${UID}`);
+    }
+  });
+
+  it('from a file are loaded in their order, survive a kill, and go when the collector ends well', async () => {
+    const file = join(folder, 'own.rules');
+    writeFileSync(file, '-D\n-a never,exit -S all -F pid=4100001\n-w /etc/hostname -p wa -k own-key\n-f 2\n', {
+      mode: 0o600,
+    });
+    const first = await startProcess({ rulesFiles: [file] });
+    const loaded = own();
+    expect(loaded.slice(0, 2)).toEqual([
+      `-a never,exit -S all -F pid=4100001 -F uid=${UID}`,
+      `-a always,exit -S all -F path=/etc/hostname -F perm=wa -F uid=${UID} -F key=own-key`,
+    ]);
+    expect(auditctl('-s')).toContain('failure 1');
+    await end(first, 'SIGKILL');
+    expect(own()).toEqual(loaded);
+    const second = await startProcess({ rulesFiles: [file] });
+    expect(own()).toEqual(loaded);
+    await end(second, 'SIGTERM');
+    expect(auditctl('-l')).toBe(before);
+  });
+});
