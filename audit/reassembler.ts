@@ -122,8 +122,10 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
       ];
     }
     if (closed.crcOf(key, record.timeMs) !== undefined) return NOTHING;
+    // The same serial at another time: another boot, or a wrap.
+    const made = event === undefined ? [] : [close(event, reasonsAtTimeout(event, limits.expectsEoe))];
     // Only the end of it arrived: the event happened, and nothing else would say so.
-    return [close({ ...start(record, key, 0) }, ['missing-records'])];
+    return [...made, close(start(record, key, 0), ['missing-records'])];
   };
 
   const push = (record: AuditRecord, nowMs: number): readonly AuditEvent[] => {

@@ -82,6 +82,16 @@ describe('an event', () => {
     ]);
   });
 
+  it('is not lost to the mere end of another one with its serial', () => {
+    const reassembler = createReassembler();
+    reassembler.push(record('SYSCALL', 7, 'a=1', '1.000'), 0);
+    expect(shape(reassembler.push(record('EOE', 7, '', '9.000'), 0))).toMatchObject([
+      { serial: 7, types: [1300], incomplete: ['timeout'] },
+      { serial: 7, types: [], incomplete: ['missing-records'] },
+    ]);
+    expect([reassembler.openEvents, reassembler.openBytes]).toEqual([0, 0]);
+  });
+
   it('without its SYSCALL is kept, and flagged (go-libaudit #127 fails on it)', () => {
     expect(shape(run([record('PATH', 7), record('EOE', 7, '')]))).toEqual([
       { serial: 7, types: [1302], incomplete: ['missing-syscall'], isFragment: false },
