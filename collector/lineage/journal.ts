@@ -13,7 +13,7 @@ import type { ContainerInfo } from '../../audit/event.ts';
 import { jsonText } from '../../audit/json.ts';
 import { newerFormat } from '../durable-file.ts';
 import { type Above, ANCESTORS_MAX, type Entry, NOTHING_ABOVE, type Self, UNKNOWN_ABOVE } from './process-entry.ts';
-import type { ProcessTable } from './process-table.ts';
+import { PROCESSES_MAX, type ProcessTable } from './process-table.ts';
 
 const FORMAT_VERSION = 1;
 /** The file is written anew when what was appended exceeds what was written then, and this. */
@@ -171,6 +171,7 @@ interface Known {
 
 function restoreLines(lines: readonly unknown[][], table: ProcessTable): number {
   const known = new Map<string, Known>();
+  const processes: { readonly line: readonly unknown[]; readonly pid: number; readonly known: Known }[] = [];
   const latest = new Map<number, { readonly line: readonly unknown[]; readonly known: Known }>();
   for (const line of lines) {
     const [kind, id, pid] = line;
@@ -187,12 +188,19 @@ function restoreLines(lines: readonly unknown[][], table: ProcessTable): number 
     const one = known.get(id) ?? { self: { info, isShared: true }, up: UNKNOWN_ABOVE };
     one.self.info = info;
     known.set(id, one);
-    if (kind !== 'p') continue;
+    if (kind === 'p') processes.push({ line, pid, known: one });
+  }
+  // An `up` by ids may name those of later lines; one by the parent's id takes what was read of the parent before.
+  for (const { line, pid, known: one } of processes) {
     one.up = aboveOf(line[13], line[14] === true, known);
     latest.set(pid, { line, known: one });
   }
-  for (const { line, known: one } of latest.values()) restoreEntry(line, one, known, table);
-  return latest.size;
+  // Those that had not ended come last: they are the last to be given up.
+  const ended = [...latest.values()].filter(({ line }) => isNumber(line[9]));
+  const running = [...latest.values()].filter(({ line }) => !isNumber(line[9])).slice(-PROCESSES_MAX);
+  const kept = [...ended.slice(Math.max(0, ended.length + running.length - PROCESSES_MAX)), ...running];
+  for (const { line, known: one } of kept) restoreEntry(line, one, known, table);
+  return kept.length;
 }
 
 function aboveOf(up: unknown, isComplete: boolean, known: ReadonlyMap<string, Known>): Above {

@@ -52,6 +52,7 @@ export function createPidClock(view: PidView): PidClock {
     },
     positionAt: (eventMs) => (eventMs >= last.atMs ? last.position : earlier.position),
     mayHaveReused(pid, position) {
+      if (!Number.isFinite(position)) return true;
       const distance = (pid - (position % pidMax) + pidMax) % pidMax;
       return last.position + PIDS_PER_LOOK_MAX - position >= (distance === 0 ? pidMax : distance);
     },

@@ -193,11 +193,13 @@ export function createProcessTable(options: TableOptions): ProcessTable {
       // It began about now, so that the event may be of one that ended just before: only the parent's pid can tell.
       const isUnclear = startMsOf(found.startTicks) > eventMs - SLACK_MS;
       if (isUnclear && isLikely && call === undefined) return undefined;
-      if (!isUnclear || call?.ppid === undefined || call.ppid === found.ppid) return fromProc(found, depth);
+      if (!isUnclear || call?.ppid === undefined || call.ppid === found.ppid)
+        return fromProc(found, { depth, ppid: call?.ppid });
+    } else {
+      knownEndMs = found === undefined ? nowMs : startMsOf(found.startTicks) - END_SLACK_MS - 1;
     }
-    knownEndMs = found === undefined ? nowMs : startMsOf(found.startTicks) - END_SLACK_MS - 1;
     if (!isLikely) return undefined;
-    entry.endedMs = Math.max(entry.confirmedMs, eventMs, knownEndMs);
+    if (knownEndMs !== undefined) entry.endedMs = Math.max(entry.confirmedMs, eventMs, knownEndMs);
     return mayBeReused(entry) && !isProbably(entry, call) ? undefined : confirmed(entry);
   }
 
@@ -271,7 +273,13 @@ export function createProcessTable(options: TableOptions): ProcessTable {
     };
   }
 
-  function fromProc(found: ProcProcess, depth: number, birthParent?: Entry): Entry {
+  /** `ppid`: as the event has it, which was there before anybody looked. `birthParent`: as its birth's own event has it. */
+  function fromProc(
+    found: ProcProcess,
+    of: { readonly depth: number; readonly ppid: number | undefined; readonly birthParent?: Entry },
+  ): Entry {
+    const { depth, birthParent } = of;
+    const ppid = birthParent?.pid ?? of.ppid ?? found.ppid;
     const startMs = startMsOf(found.startTicks);
     const mother = birthParent?.self.info;
     const isTold = found.pid === toldPid;
@@ -279,7 +287,7 @@ export function createProcessTable(options: TableOptions): ProcessTable {
     const isCopy = mother !== undefined && mother.name === found.name;
     const entry = entryWith({
       pid: found.pid,
-      ppid: found.ppid,
+      ppid,
       startTicks: found.startTicks,
       bornMs: startMs,
       info: {
@@ -292,9 +300,8 @@ export function createProcessTable(options: TableOptions): ProcessTable {
       },
     });
     put(entry);
-    const parent = birthParent ?? parentOf(entry, found.ppid, depth);
-    beBornOf(entry, parent, found.ppid);
-    if (birthParent !== undefined && found.ppid !== birthParent.pid) reparent(entry, found.ppid, depth);
+    const parent = birthParent ?? parentOf(entry, ppid, depth);
+    beBornOf(entry, parent, ppid);
     if (entry.session !== found.session) takeSession(entry, found.session);
     if (parent === undefined || !parent.isContainerSeen || RUNTIMES.test(parent.self.info.name)) seeContainer(entry);
     if (!isTold && !isCopy) {
@@ -480,7 +487,7 @@ export function createProcessTable(options: TableOptions): ProcessTable {
     if (found !== undefined && found !== 'not-asked') {
       if (born.mayBeThread && found.ppid !== mother.pid) return;
       if (startMsOf(found.startTicks) >= eventMs - SLACK_MS && wasThere(found)) {
-        fromProc(found, 0, mother);
+        fromProc(found, { depth: 0, ppid: undefined, birthParent: mother });
         return;
       }
     }
@@ -564,7 +571,7 @@ export function createProcessTable(options: TableOptions): ProcessTable {
       if (table.has(pid)) return true;
       const found = proc?.stat(pid);
       if (found === undefined) return false;
-      fromProc(found, 0);
+      fromProc(found, { depth: 0, ppid: undefined });
       return true;
     },
     sweep(entry, atMs) {
