@@ -9,9 +9,9 @@ import { type Loss, lossOfSpool } from './loss-ledger.ts';
 import type { Collector, CollectorFigures, CollectorOptions, CollectorStart, Notice, Refusal } from './options.ts';
 import type { FromReader, ReaderOptions, ReadingFigures, ToReader } from './reader-messages.ts';
 import { readerProgram } from './reader-program.ts';
+import { connect } from './ship/connection.ts';
 import { dayOf } from './ship/destination.ts';
-import { createHttpClient, type HttpClient } from './ship/http-client.ts';
-import { createServerPool } from './ship/server-pool.ts';
+import type { HttpClient } from './ship/http-client.ts';
 import { lossOfRejection, setAside } from './ship/set-aside.ts';
 import { loadShipState, saveShipState, withLosses } from './ship/ship-state.ts';
 import { createShipper } from './ship/shipper.ts';
@@ -152,26 +152,6 @@ async function startReader(
       for (const message of early.splice(0)) handler(message);
     },
   };
-}
-
-/** The servers of the store as one client. Throws what is wrong with a URL or the TLS files. */
-function connect(options: CollectorOptions): HttpClient {
-  const { url, others = [], tls, compression } = options.server;
-  const notify = (text: string): void => options.onNotice?.({ level: 'warning', code: 'server', text });
-  const clients = [url, ...others].map((one) =>
-    createHttpClient(one, {
-      now: options.now,
-      onProblem: notify,
-      ...(tls === undefined ? {} : { tls }),
-      ...(compression === undefined ? {} : { compression }),
-    }),
-  );
-  const [only, ...more] = clients;
-  if (only !== undefined && more.length === 0) return only;
-  return createServerPool(clients, {
-    now: options.now,
-    onMove: (server) => notify(`Events go to server ${server} of ${clients.length} now.`),
-  });
 }
 
 function startShipping(

@@ -6,7 +6,7 @@ import { type Compression, chooseCoding, packed } from './body-coding.ts';
 import { openTlsFiles, type TlsFiles, type TlsSource } from './tls-files.ts';
 
 /** A connection has to be there after so long, ms: a network that swallows everything says nothing. */
-export const CONNECT_MS_MAX = 10_000;
+const CONNECT_MS_MAX = 10_000;
 /** Without a word for so long the connection is given up, ms. */
 const SILENCE_MS_MAX = 30_000;
 /** The whole request with its answer, ms: a server that sends a byte a second is no server. */

@@ -15,7 +15,7 @@ export interface TlsFiles {
   readonly keyFile?: string;
 }
 
-export interface TlsMaterial {
+interface TlsMaterial {
   readonly ca?: readonly string[];
   readonly cert?: string;
   readonly key?: string;

@@ -18,7 +18,7 @@ const JOURNAL_BYTES_MAX = 1024 * 1024;
 /** Losses told at once; more owners are added up as several. */
 export const GROUP_LOSSES_MAX = 64;
 /** Between two groups of loss records, ms: the first is told at once. */
-export const LOSSES_EVERY_MS = 10_000;
+const LOSSES_EVERY_MS = 10_000;
 
 /** A segment that is about to be replaced or removed. */
 export interface Intent {

@@ -3,11 +3,12 @@
 // owner, positions, count and times, also when a kill comes in between. A full, read-only or broken disk stops neither the
 // caller nor the counting. docs/decisions/0020 says who loses what when it is full.
 import type { Disk, DiskFile } from './disk.ts';
-import { FRAME_HEAD_BYTES, type FrameHead, sealFrame } from './frame.ts';
+import type { FrameHead } from './frame.ts';
 import { openLossJournal } from './loss-journal.ts';
-import { NOBODY, OWN } from './owner.ts';
+import { NOBODY } from './owner.ts';
+import { createPendingFrames, type PendingFrames } from './pending-frames.ts';
 import { encodeSegmentHead, SEGMENT_HEAD_BYTES, SPOOL_CLASSES, type SpoolClass, segmentName } from './segment.ts';
-import { addFrame, emptyAccount } from './segment-account.ts';
+import { emptyAccount } from './segment-account.ts';
 import { encodeFooter } from './segment-footer.ts';
 import {
   type ClassSegments,
@@ -17,7 +18,7 @@ import {
   type Segment,
   type SpoolRecovery,
 } from './segment-scan.ts';
-import { FRAME_BYTES_MAX, PENDING_BYTES_MAX, segmentBytesFor } from './spool-limits.ts';
+import { PENDING_BYTES_MAX, segmentBytesFor } from './spool-limits.ts';
 import type { SpoolLoss } from './spool-loss.ts';
 import type { SpoolShared } from './spool-shared.ts';
 import { createSpoolStore } from './spool-store.ts';
@@ -64,14 +65,10 @@ export interface SpoolWriter {
 
 interface ClassState extends ClassSegments {
   active: { readonly segment: Segment; readonly file: DiskFile } | undefined;
-  pending: { buffer: Buffer; view: DataView };
-  pendingBytes: number;
+  readonly pending: PendingFrames;
   isDirty: boolean;
-  /** Bytes in `pending` by owner; made when memory runs short, and given up when the disk takes it. */
-  waiting: Map<number, number> | undefined;
 }
 
-const PENDING_START_BYTES = 256 * 1024;
 /** A step of the clock between two trims beyond this is no ageing, ms: a clock that jumps must not empty the spool. */
 const AGEING_STEP_MS_MAX = 600_000;
 
@@ -113,37 +110,35 @@ export function openSpoolWriter(options: {
   for (const state of classes.values()) shared.setNewest(state.name, state.segments.at(-1)?.number ?? 0);
 
   function write(state: ClassState): void {
+    const { pending } = state;
     let done = 0;
     try {
-      while (done < state.pendingBytes) {
+      while (done < pending.bytes()) {
         if (state.active !== undefined && state.active.segment.bytes >= segmentBytesMax) finish(state);
         if (state.active === undefined) {
-          state.active = startSegment(disk, state, state.pending.view.getFloat64(done + 8, true), bootId);
+          state.active = startSegment(disk, state, pending.positionAt(done), bootId);
           store.grew(state.active.segment.bytes);
           shared.setNewest(state.name, state.active.segment.number);
         }
         const { segment, file } = state.active;
-        const end = wholeFramesEnd(state, done, segmentBytesMax - segment.bytes);
-        appendWhole(state, file, done, end);
-        account(state, segment, done, end);
+        const end = pending.endOf(done, segmentBytesMax - segment.bytes);
+        appendWhole(state, segment, file, pending.slice(done, end));
+        pending.account(segment.account, done, end);
         segment.bytes += end - done;
         store.grew(end - done);
         state.isDirty = true;
         done = end;
       }
     } finally {
-      state.pending.buffer.copyWithin(0, done, state.pendingBytes);
-      state.pendingBytes -= done;
-      if (done > 0) state.waiting = undefined;
+      pending.drop(done);
     }
   }
 
   /** All of it or nothing: what a disk took of a write that failed is cut off, or the segment is left as it is. */
-  function appendWhole(state: ClassState, file: DiskFile, start: number, end: number): void {
-    const segment = (state.active as NonNullable<ClassState['active']>).segment;
+  function appendWhole(state: ClassState, segment: Segment, file: DiskFile, bytes: Buffer): void {
     try {
-      const written = file.append(state.pending.buffer.subarray(start, end));
-      if (written < end - start) {
+      const written = file.append(bytes);
+      if (written < bytes.length) {
         throw Object.assign(new Error('the disk took only a part of a write'), { code: 'ENOSPC' });
       }
     } catch (error) {
@@ -154,23 +149,6 @@ export function openSpoolWriter(options: {
         file.close();
       }
       throw error;
-    }
-  }
-
-  function account(state: ClassState, segment: Segment, start: number, end: number): void {
-    const { view } = state.pending;
-    for (let at = start; at < end; ) {
-      const bytes = FRAME_HEAD_BYTES + view.getUint32(at, true);
-      addFrame(
-        segment.account,
-        {
-          owner: view.getFloat64(at + 40, true),
-          createdMs: view.getFloat64(at + 16, true),
-          position: view.getFloat64(at + 8, true),
-        },
-        bytes,
-      );
-      at += bytes;
     }
   }
 
@@ -201,18 +179,6 @@ export function openSpoolWriter(options: {
     syncError = error;
   }
 
-  /** Whether there is memory for it: whoever has more waiting than is still free waits no more, so that all find room. */
-  function mayWait(state: ClassState, owner: number, bytes: number): boolean {
-    const limit = PENDING_BYTES_MAX[state.name];
-    if (state.pendingBytes + bytes <= limit / 2) return true;
-    if (owner === OWN) return state.pendingBytes + bytes <= limit;
-    state.waiting ??= waitingByOwner(state);
-    const waiting = (state.waiting.get(owner) ?? 0) + bytes;
-    if (waiting > limit - state.pendingBytes) return false;
-    state.waiting.set(owner, waiting);
-    return true;
-  }
-
   function refuse(state: ClassState, entry: SpoolEntry): undefined {
     journal.add([
       {
@@ -234,34 +200,25 @@ export function openSpoolWriter(options: {
     recovery,
     append(entry) {
       const state = entry.spoolClass === 'keep' ? keep : bulk;
-      const owner = entry.owner ?? NOBODY;
       const next = position + 1;
-      const text = entry.lines(next);
-      const start = state.pendingBytes;
-      if (!mayWait(state, owner, FRAME_HEAD_BYTES + text.length)) return refuse(state, entry);
-      reserve(state, FRAME_HEAD_BYTES + text.length * 3);
-      let payloadBytes = text.length;
-      if (typeof text === 'string') payloadBytes = state.pending.buffer.write(text, start + FRAME_HEAD_BYTES, 'utf8');
-      else state.pending.buffer.set(text, start + FRAME_HEAD_BYTES);
-      if (payloadBytes > FRAME_BYTES_MAX) return refuse(state, entry);
-      sealFrame(state.pending, start, payloadBytes, {
+      const head = {
         position: next,
         createdMs: entry.createdMs,
         timeMs: entry.timeMs,
         serial: entry.serial,
         countsSerial: entry.countsSerial,
-        owner,
+        owner: entry.owner ?? NOBODY,
         sort: entry.sort ?? 0,
-      });
-      state.pendingBytes = start + FRAME_HEAD_BYTES + payloadBytes;
+      };
+      if (!state.pending.add(head, entry.lines(next))) return refuse(state, entry);
       position = next;
       return next;
     },
     flush() {
       try {
         // The one that goes last is written first: what fits of a full disk is its own.
-        if (keep.pendingBytes > 0) write(keep);
-        if (bulk.pendingBytes > 0) write(bulk);
+        write(keep);
+        write(bulk);
         shared.setSpooled(position);
         if (store.bytes() > bytesMax) {
           store.removeDelivered();
@@ -356,46 +313,9 @@ function emptyClass(name: SpoolClass): ClassState {
     segments: [],
     nextNumber: 1,
     active: undefined,
-    pending: pendingOf(PENDING_START_BYTES),
-    pendingBytes: 0,
+    pending: createPendingFrames(PENDING_BYTES_MAX[name]),
     isDirty: false,
-    waiting: undefined,
   };
-}
-
-function pendingOf(bytes: number): ClassState['pending'] {
-  const buffer = Buffer.allocUnsafeSlow(bytes);
-  return { buffer, view: new DataView(buffer.buffer, buffer.byteOffset, bytes) };
-}
-
-function reserve(state: ClassState, bytes: number): void {
-  const needed = state.pendingBytes + bytes;
-  if (needed <= state.pending.buffer.length) return;
-  const grown = pendingOf(Math.max(needed, state.pending.buffer.length * 2));
-  state.pending.buffer.copy(grown.buffer, 0, 0, state.pendingBytes);
-  state.pending = grown;
-}
-
-function waitingByOwner({ pending, pendingBytes }: ClassState): Map<number, number> {
-  const waiting = new Map<number, number>();
-  for (let at = 0; at < pendingBytes; ) {
-    const bytes = FRAME_HEAD_BYTES + pending.view.getUint32(at, true);
-    const owner = pending.view.getFloat64(at + 40, true);
-    waiting.set(owner, (waiting.get(owner) ?? 0) + bytes);
-    at += bytes;
-  }
-  return waiting;
-}
-
-/** The end of as many whole frames as fit into `room`, and of one at least. */
-function wholeFramesEnd({ pending, pendingBytes }: ClassState, start: number, room: number): number {
-  let at = start;
-  while (at < pendingBytes) {
-    const next = at + FRAME_HEAD_BYTES + pending.view.getUint32(at, true);
-    if (next - start > room && at > start) break;
-    at = next;
-  }
-  return at;
 }
 
 function startSegment(disk: Disk, state: ClassState, base: number, bootId: string): NonNullable<ClassState['active']> {

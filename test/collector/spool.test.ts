@@ -8,6 +8,7 @@ import {
   SEGMENT_HEAD_BYTES,
   type SpoolClass,
 } from '../../collector/spool/segment.ts';
+import { SET_ASIDE_MAX } from '../../collector/spool/segment-scan.ts';
 import { PENDING_BYTES_MAX } from '../../collector/spool/spool-limits.ts';
 import { openSpoolReader } from '../../collector/spool/spool-reader.ts';
 import { type SpoolShared, spoolShared } from '../../collector/spool/spool-shared.ts';
@@ -282,6 +283,17 @@ describe('spool', () => {
       again.writer.flush();
       expect(readAll(damaged, again.shared).texts).toEqual(['three']);
     }
+  });
+
+  it('keeps the last few segments that it set aside', () => {
+    const disk = memoryDisk();
+    for (let number = 1; number <= SET_ASIDE_MAX + 3; number += 1) {
+      disk.files.set(`bulk-${String(number).padStart(8, '0')}.spool`, Buffer.alloc(1000, number));
+    }
+    open(disk);
+    open(disk);
+    const aside = [...disk.files.keys()].filter((name) => name.endsWith('.damaged'));
+    expect(aside.sort()).toEqual([4, 5, 6, 7].map((number) => `bulk-0000000${number}.damaged`));
   });
 
   it('loses nothing to a flipped bit of a footer, and counts nothing for certain', () => {
