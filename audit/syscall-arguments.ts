@@ -21,7 +21,7 @@ import { signalName } from './tables/errno.ts';
 import { type ArgumentMeaning, argumentMeanings, EXPLAINED_SYSCALLS, type Reading } from './tables/syscall-argument.ts';
 
 /** Texts that are remembered of one argument of one call. */
-export const ARGUMENT_MEMO_ENTRIES = 64;
+const ARGUMENT_MEMO_ENTRIES = 64;
 
 /** What a call's arguments say, as members (`,"name":value`); nothing for a call that is not in the table. */
 export type ArgumentTexts = (syscall: string, args: readonly (string | undefined)[]) => string;

@@ -202,6 +202,7 @@ export const FIELDS: readonly Field[] = [
   ),
   field('vedette.loss.class', 'keyword', 'Of which class of the spool: `keep` or `bulk`.'),
   field('vedette.status', 'flattened', 'The collector’s own figures: CPU, memory, spool, rates, losses.'),
+  field('vedette.clock.step_ms', 'long', 'By how much the host’s clock jumped, or the host slept, ms; negative: back.'),
   field('vedette.tamper', 'flattened', 'What was done to the watching itself: pids, old and new values, files.'),
   field('vedette.limits', 'flattened', 'What the collector gave up to stay within its limits, and took up again.'),
   field('vedette.silence.since', 'date', 'Since when the host has said nothing.'),
@@ -221,4 +222,4 @@ export function fieldNamed(name: string): Field | undefined {
 }
 
 /** Changes when the meaning of documents changes: a part of every rule's version. */
-export const MAPPING_VERSION = 1;
+export const MAPPING_VERSION = 2;

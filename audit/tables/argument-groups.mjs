@@ -165,18 +165,6 @@ export const ARGUMENT_GROUPS = [
     },
   },
   {
-    name: 'URING_SETUP_FLAGS',
-    headers: ['linux/io_uring.h'],
-    pattern: /^IORING_SETUP_/,
-    later: {
-      IORING_SETUP_NO_MMAP: 1 << 14, // 6.5
-      IORING_SETUP_REGISTERED_FD_ONLY: 1 << 15,
-      IORING_SETUP_NO_SQARRAY: 1 << 16, // 6.6
-      IORING_SETUP_HYBRID_IOPOLL: 1 << 17, // 6.13
-      IORING_SETUP_CQE_MIXED: 1 << 18, // 6.18
-    },
-  },
-  {
     name: 'URING_ENTER_FLAGS',
     headers: ['linux/io_uring.h'],
     pattern: /^IORING_ENTER_/,
