@@ -1,6 +1,15 @@
 // Rotated siblings of a followed log: `audit.log.1`, `audit.log.2.gz`, `audit.log-20260301.zst`. What was being read when a log was
 // rotated is found again by its inode, or, when it was copied or packed, by a checksum of its first bytes.
-import { closeSync, createReadStream, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  fstatSync,
+  openSync,
+  type ReadStream,
+  readdirSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Transform } from 'node:stream';
 import { constants, crc32, createGunzip, createZstdDecompress, gunzipSync, zstdDecompressSync } from 'node:zlib';
@@ -118,31 +127,45 @@ export interface ArchiveReader {
 }
 
 export function openArchive(archive: Archive): ArchiveReader {
-  const options = { chunkSize: 64 * 1024, highWaterMark: UNPACKED_BUFFER_BYTES };
-  const unpack: Transform =
-    archive.packing === 'gzip'
-      ? createGunzip(options)
-      : createZstdDecompress({ ...options, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } });
-  const source = createReadStream(archive.path);
+  let start = 0;
   let isEnded = false;
   let problem: string | undefined;
-  const failed = (error: Error): void => {
-    problem ??= error.message;
-    isEnded = true;
-  };
-  source.on('error', failed);
-  unpack.on('error', failed);
-  source.pipe(unpack);
-  unpack.on('end', () => {
-    isEnded = true;
-  });
+  let part = openPart();
+
+  function openPart(): { readonly source: ReadStream; readonly unpack: Unpacker } {
+    const options = { chunkSize: 64 * 1024, highWaterMark: UNPACKED_BUFFER_BYTES };
+    const source = createReadStream(archive.path, { start });
+    const unpack: Unpacker =
+      archive.packing === 'gzip'
+        ? createGunzip(options)
+        : createZstdDecompress({ ...options, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } });
+    const failed = (error: Error): void => {
+      problem ??= error.message;
+      isEnded = true;
+    };
+    source.on('error', failed);
+    unpack.on('error', failed);
+    unpack.on('end', () => {
+      // A zstd file may be several frames, and Node's reader stops silently after one.
+      start += unpack.bytesWritten;
+      const size = statSync(archive.path, { throwIfNoEntry: false })?.size ?? 0;
+      source.destroy();
+      if (archive.packing === 'zstd' && unpack.bytesWritten > 0 && start < size) part = openPart();
+      else isEnded = true;
+    });
+    source.pipe(unpack);
+    return { source, unpack };
+  }
+
   return {
-    read: () => (unpack.read() as Buffer | null) ?? undefined,
+    read: () => (part.unpack.read() as Buffer | null) ?? undefined,
     isEnded: () => isEnded,
     error: () => problem,
     close() {
-      source.destroy();
-      unpack.destroy();
+      part.source.destroy();
+      part.unpack.destroy();
     },
   };
 }
+
+type Unpacker = Transform & { readonly bytesWritten: number };

@@ -1,7 +1,7 @@
 // A file as lines of bytes: plain, gzip or zstd (told by its first bytes, not its name), read as a stream. A line beyond the bound
 // is told by its number and skipped, never held; so a small file that unpacks to a huge one costs time and no memory, and no more
 // time than `expansionMax` allows.
-import { createReadStream } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { pipeline, type Readable, type Transform } from 'node:stream';
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 
@@ -63,21 +63,36 @@ export async function* readLines(
 }
 
 async function* openFile(path: string, expansion: Expansion): AsyncGenerator<Buffer> {
-  const source: Readable = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: CHUNK_BYTES });
-  const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  try {
-    const first = await chunks.next();
-    if (first.done === true) return;
-    const unpacked = unpackerOf(first.value);
-    if (unpacked === undefined) yield* joined(first.value, chunks);
-    else yield* expanded(joined(first.value, chunks), unpacked, expansion);
-  } finally {
-    source.destroy();
+  const sizes = { packed: 0, unpacked: 0 };
+  for (let start = 0, isMore = true; isMore; ) {
+    const source: Readable =
+      path === '-' ? process.stdin : createReadStream(path, { highWaterMark: CHUNK_BYTES, start });
+    const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    try {
+      const first = await chunks.next();
+      if (first.done === true) return;
+      const unpack = unpackerOf(first.value);
+      if (unpack === undefined) {
+        if (start > 0) throw new Error(`holds something else from byte ${start} on`);
+        yield* joined(first.value, chunks);
+        return;
+      }
+      yield* expanded(joined(first.value, chunks), unpack, { sizes, expansion });
+      // A zstd file may be several frames, and Node's reader stops silently after one: the next is begun where it stopped.
+      start += unpack.bytesWritten;
+      isMore = path === '-' ? sizes.packed > start : statSync(path).size > start;
+      if (isMore && path === '-')
+        throw new Error('has several zstd frames: unpack it before (zstd -dc FILE | vedette import -)');
+    } finally {
+      source.destroy();
+    }
   }
 }
 
+type Unpacker = Transform & { readonly bytesWritten: number };
+
 /** By the first bytes; undefined for a plain file. Throws for what is packed in a way that cannot be read here. */
-function unpackerOf(first: Buffer): Transform | undefined {
+function unpackerOf(first: Buffer): Unpacker | undefined {
   const magic = first.toString('latin1', 0, 6);
   if (magic.startsWith('\x1f\x8b')) return createGunzip({ chunkSize: CHUNK_BYTES });
   if (magic.startsWith('\x28\xb5\x2f\xfd'))
@@ -90,21 +105,28 @@ function unpackerOf(first: Buffer): Transform | undefined {
   throw new Error(`is packed by ${program}: unpack it first, or pipe it (${program} -dc FILE | vedette import -)`);
 }
 
-async function* expanded(packed: AsyncIterable<Buffer>, unpack: Transform, limit: Expansion): AsyncGenerator<Buffer> {
-  let packedBytes = 0;
-  let bytes = 0;
+interface Expanding {
+  readonly sizes: { packed: number; unpacked: number };
+  readonly expansion: Expansion;
+}
+
+async function* expanded(
+  packed: AsyncIterable<Buffer>,
+  unpack: Transform,
+  { sizes, expansion }: Expanding,
+): AsyncGenerator<Buffer> {
   const counted = async function* (): AsyncGenerator<Buffer> {
     for await (const chunk of packed) {
-      packedBytes += chunk.length;
+      sizes.packed += chunk.length;
       yield chunk;
     }
   };
   // Errors of either side reach the reader of `unpack`, where they are thrown.
   pipeline(counted(), unpack, () => {});
   for await (const chunk of unpack as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > limit.bytesMin && bytes > packedBytes * limit.timesMax)
-      throw new Error(`unpacks to more than ${limit.timesMax} times its size: no log does`);
+    sizes.unpacked += chunk.length;
+    if (sizes.unpacked > expansion.bytesMin && sizes.unpacked > sizes.packed * expansion.timesMax)
+      throw new Error(`unpacks to more than ${expansion.timesMax} times its size: no log does`);
     yield chunk;
   }
 }

@@ -60,9 +60,20 @@ export async function inOrderOfTime(files: readonly string[]): Promise<readonly 
   const looked: LogFile[] = [];
   for (const file of files) looked.push({ file, ...(file === '-' ? UNTIMED : await firstOf(file)) });
   return looked
-    .map((each, index) => ({ each, index }))
-    .sort((a, b) => (a.each.firstMs === b.each.firstMs ? a.index - b.index : a.each.firstMs - b.each.firstMs))
+    .map((each, index) => ({ each, age: ageOf(each.file), index }))
+    .sort((a, b) => compared(a.each.firstMs, b.each.firstMs) || compared(a.age, b.age) || a.index - b.index)
     .map(({ each }) => each);
+}
+
+function compared(a: number, b: number): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Where two begin in the same millisecond, the name tells: `audit.log.2` before `audit.log.1`, dated ones by date, the log itself last. */
+function ageOf(file: string): number {
+  const digits = /[.-]([0-9]{1,14})(?:\.(?:gz|zst))?$/.exec(file)?.[1];
+  if (digits === undefined) return 0;
+  return digits.length >= 8 ? Number(digits) - 1e15 : -Number(digits);
 }
 
 type First = Omit<LogFile, 'file'>;

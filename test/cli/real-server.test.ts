@@ -94,6 +94,42 @@ describe('import', () => {
     expect(JSON.parse(found.stdout)).toMatchObject({ total: stored });
   });
 
+  it('puts together what a rotation parted, from files in any order, and gives the ids of the host’s own collector', async () => {
+    const logs = join(folder.path, 'rotated');
+    mkdirSync(logs);
+    const lines = readFileSync(SAMPLE, 'latin1').split('\n').filter(Boolean);
+    for (const [name, from, to] of [
+      ['audit.log', 7, lines.length],
+      ['audit.log.1', 3, 7],
+      ['audit.log.2', 0, 3],
+    ] as const) {
+      writeFileSync(join(logs, name), `${lines.slice(from, to).join('\n')}\n`, 'latin1');
+    }
+    const who = ['--host', 'web-9', '--host-id', '1f0c', '--boot-id', '0f1e2d3caaaabbbbcccc000000000000'];
+    const parted = await ask('import', logs, ...who, '--json');
+    expect(JSON.parse(parted.stdout)).toMatchObject({ files: 3, duplicate: 0, rejected: 0 });
+    const whole = await ask('import', SAMPLE, ...who, '--json');
+    const { events } = JSON.parse(whole.stdout);
+    expect(JSON.parse(whole.stdout)).toMatchObject({ files: 1, stored: 0, duplicate: events });
+    expect(JSON.parse(parted.stdout)).toMatchObject({ events, stored: events });
+    const enriched = lines.map((line) => (line.startsWith('type=SYSCALL') ? `${line}\x1dUID="root"` : line));
+    writeFileSync(join(logs, 'audit.log'), enriched.join('\n'), 'latin1');
+    const again = await ask('import', join(logs, 'audit.log'), ...who, '--json');
+    expect(JSON.parse(again.stdout)).toMatchObject({ stored: 0, duplicate: events });
+    const range = ['--since', '2026-01-01', '--until', '2027-01-01'];
+    const found = await ask('search', 'host.id:1f0c', ...range, '--json');
+    expect(JSON.parse(found.stdout)).toMatchObject({ total: events });
+  });
+
+  it.each([
+    ['--host-id', 'not an id'],
+    ['--boot-id', '1234'],
+    ['--boots', SAMPLE],
+    ['--boots', '/does/not/exist'],
+  ])('refuses %s %s before anything is read', async (option, value) => {
+    expect(await ask('import', SAMPLE, '--host', 'x', option, value)).toMatchObject({ code: 2, stdout: '' });
+  });
+
   it('tells every rejected line by file and number, and stores the others', async () => {
     mkdirSync(join(folder.path, 'logs'));
     const file = join(folder.path, 'logs', 'mixed.ndjson');

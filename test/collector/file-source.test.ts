@@ -46,6 +46,14 @@ const lines = (from: number, to: number): string =>
   Array.from({ length: to - from + 1 }, (_, index) => line(from + index)).join('');
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
+/** In two members, or frames: what is packed bit by bit is read to its end. */
+function packed(pack: 'gz' | 'zst', bytes: Buffer): Buffer {
+  const half = bytes.length >> 1;
+  return Buffer.concat(
+    [bytes.subarray(0, half), bytes.subarray(half)].map((each) => (pack === 'gz' ? gzipSync : zstdCompressSync)(each)),
+  );
+}
+
 /** A machine with one log, and a collector that comes and goes. */
 function machine(options: { readonly start?: 'beginning' | 'end'; readonly files?: readonly string[] } = {}) {
   const log = join(folder, 'audit.log');
@@ -121,9 +129,9 @@ function machine(options: { readonly start?: 'beginning' | 'end'; readonly files
       utimesSync(log, atS, atS);
       if (pack === undefined) renameSync(log, `${log}.1`);
       else {
-        const packed = `${log}.1.${pack}`;
-        writeFileSync(packed, (pack === 'gz' ? gzipSync : zstdCompressSync)(readFileSync(log)));
-        utimesSync(packed, atS, atS);
+        const sibling = `${log}.1.${pack}`;
+        writeFileSync(sibling, packed(pack, readFileSync(log)));
+        utimesSync(sibling, atS, atS);
         rmSync(log);
       }
       writeFileSync(log, '');
