@@ -47,8 +47,8 @@ const BUSY_RECORDS = 1;
 const FLOOD_RECORDS = 2_000;
 /** The shipping side hears of news at most this often, ms: at once when there was none for that long. */
 const ANNOUNCE_EVERY_MS = 100;
-/** The pages of the start are given back so long after it, ms. */
-const SETTLED_MS = 10_000;
+/** The pages of the start are given back so long after it, ms; twice, since the first events need some that are never needed again. */
+const SETTLED_MS = [1_000, 10_000] as const;
 /** Draining what is on its way when stopping, ms. */
 const LAST_DRAIN_MS = 500;
 
@@ -316,5 +316,5 @@ function run({ reader, source }: Started): void {
 const started = start();
 if (started !== undefined) {
   run(started);
-  setTimeout(releaseStartPages, SETTLED_MS).unref();
+  for (const ms of SETTLED_MS) setTimeout(releaseStartPages, ms).unref();
 }

@@ -3,6 +3,7 @@
 // 300 lines, because the accounts, the spool and the clock have to move in one step: each function here touches all three.
 import type { AuditEvent, HostIdentity } from '../audit/event.ts';
 import { createReassembler } from '../audit/reassembler.ts';
+import { ReceivedRecord } from '../audit/record.ts';
 import type { Progress } from '../event/progress.ts';
 import { createdClock } from './created-clock.ts';
 import { cutOfSpool, type Downtime, tellDowntime } from './downtime.ts';
@@ -113,9 +114,10 @@ export function createReader(parts: ReaderParts): Reader {
   function emit(event: AuditEvent): void {
     eventCount += 1;
     const createdMs = clock.stamp();
-    if (limits?.dropsBulk() === true && events.classOf(event) === 'bulk') {
+    // Not what came late: it is part of an event that is stored.
+    if (limits?.dropsBulk() === true && !event.isFragment && events.classOf(event) === 'bulk') {
       limits.dropped(event.timeMs);
-      if (!isRecording && !event.isFragment) ledger.see(event.serial, event.timeMs, createdMs);
+      if (!isRecording) ledger.see(event.serial, event.timeMs, createdMs);
       return;
     }
     const position = events.write(event, createdMs, createdMs <= ownChangeUntilMs);
@@ -129,7 +131,10 @@ export function createReader(parts: ReaderParts): Reader {
   }
 
   function emitAll(made: readonly AuditEvent[]): void {
-    for (const event of made) emit(event);
+    for (const event of made) {
+      emit(event);
+      for (const record of event.records) if (record instanceof ReceivedRecord) record.release();
+    }
   }
 
   /** False when there is no room for it. */
