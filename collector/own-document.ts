@@ -116,7 +116,7 @@ export function clockDocument(counter: number, nowMs: number, action: ClockEvent
       reason: reasons[action],
     },
     message: reasons[action],
-    vedette: { status: { clock_step_ms: action === 'clock-stepped-back' ? -byMs : byMs } },
+    vedette: { clock: { step_ms: action === 'clock-stepped-back' ? -byMs : byMs } },
   };
 }
 
