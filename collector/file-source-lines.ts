@@ -2,7 +2,7 @@
 // beyond it is passed over and counted. A line that a rotation cut is finished by the next file, unless that begins with a record.
 
 /** The longest line: laurel and go-audit write whole events into one. */
-export const LINE_BYTES_MAX: number = 16 * 1024 * 1024;
+const LINE_BYTES_MAX: number = 16 * 1024 * 1024;
 
 export interface LineSplitter {
   /** Takes bytes that end at `endOffset`. `onLine` gets the line in latin1, undefined for one that is too long, and the offset after it. */

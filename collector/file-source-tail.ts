@@ -15,7 +15,7 @@ import {
 } from './file-source-archive.ts';
 import { createLineSplitter } from './file-source-lines.ts';
 
-export type OnLine = (line: string | undefined, position: FilePosition) => void;
+type OnLine = (line: string | undefined, position: FilePosition) => void;
 
 export interface Tail {
   readonly path: string;
