@@ -7,6 +7,7 @@ const BENCHES = {
   collector: () => import('./collector/cost.ts'),
   'collector-quota': () => import('./collector/quota.ts'),
   import: () => import('./import.ts'),
+  'audit-rules': () => import('./audit-rules.ts'),
   ingest: () => import('./ingest.ts'),
   store: () => import('./store.ts'),
   'alert-latency': () => import('./alert-latency.ts'),

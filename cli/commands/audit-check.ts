@@ -1,4 +1,5 @@
 // `vedette audit check`
+import { resolve } from 'node:path';
 import { readRulesOfHost } from '../../collector/audit-rules/wanted-rules.ts';
 import { formatDiagnostic } from '../../rules/diagnostic.ts';
 import { type Command, isGiven, printJson } from '../command.ts';
@@ -16,7 +17,9 @@ export const auditCheck: Command = {
   options: { strict: { description: 'Warnings count as errors.' } },
   examples: [['vedette audit check /etc/audit/rules.d', 'Before naming the folder in collector.rules_files.']],
   async run(invocation) {
-    const { rules, diagnostics } = readRulesOfHost(invocation.positionals);
+    const { rules, diagnostics } = readRulesOfHost(
+      invocation.positionals.map((path) => resolve(invocation.context.cwd, path)),
+    );
     const errors = diagnostics.filter(({ severity }) => severity === 'error').length;
     const warnings = diagnostics.length - errors;
     if (invocation.isJson) {

@@ -34,7 +34,7 @@ export function noteOwnRules(folder: string, rules: readonly Buffer[]): void {
 }
 
 /** A short text that stands for a rule: the same for what we load and what the kernel lists. */
-export function ruleDigest(rule: Buffer): string {
+function ruleDigest(rule: Buffer): string {
   return createHash('sha256').update(ruleIdentity(rule), 'latin1').digest('base64url').slice(0, DIGEST_CHARACTERS);
 }
 

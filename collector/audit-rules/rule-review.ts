@@ -24,7 +24,7 @@ interface Reviewing {
 }
 
 /** Rules that the kernel looks at in every system call: a microsecond for about thirty of them. */
-export const EVERY_CALL_RULES_MAX = 30;
+const EVERY_CALL_RULES_MAX = 30;
 
 export function reviewRules(rules: readonly ReviewedRule[], reviewing: Reviewing): readonly RuleDiagnostic[] {
   const alone = rules.flatMap(({ rule, line }) =>
@@ -203,7 +203,7 @@ function costs(rules: readonly ReviewedRule[]): readonly RuleDiagnostic[] {
 }
 
 /** True for a rule that the kernel has to try at the end of each system call, whichever it is. */
-export function isLookedAtByEveryCall(rule: CompiledRule): boolean {
+function isLookedAtByEveryCall(rule: CompiledRule): boolean {
   if ((rule.list ?? 'exit') !== 'exit' || rule.syscalls !== 'all') return false;
   return !rule.fields.some(({ name }) => name === 'path' || name === 'inode');
 }

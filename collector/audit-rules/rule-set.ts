@@ -11,7 +11,7 @@ export interface RuleSource {
   readonly lines: readonly string[];
 }
 
-export interface OriginRule {
+interface OriginRule {
   readonly rule: CompiledRule;
   readonly line: RuleLine;
 }

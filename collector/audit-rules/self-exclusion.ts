@@ -20,7 +20,7 @@ export function exclusionRule(pid: number): CompiledRule {
 }
 
 /** The rule that leaves every process of an executable out. */
-export function executableExclusionRule(path: string): CompiledRule {
+function executableExclusionRule(path: string): CompiledRule {
   return neverRule({ name: 'exe', operator: '=', value: Buffer.from(path).toString('latin1') });
 }
 

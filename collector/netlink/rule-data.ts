@@ -4,7 +4,7 @@
 //   u32 mask[64] (one bit a syscall), fields[64], values[64], fieldflags[64] (the operator)
 //   u32 buflen; then the text of all string fields in their order, without terminators; a string's value is its length
 
-export const RULE_LIST = { user: 0, task: 1, exit: 4, exclude: 5, filesystem: 6, io_uring: 7 } as const;
+const RULE_LIST = { user: 0, task: 1, exit: 4, exclude: 5, filesystem: 6, io_uring: 7 } as const;
 
 /** The kernel's filter lists, by auditctl's names. */
 export type RuleList = keyof typeof RULE_LIST;
