@@ -1,6 +1,7 @@
 // Takes events from the spool to the server: one request at a time, so that they arrive in order, and as many events in it as
 // came while the last one was under way. Every event ends delivered (201, 409) or set aside with a reason and told; nothing is
-// given up because the server is away.
+// given up because the server is away. Longer than 300 lines, because a batch's fate (sent, put off, halved, set aside, interrupted by
+// stopping) is one state machine.
 import { formatProgress, PROGRESS_HEADER, type Progress } from '../../event/progress.ts';
 import type { Notice } from '../options.ts';
 import type { SpoolBatch, SpoolReader } from '../spool/spool-reader.ts';

@@ -260,10 +260,8 @@ export function openSpoolReader(options: {
         lastCreatedMs = Math.max(lastCreatedMs, frame.createdMs);
         cursor.head = undefined;
       }
-      if (bootId === undefined) {
-        readUpTo = limit;
-        return undefined;
-      }
+      if (bootId === undefined) readUpTo = limit;
+      if (bootId === undefined) return undefined;
       const filled = body.subarray(0, bytes);
       const payloads = ends.map((end, index) => filled.subarray(ends[index - 1] ?? 0, end));
       return { body: filled, payloads, positions, bytes, lastPosition: readUpTo, lastCreatedMs, bootId, firstTimeMs };

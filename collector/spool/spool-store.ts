@@ -3,13 +3,14 @@
 // there or told.
 import { type Disk, replaceOnDisk } from './disk.ts';
 import { chooseSegment, excessOf, thin } from './eviction.ts';
-import type { Frame } from './frame.ts';
+import { FRAME_HEAD_BYTES, type Frame } from './frame.ts';
 import type { LossJournal } from './loss-journal.ts';
 import { encodeSegmentHead, SEGMENT_HEAD_BYTES, type SpoolClass, segmentName } from './segment.ts';
 import { addFrame, emptyAccount } from './segment-account.ts';
 import { encodeFooter, FOOTER_BYTES_MAX } from './segment-footer.ts';
 import { type ClassSegments, readFrames, readWhole, type Segment } from './segment-scan.ts';
-import { CLASS_SHARE, OWN_SHARE, SEGMENTS_MAX, segmentBytesFor } from './spool-limits.ts';
+import { CLASS_SHARE, OWN_SHARE, segmentBytesFor } from './spool-limits.ts';
+import type { SpoolLoss } from './spool-loss.ts';
 import type { SpoolShared } from './spool-shared.ts';
 
 /** Room is made for a little more than is needed at once, as a share of what the class holds. */
@@ -32,10 +33,12 @@ export function createSpoolStore(options: {
   readonly journal: LossJournal;
   readonly classes: ReadonlyMap<SpoolClass, ClassSegments>;
   readonly bytesMax: number;
+  /** Of a class; beyond it neighbours are joined. */
+  readonly segmentsMax: number;
   /** The segment that is written now, which stays. */
   readonly activeOf: (spoolClass: SpoolClass) => Segment | undefined;
 }): SpoolStore {
-  const { disk, shared, journal, classes, bytesMax, activeOf } = options;
+  const { disk, shared, journal, classes, bytesMax, segmentsMax, activeOf } = options;
   let total = 0;
   /** One buffer for every segment that is thinned; made when the first one is. */
   let scratch: Buffer | undefined;
@@ -60,23 +63,28 @@ export function createSpoolStore(options: {
     return readWhole(disk, segmentName(state.name, segment.number), scratch);
   }
 
-  /** Replaces a segment by the frames of it that stay; the bytes that this freed. Throws what the disk throws. */
+  /**
+   * Replaces a segment by the frames of it that stay. `commit` comes before: it hears what could not be read, and whatever is
+   * lost must be on record when it returns. Throws what the disk throws.
+   */
   function replace(
     state: ClassSegments,
     segment: Segment,
     bytes: Buffer,
     stays: (frame: Frame) => boolean,
-    commit: () => void,
+    commit: (damage: readonly SpoolLoss[]) => void,
   ): void {
     const account = emptyAccount();
     let end = SEGMENT_HEAD_BYTES;
+    let unreadable = bytes.length - SEGMENT_HEAD_BYTES;
     for (const frame of readFrames(bytes)) {
+      unreadable -= frame.end - frame.start;
       if (frame.isFooter || !stays(frame)) continue;
       bytes.copyWithin(end, frame.start, frame.end);
       end += frame.end - frame.start;
       addFrame(account, frame, frame.end - frame.start);
     }
-    commit();
+    commit(unreadable === 0 ? [] : [damageOf(state.name, segment, unreadable)]);
     const name = segmentName(state.name, segment.number);
     if (account.lastPosition === 0) {
       disk.remove(name);
@@ -91,6 +99,10 @@ export function createSpoolStore(options: {
     segment.bytes = end + footer.length;
     segment.generation = head.generation;
     segment.account = account;
+  }
+
+  function intend(state: ClassSegments, { number, generation }: Segment, losses: readonly SpoolLoss[]): void {
+    journal.intend({ class: state.name, number, generation: generation + 1, losses });
   }
 
   /** Gives up what `excess` says of a segment, or all of it; false when the disk does not let it. */
@@ -115,10 +127,7 @@ export function createSpoolStore(options: {
         segment,
         bytes,
         (frame) => thinning.stays(frame, frame.end - frame.start),
-        () => {
-          const { number, generation } = segment;
-          journal.intend({ class: state.name, number, generation: generation + 1, losses: thinning.losses() });
-        },
+        (damage) => intend(state, segment, [...thinning.losses(), ...damage]),
       );
     } catch {
       journal.cancel();
@@ -153,8 +162,9 @@ export function createSpoolStore(options: {
       one,
       bytes,
       () => true,
-      () => undefined,
+      (damage) => intend(state, one, damage),
     );
+    journal.done(false);
     // Who claimed the first one just now may read it as it was, and then needs the second one.
     if (shared.hasClaimed(state.name, one.number)) return false;
     disk.remove(segmentName(state.name, next.number));
@@ -220,8 +230,9 @@ export function createSpoolStore(options: {
       }
       for (const state of classes.values()) {
         try {
-          while (state.segments.length > SEGMENTS_MAX && joinNeighbours(state));
+          while (state.segments.length > segmentsMax && joinNeighbours(state));
         } catch {
+          journal.cancel();
           // A disk that does not take it: more files than one likes, and nothing lost.
         }
       }
@@ -232,4 +243,18 @@ export function createSpoolStore(options: {
 function withoutFooter(bytes: Buffer): Buffer {
   for (const frame of readFrames(bytes)) if (frame.isFooter) return bytes.subarray(0, frame.start);
   return bytes;
+}
+
+/** Bytes of a segment that are no frames. What is certain of them the serials say. */
+function damageOf(spoolClass: SpoolClass, segment: Segment, bytes: number): SpoolLoss {
+  return {
+    reason: 'damaged',
+    atLeast: 0,
+    atMost: Math.max(1, Math.floor(bytes / FRAME_HEAD_BYTES)),
+    fromMs: segment.account.fromMs,
+    toMs: segment.account.toMs,
+    firstPosition: segment.base,
+    lastPosition: segment.account.lastPosition,
+    spoolClass,
+  };
 }

@@ -1,7 +1,8 @@
 // The writing end of the spool: one thread appends, in position order, and never waits for the reader. Promises: what `flush`
 // said is in the files survives the death of the process; positions never repeat; the cap holds; what is given up is told, with
 // owner, positions, count and times, also when a kill comes in between. A full, read-only or broken disk stops neither the
-// caller nor the counting. docs/decisions/0020 says who loses what when it is full.
+// caller nor the counting. docs/decisions/0020 says who loses what when it is full. Longer than 300 lines, because positions, files
+// and accounts move in one step; what could be told apart is in pending-frames.ts, spool-store.ts and loss-journal.ts.
 import type { Disk, DiskFile } from './disk.ts';
 import type { FrameHead } from './frame.ts';
 import { openLossJournal } from './loss-journal.ts';
@@ -18,7 +19,7 @@ import {
   type Segment,
   type SpoolRecovery,
 } from './segment-scan.ts';
-import { PENDING_BYTES_MAX, segmentBytesFor } from './spool-limits.ts';
+import { PENDING_BYTES_MAX, SEGMENTS_MAX, segmentBytesFor } from './spool-limits.ts';
 import type { SpoolLoss } from './spool-loss.ts';
 import type { SpoolShared } from './spool-shared.ts';
 import { createSpoolStore } from './spool-store.ts';
@@ -79,8 +80,9 @@ export function openSpoolWriter(options: {
   readonly bytesMax: number;
   /** Older events are given up, ms; never when absent. */
   readonly ageMsMax?: number;
+  readonly segmentsMax?: number;
 }): SpoolWriter {
-  const { disk, shared, bootId, bytesMax, ageMsMax } = options;
+  const { disk, shared, bootId, bytesMax, ageMsMax, segmentsMax = SEGMENTS_MAX } = options;
   const segmentBytesMax = segmentBytesFor(bytesMax);
   const classes = new Map(SPOOL_CLASSES.map((name) => [name, emptyClass(name)]));
   const keep = classes.get('keep') as ClassState;
@@ -104,6 +106,7 @@ export function openSpoolWriter(options: {
     journal,
     classes,
     bytesMax,
+    segmentsMax,
     activeOf: (name) => classes.get(name)?.active?.segment,
   });
   shared.setSpooled(position);

@@ -27,7 +27,9 @@ interface Given {
 }
 
 /** A spool on a disk of the test's, which evicts as it is filled. */
-function spool(options: { disk?: MemoryDisk; shared?: SpoolShared; bytesMax?: number; ageMsMax?: number } = {}) {
+function spool(
+  options: { disk?: MemoryDisk; shared?: SpoolShared; bytesMax?: number; ageMsMax?: number; segmentsMax?: number } = {},
+) {
   const disk = options.disk ?? memoryDisk();
   const shared = options.shared ?? spoolShared();
   const writer = openSpoolWriter({ disk, shared, bootId: BOOT, bytesMax: CAP, ...options });
@@ -175,6 +177,17 @@ describe('a full spool', () => {
     const [loss] = taken(writer);
     expect(loss).toMatchObject({ atLeast: 0 });
     expect(loss?.atMost).toBeGreaterThan(100);
+  });
+
+  it('tells of a frame that was damaged when its segment is thinned', () => {
+    const { disk, writer, flood } = spool();
+    flood(100, {});
+    const [name, bytes] = [...disk.files.entries()][0] as [string, Buffer];
+    const flipped = Buffer.from(bytes);
+    flipped[3000] = (flipped[3000] as number) ^ 4;
+    disk.files.set(name, flipped);
+    flood(5000, {});
+    expect(taken(writer)).toContainEqual(expect.objectContaining({ reason: 'damaged', atLeast: 0, firstPosition: 1 }));
   });
 
   it('does not count what was delivered', () => {
@@ -332,7 +345,7 @@ describe('a spool that is killed between any two steps of the disk', () => {
 
   it('has every flushed event, has delivered it, or tells that it is lost; and tells of none that is there', () => {
     fc.assert(
-      fc.property(fc.array(action, { maxLength: 30 }), (actions) => {
+      fc.property(fc.array(action, { maxLength: 30 }), fc.constantFrom(2, 5, SEGMENTS_MAX), (actions, segmentsMax) => {
         const disk = memoryDisk();
         let isDead = false;
         let stepsLeft = Number.POSITIVE_INFINITY;
@@ -348,7 +361,7 @@ describe('a spool that is killed between any two steps of the disk', () => {
         const delivered = new Set<number>();
         const told = new Map<string, SpoolLoss>();
         let acknowledged = 0;
-        let one = spool({ disk });
+        let one = spool({ disk, segmentsMax });
         let reader: SpoolReader = openSpoolReader({ disk, shared: one.shared });
 
         const flush = (positions: number[]): void => {
@@ -387,7 +400,7 @@ describe('a spool that is killed between any two steps of the disk', () => {
           stepsLeft = Number.POSITIVE_INFINITY;
           const shared = spoolShared();
           shared.setAcknowledged(acknowledged);
-          one = spool({ disk, shared });
+          one = spool({ disk, shared, segmentsMax });
           reader = openSpoolReader({ disk, shared });
         };
 

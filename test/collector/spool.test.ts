@@ -50,6 +50,16 @@ describe('spool', () => {
     expect(readAll(disk, shared).texts).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9].map((number) => `event ${number}`));
   });
 
+  it('takes text and bytes alike', () => {
+    const disk = memoryDisk();
+    const { shared, writer } = open(disk);
+    const head = { spoolClass: 'keep', createdMs: 1, timeMs: 1, serial: 1, countsSerial: true } as const;
+    writer.append({ ...head, lines: () => 'ein Stück Text – 𝄞' });
+    writer.append({ ...head, lines: () => Buffer.from('ein Stück Text – 𝄞') });
+    writer.flush();
+    expect(readAll(disk, shared).texts).toEqual(['ein Stück Text – 𝄞', 'ein Stück Text – 𝄞']);
+  });
+
   it('says since when the oldest event waits', () => {
     const { shared, writer } = open(memoryDisk());
     expect(writer.oldestMs()).toBeUndefined();
