@@ -60,7 +60,7 @@ export function readRuleLine(line: RuleLine, reading: LineReading): ReadLine {
     const message = text.includes('\0') ? 'a NUL byte in the line' : `longer than ${LINE_BYTES_MAX} bytes`;
     return alone({ code: 'audit/line', message, remedy: 'One rule stands in one line of text.' });
   }
-  if (/(^|[^\\])(\\\\)*\\\r?$/.test(text)) {
+  if (/(^|[^\\])(\\\\)*\\$/.test(text)) {
     const message = 'a rule does not go on in the next line';
     return alone({ code: 'audit/continuation', message, remedy: 'Write the whole rule in one line.' }, text.length - 1);
   }

@@ -218,6 +218,7 @@ describe('a line of audit rules', () => {
         const again = readRuleSet([{ file: 'x', lines: [line] }], reading).rules[0];
         expect(again && ruleIdentity(encodeRule(again.rule))).toBe(ruleIdentity(encodeRule(any)));
       }),
+      { numRuns: 1_000 },
     );
   });
 });
