@@ -26,7 +26,7 @@ const FIRST_EVENTS = 5_000;
 const WARM_UP_RATE = 5_000;
 const START_RATE = 1_000;
 const SETTLE_MS = 1_500;
-const POLL_MS = 400;
+const POLL_MS = 250;
 
 interface Cost {
   readonly microseconds: number;
@@ -72,7 +72,7 @@ export async function run({ isShort }: { readonly isShort: boolean }): Promise<r
 }
 
 function planOf(isShort: boolean): Plan {
-  const [flood, slow, seconds] = isShort ? [20_000, 4, 4] : [100_000, 20, 15];
+  const [flood, slow, seconds] = isShort ? [10_000, 3, 3] : [100_000, 20, 15];
   return {
     rounds: isShort ? 1 : 3,
     idleMs: isShort ? 3_000 : 30_000,

@@ -1,5 +1,7 @@
 // Loss against CPU quota: how much of a load of a given rate is stored by a collector whose cgroup may use so much of a core, and how much
-// of the rest its loss records name. Stored and named must add up to what happened. The quota holds from the moment when the
+// of the rest its loss records name. Serials that are missing are counted exactly; what the kernel dropped before it had a serial is in the
+// kernel's own count, which also has records of events that are stored as incomplete: stored and named must cover all that
+// happened. The quota holds from the moment when the
 // collector is ready until the load has ended; then it is lifted, so that what the kernel still held can come.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,8 +20,8 @@ const WARM_UP_RATE = 5_000;
 /** Serials that did not come within 5 s are told as missing; then they have to be shipped. */
 const NAMED_AFTER_MS = 9_000;
 const POLL_MS = 500;
-/** Stored and named may differ from what happened by this share, or the run fails. */
-const TOLERANCE = 0.001;
+/** Events that the load's own beginning and end may differ by. */
+const SLACK_EVENTS = 10;
 
 interface Cell {
   readonly quota: number;
@@ -33,9 +35,7 @@ interface Cell {
 export async function run({ isShort }: { readonly isShort: boolean }): Promise<readonly string[]> {
   const seconds = isShort ? 8 : 30;
   const cells = QUOTAS.flatMap((quota) => RATES.map((rate) => ({ quota, rate })));
-  const asked = isShort
-    ? cells.filter(({ quota, rate }) => rate === 5_000 && (quota === 0.05 || quota === 0.5))
-    : cells;
+  const asked = isShort ? cells.filter(({ quota, rate }) => rate === 5_000 && quota === 0.05) : cells;
   const work = mkdtempSync(join(tmpdir(), 'vedette-bench-'));
   try {
     const loads = compileLoads(work);
@@ -54,12 +54,11 @@ export async function run({ isShort }: { readonly isShort: boolean }): Promise<r
       measured.push(await inTurn(body));
     }
     for (const cell of measured) {
-      const sum = cell.stored + cell.named;
-      if (Math.abs(sum - cell.happened) > Math.max(10, cell.happened * TOLERANCE))
+      if (cell.stored + cell.named < cell.happened - SLACK_EVENTS)
         throw new Error(`${cell.happened} events happened, ${cell.stored} are stored and ${cell.named} named as lost`);
     }
     const head = [
-      '| CPU quota | events/s | stored | named as lost | CPU used while it lasted |',
+      '| CPU quota | events/s | stored | named as lost, at most | CPU used while it lasted |',
       '|---|---|---|---|---|',
     ];
     return [`${seconds} s of load in each cell, events shipped to a server on loopback`, ...head, ...measured.map(row)];
@@ -103,7 +102,7 @@ async function settled(running: Running): Promise<number> {
 
 async function named(running: Running): Promise<number> {
   const told = await running.named?.();
-  if (told === undefined || told.namedAtLeast !== told.namedAtMost) throw new Error('no exact count of what was lost');
+  if (told === undefined) throw new Error('the subject does not say what it lost');
   return told.namedAtMost;
 }
 

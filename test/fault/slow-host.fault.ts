@@ -16,7 +16,9 @@ import {
   lossRecords,
   missingFrom,
   repeated,
+  type Span,
   type StoredExec,
+  searchEach,
   storedExecs,
   unexplained,
 } from './account.ts';
@@ -27,6 +29,8 @@ const SECONDS = 15;
 const RATE = 500;
 /** More records than the kernel's backlog and the socket's queue hold together: 8 for each of two events of a call. */
 const FLOOD_CALLS = 40_000;
+/** The workloads' own beginnings and ends. */
+const OTHER_EVENTS_MAX = 20;
 const SLOW_WRITE_MS = 150;
 const SLOW_SYNC_MS = 1_000;
 
@@ -76,6 +80,10 @@ function backlogWaits(): number {
   return Number(/^backlog_wait_time_actual (\d+)$/m.exec(execFileSync('auditctl', ['-s']).toString())?.[1]);
 }
 
+function since(): Span {
+  return { fromMs: fromMs - 1_000, untilMs: Date.now() + 1_000 };
+}
+
 async function account(
   name: string,
   truth: Truth,
@@ -85,7 +93,7 @@ async function account(
   readonly losses: readonly LossRecord[];
 }> {
   await drained(installation);
-  const span = { fromMs: fromMs - 1_000, untilMs: Date.now() + 1_000 };
+  const span = since();
   const stored = await storedExecs(installation, name, span);
   const [missing, losses] = [missingFrom(truth, stored), await lossRecords(installation, span)];
   const ms = (one: Truth, of: number) => quantile(one, of).toFixed(2);
@@ -105,13 +113,27 @@ describe('the host does not wait', () => {
     );
     const waited = backlogWaits() - waitedBefore;
     process.kill(pid, 'SIGCONT');
+    await drained(installation);
+    // What is missing shows in the serials once something came after it.
+    await execs('after', 1);
     const { stored, missing, losses } = await account('stopped', truth);
+    let files = 0;
+    await searchEach(installation, 'process.name:loadgen AND event.category:file', since(), () => {
+      files += 1;
+    });
+    // The kernel drops an event that finds no room before it has a serial: such are in its own count of lost records alone, where
+    // records of incomplete events are as well.
+    const told = atMost(losses.filter(({ source }) => source === 'sequence' || source === 'kernel'));
+    const toldAtLeast = losses.reduce((sum, loss) => sum + (loss.atLeast ?? 0), 0);
+    const happened = truth.size + 2 * FLOOD_CALLS;
+    console.log(`${happened} events: ${stored.length + files} stored, ${toldAtLeast} to ${told} told as lost`);
     expect(waited).toBe(0);
     expect(missing.length).toBeGreaterThan(0);
     expect(stored.length).toBeGreaterThan(0);
     expect(repeated(stored)).toEqual([]);
     expect(unexplained(truth, missing, losses)).toEqual([]);
-    expect(atMost(losses.filter(({ source }) => source === 'sequence'))).toBeGreaterThanOrEqual(missing.length);
+    expect(stored.length + files + told).toBeGreaterThanOrEqual(happened);
+    expect(stored.length + files + toldAtLeast).toBeLessThanOrEqual(happened + OTHER_EVENTS_MAX);
   });
 
   it('for a slow disk: every exec is stored, or named', async () => {
