@@ -16,7 +16,7 @@ import type { Drained, RecordSource, SourceStart } from './source.ts';
 /** Logs that are followed at once. */
 export const FOLLOWED_MAX = 64;
 /** Bytes of each log in one drain. */
-const DRAIN_BYTES = 512 * 1024;
+const DRAIN_BYTES = 128 * 1024;
 /** Patterns are looked up again so often, ms. */
 const GLOB_EVERY_MS = 10_000;
 /** Places between what was read and what is known to be kept. */
