@@ -17,6 +17,8 @@ const FORMAT_VERSION = 1;
 const JOURNAL_BYTES_MAX = 1024 * 1024;
 /** Losses told at once; more owners are added up as several. */
 export const GROUP_LOSSES_MAX = 64;
+/** Groups that wait to be told: each kill before the telling makes one more. */
+const GROUPS_MAX = 16;
 /** Between two groups of loss records, ms: the first is told at once. */
 const LOSSES_EVERY_MS = 10_000;
 
@@ -65,7 +67,11 @@ export function openLossJournal(
   let intent = found.intent !== undefined && didHappen(found.intent) ? found.intent : undefined;
   let telling: Group | undefined;
   let toldMs = Number.NEGATIVE_INFINITY;
+  /** It may have been told before the kill: what is added to it now would not be told. */
+  let sealed: Group | undefined;
   if (intent !== undefined) done(false);
+  groups = groups.filter(({ losses }) => losses.length > 0);
+  sealed = groups.at(-1);
   // An intention that came to nothing must not be taken for done when its segment is delivered and removed.
   if (found.intent !== undefined) saveIfPossible();
 
@@ -90,7 +96,7 @@ export function openLossJournal(
   /** The group that grows. Its number is on the disk before anything is given up for it. */
   function openGroup(): Group {
     const last = groups.at(-1);
-    if (last !== undefined && last !== telling) return last;
+    if (last !== undefined && (groups.length >= GROUPS_MAX || (last !== telling && last !== sealed))) return last;
     const group = { number: nextPosition(), losses: [] };
     groups = [...groups, group];
     return group;
@@ -199,7 +205,10 @@ function readJournal(disk: Disk, name: string): Pick<Found, 'groups' | 'intent'>
     const parsed = JSON.parse(text) as Record<string, unknown>;
     if (parsed['formatVersion'] !== FORMAT_VERSION || !Array.isArray(parsed['groups'])) return undefined;
     const intent = parsed['intent'];
-    return { groups: parsed['groups'].filter(isGroup).slice(0, 2), intent: isIntent(intent) ? intent : undefined };
+    return {
+      groups: parsed['groups'].filter(isGroup).slice(0, GROUPS_MAX),
+      intent: isIntent(intent) ? intent : undefined,
+    };
   } catch {
     return undefined;
   } finally {

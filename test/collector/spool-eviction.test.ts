@@ -179,6 +179,24 @@ describe('a full spool', () => {
     expect(loss?.atMost).toBeGreaterThan(100);
   });
 
+  it('forgets nothing in many lives that each end before they told', () => {
+    const disk = memoryDisk();
+    let shared = spoolShared();
+    let appended = 0;
+    for (let life = 0; life < 40; life += 1) {
+      shared = spoolShared();
+      spool({ disk, shared }).flood(600, {});
+      appended += 600;
+    }
+    const { writer } = spool({ disk, shared });
+    let lost = 0;
+    for (let losses = taken(writer); losses.length > 0; losses = taken(writer)) {
+      for (const { atMost } of losses) lost += atMost ?? 0;
+    }
+    expect(read(disk, shared).texts.length + lost).toBe(appended);
+    expect(disk.files.size).toBeLessThan(100);
+  });
+
   it('tells of a frame that was damaged when its segment is thinned', () => {
     const { disk, writer, flood } = spool();
     flood(100, {});
