@@ -1,7 +1,7 @@
 // A collector on the real kernel whose rules somebody changes: told, and put right. Needs root, an audit socket that nobody owns,
 // and auditctl; run under `flock /tmp/audit-socket.lock`. Every rule is scoped to a uid that nobody has.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { restoreKernel } from '../../collector/kernel-state.ts';
+import { compile } from '../harness/c-program.ts';
 import { type BulkServer, startBulkServer } from './bulk-server.ts';
 
 const UID = 64242;
@@ -115,6 +116,20 @@ describe('audit rules of a running collector', () => {
     } finally {
       auditctl('-d', 'never,exit', '-S', 'all', '-F', `uid=${UID}`);
     }
+  });
+
+  it('see what a program opens through io_uring, where it makes no call for it', async () => {
+    const program = join(folder, 'io-uring-open');
+    compile('collector/io-uring-open.c', program);
+    chmodSync(folder, 0o711);
+    const child = await startProcess({ rulesProfile: 'default' });
+    const ran = spawnSync(program, ['/etc/hostname'], { uid: UID, gid: UID });
+    expect(ran.status).toBe(0);
+    const operations = (): Document[] =>
+      ([...server.documents.values()] as Document[]).filter(({ event }) => event.original?.includes('type=URINGOP'));
+    await until(() => operations().length > 0);
+    expect(operations()[0]).toMatchObject({ file: { path: '/etc/hostname' }, tags: ['vedette-write'] });
+    await end(child, 'SIGTERM');
   });
 
   it('from a file are loaded in their order, survive a kill, and go when the collector ends well', async () => {
