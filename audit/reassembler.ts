@@ -11,7 +11,7 @@ import { createClosedEvents } from './closed-events.ts';
 import type { AuditEvent, AuditRecord } from './event.ts';
 import { payloadEnd } from './foreign-enrichment.ts';
 import { ReceivedRecord } from './record.ts';
-import { EOE, isAccompanying, isAlone, SYSCALL, URINGOP } from './tables/record-type.ts';
+import { EOE, isAccompanying, isAlone, PROCTITLE, SYSCALL, URINGOP } from './tables/record-type.ts';
 
 export interface ReassemblerOptions {
   /** Without a further record an event that expects more is closed after this, and flagged `timeout`. */
@@ -136,8 +136,8 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
     if (type === EOE) return pushEoe(record, key);
     let event = open.get(key);
     let made: AuditEvent[] | undefined;
-    if (event !== undefined && event.timeMs !== record.timeMs) {
-      // The same serial at another time: another boot, or a wrap.
+    if (event !== undefined && (event.timeMs !== record.timeMs || (limits.isEnriched && isAgain(event, record)))) {
+      // The same serial at another time: another boot, or a wrap. Or a log that is read again: a copy, or one that overlaps.
       made = [close(event, reasonsAtTimeout(event, limits.expectsEoe))];
       event = undefined;
     }
@@ -185,6 +185,15 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
       return openBytes;
     },
   };
+}
+
+/** True of a record that begins an event a second time. AVC and its like may repeat each other within one, before its last record. */
+function isAgain(event: Open, record: AuditRecord): boolean {
+  const { type, text } = record;
+  const first = event.records[0];
+  if (first?.type === type && first.text === text)
+    return type < 1400 || type > 1599 || event.records.some((other) => other.type === PROCTITLE);
+  return type === SYSCALL && event.records.some((other) => other.type === SYSCALL && other.text === text);
 }
 
 function hasSyscall(event: Open): boolean {

@@ -105,6 +105,24 @@ describe('an event has one id', () => {
   });
 });
 
+describe('a log that is read twice', () => {
+  // Where an LSM's record stands alone, its repetition is not told from a second one of the event; a copy as a whole is (cli/import).
+  it.each(SAMPLE_NAMES.filter((name) => name !== 'landlock'))(
+    'at once, or from its middle on, gives no other events (%s)',
+    (name) => {
+      const lines = sampleLines(name).filter((line) => !/^(node=\S+ )?type=EOE/.test(line));
+      const ids = new Set(idsOf(lines));
+      expect(new Set(idsOf([...lines, ...lines]))).toEqual(ids);
+      const starts = lines.flatMap((line, at) =>
+        line.startsWith('type=SYSCALL') && !lines[at - 1]?.includes(/audit\(.*?\)/.exec(line)?.[0] ?? '') ? [at] : [],
+      );
+      const interleaves = name === 'interleaved_2cpu';
+      for (const at of interleaves ? [] : starts.slice(0, 4))
+        expect(new Set(idsOf([...lines, ...lines.slice(at)]))).toEqual(ids);
+    },
+  );
+});
+
 describe('go-audit', () => {
   /** Its line for the records of one event, as it writes them: everything after `audit(…): `. */
   function goAuditLines(lines: readonly string[]): readonly string[] {
