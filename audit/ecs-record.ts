@@ -1,11 +1,10 @@
 // Records that lead an event in ECS: logins and PAM (USER_*), configuration changes, anomalies, policy violations. Whatever
 // has no field of its own goes into `auditd.data`, so that a record type never seen before is searchable too.
 
-import { capabilityNames } from './capabilities.ts';
 import { addData, addNamed, type Draft, dataName, qualified } from './draft.ts';
 import { writeGroup, writeUsers } from './ecs-account.ts';
-import { pathMembers } from './ecs-file.ts';
 import { writePacket } from './ecs-network.ts';
+import { capabilityPairs, fanotifyResponse, writeNamedFile, writeSeccomp } from './ecs-policy.ts';
 import { type LineageWriter, programOf } from './ecs-process.ts';
 import type { AuditRecord } from './event.ts';
 import { bodyStart, fieldsOf, fieldsOfText, present, type RecordFields } from './fields.ts';
@@ -71,25 +70,10 @@ function pairsOfText(text: string, type: number): readonly (readonly [string, st
   return [...fieldsOfText(text, type)].flatMap(([name, value]) => {
     if (value === '(null)') return [];
     const pairs: (readonly [string, string])[] = [[dataName(qualified(name, messageType)), value]];
-    const told = CAPABILITY_FIELDS.get(type)?.get(name);
-    if (told !== undefined) for (const capability of capabilityNames(value)) pairs.push([told, capability]);
+    pairs.push(...capabilityPairs(type, name, value));
     return pairs;
   });
 }
-
-/** Sets of capabilities that are told by name too: what a process asks for itself, and what a file gives its program. */
-const CAPABILITY_FIELDS: ReadonlyMap<number, ReadonlyMap<string, string>> = new Map([
-  [
-    1322,
-    new Map([
-      ['cap_pi', 'inheritable_capabilities'],
-      ['cap_pp', 'permitted_capabilities'],
-      ['cap_pe', 'effective_capabilities'],
-      ['cap_pa', 'ambient_capabilities'],
-    ]),
-  ],
-  [1321, new Map([['fp', 'file_capabilities']])],
-]);
 
 /** What AppArmor writes as AVC (1400) is told by its first field. */
 const APPARMOR_TYPES: ReadonlyMap<string, number> = new Map([
@@ -187,57 +171,8 @@ function meaningOf(name: string, value: string, fields: ReadonlyMap<string, stri
   if (name === 'arch') return architectureName(value);
   if (name === 'syscall') return syscallName(fields.get('arch') ?? '', Number(value)) ?? value;
   if (name === 'sig') return signalName(Number(value)) ?? value;
-  if (name === 'resp') return FANOTIFY_RESPONSES.get(value) ?? value;
+  if (name === 'resp') return fanotifyResponse(value);
   return value;
-}
-
-const FANOTIFY_RESPONSES: ReadonlyMap<string, string> = new Map([
-  ['1', 'FAN_ALLOW'],
-  ['2', 'FAN_DENY'],
-]);
-
-/** What seccomp did, by the return value's upper half (linux/seccomp.h). */
-const SECCOMP_ACTIONS: ReadonlyMap<number, string> = new Map([
-  [0x8000, 'kill_process'],
-  [0x0000, 'kill_thread'],
-  [0x0003, 'trap'],
-  [0x0005, 'errno'],
-  [0x7fc0, 'user_notif'],
-  [0x7ff0, 'trace'],
-  [0x7ffc, 'log'],
-  [0x7fff, 'allow'],
-]);
-
-function writeSeccomp(draft: Draft, kernel: ReadonlyMap<string, string>): void {
-  const code = kernel.get('code');
-  if (code === undefined || !/^0x[0-9a-f]{1,8}$/.test(code)) return;
-  const action = SECCOMP_ACTIONS.get(Number.parseInt(code, 16) >>> 16);
-  if (action !== undefined) addData(draft, 'seccomp_action', action);
-}
-
-/** Where a record names a file by its full path, which no PATH record tells: policies, integrity, suspicious links. */
-const FILE_FIELDS: ReadonlyMap<number, readonly string[]> = new Map([
-  [1400, ['path', 'name']],
-  [1420, ['path']],
-  [1423, ['path']],
-  [1502, ['name']],
-  [1503, ['name']],
-  [1702, ['path']],
-  [1703, ['path']],
-  [1800, ['name']],
-  [1801, ['name']],
-  [1803, ['name']],
-  [1805, ['file']],
-]);
-
-function writeNamedFile(draft: Draft, type: number, kernel: ReadonlyMap<string, string>): void {
-  if (draft.file !== '' || kernel.get('apparmor') === 'STATUS') return;
-  for (const name of FILE_FIELDS.get(type) ?? []) {
-    const path = kernel.get(name);
-    if (path?.startsWith('/') !== true) continue;
-    draft.file = pathMembers(path) + member('inode', kernel.get('ino'));
-    return;
-  }
 }
 
 /** LOGIN: the account that was logged in is the user, as with every login; who wrote it is `user.effective` where it differs. */
