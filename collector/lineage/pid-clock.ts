@@ -1,6 +1,7 @@
 // When a pid can have come round again. Pids are given out in a circle, and /proc/loadavg tells the last one: so the way that the
 // circle has gone since a process was certain tells whether its pid may be another's by now, for all processes at the price of
-// one small read a drain. Turned back by hand (ns_last_pid), the circle seems to have gone nearly round: the careful reading.
+// one small read a drain. A circle that root turns by hand
+// (ns_last_pid) is not seen to: then an exec, before which /proc is asked, or the sweep tells.
 //
 //   position = pids given out so far, modulo the greatest pid: the pid that was given out last
 
@@ -9,6 +10,8 @@ export interface PidClock {
   look(eventMs: number, nowMs: number): void;
   /** The position at the last look that was before `eventMs`: what happened then came no earlier on the circle. */
   positionAt(eventMs: number): number;
+  /** The position when `pid`, which was first heard of at `bornMs`, was given out; as `positionAt` where that was before the looks. */
+  positionOfBirth(pid: number, bornMs: number, eventMs: number): number;
   /** True when `pid` can have been given out anew since `position`. */
   mayHaveReused(pid: number, position: number): boolean;
   /** A pid cannot come round faster, ms, at the highest rate that kernels give them out. */
@@ -51,6 +54,13 @@ export function createPidClock(view: PidView): PidClock {
       last = { position: last.position + step, atMs: nowMs };
     },
     positionAt: (eventMs) => (eventMs >= last.atMs ? last.position : earlier.position),
+    positionOfBirth(pid, bornMs, eventMs) {
+      const look = eventMs >= last.atMs ? last : earlier;
+      if (bornMs < look.atMs) return look.position;
+      // Its birth is what the circle came by there for.
+      const birth = look.position + ((pid - (look.position % pidMax) + pidMax) % pidMax);
+      return birth <= last.position + PIDS_PER_LOOK_MAX ? birth : look.position;
+    },
     mayHaveReused(pid, position) {
       if (!Number.isFinite(position)) return true;
       const distance = (pid - (position % pidMax) + pidMax) % pidMax;

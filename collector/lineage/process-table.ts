@@ -183,7 +183,9 @@ export function createProcessTable(options: TableOptions): ProcessTable {
     if (entry !== undefined) {
       entry.wasUsed = true;
       if (eventMs < entry.bornMs - SLACK_MS) return earlierOwner(entry);
-      if (isAlive(entry) && mayHaveParent(entry, call?.ppid) && !mayBeReused(entry)) return confirmed(entry);
+      // A next owner tells of itself by an exec first; an exec in place is rare enough to make sure.
+      const isSure = !mayBeReused(entry) && (!isExec || call === undefined || proc === undefined);
+      if (isSure && isAlive(entry) && mayHaveParent(entry, call?.ppid)) return confirmed(entry);
     }
     const found = stat(pid);
     const isLikely = entry !== undefined && isAlive(entry) && mayHaveParent(entry, call?.ppid);
@@ -233,7 +235,7 @@ export function createProcessTable(options: TableOptions): ProcessTable {
   function confirmed(entry: Entry): Entry {
     if (eventMs >= entry.confirmedMs) {
       entry.confirmedMs = eventMs;
-      entry.position = clock?.positionAt(eventMs) ?? 0;
+      entry.position = Math.max(entry.position, clock?.positionAt(eventMs) ?? 0);
     }
     return entry;
   }
@@ -264,7 +266,7 @@ export function createProcessTable(options: TableOptions): ProcessTable {
       hasExeced: false,
       hasOtherPids: undefined,
       confirmedMs: Math.max(of.bornMs, eventMs),
-      position: clock?.positionAt(eventMs) ?? 0,
+      position: clock?.positionOfBirth(of.pid, of.bornMs, eventMs) ?? 0,
       endedMs: undefined,
       before: undefined,
       wasUsed: false,

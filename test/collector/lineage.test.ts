@@ -220,6 +220,26 @@ describe('process table', () => {
     expect(lineage(host.event(apache, 'execve')).previous).toMatchObject([{ name: 'apache2' }]);
   });
 
+  it('remembers it too of a process that ran two programs and was gone before it was looked up', () => {
+    const { host, lineage } = made();
+    const before = host.fork(host.init);
+    lineage(host.event(before, 'connect'));
+    host.nowMs += 1_000;
+    const one = host.fork(before);
+    host.exec(one, 'sh');
+    const first = host.event(one, 'execve');
+    host.nowMs += 1;
+    host.exec(one, 'true');
+    const second = host.event(one, 'execve');
+    host.nowMs += 10;
+    host.exit(one);
+    host.fork(before);
+    const id = lineage(first).process?.entityId;
+    const found = lineage(second);
+    expect(found.process?.entityId).toBe(id);
+    expect(found.previous?.map(({ name }) => name)).toEqual(['sh']);
+  });
+
   it('tells the leader of the session, from /proc and from setsid', () => {
     const { host, lineage } = made();
     const shell = host.fork(host.init);
