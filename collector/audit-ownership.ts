@@ -11,7 +11,7 @@ const ANSWER_DRAINS_MAX = 1_000;
 /** A full queue swallows the proof: so often it is asked for again. */
 const ASKS_MAX = 5;
 
-export type Standing =
+type Standing =
   /** Registered, and the stream comes. */
   | 'ours'
   /** Asked; the proof stands behind what queues in the socket. */

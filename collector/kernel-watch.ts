@@ -21,7 +21,7 @@ const SETTINGS = {
   Partial<Record<keyof AuditStatus, { readonly words: string; readonly mayMend: boolean }>>
 >;
 
-export interface KernelFinding {
+interface KernelFinding {
   readonly tampers: readonly Tamper[];
   /** What to undo. */
   readonly mend: AuditStatusChange;

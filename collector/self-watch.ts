@@ -9,7 +9,7 @@ import type { Tamper } from './tamper.ts';
 
 const FILES_MS = 30_000;
 
-export interface SelfFinding {
+interface SelfFinding {
   readonly tampers: readonly Tamper[];
   readonly clocks: readonly ClockChange[];
 }

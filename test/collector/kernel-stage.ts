@@ -1,5 +1,6 @@
 // Collectors on the real kernel for the tests: started, killed, told what they say; every rule scoped to a uid that nobody has.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -22,9 +23,12 @@ export function auditctl(...args: string[]): string {
   return execFileSync('auditctl', args, { encoding: 'utf8' });
 }
 
-/** Settings, owner and rules; what the kernel only counts is left out. */
+/** Settings, owner and rules; what the kernel only counts is left out, and an owner that is gone is none. */
 export function kernelState(): string {
-  return auditctl('-s').replace(/^(lost|backlog|backlog_wait_time_actual) .*\n/gm, '') + auditctl('-l');
+  const settings = auditctl('-s').replace(/^(lost|backlog|backlog_wait_time_actual) .*\n/gm, '');
+  return (
+    settings.replace(/^pid (\d+)$/m, (line, pid) => (existsSync(`/proc/${pid}`) ? line : 'pid 0')) + auditctl('-l')
+  );
 }
 
 /** Starts a collector on the kernel; `socket` is a descriptor of ours that it gets as its own 3. */

@@ -192,8 +192,10 @@ describe('the guard of the stream', () => {
       watch: kernelWatch(STATUS, true),
       openBeside: () => {
         opened += 1;
-        const source = { close: () => void (closed += 1) } as unknown as RecordSource;
-        return { kind: 'open', source, notices: [] };
+        const close = (): void => {
+          closed += 1;
+        };
+        return { kind: 'open', source: { close } as unknown as RecordSource, notices: [] };
       },
       nameOf: (pid) => `program-${pid}`,
       tampers,
