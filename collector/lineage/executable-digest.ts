@@ -8,7 +8,7 @@ import type { ProcessInfo } from '../../audit/event.ts';
 import { type Budget, UNLIMITED_BUDGET } from '../budget.ts';
 import type { Self } from './process-entry.ts';
 
-export const DIGESTS_MAX = 4_096;
+const DIGESTS_MAX = 4_096;
 export const DIGEST_QUEUE_MAX = 64;
 export const DIGEST_FILE_BYTES_MAX = 128 * 1024 * 1024;
 /** Bytes that are read for digests in one second: at about 1 ms of CPU per MB. */
@@ -16,7 +16,7 @@ export const DIGEST_BYTES_PER_SECOND_MAX = 32 * 1024 * 1024;
 /** One piece: so long, at the most, the records wait. */
 const PIECE_BYTES = 1024 * 1024;
 
-export interface DigestFigures {
+interface DigestFigures {
   readonly digests_made: number;
   readonly digests_left_out: number;
   readonly digests_waiting: number;

@@ -91,7 +91,7 @@ export function startTicksOf(pid: number, procFolder = '/proc'): number | undefi
 }
 
 /** The executable's path, or undefined for kernel threads and where it may not be read. */
-export function readExecutable(pid: number, procFolder = '/proc'): string | undefined {
+function readExecutable(pid: number, procFolder = '/proc'): string | undefined {
   try {
     const path = readlinkSync(`${procFolder}/${pid}/exe`);
     return path.endsWith(' (deleted)') ? path.slice(0, -' (deleted)'.length) : path;
@@ -111,13 +111,13 @@ export function readArguments(pid: number, procFolder = '/proc'): readonly strin
 const CGROUP = Buffer.allocUnsafeSlow(8192);
 
 /** The text of the process's cgroup file, or undefined when it is gone. */
-export function readCgroup(pid: number, procFolder = '/proc'): string | undefined {
+function readCgroup(pid: number, procFolder = '/proc'): string | undefined {
   const length = readFileStart(`${procFolder}/${pid}/cgroup`, CGROUP);
   return length <= 0 ? undefined : CGROUP.toString('utf8', 0, length);
 }
 
 /** True when the process sees other pids than this one does: then the pids that its calls return mean nothing here. */
-export function hasOtherPids(pid: number, procFolder = '/proc'): boolean {
+function hasOtherPids(pid: number, procFolder = '/proc'): boolean {
   try {
     return readlinkSync(`${procFolder}/${pid}/ns/pid`) !== readlinkSync(`${procFolder}/self/ns/pid`);
   } catch {
@@ -126,7 +126,7 @@ export function hasOtherPids(pid: number, procFolder = '/proc'): boolean {
 }
 
 /** Pids are given out up to this number, and then again from the start. */
-export function readPidMax(procFolder = '/proc'): number {
+function readPidMax(procFolder = '/proc'): number {
   try {
     const max = Number(readFileSync(`${procFolder}/sys/kernel/pid_max`, 'latin1'));
     if (Number.isInteger(max) && max > 0) return max;
@@ -146,13 +146,13 @@ export function readLastPid(procFolder = '/proc'): number | undefined {
 }
 
 /** Time since boot, ms; 10 ms exact. 0 where /proc does not say. */
-export function readUptimeMs(procFolder = '/proc'): number {
+function readUptimeMs(procFolder = '/proc'): number {
   const length = readFileStart(`${procFolder}/uptime`, STAT);
   return length <= 0 ? 0 : Math.round(Number.parseFloat(STAT.toString('latin1', 0, length)) * 1_000);
 }
 
 /** At most `max` process ids. */
-export function listPids(max: number, procFolder = '/proc'): readonly number[] {
+function listPids(max: number, procFolder = '/proc'): readonly number[] {
   const pids: number[] = [];
   try {
     const folder = opendirSync(procFolder);

@@ -37,7 +37,7 @@ const ARGUMENT_CHARS_KEPT_MAX = 2_048;
 /** Characters of arguments that are remembered of all processes together; past that the oldest are forgotten. */
 export const ARGUMENT_CHARS_MAX = 4 * 1024 * 1024;
 
-export interface TableFigures {
+interface TableFigures {
   readonly processes: number;
   /** Look-ups in /proc that were made, and that were left out for want of budget. */
   readonly lookups: number;

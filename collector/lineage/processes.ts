@@ -16,7 +16,7 @@ const SEED_SLICE = 50;
 /** Every process is looked at once in so many seconds … */
 const SWEEP_SECONDS = 120;
 /** … but no more than so many in one of them. */
-export const SWEEP_PER_SECOND_MAX = 64;
+const SWEEP_PER_SECOND_MAX = 64;
 
 export interface Processes {
   /** See ProcessTable. */
