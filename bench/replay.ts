@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AuditEvent } from '../audit/event.ts';
 import { createReassembler } from '../audit/reassembler.ts';
-import { parseFrame } from '../audit/record.ts';
+import { createFrameReader } from '../audit/record.ts';
 import { createEventWriter } from '../collector/event-writer.ts';
 import { hostIdentity } from '../collector/host-identity.ts';
 import { openAccounts } from '../collector/lineage/accounts.ts';
@@ -126,8 +126,10 @@ const NO_PROCESSES: Processes = {
   close() {},
 };
 
+const readFrame = createFrameReader();
+
 function recordAt({ bytes, ends }: Capture, index: number) {
-  return parseFrame(bytes, index === 0 ? 0 : (ends[index - 1] ?? 0), ends[index] ?? 0);
+  return readFrame(bytes, index === 0 ? 0 : (ends[index - 1] ?? 0), ends[index] ?? 0);
 }
 
 function timeAt(capture: Capture, index: number): number {

@@ -27,30 +27,37 @@ function auditd(name: string, format: Format): Subject {
         stdio: ['ignore', 'ignore', 'inherit'],
       });
       const gone = new Promise((resolve) => child.on('exit', resolve));
-      await eventually('auditd', () => (statusNumbers()['pid'] === child.pid ? true : undefined), 10_000);
-      if (format === 'laurel') await eventually('laurel', () => (cgroup.pids().length > 1 ? true : undefined), 10_000);
-      execFileSync('auditctl', ['--backlog_wait_time', '0'], { stdio: 'ignore' });
-      execFileSync('auditctl', ['-b', '65536'], { stdio: 'ignore' });
-      for (const rule of rules)
-        execFileSync('auditctl', rule.trim().split(/\s+/), { stdio: ['ignore', 'ignore', 'inherit'] });
+      const stop = async (): Promise<void> => {
+        execFileSync('auditctl', ['-D'], { stdio: 'ignore' });
+        child.kill('SIGTERM');
+        await gone;
+        for (const [flag, setting] of [
+          ['-b', 'backlog_limit'],
+          ['--backlog_wait_time', 'backlog_wait_time'],
+          ['-e', 'enabled'],
+        ] as const) {
+          execFileSync('auditctl', [flag, String(before[setting])], { stdio: 'ignore' });
+        }
+        await cgroup.remove();
+        rmSync(folder, { recursive: true, force: true });
+      };
+      try {
+        await eventually('auditd', () => (statusNumbers()['pid'] === child.pid ? true : undefined), 10_000);
+        if (format === 'laurel')
+          await eventually('laurel', () => (cgroup.pids().length > 1 ? true : undefined), 10_000);
+        execFileSync('auditctl', ['--backlog_wait_time', '0'], { stdio: 'ignore' });
+        execFileSync('auditctl', ['-b', '65536'], { stdio: 'ignore' });
+        for (const rule of rules)
+          execFileSync('auditctl', rule.trim().split(/\s+/), { stdio: ['ignore', 'ignore', 'inherit'] });
+      } catch (error) {
+        await stop();
+        throw error;
+      }
       const marker = format === 'laurel' ? '"SYSCALL":{' : 'type=SYSCALL msg=';
       return {
         events: async () => occurrences(log, marker),
         bytes: async () => folderBytes(log),
-        async stop() {
-          execFileSync('auditctl', ['-D'], { stdio: 'ignore' });
-          child.kill('SIGTERM');
-          await gone;
-          for (const [flag, setting] of [
-            ['-b', 'backlog_limit'],
-            ['--backlog_wait_time', 'backlog_wait_time'],
-            ['-e', 'enabled'],
-          ] as const) {
-            execFileSync('auditctl', [flag, String(before[setting])], { stdio: 'ignore' });
-          }
-          await cgroup.remove();
-          rmSync(folder, { recursive: true, force: true });
-        },
+        stop,
       };
     },
   };

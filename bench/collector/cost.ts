@@ -93,7 +93,11 @@ async function inCgroup<T>(
   body: (running: Running, cgroup: Cgroup) => Promise<T>,
 ): Promise<T> {
   const cgroup = makeCgroup(`bench-${process.pid}`);
-  const running = await subject.start(cgroup, rules);
+  const running = await subject.start(cgroup, rules).catch(async (error: unknown) => {
+    // What failed is told, not that its cgroup may be gone already.
+    await cgroup.remove().catch(() => undefined);
+    throw error;
+  });
   try {
     return await body(running, cgroup);
   } finally {
@@ -101,10 +105,10 @@ async function inCgroup<T>(
   }
 }
 
-/** The audit rules as auditctl prints them, without those that exclude processes. */
+/** The audit rules as auditctl prints them, without those that exclude processes, and without those whose list it has no word for. */
 function loadedRules(): readonly string[] {
   const lines = execFileSync('auditctl', ['-l']).toString().split('\n');
-  return lines.filter((line) => line.startsWith('-a always') || line.startsWith('-w'));
+  return lines.filter((line) => line.startsWith('-a always,exit') || line.startsWith('-w'));
 }
 
 async function measured(
