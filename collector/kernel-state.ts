@@ -4,7 +4,7 @@
 //
 //   kernel.json   {"formatVersion":1,"bootId","pid","startTicks","original":{…},"ours":{…},"registrant":{"pid","startTicks"}}
 import { join } from 'node:path';
-import { ownRuleTest } from './audit-rules/rule-ledger.ts';
+import { forgetOwnRules, ownRuleTest } from './audit-rules/rule-ledger.ts';
 import { readState, removeFile, replaceFile } from './durable-file.ts';
 import { bootIdOf, startTicksOf } from './lineage/proc.ts';
 import { type AuditControl, openAuditControl } from './netlink/audit-control.ts';
@@ -85,7 +85,8 @@ export function clearDeadOwner(control: AuditControl): boolean {
 export function removeOwnRules(control: AuditControl, folder: string): void {
   const rules = control.listRules();
   if (rules.kind === 'errno') return;
-  for (const rule of rules.value.filter(ownRuleTest(folder))) control.removeRule(rule);
+  const answers = rules.value.filter(ownRuleTest(folder)).map((rule) => control.removeRule(rule));
+  if (answers.every(({ kind }) => kind === 'ok')) forgetOwnRules(folder);
 }
 
 /** Puts the settings back that still are as we set them (another's later change is left). False when the kernel refused one. */

@@ -96,6 +96,11 @@ export function loadKernelRules(
       const first = withoutExclusions(listed() ?? []);
       const there = new Set(first.map(ruleIdentity));
       inForce = wanted.rules.filter((rule) => there.has(ruleIdentity(rule)));
+      const theirs = new Set(plan.theirs.map(ruleIdentity));
+      noteOwnRules(
+        folder,
+        inForce.filter((rule) => !theirs.has(ruleIdentity(rule))),
+      );
       guard = ruleGuard(first, isOurs(), options.mendsRules);
       return report.loaded;
     },

@@ -4,7 +4,7 @@
 //   kernel-rules.json   {"formatVersion":1,"bootId","digests":["…"]}
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { readState, replaceFile } from '../durable-file.ts';
+import { readState, removeFile, replaceFile } from '../durable-file.ts';
 import { bootIdOf } from '../lineage/proc.ts';
 import { decodeRule, ruleIdentity } from '../netlink/rule-data.ts';
 import { KEY_PREFIX } from './default-rules.ts';
@@ -31,6 +31,11 @@ export function noteOwnRules(folder: string, rules: readonly Buffer[]): void {
     .slice(0, DIGESTS_MAX);
   const record = { formatVersion: FORMAT_VERSION, bootId: bootIdOf(), digests };
   replaceFile(pathIn(folder), `${JSON.stringify(record)}\n`, true);
+}
+
+/** Ours are gone: an equal rule that an administrator loads later is theirs. */
+export function forgetOwnRules(folder: string): void {
+  removeFile(pathIn(folder));
 }
 
 /** A short text that stands for a rule: the same for what we load and what the kernel lists. */

@@ -14,6 +14,7 @@ import {
   type FileOwner,
   mayExcludeExecutable,
 } from '../../collector/audit-rules/self-exclusion.ts';
+import { removeOwnRules } from '../../collector/kernel-state.ts';
 import type { AuditControl } from '../../collector/netlink/audit-control.ts';
 import { ERRNO } from '../../collector/netlink/libc.ts';
 import { type CompiledRule, encodeRule, PREPEND, ruleIdentity } from '../../collector/netlink/rule-data.ts';
@@ -122,6 +123,16 @@ describe('the list of our rules', () => {
     noteOwnRules(folder, [rule(1), never(2)]);
     const isOwn = ownRuleTest(folder);
     expect([rule(1), never(2), rule(3), encodeRule(exclusionRule(7))].map(isOwn)).toEqual([true, true, false, true]);
+  });
+
+  it('is empty of what is ours no more: an equal rule of an administrator is theirs', () => {
+    noteOwnRules(folder, [rule(1)]);
+    const host = kernel([rule(1), rule(3)]);
+    removeOwnRules(host.control, folder);
+    expect(identities(host.rules())).toEqual(identities([rule(3)]));
+    host.set([rule(1)]);
+    removeOwnRules(host.control, folder);
+    expect(identities(host.rules())).toEqual(identities([rule(1)]));
   });
 
   it('owns nothing by it when it is missing or no list', () => {
