@@ -81,6 +81,8 @@ export function createExecutableDigests(options: {
   return {
     ask({ self, isInContainer, eventMs }) {
       const { info } = self;
+      // A thread of the kernel has no file.
+      if (info.executable === undefined) return;
       if (!budget.allows('hash')) {
         leftOut += 1;
         return;
@@ -102,6 +104,8 @@ export function createExecutableDigests(options: {
         same.programs.push({ self, info });
       else if (isIt && same === undefined && size <= DIGEST_FILE_BYTES_MAX && waiting.length < DIGEST_QUEUE_MAX) {
         waiting.push({ fd: file.fd, key, size, hash: createHash('sha256'), programs: [{ self, info }], at: 0 });
+        // The smallest first: a run-time of 100 MB must not hold up what everybody runs.
+        waiting.sort((one, other) => one.size - other.size);
         return;
       } else leftOut += 1;
       closeSync(file.fd);

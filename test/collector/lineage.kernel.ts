@@ -113,10 +113,7 @@ describe('lineage on the kernel', () => {
     writeFileSync(script, '#!/bin/sh\n/bin/true by-script\nsleep 0.2\n', { mode: 0o755 });
     await start();
     asUser(UID, 'exec /bin/sh -c "exec /bin/true in-place"');
-    asUser(
-      UID,
-      `cd ${folder} && ./tool.sh with-script && /bin/true first-digest && sleep 0.5 && /bin/true then-digest`,
-    );
+    asUser(UID, `cd ${folder} && ./tool.sh with-script && /bin/true first-digest && sleep 2 && /bin/true then-digest`);
     asUser(UID, '(/bin/sh -c "sleep 0.4; /bin/true daemon; exit 0" &) ; exit 0');
     await until(() => ['in-place', 'by-script', 'then-digest', 'daemon'].every((one) => execs(one).length === 1));
     expect(execs('in-place')[0]?.['process'].previous?.at(-1)).toMatchObject({ name: 'sh' });
