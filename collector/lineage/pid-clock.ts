@@ -42,7 +42,7 @@ export function createPidClock(view: PidView): PidClock {
       const pid = view.lastPid();
       let step = pid === undefined ? pidMax : (pid - (last.position % pidMax) + pidMax) % pidMax;
       // Not looked at for longer than a round can take: any number of rounds may have gone.
-      if (nowMs - last.atMs > roundMs && last.atMs !== Number.NEGATIVE_INFINITY) step += pidMax;
+      if (nowMs - last.atMs > roundMs) step += pidMax;
       if (pid !== undefined && pid >= pidMax) {
         pidMax = view.pidMax();
         // Counted by another measure from here on: everything before may have come round.
