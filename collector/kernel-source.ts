@@ -23,6 +23,7 @@ import { kernelWatch } from './kernel-watch.ts';
 import { openMulticastSource } from './multicast-source.ts';
 import { openAuditControl } from './netlink/audit-control.ts';
 import { closeDescriptor, ERRNO } from './netlink/libc.ts';
+import { queueBytes } from './netlink/receiver.ts';
 import type { Notice } from './options.ts';
 import { processName, refused } from './refusal.ts';
 import type { Drained, SourceStart } from './source.ts';
@@ -143,6 +144,7 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
         return beside === undefined ? drained : sumOf(drained, beside);
       },
       descriptor: () => stream.fd,
+      queueBytes: () => queueBytes(stream.fd),
       isEnded: () => false,
       keptWatching: stream.ownership.keptWatching,
       takeTampers() {

@@ -4,7 +4,7 @@
 import { kernelWatch } from './kernel-watch.ts';
 import { openAuditControl } from './netlink/audit-control.ts';
 import { auditSocket, bindNetlink, closeDescriptor } from './netlink/libc.ts';
-import { createReceiver, growQueue } from './netlink/receiver.ts';
+import { createReceiver, growQueue, queueBytes } from './netlink/receiver.ts';
 import { processName, refused } from './refusal.ts';
 import type { SourceStart } from './source.ts';
 import type { Tamper } from './tamper.ts';
@@ -48,6 +48,7 @@ export function openMulticastSource(options: {
       },
       drain: (onRecord) => receiver.drain(onRecord),
       descriptor: () => fd,
+      queueBytes: () => queueBytes(fd),
       isEnded: () => false,
       check() {
         const now = control?.status();

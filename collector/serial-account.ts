@@ -37,7 +37,9 @@ export function gapCount(gap: Gap): number {
 }
 
 export function serialAccount(start: SerialState): SerialAccount {
-  let highest = start.highest;
+  // Two numbers and no object: this is asked for every event.
+  let highest = start.highest?.serial ?? -1;
+  let highestMs = start.highest?.timeMs ?? 0;
   const gaps: Gap[] = [...start.gaps];
 
   /** Takes a serial that came late out of its gap, from the youngest gap backwards. */
@@ -56,20 +58,23 @@ export function serialAccount(start: SerialState): SerialAccount {
 
   return {
     see(serial, timeMs, nowMs) {
-      if (highest === undefined) {
-        highest = { serial, timeMs };
+      if (highest < 0) {
+        highest = serial;
+        highestMs = timeMs;
         return;
       }
-      const step = (serial - highest.serial) | 0;
-      if (step === 1) {
-        highest = { serial, timeMs };
-      } else if (step > 1) {
-        const first = (highest.serial + 1) >>> 0;
-        gaps.push({ first, last: (serial - 1) >>> 0, fromMs: highest.timeMs, toMs: nowMs, sinceMs: nowMs });
-        highest = { serial, timeMs };
-      } else if (step < 0) {
+      const step = (serial - highest) | 0;
+      if (step < 0) {
         fill(serial);
+        return;
       }
+      if (step === 0) return;
+      if (step > 1) {
+        const first = (highest + 1) >>> 0;
+        gaps.push({ first, last: (serial - 1) >>> 0, fromMs: highestMs, toMs: nowMs, sinceMs: nowMs });
+      }
+      highest = serial;
+      highestMs = timeMs;
     },
     takeCertain(nowMs) {
       const isCertain = (gap: Gap, index: number): boolean =>
@@ -78,7 +83,10 @@ export function serialAccount(start: SerialState): SerialAccount {
       if (certain.length > 0) gaps.splice(0, gaps.length, ...gaps.filter((gap, index) => !isCertain(gap, index)));
       return certain;
     },
-    state: () => ({ highest, gaps: [...gaps] }),
+    state: () => ({
+      highest: highest < 0 ? undefined : { serial: highest, timeMs: highestMs },
+      gaps: [...gaps],
+    }),
   };
 }
 

@@ -34,6 +34,8 @@ export interface RecordSource {
   keptWatching?(): boolean | undefined;
   /** The descriptor that becomes readable when there is something to drain; absent where there is none to wait for. */
   descriptor?(): number;
+  /** How much the kernel keeps for us between two drains, bytes; absent where nothing is lost by waiting. */
+  queueBytes?(): number;
   /** True when nothing will ever come again (the end of a recording). */
   isEnded(): boolean;
   /** Asks the kernel how it does; undefined where it cannot be asked. */

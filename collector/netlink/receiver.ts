@@ -28,10 +28,14 @@ export interface Receiver {
   takeReplacements(): readonly number[];
 }
 
-/** Makes the socket's queue as big as it may be; its size in bytes. */
-export function growQueue(fd: number): number {
+/** Makes the socket's queue as big as it may be. */
+export function growQueue(fd: number): void {
   if (setSocketOption(fd, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES) < 0)
     setSocketOption(fd, SO_RCVBUF, RECEIVE_BUFFER_BYTES);
+}
+
+/** Bytes that the socket's queue may hold. */
+export function queueBytes(fd: number): number {
   return socketOption(fd, SO_RCVBUF);
 }
 
