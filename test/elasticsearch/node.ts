@@ -14,14 +14,59 @@ export interface ElasticsearchNode {
   stop(): Promise<void>;
 }
 
+/** A node that the test stops and starts again, with security on: the user `admin` has the password that was given. */
+export interface OwnElasticsearchNode extends ElasticsearchNode {
+  /** Ends the process; what is stored stays, and `resume` finds it under the same URL. */
+  halt(): Promise<void>;
+  resume(): Promise<void>;
+}
+
 export async function startElasticsearch(): Promise<ElasticsearchNode> {
   const given = process.env['VEDETTE_TEST_ELASTICSEARCH'];
   if (given !== undefined && given !== '') return { url: given, stop: async () => {} };
   const port = await freePort();
+  return runNode(port, join(import.meta.dirname, 'target', `data-${port}`), {});
+}
+
+/** A node of the test's own, whatever VEDETTE_TEST_ELASTICSEARCH says. */
+export async function startSecureElasticsearch(password: string): Promise<OwnElasticsearchNode> {
+  const port = await freePort();
   const folder = join(import.meta.dirname, 'target', `data-${port}`);
+  let running: RunningNode | undefined = await runNode(port, folder, { ES_PASSWORD: password });
+  const halt = async (): Promise<void> => {
+    await running?.end();
+    running = undefined;
+  };
+  return {
+    url: running.url,
+    halt,
+    async resume() {
+      running ??= await runNode(port, folder, { ES_PASSWORD: password });
+    },
+    async stop() {
+      await halt();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface RunningNode extends ElasticsearchNode {
+  /** Ends the process and keeps its data. */
+  end(): Promise<void>;
+}
+
+async function runNode(
+  port: number,
+  folder: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<RunningNode> {
   const child = spawn(join(import.meta.dirname, 'start-es.sh'), [String(port), folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ES_JAVA_OPTS: process.env['ES_JAVA_OPTS'] ?? '-Xms512m -Xmx512m -XX:TieredStopAtLevel=1' },
+    env: {
+      ...process.env,
+      ES_JAVA_OPTS: process.env['ES_JAVA_OPTS'] ?? '-Xms512m -Xmx512m -XX:TieredStopAtLevel=1',
+      ...environment,
+    },
   });
   const url = await new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => {
@@ -36,12 +81,16 @@ export async function startElasticsearch(): Promise<ElasticsearchNode> {
       resolve(ready);
     });
   });
+  const end = async (): Promise<void> => {
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    await exited;
+  };
   return {
     url,
+    end,
     async stop() {
-      const exited = once(child, 'exit');
-      child.kill('SIGTERM');
-      await exited;
+      await end();
       rmSync(folder, { recursive: true, force: true });
     },
   };
