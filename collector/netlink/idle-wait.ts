@@ -12,7 +12,8 @@ export function waitReadable(fd: number, timeoutMs: number, onEnd: (isReadable: 
   descriptors.writeInt32LE(fd, 0);
   descriptors.writeInt16LE(POLLIN, 4);
   pollCall.async(descriptors, 1, timeoutMs, (error: Error | null, count: number) => {
-    // An interrupted or failed poll counts as time that is over: the next drain finds out.
-    onEnd(error === null && count > 0);
+    // An interrupted or failed poll counts as time that is over: the next drain finds out. The kernel writes to `descriptors` at the
+    // end, and koffi does not hold them: this use keeps them until then.
+    onEnd(error === null && count > 0 && descriptors.length > 0);
   });
 }

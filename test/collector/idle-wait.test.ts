@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { waitReadable } from '../../collector/netlink/idle-wait.ts';
 
@@ -39,6 +41,28 @@ describe('waiting for a descriptor', () => {
 
   it('ends when the time is over', async () => {
     expect(await wait(pipe, 20)).toBe(false);
+  });
+
+  it('keeps what the kernel writes to for as long as it waits, whatever is collected meanwhile', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const made: WeakRef<Buffer>[] = [];
+    const { alloc } = Buffer;
+    Buffer.alloc = (size: number) => {
+      const buffer = alloc(size);
+      made.push(new WeakRef(buffer));
+      return buffer;
+    };
+    const waiting = wait(pipe, 20_000);
+    Buffer.alloc = alloc;
+    for (let turn = 0; turn < 5; turn += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      collect();
+    }
+    const areKept = made.map((one) => one.deref() !== undefined);
+    writeSync(pipe, 'x');
+    expect(await waiting).toBe(true);
+    expect(areKept).toEqual([true]);
   });
 
   it('says of a descriptor that is none that it is to be looked at', async () => {
