@@ -74,9 +74,9 @@ function writeWho(draft: Draft, event: SyscallEvent, context: SyscallContext): v
   const { syscall } = event;
   const { ids, image } = syscall;
   const known = context.lineage.write(draft, syscall.pid, syscall.ppid);
-  draft.process += image.members;
   // An exec tells its script itself (writeExec).
   if (event.execve.length === 0) draft.process += scriptMember(known?.script);
+  draft.process += image.members;
   if (image.comm === undefined) draft.process += member('name', known?.name);
   if (image.exe === undefined) draft.process += member('executable', known?.executable);
   draft.process += syscall.tail.ttyMember;
@@ -127,7 +127,7 @@ function writeExec(
     executable: syscall?.image.exe,
     args,
     cwd,
-    path: paths[0]?.name,
+    paths,
   });
   if (script !== undefined) draft.process += scriptMember(script);
   if (syscall?.success === true) context.lineage.execed(args, script);

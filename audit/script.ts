@@ -10,7 +10,10 @@ interface Interpreter {
   readonly withValue: RegExp;
 }
 
-const SHELL: Interpreter = { inline: /^[-+][a-zA-Z]*[cs]/, withValue: /^(?:[-+][a-zA-Z]*[oO]|--rcfile|--init-file)$/ };
+const SHELL: Interpreter = {
+  inline: /^[-+][a-zA-Z]*[cs]|^--command(?:=|$)/,
+  withValue: /^(?:[-+][a-zA-Z]*[oO]|--rcfile|--init-file|--init-command|-C)$/,
+};
 const PYTHON: Interpreter = {
   inline: /^-[bBdEhiIOPqsSuvx]*[cm]|^-$/,
   withValue: /^-[a-zA-Z]*[WX]$|^--check-hash-based-pycs$/,
@@ -18,10 +21,11 @@ const PYTHON: Interpreter = {
 const PERL: Interpreter = { inline: /^-[acilnpsStTuUvwWX0]*[eE]|^-$/, withValue: /^-[IM]$/ };
 const RUBY: Interpreter = { inline: /^-[a-zA-Z]*e|^-$/, withValue: /^-[IrCEX]$/ };
 const NODE: Interpreter = {
-  inline: /^(?:-[ep]|-pe|--eval|--print|-)$/,
+  inline: /^(?:(?:-[ep]|-pe|--eval|--print)(?:=.*)?|-)$/s,
   withValue: /^(?:-r|--require|--import|-C|--loader|--env-file)$/,
 };
-const PHP: Interpreter = { inline: /^-[rBRFEsSia]/, withValue: /^-[cdztg]$/ };
+// -l reads a file for errors and does not run it.
+const PHP: Interpreter = { inline: /^-[rBRFEsSial]/, withValue: /^-[cdztg]$/ };
 const LUA: Interpreter = { inline: /^-e|^-$/, withValue: /^-l$/ };
 const TCL: Interpreter = { inline: /^-$/, withValue: /^-encoding$/ };
 const R: Interpreter = { inline: /^-e$/, withValue: /^$/ };
@@ -52,17 +56,20 @@ export interface ExecFacts {
   readonly executable: string | undefined;
   readonly args: readonly string[];
   readonly cwd: string | undefined;
-  /** The name in PATH item 0: the file that was asked to be run. */
-  readonly path: string | undefined;
+  /** The PATH records: first the file that was asked to be run, then what the kernel opened to run it. */
+  readonly paths: readonly { readonly name: string | undefined }[];
 }
 
 /** The script's path, absolute where the current directory is known; undefined where no script is run. */
 export function scriptOf(exec: ExecFacts): string | undefined {
-  const { args, path, cwd } = exec;
-  // The kernel puts the interpreter, perhaps one option, and the script's name as it was given in front of the arguments.
-  if (path !== undefined && (args[1] === path || args[2] === path) && isNamedAfter(exec.comm, path))
-    return absolute(path, cwd);
-  const interpreter = interpreterOf(exec.executable);
+  const { args, paths, cwd } = exec;
+  const path = paths[0]?.name;
+  // The kernel puts the interpreter, perhaps one option, and the script's name as it was given in front of the arguments. A program
+  // that is given its own name (`/bin/cat /bin/cat`) looks the same, but the kernel opens no interpreter for it.
+  if (path !== undefined && (args[1] === path || args[2] === path) && isNamedAfter(exec.comm, path)) {
+    for (let at = 1; at < paths.length; at++) if (paths[at]?.name === args[0]) return absolute(path, cwd);
+  }
+  const interpreter = interpreterOf(exec.executable, args[0]);
   if (interpreter === undefined) return undefined;
   const word = scriptWord(interpreter, args);
   return word === undefined ? undefined : absolute(word, cwd);
@@ -71,19 +78,27 @@ export function scriptOf(exec: ExecFacts): string | undefined {
 /** comm is the script's name: of what was executed by `#!` the kernel takes the script's, not the interpreter's. */
 function isNamedAfter(comm: string | undefined, path: string): boolean {
   if (comm === undefined) return false;
-  const name = Buffer.from(path.slice(path.lastIndexOf('/') + 1), 'utf8');
+  const name = Buffer.from(nameIn(path), 'utf8');
   return Buffer.from(comm, 'utf8').equals(name.subarray(0, COMM_BYTES));
 }
 
 /** True of an executable whose arguments may name a script. */
 export function isInterpreter(executable: string): boolean {
-  return interpreterOf(executable) !== undefined;
+  return MULTIPLE.has(nameIn(executable)) || interpreterOf(executable, undefined) !== undefined;
 }
 
-function interpreterOf(executable: string | undefined): Interpreter | undefined {
+/** Programs that are many in one file: which, is told by the name that they were called by. */
+const MULTIPLE: ReadonlySet<string> = new Set(['busybox', 'toybox']);
+
+function interpreterOf(executable: string | undefined, calledAs: string | undefined): Interpreter | undefined {
   if (executable === undefined) return undefined;
-  const name = executable.slice(executable.lastIndexOf('/') + 1);
+  let name = nameIn(executable);
+  if (MULTIPLE.has(name)) name = nameIn(calledAs ?? '').replace(/^-/, '');
   return INTERPRETERS.get(name) ?? INTERPRETERS.get(name.replace(/-?[0-9][0-9.]*$/, ''));
+}
+
+function nameIn(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }
 
 function scriptWord({ inline, withValue }: Interpreter, args: readonly string[]): string | undefined {
