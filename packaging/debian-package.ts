@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { debianChangelog } from './debian-changelog.ts';
 import { EXECUTABLE_NAME } from './executable.ts';
 
 const PACKAGE = 'vedette-collector';
@@ -32,15 +33,18 @@ export function buildDebianPackage(options: {
   readonly checkout: string;
   readonly outputFolder: string;
   readonly executable: string;
+  /** `Name <address>` of who builds it. */
+  readonly maintainer: string;
+  readonly now: number;
 }): DebianPackage {
-  const { checkout, outputFolder, executable } = options;
+  const { checkout, outputFolder, executable, maintainer, now } = options;
   const { version } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as { version: string };
   const architecture = ARCHITECTURES[process.arch] ?? process.arch;
   const root = mkdtempSync(join(outputFolder, '.deb-'));
   try {
     chmodSync(root, 0o755);
-    fillRoot({ root, checkout, executable, version });
-    writeControl({ root, checkout, version, architecture });
+    fillRoot({ root, checkout, executable, version, maintainer, now });
+    writeControl({ root, checkout, version, architecture, maintainer });
     const path = join(outputFolder, `${PACKAGE}_${version}_${architecture}.deb`);
     execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '-z2', '--build', root, path], {
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -56,9 +60,11 @@ interface Filling {
   readonly checkout: string;
   readonly executable: string;
   readonly version: string;
+  readonly maintainer: string;
+  readonly now: number;
 }
 
-function fillRoot({ root, checkout, executable, version }: Filling): void {
+function fillRoot({ root, checkout, executable, version, maintainer, now }: Filling): void {
   const debian = join(checkout, 'packaging/debian');
   const place = (path: string, content: Buffer | string, mode = 0o644): void => {
     makeFolders(root, dirname(path));
@@ -75,15 +81,15 @@ function fillRoot({ root, checkout, executable, version }: Filling): void {
   place(`usr/share/man/man8/${PACKAGE}.8.gz`, packed(text(`${PACKAGE}.8`)));
   place(`usr/share/lintian/overrides/${PACKAGE}`, text('lintian-overrides'));
   place(`${DOCUMENTS}/copyright`, text('copyright'));
-  place(`${DOCUMENTS}/changelog.gz`, packed(changelog(checkout, version)));
+  const changes = readFileSync(join(checkout, 'CHANGELOG.md'), 'utf8');
+  place(
+    `${DOCUMENTS}/changelog.gz`,
+    packed(debianChangelog(changes, { packageName: PACKAGE, version, maintainer, now })),
+  );
   const modules = join(checkout, 'node_modules');
   place(`${DOCUMENTS}/LICENSE.node.gz`, packed(readFileSync(join(modules, `node-linux-${process.arch}/LICENSE`))));
   place(`${DOCUMENTS}/LICENSE.koffi`, readFileSync(join(modules, 'koffi/LICENSE.txt')));
   place(`${DOCUMENTS}/LICENSE.yaml`, readFileSync(join(modules, 'yaml/LICENSE')));
-}
-
-function changelog(checkout: string, version: string): string {
-  return `vedette-collector ${version}\n\n${readFileSync(join(checkout, 'CHANGELOG.md'), 'utf8')}`;
 }
 
 function writeControl(options: {
@@ -91,14 +97,16 @@ function writeControl(options: {
   readonly checkout: string;
   readonly version: string;
   readonly architecture: string;
+  readonly maintainer: string;
 }): void {
-  const { root, checkout, version, architecture } = options;
+  const { root, checkout, version, architecture, maintainer } = options;
   const debian = join(checkout, 'packaging/debian');
   const files = filesUnder(root);
   const installedBytes = files.reduce((sum, path) => sum + statSync(join(root, path)).size, 0);
   const control = readFileSync(join(debian, 'control'), 'utf8')
     .replace('@VERSION@', version)
     .replace('@ARCHITECTURE@', architecture)
+    .replace('@MAINTAINER@', maintainer)
     .replace('@INSTALLED_KIB@', String(Math.ceil(installedBytes / 1024)));
   const sums = files.map((path) => `${md5(join(root, path))}  ${path}\n`).join('');
   mkdirSync(join(root, 'DEBIAN'), { mode: 0o755 });

@@ -1,5 +1,5 @@
 // Builds what is installed on hosts: `collector` makes the one-file executable, `deb` makes it and the Debian package around it.
-// Everything goes into `dist/`. Run under the Node that npm installed: that very binary becomes the executable.
+// Everything goes into `dist/`. DEBFULLNAME, DEBEMAIL and SOURCE_DATE_EPOCH mean what they mean to Debian's own tools. Run under the Node that npm installed: that very binary becomes the executable.
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { buildDebianPackage } from './debian-package.ts';
@@ -16,6 +16,13 @@ mkdirSync(outputFolder, { recursive: true });
 const executable = await buildExecutable({ checkout, outputFolder, node: process.execPath });
 process.stdout.write(`${executable.path} ${executable.bytes} bytes\n`);
 if (what === 'deb') {
-  const made = buildDebianPackage({ checkout, outputFolder, executable: executable.path });
+  const { DEBFULLNAME = 'Vedette maintainers', DEBEMAIL = 'vedette@example.org', SOURCE_DATE_EPOCH } = process.env;
+  const made = buildDebianPackage({
+    checkout,
+    outputFolder,
+    executable: executable.path,
+    maintainer: `${DEBFULLNAME} <${DEBEMAIL}>`,
+    now: SOURCE_DATE_EPOCH === undefined ? Date.now() : Number(SOURCE_DATE_EPOCH) * 1000,
+  });
   process.stdout.write(`${made.path} ${made.bytes} bytes\n`);
 }

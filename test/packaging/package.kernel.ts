@@ -34,6 +34,7 @@ const CAP_AUDIT_CONTROL = 1n << 30n;
 const CAP_AUDIT_READ = 1n << 37n;
 const checkout = fileURLToPath(new URL('../../', import.meta.url));
 const missing = whyNoCleanRoot();
+const hasLintian = existsSync('/usr/bin/lintian');
 
 let folder: string;
 let deb: string;
@@ -65,6 +66,12 @@ describe.skipIf(missing !== undefined)(`the Debian package${missing === undefine
     expect(bytes.includes('reader-worker.js')).toBe(true);
     expect(statSync(executable).size).toBeLessThan(130 * MIB);
     expect(statSync(deb).size).toBeLessThan(50 * MIB);
+  });
+
+  it.skipIf(!hasLintian)(`is one that lintian has nothing to say of${hasLintian ? '' : ' (needs lintian)'}`, () => {
+    const said = spawnSync('lintian', [deb], { encoding: 'utf8' });
+    expect(said.stdout).toBe('');
+    expect(said.status).toBe(0);
   });
 
   it('installs without Node on a host of essential packages, and its own folder belongs to its user alone', () => {
