@@ -52,6 +52,7 @@ export interface Reassembler {
   readonly settledRecords: number;
   /** How much is open. */
   readonly openEvents: number;
+  readonly openSerials: Iterable<number>;
   readonly openBytes: number;
 }
 
@@ -180,6 +181,9 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
     },
     get openEvents() {
       return open.size;
+    },
+    get openSerials() {
+      return [...open.values()].filter((event) => event.fragmentOf === undefined).map(({ serial }) => serial);
     },
     get openBytes() {
       return openBytes;

@@ -20,6 +20,8 @@ export const LONG_DRAIN_MS = 250;
 export const PAUSE_MS_MAX = 2_000;
 /** More is not remembered: a machine that slept owes nobody a minute. */
 const OWED_MS_MAX = 10_000;
+/** Dropped events that are remembered, by the lowest bits of their serials: as many as the reassembler knows the late records of. */
+const DROPPED_REMEMBERED = 8_192;
 /** Pauses aim this far below the limit, so that it is held and not met. */
 const PAUSE_AIM = 0.85;
 
@@ -29,7 +31,9 @@ export interface Limits {
   /** True when events of the class bulk are dropped before they cost more. */
   dropsBulk(): boolean;
   /** One was. */
-  dropped(timeMs: number): void;
+  dropped(serial: number, timeMs: number): void;
+  /** True of one of the last that were: what comes late of it belongs to what is told as lost. */
+  wasDropped(serial: number): boolean;
   /** What was dropped since the last call. */
   takeDropped(counter: number, nowMs: number): Loss | undefined;
   /** Takes a sample; at most once a second. */
@@ -51,17 +55,20 @@ export function createLimits({ options, cost, now }: LimitsParts): Limits {
   let droppedCount = 0;
   let droppedFromMs = 0;
   let droppedToMs = 0;
+  const droppedSerials = new Uint32Array(DROPPED_REMEMBERED);
   let owedMs = 0;
   let turn: { readonly atMs: number; readonly cpuUs: number } | undefined;
   return {
     budget: budgetOf(() => state.level),
     level: () => LEVELS[state.level] ?? 'full',
     dropsBulk: () => isGivenUp(state.level, 'bulk'),
-    dropped(timeMs) {
+    dropped(serial, timeMs) {
+      droppedSerials[serial % DROPPED_REMEMBERED] = serial;
       if (droppedCount === 0) droppedFromMs = timeMs;
       droppedToMs = timeMs;
       droppedCount += 1;
     },
+    wasDropped: (serial) => serial !== 0 && droppedSerials[serial % DROPPED_REMEMBERED] === serial,
     takeDropped(counter, nowMs) {
       if (droppedCount === 0) return undefined;
       const loss = lossOfLimits({ counter, count: droppedCount, fromMs: droppedFromMs, toMs: droppedToMs });

@@ -1,7 +1,14 @@
 // What was lost, and how much is known about it. Four accounts are put side by side: gaps in the serials, the kernel's own count
 // of lost records, overflows of the socket, and the spool. Sums stay true: `at_least` counts an event once, `at_most` is
 // absent where no bound is known. Each fact has an id of its own, so telling it again after a kill stores it once.
-import { type Gap, gapCount, type SerialAccount, type SerialState, serialAccount } from './serial-account.ts';
+import {
+  type Gap,
+  gapCount,
+  type Outstanding,
+  type SerialAccount,
+  type SerialState,
+  serialAccount,
+} from './serial-account.ts';
 import type { KernelFigures } from './source.ts';
 import { ownerName } from './spool/owner.ts';
 import type { SpoolLoss } from './spool/spool-loss.ts';
@@ -46,7 +53,7 @@ export interface LossLedger {
   /** The socket overflowed. Behind the unicast socket stands the kernel's own count; behind the multicast one stands nothing. */
   overflowed(count: number, isMulticast: boolean, nowMs: number): readonly Loss[];
   /** What has become certain. */
-  certain(nowMs: number): readonly Loss[];
+  certain(nowMs: number, outstanding?: Outstanding): readonly Loss[];
   state(): LedgerState;
 }
 
@@ -99,7 +106,7 @@ export function createLossLedger(start: LedgerState): LossLedger {
         },
       ];
     },
-    certain: (nowMs) => lossesOfGaps(serials.takeCertain(nowMs)),
+    certain: (nowMs, outstanding) => lossesOfGaps(serials.takeCertain(nowMs, outstanding)),
     state: () => ({ serials: serials.state(), kernelLost, checkedMs }),
   };
 }

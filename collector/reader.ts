@@ -26,6 +26,7 @@ import {
 import type { ReadingFigures, ShippingFigures } from './reader-messages.ts';
 import type { ReaderState } from './reader-state.ts';
 import type { SelfWatch } from './self-watch.ts';
+import type { Outstanding } from './serial-account.ts';
 import type { KernelFigures, RecordSource } from './source.ts';
 import { OWN } from './spool/owner.ts';
 import type { SpoolWriter } from './spool/spool-writer.ts';
@@ -107,6 +108,8 @@ export function createReader(parts: ReaderParts): Reader {
   let statusMs = startedMs;
   let downtime: Downtime | undefined;
   let kernel: KernelFigures | undefined;
+  /** When the source had nothing more, epoch ms. */
+  let emptyMs = 0;
   /** Certain losses since the start, by their source. */
   const lossesBySource = new Map<Loss['source'], number>();
   let reported = { ms: startedMs, records: 0, events: 0 };
@@ -114,9 +117,10 @@ export function createReader(parts: ReaderParts): Reader {
   function emit(event: AuditEvent): void {
     eventCount += 1;
     const createdMs = clock.stamp();
-    // Not what came late: it is part of an event that is stored.
+    // What came late goes where the rest of its event went.
+    if (event.isFragment && limits?.wasDropped(event.serial) === true) return;
     if (limits?.dropsBulk() === true && !event.isFragment && events.classOf(event) === 'bulk') {
-      limits.dropped(event.timeMs);
+      limits.dropped(event.serial, event.timeMs);
       if (!isRecording) ledger.see(event.serial, event.timeMs, createdMs);
       return;
     }
@@ -276,10 +280,14 @@ export function createReader(parts: ReaderParts): Reader {
     }
   }
 
+  function outstanding(): Outstanding {
+    return { emptyMs, openSerials: reassembler.openSerials };
+  }
+
   function tick(nowMs: number): void {
     tickMs = nowMs;
     keepLimits(nowMs);
-    tell(ledger.certain(nowMs));
+    tell(ledger.certain(nowMs, outstanding()));
     tell(source.takeLosses?.() ?? []);
     spool.trim(nowMs);
     tellSpool(nowMs);
@@ -383,6 +391,7 @@ export function createReader(parts: ReaderParts): Reader {
       unreadable += drained.unreadable;
       tell(ledger.overflowed(drained.overflows, source.mode.kind === 'multicast', drainedMs));
       if (!drained.hasMore) {
+        emptyMs = drainedMs;
         emitAll(reassembler.flush(drainedMs));
         settleDowntime(false);
         const isCaughtUp = drained.records === 0 && reassembler.openEvents === 0 && downtime === undefined;
@@ -423,7 +432,7 @@ export function createReader(parts: ReaderParts): Reader {
       source.close();
       // A log is read again from the first record of what is open: the rest of it may still be written.
       if (!isLog) emitAll(reassembler.end());
-      tell(ledger.certain(now()));
+      tell(ledger.certain(now(), outstanding()));
       tellSpool(Number.MAX_SAFE_INTEGER);
       flushSpool();
       spool.sync();

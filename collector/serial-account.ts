@@ -1,10 +1,12 @@
 // Which audit serials are missing. The kernel numbers events without a gap, but they become complete out of order: a serial is
-// missing for certain only when it stayed away for longer than any event is held open. What comes late makes a gap smaller,
-// never larger: one that comes after its gap was told is stored as every event is, and not subtracted, so a told count is at most too high.
-// The state is plain data, so that it survives the collector.
+// missing for certain only when it stayed away for longer than any event is held open, and everything that waited in the socket was
+// read after that: a reader that was stopped or is too slow has not seen yet what it did not get. What comes late makes a gap smaller,
+// never larger. The state is plain data, so that it survives the collector.
 
 /** Longer than the reassembler holds an event open, ms. */
 export const CERTAIN_AFTER_MS = 5_000;
+/** A reader that never catches up tells what stayed away for so long, ms: longer than the kernel's and the socket's queues hold. */
+export const CERTAIN_AT_LAST_MS = 60_000;
 /** Gaps watched at a time; beyond it the oldest is taken as certain. */
 export const OPEN_GAPS_MAX = 4_096;
 
@@ -24,10 +26,18 @@ export interface SerialState {
   readonly gaps: readonly Gap[];
 }
 
+/** What may still come. */
+export interface Outstanding {
+  /** When the socket was last seen empty, epoch ms. */
+  readonly emptyMs: number;
+  /** Events of which some records have come: they will be seen when they are complete, or have waited long enough. */
+  readonly openSerials: Iterable<number>;
+}
+
 export interface SerialAccount {
   see(serial: number, timeMs: number, nowMs: number): void;
   /** Gaps that are certain now; each is given once. */
-  takeCertain(nowMs: number): readonly Gap[];
+  takeCertain(nowMs: number, outstanding?: Outstanding): readonly Gap[];
   state(): SerialState;
 }
 
@@ -76,9 +86,13 @@ export function serialAccount(start: SerialState): SerialAccount {
       highest = serial;
       highestMs = timeMs;
     },
-    takeCertain(nowMs) {
-      const isCertain = (gap: Gap, index: number): boolean =>
-        nowMs - gap.sinceMs >= CERTAIN_AFTER_MS || gaps.length - index > OPEN_GAPS_MAX;
+    takeCertain(nowMs, { emptyMs, openSerials } = NOTHING_OUTSTANDING) {
+      const isDue = ({ sinceMs }: Gap): boolean =>
+        Math.min(nowMs, emptyMs) - sinceMs >= CERTAIN_AFTER_MS || nowMs - sinceMs >= CERTAIN_AT_LAST_MS;
+      const due = gaps.filter(isDue);
+      const held = due.length === 0 ? new Set<Gap>() : holdersOf(due, openSerials);
+      const tooMany = gaps.length - OPEN_GAPS_MAX;
+      const isCertain = (gap: Gap, index: number): boolean => index < tooMany || (isDue(gap) && !held.has(gap));
       const certain = gaps.filter(isCertain);
       if (certain.length > 0) gaps.splice(0, gaps.length, ...gaps.filter((gap, index) => !isCertain(gap, index)));
       return certain;
@@ -88,6 +102,25 @@ export function serialAccount(start: SerialState): SerialAccount {
       gaps: [...gaps],
     }),
   };
+}
+
+const NOTHING_OUTSTANDING: Outstanding = { emptyMs: Number.POSITIVE_INFINITY, openSerials: [] };
+
+/** Those of the gaps, which are in ascending order, that one of the serials lies in. */
+function holdersOf(gaps: readonly Gap[], serials: Iterable<number>): ReadonlySet<Gap> {
+  const holders = new Set<Gap>();
+  const base = gaps[0]?.first ?? 0;
+  for (const serial of serials) {
+    let [low, high] = [0, gaps.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if (distance(base, (gaps[middle] as Gap).first) <= distance(base, serial)) low = middle;
+      else high = middle - 1;
+    }
+    const gap = gaps[low];
+    if (gap !== undefined && distance(gap.first, serial) <= distance(gap.first, gap.last)) holders.add(gap);
+  }
+  return holders;
 }
 
 function distance(from: number, to: number): number {

@@ -241,7 +241,7 @@ describe('the limits at work', () => {
   it('tell how many events were dropped, from when to when, and each of them once', () => {
     const { limits } = atWork(FIFTH);
     expect(limits.takeDropped(1, START_MS)).toBeUndefined();
-    for (const timeMs of [10, 20, 30]) limits.dropped(START_MS + timeMs);
+    for (const timeMs of [10, 20, 30]) limits.dropped(timeMs, START_MS + timeMs);
     expect(limits.takeDropped(7, START_MS + 100)).toMatchObject({
       source: 'limits',
       counter: 7,
@@ -252,6 +252,20 @@ describe('the limits at work', () => {
       isPlanned: false,
     });
     expect(limits.takeDropped(8, START_MS + 200)).toBeUndefined();
+  });
+
+  it('know the last dropped events by their serials, and take no other for one', () => {
+    const { limits } = atWork(FIFTH);
+    expect(limits.wasDropped(0)).toBe(false);
+    for (let serial = 1; serial <= 20_000; serial += 2) limits.dropped(serial, START_MS);
+    expect([19_999, 19_001, 20_000, 19_998, 1, 9].map(limits.wasDropped)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+      false,
+    ]);
   });
 
   it('make an event of each change, with both levels and the reason', () => {

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createLossLedger, EMPTY_LEDGER, GAPS_TOLD_MAX, lossOfDowntime } from '../../collector/loss-ledger.ts';
-import { CERTAIN_AFTER_MS, gapCount, OPEN_GAPS_MAX, serialAccount } from '../../collector/serial-account.ts';
+import {
+  CERTAIN_AFTER_MS,
+  CERTAIN_AT_LAST_MS,
+  gapCount,
+  OPEN_GAPS_MAX,
+  serialAccount,
+} from '../../collector/serial-account.ts';
 
 const EMPTY = EMPTY_LEDGER.serials;
 const LATER = 1e12;
@@ -41,6 +47,39 @@ describe('account of serials', () => {
       { first: 2, last: 4, fromMs: 900, toMs: 1200 },
     ]);
     expect(account.takeCertain(LATER)).toEqual([]);
+  });
+
+  it('says nothing while the reader is behind: what is missing may wait in the socket; but not for ever', () => {
+    const behind = serialAccount(EMPTY);
+    for (const serial of [1, 5]) behind.see(serial, 1000, 1000);
+    const emptyMs = 1000 + CERTAIN_AFTER_MS - 1;
+    const outstanding = { emptyMs, openSerials: [] };
+    expect(behind.takeCertain(1000 + CERTAIN_AT_LAST_MS - 1, outstanding)).toEqual([]);
+    const late = serialAccount(behind.state());
+    late.see(3, 1000, 2000);
+    expect(late.takeCertain(1000 + CERTAIN_AFTER_MS, { ...outstanding, emptyMs: emptyMs + 1 })).toMatchObject([
+      { first: 2, last: 2 },
+      { first: 4, last: 4 },
+    ]);
+    expect(behind.takeCertain(1000 + CERTAIN_AT_LAST_MS, outstanding)).toMatchObject([{ first: 2, last: 4 }]);
+  });
+
+  it('says nothing of a gap in which an event is open, whatever the others are', () => {
+    const serials = fc.uniqueArray(fc.integer({ min: 1, max: 400 }), { minLength: 2, maxLength: 60 });
+    fc.assert(
+      fc.property(serials, fc.array(fc.integer({ min: 0, max: 410 })), fc.integer({ min: 0 }), (seen, open, offset) => {
+        const account = serialAccount(EMPTY);
+        for (const serial of seen) account.see((serial + offset) >>> 0, 1, 1);
+        const gaps = account.state().gaps;
+        const openSerials = open.map((serial) => (serial + offset) >>> 0);
+        const holds = (first: number, last: number) =>
+          openSerials.some((serial) => (serial - first) >>> 0 <= (last - first) >>> 0);
+        expect(account.takeCertain(LATER, { emptyMs: LATER, openSerials })).toEqual(
+          gaps.filter(({ first, last }) => !holds(first, last)),
+        );
+        expect(account.state().gaps).toEqual(gaps.filter(({ first, last }) => holds(first, last)));
+      }),
+    );
   });
 
   it('goes on over the wrap at 32 bits', () => {

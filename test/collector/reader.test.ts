@@ -26,6 +26,7 @@ function host() {
   let saved: ReaderState | undefined;
   let kernel: KernelFigures = { lost: 0, backlog: 0, isOwner: true };
   let overflows = 0;
+  let isBehind = false;
   const shared = spoolShared();
 
   function source(kind: 'kernel' | 'multicast'): RecordSource {
@@ -34,7 +35,7 @@ function host() {
       drain(onRecord): Drained {
         const records = queue.splice(0);
         records.forEach(onRecord);
-        const drained = { records: records.length, overflows, unreadable: 0, hasMore: false };
+        const drained = { records: records.length, overflows, unreadable: 0, hasMore: isBehind };
         overflows = 0;
         return drained;
       },
@@ -55,6 +56,14 @@ function host() {
     },
     overflow() {
       overflows += 1;
+    },
+    /** More is always waiting than one drain takes. */
+    fallBehind(does: boolean) {
+      isBehind = does;
+    },
+    /** The record that came last did not. */
+    loseEnd() {
+      queue.pop();
     },
     /** A syscall of this serial, complete. */
     happen(serial: number, options: { number?: number; timeMs?: number } = {}) {
@@ -165,6 +174,28 @@ describe('reader', () => {
     expect(losses(stored().documents)).toMatchObject([
       { source: 'sequence', at_least: 3, at_most: 3, first_sequence: 2, last_sequence: 4 },
     ]);
+  });
+
+  it('tells no event as lost that has lost its end, however far the reader is behind', () => {
+    const { start, happen, stored, clock, fallBehind, loseEnd } = host();
+    const reader = start();
+    happen(1);
+    happen(2);
+    loseEnd();
+    happen(3);
+    fallBehind(true);
+    for (let second = 0; second < 20; second += 1) {
+      reader.step();
+      clock.nowMs += 1_000;
+    }
+    fallBehind(false);
+    for (let second = 0; second < 12; second += 1) {
+      reader.step();
+      clock.nowMs += 1_000;
+    }
+    const { documents } = stored();
+    expect(losses(documents)).toEqual([]);
+    expect(documents.flatMap(({ event }) => event.sequence ?? []).toSorted()).toEqual([1, 2, 3]);
   });
 
   it('accounts over a kill: the serials that went missing, and the time that nobody watched', () => {

@@ -2,12 +2,18 @@
 // (by the kernel's own account of waiting), and what was lost is named. The times of the execs are printed beside those without
 // any collector; they are not judged here, since a busy machine has others to wait for. VEDETTE_FAULT_SECONDS=600 makes it long.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { compile } from '../harness/c-program.ts';
-import { type Installation, makeInstallation, type RunningProcess, TEST_UID } from '../harness/installation.ts';
+import {
+  eventually,
+  type Installation,
+  makeInstallation,
+  type RunningProcess,
+  TEST_UID,
+} from '../harness/installation.ts';
 import { freePort } from '../harness/receivers.ts';
 import {
   atMost,
@@ -67,6 +73,9 @@ async function begin(environment: Readonly<Record<string, string>> = {}) {
   const started = { server: await installation.start('server') };
   server = started.server;
   collector = await installation.start('collector', { environment });
+  // The host is known to the server before anything is harmed: a stopped enrolment is another case.
+  const token = join(installation.dataFolder, 'collector', 'token');
+  await eventually('the host to be enrolled', () => (existsSync(token) ? true : undefined));
   waitedBefore = backlogWaits();
   return { ...started, collector };
 }
