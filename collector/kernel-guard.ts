@@ -1,4 +1,4 @@
-// Watches over the unicast stream while it is read: asks the kernel once a second, tells what changed, and, where another process
+// Watches over the unicast stream while it is read: asks the kernel now and then, tells what changed, and, where another process
 // has become the owner, reads the multicast group beside it until that one leaves. Promises: nothing is taken from a living
 // owner, the rules stay loaded meanwhile, and the way back is tried a bounded number of times.
 import type { Ownership } from './audit-ownership.ts';

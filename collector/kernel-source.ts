@@ -31,6 +31,8 @@ import { tamperQueue } from './tamper.ts';
 
 const LOCKED = 2;
 /** The record type of a change to the audit configuration. */
+/** The kernel is asked for its settings and the owner this often, and at once when a record tells of a change. */
+const LOOK_MS = 5_000;
 const CONFIG_CHANGE = 1305;
 /** Records that wait in the kernel when we are slow; each takes about 2 KiB. */
 const BACKLOG_LIMIT = 65_536;
@@ -125,6 +127,8 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
   });
   let isClosed = false;
   let isAllBack = true;
+  let lookedMs = Number.NEGATIVE_INFINITY;
+  let mustLook = false;
 
   return {
     kind: 'open',
@@ -136,7 +140,10 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
       drain(onRecord) {
         for (const record of stream.early.splice(0)) onRecord(record);
         const drained = stream.receiver.drain((record) => {
-          if (record.type === CONFIG_CHANGE) rules.sawChange();
+          if (record.type === CONFIG_CHANGE) {
+            rules.sawChange();
+            mustLook = true;
+          }
           onRecord(record);
         });
         for (const pid of stream.ownership.settle(!drained.hasMore)) guard.sawAttempt(pid);
@@ -148,8 +155,13 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
       isEnded: () => false,
       keptWatching: stream.ownership.keptWatching,
       takeTampers() {
-        guard.look(options.now());
-        for (const tamper of rules.look(options.now())) tampers.add(tamper);
+        const nowMs = options.now();
+        if (mustLook || guard.beside() !== undefined || nowMs - lookedMs >= LOOK_MS || nowMs < lookedMs) {
+          mustLook = false;
+          lookedMs = nowMs;
+          guard.look(nowMs);
+        }
+        for (const tamper of rules.look(nowMs)) tampers.add(tamper);
         return tampers.take();
       },
       check() {

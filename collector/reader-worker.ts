@@ -41,10 +41,10 @@ import { openSpoolWriter } from './spool/spool-writer.ts';
 const QUIET_MS = 250;
 /** Sleep between drains, ms, by how much the last one brought; idle where there is no descriptor to wait for. */
 const IDLE_MS = 50;
-const BUSY_MS = 75;
-const FLOOD_MS = 20;
-const BUSY_RECORDS = 1;
-const FLOOD_RECORDS = 2_000;
+const BUSY_MS = 200;
+const FLOOD_MS = 10;
+/** A drain of so many records is as good as any; more of them at once only wait longer. */
+const FULL_DRAIN_RECORDS = 2_000;
 /** A queue that holds less (without CAP_NET_ADMIN it may be 200 KiB) is emptied more often, bytes; then the sleeps are a fifth. */
 const LARGE_QUEUE_BYTES = 4 * 1024 * 1024;
 const SMALL_QUEUE_PART = 5;
@@ -241,8 +241,8 @@ function cost(): Readonly<Record<string, number>> {
 
 function sleepAfter(step: Step, isQueueLarge: boolean): number {
   if (step.hasMore) return 0;
-  if (step.records < BUSY_RECORDS) return IDLE_MS;
-  const sleepMs = step.records >= FLOOD_RECORDS ? FLOOD_MS : BUSY_MS;
+  if (step.records === 0) return IDLE_MS;
+  const sleepMs = Math.max(FLOOD_MS, Math.min(BUSY_MS, (BUSY_MS * FULL_DRAIN_RECORDS) / step.records));
   return isQueueLarge ? sleepMs : sleepMs / SMALL_QUEUE_PART;
 }
 
@@ -280,7 +280,7 @@ function run({ reader, source }: Started): void {
     else
       waitReadable(fd, QUIET_MS, (isReadable) => {
         wasWoken = isReadable;
-        turn();
+        setImmediate(turn);
       });
   }
 

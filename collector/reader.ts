@@ -34,6 +34,8 @@ import type { Tamper } from './tamper.ts';
 
 const TICK_MS = 1_000;
 const CHECK_MS = 10_000;
+/** The state is saved this often, and in the next second when a loss was told; what is younger is read from the spool again. */
+const SAVE_MS = 5_000;
 export const STATUS_MS = 30_000;
 /** What happened this long before an empty drain was certainly delivered by then: the kernel's own thread may lag. */
 const KERNEL_LAG_MS = 1_000;
@@ -105,6 +107,8 @@ export function createReader(parts: ReaderParts): Reader {
   let ownChangeUntilMs = startedMs + OWN_CHANGE_MS;
   let tickMs = startedMs;
   let checkMs = 0;
+  let savedMs = 0;
+  let mustSave = true;
   let statusMs = startedMs;
   let downtime: Downtime | undefined;
   let kernel: KernelFigures | undefined;
@@ -161,6 +165,7 @@ export function createReader(parts: ReaderParts): Reader {
   /** False when there was no room for one of them. */
   function tell(losses: readonly Loss[]): boolean {
     let areAll = true;
+    if (losses.length > 0) mustSave = true;
     for (const loss of losses) {
       lostAtLeast += loss.atLeast;
       lossesBySource.set(loss.source, (lossesBySource.get(loss.source) ?? 0) + loss.atLeast);
@@ -312,7 +317,11 @@ export function createReader(parts: ReaderParts): Reader {
       });
     }
     parts.processes.keep();
-    save(false);
+    if (mustSave || nowMs - savedMs >= SAVE_MS || nowMs < savedMs) {
+      savedMs = nowMs;
+      mustSave = false;
+      save(false);
+    }
   }
 
   function status(): Readonly<Record<string, unknown>> {

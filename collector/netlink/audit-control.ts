@@ -26,7 +26,8 @@ const REPLY_BYTES_MAX = 16_384;
 /** More rules than any list holds; a list that goes on is cut and said to be. */
 const RULES_MAX = 16_384;
 /** Reads without an answer before a request is given up; listing rules is done by a kernel thread, so an answer may take a while. */
-const EMPTY_READS_MAX = 3_000;
+const EMPTY_READS_MAX = 6_000;
+const EAGER_READS = 3;
 
 /** The kernel's answer: what was asked for, or the errno, negative. */
 export type Answer<T> = { readonly kind: 'ok'; readonly value: T } | { readonly kind: 'errno'; readonly errno: number };
@@ -70,7 +71,8 @@ function controlOn(fd: number): AuditControl {
       const length = receive(fd, reply);
       if (length === -ERRNO.EAGAIN || length === -ERRNO.EINTR) {
         empty += 1;
-        if (empty > 100) pause(1);
+        // The kernel answers from a thread of its own, some 100 µs later.
+        if (empty > EAGER_READS) pause(0.5);
         continue;
       }
       if (length < 0) return failure(length);
