@@ -1,5 +1,5 @@
 // Small state files that are replaced as a whole: a reader sees the old content or the new, never half of one.
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** State files are small; a bigger one is not ours. */
@@ -13,7 +13,8 @@ export function replaceFile(path: string, text: string, mustSurvivePowerLoss: bo
   const temporary = `${path}.new`;
   const fd = openSync(temporary, 'w', 0o600);
   try {
-    writeSync(fd, text);
+    // A disk that is all but full takes a part without complaint: this goes on until all is written, or throws.
+    writeFileSync(fd, text);
     if (mustSurvivePowerLoss) fsyncSync(fd);
   } finally {
     closeSync(fd);

@@ -2,7 +2,7 @@
 // readable by its owner only. A token that is refused later is told, not replaced: replacing a known host needs an admin.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { replaceFile } from './durable-file.ts';
+import { removeFile, replaceFile } from './durable-file.ts';
 import { parseObject, reasonOf } from './ship/bulk-answer.ts';
 import type { HttpClient } from './ship/http-client.ts';
 
@@ -17,7 +17,8 @@ export interface EnrolOptions {
 
 /** `wait`: the server or the secret is not there yet. `refused`: asking again will not help by itself. */
 export type Enrolment =
-  | { readonly kind: 'token'; readonly token: string }
+  /** `notKept`: why the disk did not take it; it is to be kept later, for a known host gets no second one. */
+  | { readonly kind: 'token'; readonly token: string; readonly notKept?: string }
   | { readonly kind: 'wait' | 'refused'; readonly reason: string };
 
 /** The host's token: from the file, from the folder, or by enrolling now. */
@@ -46,6 +47,10 @@ async function enrol(
   host: { readonly id: string; readonly name: string },
   options: { readonly client: HttpClient; readonly secret: string },
 ): Promise<Enrolment> {
+  // The server gives a host one token: it is asked when the disk would take it.
+  const problem = keepToken(join(folder, 'token.try'), '-'.repeat(TOKEN_BYTES_MAX));
+  removeFile(join(folder, 'token.try'));
+  if (problem !== undefined) return { kind: 'wait', reason: `a token could not be kept (${problem})` };
   const answer = await options.client.post({
     path: '/api/v1/enroll',
     headers: { 'content-type': 'application/json' },
@@ -56,11 +61,21 @@ async function enrol(
   const body = parseObject(answer.body);
   const token = body?.['token'];
   if (answer.status >= 200 && answer.status < 300 && typeof token === 'string' && isToken(token)) {
-    replaceFile(join(folder, 'token'), `${token}\n`, true);
-    return { kind: 'token', token };
+    const notKept = keepToken(join(folder, 'token'), token);
+    return { kind: 'token', token, ...(notKept === undefined ? {} : { notKept }) };
   }
   const reason = `the server refused the enrolment (${answer.status}: ${reasonOf(body?.['error'])})`;
   return { kind: answer.status === 429 || answer.status >= 500 ? 'wait' : 'refused', reason };
+}
+
+/** Undefined when it is in the file, also after a power loss; else the system's code. */
+export function keepToken(path: string, token: string): string | undefined {
+  try {
+    replaceFile(path, `${token}\n`, true);
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'unknown';
+  }
 }
 
 /** A secret in a file: one line; undefined when there is none. */

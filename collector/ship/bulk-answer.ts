@@ -18,12 +18,19 @@ export interface BulkVerdict {
 
 const REASON_CHARS_MAX = 500;
 
-/** The verdict on `count` events, or undefined when the body is no answer to them. */
+/**
+ * The verdict on `count` events, or undefined when the body is no answer to them. `idAt`: an answer that names events in another
+ * order than they were sent in would have the wrong one set aside.
+ */
 export function readBulkAnswer(
   body: string,
-  count: number,
-  destination: Destination = 'vedette',
+  sent: {
+    readonly count: number;
+    readonly destination?: Destination;
+    readonly idAt?: (index: number) => string | undefined;
+  },
 ): BulkVerdict | undefined {
+  const { count, destination = 'vedette', idAt } = sent;
   const parsed = parseObject(body);
   if (parsed === undefined) return undefined;
   const items = parsed['items'];
@@ -39,6 +46,8 @@ export function readBulkAnswer(
     if (status >= 200 && status < 300) stored += 1;
     else if (status === 409) duplicates += 1;
     else {
+      const id = result['_id'];
+      if (typeof id === 'string' && idAt !== undefined && idAt(index) !== id) return undefined;
       const type = asObject(result['error'])?.['type'];
       const isOnlyNow = isPassing(destination, status, typeof type === 'string' ? type : undefined);
       (isOnlyNow ? retry : rejected).push({ index, status, reason: reasonOf(result['error']) });

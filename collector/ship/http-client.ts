@@ -2,7 +2,7 @@
 // bounded in length and time, and every failure is a value that holds neither URL nor secret.
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { type Compression, chooseCoding, packed } from './body-coding.ts';
+import { type Coding, type Compression, chooseCoding, packed, unpacked } from './body-coding.ts';
 import { openTlsFiles, type TlsFiles, type TlsSource } from './tls-files.ts';
 
 /** A connection has to be there after so long, ms: a network that swallows everything says nothing. */
@@ -62,7 +62,7 @@ export function createHttpClient(url: string, options: HttpClientOptions): HttpC
   let agent = newAgent(tls);
   const prefix = base.pathname.replace(/\/+$/, '');
 
-  function send(request: HttpRequest, body: Buffer, encoding: string): Promise<HttpAnswer & { accepts?: string }> {
+  function send(request: HttpRequest, body: Buffer, encoding: Coding): Promise<Heard> {
     if (tls?.hasChanged(now()) === true) {
       agent.destroy();
       agent = newAgent(tls);
@@ -85,13 +85,16 @@ export function createHttpClient(url: string, options: HttpClientOptions): HttpC
       const giveUp = (what: string) => () => outgoing.destroy(new Error(what));
       const connecting = setTimeout(giveUp(`no connection within ${connectMsMax} ms`), connectMsMax);
       const deadline = setTimeout(giveUp(`no answer within ${limitMs} ms`), limitMs);
-      const settle = (answer: HttpAnswer & { accepts?: string }): void => {
+      const settle = (answer: Heard): void => {
         clearTimeout(connecting);
         clearTimeout(deadline);
         resolve(answer);
       };
+      let hasAnswered = false;
       const unreachable = (error: Error): void => {
-        settle({ kind: 'unreachable', reason: (error as NodeJS.ErrnoException).code ?? error.message });
+        const reason = (error as NodeJS.ErrnoException).code ?? error.message;
+        const wasStale = !hasAnswered && outgoing.reusedSocket && CONNECTION_LOST.has(reason);
+        settle({ kind: 'unreachable', reason, ...(wasStale ? { wasStale } : {}) });
       };
       outgoing.on('socket', (socket) => {
         if (!socket.connecting) clearTimeout(connecting);
@@ -99,7 +102,12 @@ export function createHttpClient(url: string, options: HttpClientOptions): HttpC
       });
       outgoing.setTimeout(SILENCE_MS_MAX, giveUp('no answer within 30 s'));
       outgoing.on('error', unreachable);
+      // An answer that changes the protocol ends in neither an error nor a response.
+      outgoing.on('close', () => {
+        if (!hasAnswered) unreachable(new Error('the connection was closed without an answer'));
+      });
       outgoing.on('response', (response) => {
+        hasAnswered = true;
         const accepts = response.headers['accept-encoding'];
         readBody(response).then((text) => {
           settle({
@@ -115,18 +123,50 @@ export function createHttpClient(url: string, options: HttpClientOptions): HttpC
     });
   }
 
+  /** Once more where the server had closed the kept connection: that is no outage, and a repeated event is stored once. */
+  async function sendKept(request: HttpRequest, encoding: Coding): Promise<Heard> {
+    const body = await packed(request.body, encoding);
+    const heard = await send(request, body, encoding);
+    return heard.wasStale === true ? send(request, body, encoding) : heard;
+  }
+
   return {
     async post(request) {
       for (;;) {
         const encoding = coding.of(request.body.length);
-        const { accepts, ...answer } = await send(request, await packed(request.body, encoding), encoding);
-        const wasRefused = answer.kind === 'answer' && answer.status === 415 && encoding === 'zstd';
-        if (answer.kind === 'answer') coding.learn(accepts, wasRefused);
-        if (!wasRefused) return answer;
+        const heard = await sendKept(request, encoding);
+        const status = heard.kind === 'answer' ? heard.status : 0;
+        if (encoding !== 'identity' && status === 415) {
+          coding.refuse(encoding);
+          continue;
+        }
+        if (encoding !== 'identity' && status === 400) {
+          // A server that cannot unpack takes the body for nonsense: only the plain one tells whose fault it is.
+          const plain = await sendKept(request, 'identity');
+          if (plain.kind === 'answer' && plain.status >= 200 && plain.status < 300) coding.refuse(encoding);
+          return answerOf(plain);
+        }
+        if (heard.kind === 'answer') coding.learn(heard.accepts);
+        return answerOf(heard);
       }
     },
     close: () => agent.destroy(),
   };
+}
+
+/** What one sending came to. */
+type Heard = HttpAnswer & {
+  /** What the server says that it unpacks. */
+  readonly accepts?: string;
+  /** A kept connection had been closed by the server before the request could be answered. */
+  readonly wasStale?: boolean;
+};
+
+/** What a connection ends with that the other side gave up. */
+export const CONNECTION_LOST: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
+
+function answerOf({ accepts: _, wasStale: __, ...answer }: Heard): HttpAnswer {
+  return answer;
 }
 
 function newAgent(tls: TlsSource | undefined): HttpAgent {
@@ -154,7 +194,8 @@ async function readBody(response: IncomingMessage): Promise<string> {
     if (bytes > ANSWER_BYTES_MAX) throw new Error('the answer is longer than any of ours');
     parts.push(part as Buffer);
   }
-  return Buffer.concat(parts).toString('utf8');
+  const body = await unpacked(Buffer.concat(parts), response.headers['content-encoding'], ANSWER_BYTES_MAX);
+  return body.toString('utf8');
 }
 
 /** Seconds, or a date. */

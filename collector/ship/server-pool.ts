@@ -30,10 +30,16 @@ export function createServerPool(
     onMove(index + 1);
   }
 
+  /** No rest is longer than the longest: where it seems so, the clock was set back. */
+  function rests(index: number): boolean {
+    const leftMs = (servers[index] as Server).restsUntilMs - now();
+    return leftMs > 0 && leftMs <= REST_MS_MAX;
+  }
+
   /** The next one that does not rest, else the one whose rest ends first. */
   function next(): number {
     const order = servers.map((_, step) => (current + 1 + step) % servers.length);
-    const rested = order.find((index) => (servers[index] as Server).restsUntilMs <= now());
+    const rested = order.find((index) => !rests(index));
     if (rested !== undefined) return rested;
     const until = (index: number): number => (servers[index] as Server).restsUntilMs;
     return order.reduce((best, index) => (until(index) < until(best) ? index : best), current);
@@ -55,7 +61,7 @@ export function createServerPool(
       server.restsUntilMs = now() + Math.min(REST_MS_MAX, REST_MS_LEAST * 2 ** Math.min(server.failures, 10));
       server.failures += 1;
       moveTo(next());
-      return { ...answer, hasOther: (servers[current] as Server).restsUntilMs <= now() };
+      return { ...answer, hasOther: !rests(current) };
     },
     close() {
       for (const { client } of servers) client.close();

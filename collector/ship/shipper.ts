@@ -5,8 +5,8 @@
 import { formatProgress, PROGRESS_HEADER, type Progress } from '../../event/progress.ts';
 import type { Notice } from '../options.ts';
 import type { SpoolBatch, SpoolReader } from '../spool/spool-reader.ts';
+import { asideOf, attempt, type Sent, type SetAside, SMALL_EVENT_BYTES } from './attempt.ts';
 import { retryDelayMs } from './back-off.ts';
-import { parseObject, readBulkAnswer, reasonOf } from './bulk-answer.ts';
 import { bulkPath, type Destination } from './destination.ts';
 import type { HttpAnswer, HttpClient } from './http-client.ts';
 
@@ -18,17 +18,11 @@ export const PROGRESS_EVERY_MS = 5_000;
 const BUSY_REQUEST_EVERY_MS = 100;
 /** An event that fails so often by itself (500), while others are taken, is to blame for it. */
 export const FAILURES_MAX = 12;
+/** A batch that loses its connection so often in a row is halved: who refuses a body before reading it may close before we hear. */
+export const LOST_MAX = 4;
 /** The last attempt when stopping, ms. */
 const LAST_ATTEMPT_MS = 1_000;
 const SIGN_OFF_HEADER = 'vedette-sign-off';
-
-/** An event that the server will never take. */
-export interface SetAside {
-  readonly position: number;
-  readonly status: number;
-  readonly reason: string;
-  readonly lines: Buffer;
-}
 
 export interface ShipperOptions {
   readonly reader: SpoolReader;
@@ -60,20 +54,6 @@ export interface Shipper {
   stop(): Promise<void>;
 }
 
-type Sent =
-  | { readonly kind: 'done' }
-  | {
-      readonly kind: 'again';
-      readonly indices: readonly number[];
-      readonly afterMs: number | undefined;
-      readonly reason: string;
-      /** Another server is ready at once. */
-      readonly hasOther: boolean;
-      /** Those of `indices` that the server answered 500 for, while it answered the rest. */
-      readonly failed: readonly number[];
-    }
-  | { readonly kind: 'split'; readonly status: number; readonly reason: string };
-
 export function createShipper(options: ShipperOptions): Shipper {
   const { reader, client, now, destination = 'vedette' } = options;
   const speaksProgress = destination === 'vedette';
@@ -87,6 +67,8 @@ export function createShipper(options: ShipperOptions): Shipper {
   /** Read from the spool and not yet delivered: comes before anything that is read later. */
   let unfinished: SpoolBatch | undefined;
   let stoppedMs = 0;
+  /** Attempts since the last answer that took something: the wait grows with them. */
+  let attempts = 0;
   /** A wake that came while nobody waited counts for the next wait. */
   let isWoken = false;
   let endIdling: (() => void) | undefined;
@@ -141,45 +123,13 @@ export function createShipper(options: ShipperOptions): Shipper {
     });
   }
 
-  async function send(batch: SpoolBatch, indices: readonly number[], progress: Progress | undefined): Promise<Sent> {
-    const isWhole = indices.length === batch.payloads.length;
-    const body = isWhole ? batch.body : Buffer.concat(indices.map((index) => batch.payloads[index] as Buffer));
-    const answer = await post(bulkPath(destination, batch.firstTimeMs), body, progress);
-    const again = {
-      kind: 'again',
-      indices,
-      afterMs: undefined,
-      hasOther: answer.hasOther === true,
-      failed: [],
-    } as const;
-    if (answer.kind === 'unreachable') return { ...again, reason: answer.reason };
-    const reason = `status ${answer.status}: ${reasonOf(parseObject(answer.body)?.['error'])}`;
-    if (answer.status === 413 || answer.status === 400) return { kind: 'split', status: answer.status, reason };
-    if (answer.status < 200 || answer.status >= 300) {
-      if (answer.status === 401 || answer.status === 403) refusedToken(reason);
-      return { ...again, afterMs: answer.retryAfterMs, reason };
-    }
-    const verdict = readBulkAnswer(answer.body, indices.length, destination);
-    if (verdict === undefined) return { ...again, reason: 'the answer is not that of _bulk' };
-    if (verdict.rejected.length > 0) {
-      options.onSetAside(
-        verdict.rejected.map(({ index, status, reason: why }) => asideOf(batch, indices[index] as number, status, why)),
-      );
-    }
-    const [first] = verdict.retry;
-    if (first === undefined) return { kind: 'done' };
-    const own = ({ index }: { readonly index: number }): number => indices[index] as number;
-    const failed =
-      verdict.retry.length < indices.length || indices.length === 1
-        ? verdict.retry.filter(({ status }) => status === 500)
-        : [];
-    return {
-      ...again,
-      indices: verdict.retry.map(own),
-      failed: failed.map(own),
-      afterMs: answer.retryAfterMs,
-      reason: `the server put ${verdict.retry.length} event(s) off (${first.status}: ${first.reason})`,
-    };
+  function send(batch: SpoolBatch, indices: readonly number[], progress: Progress | undefined): Promise<Sent> {
+    return attempt(batch, indices, {
+      destination,
+      post: (path, body) => post(path, body, progress),
+      onSetAside: options.onSetAside,
+      onRefusedToken: refusedToken,
+    });
   }
 
   function refusedToken(reason: string): void {
@@ -190,8 +140,21 @@ export function createShipper(options: ShipperOptions): Shipper {
   /** True when all of it is delivered or set aside; false when stopping came first. */
   async function deliver(batch: SpoolBatch, all: readonly number[], progress: Progress | undefined): Promise<boolean> {
     let indices = all;
+    let hasTakenOthers = false;
+    let allFailed = 0;
+    let lost = 0;
     const failures = new Map<number, number>();
-    for (let attempt = 1; ; attempt += 1) {
+
+    const halves = async (): Promise<boolean> => {
+      const middle = Math.ceil(indices.length / 2);
+      // The first half promises nothing: what the progress speaks of is complete with the second.
+      return (
+        (await deliver(batch, indices.slice(0, middle), undefined)) &&
+        (await deliver(batch, indices.slice(middle), progress))
+      );
+    };
+
+    for (;;) {
       const sent = await send(batch, indices, progress);
       if (sent.kind === 'done') {
         answered();
@@ -199,38 +162,59 @@ export function createShipper(options: ShipperOptions): Shipper {
       }
       if (sent.kind === 'split') {
         answered();
-        if (indices.length === 1) {
-          options.onSetAside([asideOf(batch, indices[0] as number, sent.status, sent.reason)]);
-          return true;
+        if (indices.length > 1) return halves();
+        options.onSetAside([asideOf(batch, indices[0] as number, sent.status, sent.reason)]);
+        return true;
+      }
+      hasTakenOthers ||= sent.isMixed;
+      allFailed = sent.failed.length === sent.indices.length ? allFailed + 1 : 0;
+      lost = sent.isConnectionLost ? lost + 1 : 0;
+      indices = sent.indices;
+      if (hasTakenOthers || indices.length === 1) {
+        for (const index of sent.failed) failures.set(index, (failures.get(index) ?? 0) + 1);
+        const poisonous = sent.failed.filter((index) => (failures.get(index) ?? 0) >= FAILURES_MAX);
+        if (poisonous.length > 0) {
+          options.onSetAside(poisonous.map((index) => asideOf(batch, index, 500, sent.reason)));
+          indices = indices.filter((index) => !poisonous.includes(index));
         }
-        const middle = Math.ceil(indices.length / 2);
-        // The first half promises nothing: what the progress speaks of is complete with the second.
-        return (
-          (await deliver(batch, indices.slice(0, middle), undefined)) &&
-          (await deliver(batch, indices.slice(middle), progress))
-        );
       }
-      for (const index of sent.failed) failures.set(index, (failures.get(index) ?? 0) + 1);
-      const poisonous = sent.failed.filter((index) => (failures.get(index) ?? 0) >= FAILURES_MAX);
-      if (poisonous.length > 0) {
-        options.onSetAside(poisonous.map((index) => asideOf(batch, index, 500, sent.reason)));
-        indices = sent.indices.filter((index) => !poisonous.includes(index));
-        if (indices.length === 0) return true;
-      } else indices = sent.indices;
-      if (isStopping) return false;
-      if (sent.hasOther) attempt = 0;
-      if (unreachableSince === undefined) {
-        unreachableSince = now();
-        notify('warning', 'not-delivered', `Events wait in the spool: ${sent.reason}.`);
+      if (indices.length === 0) {
+        answered();
+        return true;
       }
-      const delayMs = retryDelayMs(Math.max(1, attempt), now() - lastAnswerMs, options.random());
-      await backOff(Math.max(delayMs, sent.afterMs ?? 0));
       if (isStopping) return false;
+      await waitAfter(sent);
+      if (isStopping) return false;
+      // Whose fault it is shows only when they go one by one.
+      if (indices.length > 1 && (lost >= LOST_MAX || (!hasTakenOthers && allFailed >= FAILURES_MAX))) return halves();
+      if (indices.length === 1 && lost >= FAILURES_MAX && (await isTooMuch(batch, indices[0] as number))) {
+        options.onSetAside([asideOf(batch, indices[0] as number, 413, `too large, it seems: ${sent.reason}`)]);
+        return true;
+      }
     }
+  }
+
+  async function waitAfter(sent: Extract<Sent, { readonly kind: 'again' }>): Promise<void> {
+    attempts = sent.hasOther ? 1 : attempts + 1;
+    if (unreachableSince === undefined) {
+      unreachableSince = now();
+      notify('warning', 'not-delivered', `Events wait in the spool: ${sent.reason}.`);
+    }
+    const delayMs = retryDelayMs(attempts, now() - lastAnswerMs, options.random());
+    // A server that puts us off speaks for itself, not for the one that is next.
+    await backOff(sent.hasOther ? delayMs : Math.max(delayMs, sent.afterMs ?? 0));
+  }
+
+  /** True when the connection that a large event loses is not lost without it. */
+  async function isTooMuch(batch: SpoolBatch, index: number): Promise<boolean> {
+    if ((batch.payloads[index] as Buffer).length <= SMALL_EVENT_BYTES) return false;
+    const answer = await post(bulkPath(destination, batch.firstTimeMs), Buffer.alloc(0), undefined);
+    return answer.kind === 'answer' && (answer.status < 300 || answer.status === 400);
   }
 
   function answered(): void {
     lastAnswerMs = now();
+    attempts = 0;
     if (unreachableSince === undefined) return;
     unreachableSince = undefined;
     notify('info', 'delivered-again', 'The server takes events again.');
@@ -277,7 +261,9 @@ export function createShipper(options: ShipperOptions): Shipper {
 
   async function sendProgressWhenDue(): Promise<void> {
     const progress = idleProgress();
-    if (!speaksProgress || progress === undefined || now() - lastSentMs < PROGRESS_EVERY_MS) return;
+    const sinceMs = now() - lastSentMs;
+    // A clock that was set back must not make this host look silent.
+    if (!speaksProgress || progress === undefined || (sinceMs >= 0 && sinceMs < PROGRESS_EVERY_MS)) return;
     const answer = await post('/_bulk', Buffer.alloc(0), progress);
     if (answer.kind === 'answer' && answer.status < 300) answered();
     if (answer.kind === 'answer' && (answer.status === 401 || answer.status === 403))
@@ -326,13 +312,4 @@ export function createShipper(options: ShipperOptions): Shipper {
     if (!speaksProgress) return;
     await post('/_bulk', Buffer.alloc(0), isAll ? idleProgress() : undefined, { [SIGN_OFF_HEADER]: '1' });
   }
-}
-
-function asideOf(batch: SpoolBatch, index: number, status: number, reason: string): SetAside {
-  return {
-    position: batch.positions[index] as number,
-    lines: batch.payloads[index] as Buffer,
-    status,
-    reason,
-  };
 }

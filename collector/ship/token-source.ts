@@ -1,6 +1,7 @@
 // What requests are authorized with: the token of the file that was named, or of an enrolment of our own, tried until it
 // succeeds; for Elasticsearch an API key.
-import { obtainToken, readSecret } from '../enrol.ts';
+import { join } from 'node:path';
+import { keepToken, obtainToken, readSecret } from '../enrol.ts';
 import type { CollectorOptions, Notice } from '../options.ts';
 import type { HttpClient } from './http-client.ts';
 
@@ -26,14 +27,26 @@ export function createTokenSource(
 ): TokenSource {
   const { tokenFile, enrollmentSecretFile, enrollmentSecret, apiKey, apiKeyFile, destination } = options.server;
   let token: string | undefined;
-  let notBeforeMs = 0;
+  let askAgain = always;
+  /** The disk did not take it yet. */
+  let isUnkept = false;
   let lastReason = '';
   let key: string | undefined = apiKey;
-  let keyNotBeforeMs = 0;
+  let readAgain = always;
+
+  /** True once `afterMs` have passed; at once where the clock was set back. */
+  function after(afterMs: number): () => boolean {
+    const sinceMs = options.now();
+    return () => options.now() < sinceMs || options.now() - sinceMs >= afterMs;
+  }
+
   async function current(): Promise<string | undefined> {
     // A token file may be replaced at any time; a token of our own enrolment stays.
-    if (token !== undefined && tokenFile === undefined) return token;
-    if (options.now() < notBeforeMs) return token;
+    if (token !== undefined && tokenFile === undefined) {
+      if (isUnkept && askAgain()) keep(token);
+      return token;
+    }
+    if (!askAgain()) return token;
     const enrolment =
       destination === 'elasticsearch' && tokenFile === undefined
         ? { kind: 'wait' as const, reason: 'there is no API key' }
@@ -45,10 +58,15 @@ export function createTokenSource(
           });
     if (enrolment.kind === 'token') {
       token = enrolment.token;
-      notBeforeMs = options.now() + ENROL_EVERY_MS;
+      askAgain = after(ENROL_EVERY_MS);
+      if (enrolment.notKept !== undefined) {
+        isUnkept = true;
+        const text = `This host’s token cannot be kept (${enrolment.notKept}): it is tried again.`;
+        parts.notify({ level: 'error', code: 'disk-failed', text });
+      }
       return token;
     }
-    notBeforeMs = options.now() + (enrolment.kind === 'wait' ? ENROL_EVERY_MS : ENROL_REFUSED_EVERY_MS);
+    askAgain = after(enrolment.kind === 'wait' ? ENROL_EVERY_MS : ENROL_REFUSED_EVERY_MS);
     if (enrolment.reason !== lastReason) {
       lastReason = enrolment.reason;
       const level = enrolment.kind === 'wait' ? 'info' : 'error';
@@ -57,12 +75,17 @@ export function createTokenSource(
     return token;
   }
 
+  function keep(unkept: string): void {
+    askAgain = after(ENROL_EVERY_MS);
+    isUnkept = keepToken(join(folder, 'token'), unkept) !== undefined;
+  }
+
   /** A key file may be replaced at any time: it is read again as often as a token file. */
   function currentKey(): string | undefined {
-    if (apiKeyFile === undefined || options.now() < keyNotBeforeMs) return key;
+    if (apiKeyFile === undefined || !readAgain()) return key;
     const found = readSecret(apiKeyFile);
     if (found === undefined && key === undefined) return undefined;
-    keyNotBeforeMs = options.now() + ENROL_EVERY_MS;
+    readAgain = after(ENROL_EVERY_MS);
     key = found ?? key;
     return key;
   }
@@ -75,9 +98,12 @@ export function createTokenSource(
       return found === undefined ? undefined : `Bearer ${found}`;
     },
     forget() {
-      token = undefined;
-      notBeforeMs = 0;
-      keyNotBeforeMs = 0;
+      // The one that is in no file is the only one that there is.
+      if (!isUnkept) token = undefined;
+      askAgain = always;
+      readAgain = always;
     },
   };
 }
+
+const always = (): boolean => true;

@@ -33,21 +33,26 @@ export async function startBulkServer(port = 0, tls?: ServerOptions): Promise<Bu
   const requests: TakenRequest[] = [];
   const documents = new Map<string, Record<string, unknown>>();
   const listener: RequestListener = (incoming, response) => {
-    void readBody(incoming).then((body) => {
-      const lines = body.split('\n').filter((line) => line !== '');
-      const isBulk = /\/_bulk(\?|$)/.test(incoming.url ?? '');
-      const ids = isBulk ? lines.filter((_, index) => index % 2 === 0).map((line) => JSON.parse(line).create._id) : [];
-      const request: TakenRequest = {
-        path: incoming.url ?? '',
-        headers: incoming.headers as Record<string, string | undefined>,
-        ids,
-        body,
-      };
-      requests.push(request);
-      const answer = server.answer(request) ?? take(request, lines);
-      const type = { 'content-type': 'application/json', ...answer.headers };
-      response.writeHead(answer.status, type).end(answer.body ?? '{}');
-    });
+    void readBody(incoming).then(
+      (body) => {
+        const lines = body.split('\n').filter((line) => line !== '');
+        const isBulk = /\/_bulk(\?|$)/.test(incoming.url ?? '');
+        const ids = isBulk
+          ? lines.filter((_, index) => index % 2 === 0).map((line) => JSON.parse(line).create._id)
+          : [];
+        const request: TakenRequest = {
+          path: incoming.url ?? '',
+          headers: incoming.headers as Record<string, string | undefined>,
+          ids,
+          body,
+        };
+        requests.push(request);
+        const answer = server.answer(request) ?? take(request, lines);
+        const type = { 'content-type': 'application/json', ...answer.headers };
+        response.writeHead(answer.status, type).end(answer.body ?? '{}');
+      },
+      () => response.destroy(),
+    );
   };
   const http = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
 

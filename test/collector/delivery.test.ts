@@ -64,7 +64,7 @@ describe('packing', () => {
   ] as const)('is gzip until the server says that it takes zstd: %s', (accepts, then) => {
     const choice = chooseCoding('auto', false);
     expect(choice.of(EVENT.length)).toBe('gzip');
-    choice.learn(accepts, false);
+    choice.learn(accepts);
     expect(choice.of(EVENT.length)).toBe(then);
     expect(choice.of(100)).toBe('identity');
     expect(chooseCoding('gzip', false).of(EVENT.length)).toBe('gzip');

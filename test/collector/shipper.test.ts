@@ -1,27 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Notice } from '../../collector/options.ts';
+import { SMALL_EVENT_BYTES } from '../../collector/ship/attempt.ts';
 import { RETRY_MS_MAX, retryDelayMs, YOUNG_OUTAGE_MS, YOUNG_RETRY_MS_MAX } from '../../collector/ship/back-off.ts';
-import type { Compression } from '../../collector/ship/body-coding.ts';
 import { readBulkAnswer } from '../../collector/ship/bulk-answer.ts';
-import { dayOf } from '../../collector/ship/destination.ts';
-import { createHttpClient } from '../../collector/ship/http-client.ts';
-import {
-  createShipper,
-  FAILURES_MAX,
-  PROGRESS_EVERY_MS,
-  type SetAside,
-  type Shipper,
-  type ShipperOptions,
-} from '../../collector/ship/shipper.ts';
-import { openSpoolReader } from '../../collector/spool/spool-reader.ts';
-import { spoolShared } from '../../collector/spool/spool-shared.ts';
-import { openSpoolWriter } from '../../collector/spool/spool-writer.ts';
-import { bulkLines } from '../../event/bulk.ts';
+import { FAILURES_MAX, PROGRESS_EVERY_MS } from '../../collector/ship/shipper.ts';
 import { parseProgress } from '../../event/progress.ts';
 import { type BulkServer, startBulkServer } from './bulk-server.ts';
-import { memoryDisk } from './memory-disk.ts';
+import { BOOT, type RigOptions, shipperRig } from './shipper-rig.ts';
 
-const BOOT = 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee';
 let server: BulkServer;
 
 beforeEach(async () => {
@@ -29,63 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-/** A spool with a shipper whose timers fire when the test says so. */
-function rig(
-  url = server.url,
-  { compression = 'gzip', ...more }: Partial<ShipperOptions> & { readonly compression?: Compression } = {},
-) {
-  const disk = memoryDisk();
-  const shared = spoolShared();
-  const writer = openSpoolWriter({ disk, shared, bootId: BOOT, bytesMax: 64 * 1024 * 1024 });
-  const aside: SetAside[] = [];
-  const notices: Notice[] = [];
-  const delays: number[] = [];
-  const timers: (() => void)[] = [];
-  let nowMs = 1_000_000;
-  let onTimer = (): void => {};
-  const shipper: Shipper = createShipper({
-    reader: openSpoolReader({ disk, shared, partition: dayOf }),
-    client: createHttpClient(url, { compression, now: () => nowMs }),
-    authorization: async () => 'Bearer vdt_h_secret',
-    promised: () => ({ bootId: BOOT, position: writer.lastPosition(), createdMs: nowMs }),
-    now: () => nowMs,
-    random: () => 0.5,
-    startTimer(durationMs, callback) {
-      delays.push(durationMs);
-      timers.push(callback);
-      onTimer();
-      return () => {};
-    },
-    onSetAside: (events) => aside.push(...events),
-    onDelivered: (position) => shared.setAcknowledged(position),
-    onNotice: (notice) => notices.push(notice),
-    ...more,
-  });
-  return {
-    shipper,
-    shared,
-    aside,
-    notices,
-    delays,
-    append(name: string, text = 'x', timeMs = 5000) {
-      const lines = () => bulkLines(`h.b.${name}`, JSON.stringify({ name, text }));
-      writer.append({ spoolClass: 'keep', createdMs: 5000, timeMs, serial: 1, countsSerial: true, lines });
-      writer.flush();
-      shipper.wake();
-    },
-    /** Resolves when the shipper waits for something. */
-    idle: () =>
-      new Promise<void>((resolve) => {
-        onTimer = resolve;
-      }),
-    pass(durationMs: number) {
-      nowMs += durationMs;
-      timers.splice(0).forEach((callback) => {
-        callback();
-      });
-    },
-  };
-}
+const rig = (url = server.url, more: RigOptions = {}) => shipperRig(url, more);
 
 const names = (): string[] => [...server.documents.values()].map((one) => one['name'] as string);
 
@@ -200,7 +129,7 @@ describe('shipper', () => {
 
   it('halves what is too large until one event is left, which alone is set aside', async () => {
     const { shipper, append, idle, aside } = rig();
-    for (const name of ['a', 'b', 'c', 'd']) append(name);
+    for (const name of ['a', 'b', 'c', 'd']) append(name, 'y'.repeat(name === 'c' ? SMALL_EVENT_BYTES : 1));
     server.answer = (request) => (request.ids.length > 1 || request.ids[0] === 'h.b.c' ? { status: 413 } : undefined);
     const waited = idle();
     void shipper.run();
@@ -388,9 +317,9 @@ describe('back-off', () => {
 
 describe('answer of _bulk', () => {
   it('is no verdict when it does not speak of every event', () => {
-    expect(readBulkAnswer('{"items":[]}', 1)).toBeUndefined();
-    expect(readBulkAnswer('<html>', 1)).toBeUndefined();
-    expect(readBulkAnswer('{"items":[{"create":{"status":"201"}}]}', 1)).toBeUndefined();
-    expect(readBulkAnswer('{"items":[{"create":{"status":201}}]}', 1)).toMatchObject({ stored: 1 });
+    expect(readBulkAnswer('{"items":[]}', { count: 1 })).toBeUndefined();
+    expect(readBulkAnswer('<html>', { count: 1 })).toBeUndefined();
+    expect(readBulkAnswer('{"items":[{"create":{"status":"201"}}]}', { count: 1 })).toBeUndefined();
+    expect(readBulkAnswer('{"items":[{"create":{"status":201}}]}', { count: 1 })).toMatchObject({ stored: 1 });
   });
 });

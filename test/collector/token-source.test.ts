@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CollectorOptions } from '../../collector/options.ts';
+import type { HttpClient } from '../../collector/ship/http-client.ts';
 import { createTokenSource } from '../../collector/ship/token-source.ts';
 
 describe('the token of a host', () => {
@@ -15,12 +16,17 @@ describe('the token of a host', () => {
   });
 
   let nowMs = 5;
-  function source(tokenFile?: string, more: Partial<CollectorOptions['server']> = {}) {
+  const notices: string[] = [];
+  function source(
+    tokenFile?: string,
+    more: Partial<CollectorOptions['server']> = {},
+    post: HttpClient['post'] = async () => ({ kind: 'unreachable', reason: 'no server' }),
+  ) {
     const server = { url: 'http://127.0.0.1:1', ...(tokenFile === undefined ? {} : { tokenFile }), ...more };
     return createTokenSource({ dataFolder: folder, server, source: { kind: 'kernel' }, now: () => nowMs }, folder, {
       host: { id: 'h', name: 'h' },
-      client: { post: async () => ({ kind: 'unreachable', reason: 'no server' }), close() {} },
-      notify() {},
+      client: { post, close() {} },
+      notify: ({ text }) => notices.push(text),
     });
   }
 
@@ -53,5 +59,51 @@ describe('the token of a host', () => {
     expect(await source(undefined, { destination: 'elasticsearch', apiKey: 'a2V5' }).authorization()).toBe(
       'ApiKey a2V5',
     );
+  });
+  /** A server that enrols a host once, and refuses it from then on. */
+  function enrolling(before: () => void = () => {}) {
+    let asked = 0;
+    const post: HttpClient['post'] = async () => {
+      before();
+      asked += 1;
+      const [status, body] = asked === 1 ? [201, '{"token":"vdt_h_once"}'] : [403, '{"error":"known"}'];
+      return { kind: 'answer', status, body, retryAfterMs: undefined };
+    };
+    return { post, asked: () => asked };
+  }
+
+  it('is not asked for while the disk would not take it: a host gets one only', async () => {
+    const { post, asked } = enrolling();
+    const tokens = source(undefined, { enrollmentSecret: 's' }, post);
+    mkdirSync(join(folder, 'token.try.new'));
+    expect(await tokens.authorization()).toBeUndefined();
+    expect([asked(), notices.at(-1)]).toEqual([0, expect.stringContaining('could not be kept (EISDIR)')]);
+    rmdirSync(join(folder, 'token.try.new'));
+    nowMs += 1_000;
+    expect(await tokens.authorization()).toBe('Bearer vdt_h_once');
+    expect(readFileSync(join(folder, 'token'), 'utf8')).toBe('vdt_h_once\n');
+  });
+
+  it('that the disk did not take after all is used, and kept as soon as it does', async () => {
+    const { post, asked } = enrolling(() => mkdirSync(join(folder, 'token.new')));
+    const tokens = source(undefined, { enrollmentSecret: 's' }, post);
+    expect(await tokens.authorization()).toBe('Bearer vdt_h_once');
+    expect(notices.at(-1)).toContain('cannot be kept (EISDIR)');
+    tokens.forget();
+    expect(await tokens.authorization()).toBe('Bearer vdt_h_once');
+    rmdirSync(join(folder, 'token.new'));
+    nowMs += 1_000;
+    expect(await tokens.authorization()).toBe('Bearer vdt_h_once');
+    expect(readFileSync(join(folder, 'token'), 'utf8')).toBe('vdt_h_once\n');
+    expect(asked()).toBe(1);
+  });
+
+  it('is asked for again at once by a clock that was set back', async () => {
+    const file = join(folder, 'late');
+    const tokens = source(file);
+    expect(await tokens.authorization()).toBeUndefined();
+    writeFileSync(file, 'vdt_h_late\n');
+    nowMs -= 86_400_000;
+    expect(await tokens.authorization()).toBe('Bearer vdt_h_late');
   });
 });
