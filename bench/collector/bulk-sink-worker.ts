@@ -12,7 +12,7 @@ export interface SinkCount {
   /** Bytes of bodies as they came over the wire. */
   readonly bytes: number;
   readonly encoding: string;
-  /** Sums over the loss records of what the kernel or the socket lost: missing serials, and what never got a serial. */
+  /** Sums over the loss records: missing serials, what never got a serial, what was dropped at a limit, what the spool gave up. */
   readonly namedAtLeast: number;
   readonly namedAtMost: number;
 }
@@ -71,7 +71,7 @@ function lossesIn(text: Buffer): readonly LossFigures[] {
     .split('\n')
     .filter((line) => line.includes(LOSS))
     .map((line) => JSON.parse(line).vedette.loss as LossFigures)
-    .filter(({ source }) => source === 'sequence' || source === 'kernel');
+    .filter(({ source }) => source !== 'downtime');
 }
 
 /** Of the odd lines: `{"create":{…"_id":"…"…}}`. */
