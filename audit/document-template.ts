@@ -7,6 +7,9 @@ import type { Stamp } from './ecs-document.ts';
 import type { LineageText } from './ecs-process.ts';
 import type { AuditEvent, AuditRecord } from './event.ts';
 import { type EventShape, HOLE, HOLES, PATH_HOLES } from './event-shape.ts';
+import { bodyStart } from './fields.ts';
+import { pathOfText, splitItem } from './path.ts';
+import { PATH } from './tables/record-type.ts';
 
 /** Holes that no record has. */
 const TIME = HOLES;
@@ -31,10 +34,13 @@ export interface Template {
   readonly key: Buffer;
   readonly literals: readonly Uint8Array[];
   readonly holes: readonly number[];
-  /** A name of this length may be the program's own, which is told otherwise; -1 for none. */
-  readonly programBytes: number;
-  /** An argument of this length may be the script that is run; -1 for none. */
-  readonly scriptBytes: number;
+  /** The program by which it is done: an object of that name is told otherwise. */
+  readonly program: Uint8Array;
+  /** The name of the file that an exec asked for: an argument like it is a script. */
+  readonly script: Uint8Array | undefined;
+  /** How often a hole comes, at most. */
+  readonly repeats: number;
+  /** What it holds of memory, and more than its own text takes in a document. */
   readonly bytes: number;
 }
 
@@ -42,16 +48,21 @@ export interface Template {
 export type StandInMapper = (event: AuditEvent, stamp: Stamp) => string;
 
 /** The template of `event`, whose shape was read just now; undefined where its holes cannot be told apart from the rest. */
-export function makeTemplate(event: AuditEvent, shape: EventShape, map: StandInMapper): Template | undefined {
+export function makeTemplate(
+  event: AuditEvent,
+  shape: EventShape,
+  by: { readonly map: StandInMapper; readonly program: string },
+): Template | undefined {
   // A stand-in that happens to be a part of the rest spoils its pair: there is another.
-  return fromPair(event, shape, { map, variants: [0, 1] }) ?? fromPair(event, shape, { map, variants: [2, 3] });
+  return fromPair(event, shape, { ...by, variants: [0, 1] }) ?? fromPair(event, shape, { ...by, variants: [2, 3] });
 }
 
 function fromPair(
   event: AuditEvent,
   shape: EventShape,
-  { map, variants }: { readonly map: StandInMapper; readonly variants: readonly [number, number] },
+  by: { readonly map: StandInMapper; readonly program: string; readonly variants: readonly [number, number] },
 ): Template | undefined {
+  const { map, program, variants } = by;
   const one = piecesOf(event, shape, map, variants[0]);
   const two = piecesOf(event, shape, map, variants[1]);
   if (one.holes.length !== two.holes.length || one.holes.some((hole, index) => hole !== two.holes[index]))
@@ -63,28 +74,58 @@ function fromPair(
     key,
     literals,
     holes: one.holes,
-    programBytes: lengthAfter(event.records[0]?.text ?? '', ' exe="'),
-    scriptBytes: lengthAfter(event.records.find((record) => record.text.includes('item=0 '))?.text ?? '', ' name="'),
+    program: Buffer.from(program, 'utf8'),
+    script: shape.isExec ? firstName(event) : undefined,
+    repeats: repeatsOf(one.holes),
     bytes: literals.reduce((sum, literal) => sum + literal.length + 32, key.length + one.holes.length * 8 + 256),
   };
 }
 
-function lengthAfter(text: string, name: string): number {
-  const at = text.indexOf(name);
-  return at < 0 ? -1 : text.indexOf('"', at + name.length) - at - name.length;
+/** The name in the first PATH record. */
+function firstName({ records }: AuditEvent): Uint8Array | undefined {
+  const text = records.find(({ type }) => type === PATH)?.text;
+  const name = text === undefined ? undefined : pathOfText(splitItem(text, bodyStart(text)).rest).name;
+  return name === undefined ? undefined : Buffer.from(name, 'utf8');
+}
+
+/** Stamp and serial are short, and counted apart. */
+function repeatsOf(holes: readonly number[]): number {
+  const counts = new Int32Array(HOLES);
+  for (const hole of holes) if (hole < HOLES && hole !== HOLE.stamp) counts[hole] = (counts[hole] as number) + 1;
+  return Math.max(...counts);
 }
 
 /** True where the event's holes hold what the template was not made for. */
 export function isDoubtful(template: Template, shape: EventShape): boolean {
-  for (let path = 0; path < shape.paths; path++) if (shape.nameLengths[path] === template.programBytes) return true;
+  const { program, script } = template;
+  for (let path = 0; path < shape.paths; path++) {
+    // Without the slash at its end.
+    const at = HOLE.path + path * PATH_HOLES;
+    if (isText(shape, { from: at, to: at + 2, text: program })) return true;
+  }
+  if (script === undefined) return false;
   for (let argument = 1; argument <= 2 && argument < shape.arguments; argument++) {
-    const at = (HOLE.exec + argument * 2 + 1) * 2;
-    if ((shape.holes[at + 1] as number) - (shape.holes[at] as number) === template.scriptBytes) return true;
+    const at = HOLE.exec + argument * 2 + 1;
+    if (isText(shape, { from: at, to: at, text: script })) return true;
   }
   return false;
 }
 
+/** True when `text` stands from the start of one hole to the end of another. */
+function isText(
+  { bytes, holes }: EventShape,
+  { from, to, text }: { readonly from: number; readonly to: number; readonly text: Uint8Array },
+): boolean {
+  const start = holes[from * 2] as number;
+  if (start < 0 || (holes[to * 2 + 1] as number) - start !== text.length) return false;
+  for (let at = 0; at < text.length; at++) if (bytes[start + at] !== text[at]) return false;
+  return true;
+}
+
+/** More than a time, a stamp or a number takes. */
 const SPECIAL_BYTES_MAX = 64;
+/** A byte of an event stands in so many holes at most: a name, its base and its extension. */
+const OVERLAPS_MAX = 3;
 
 /** The texts of an event that do not stand in its records. */
 export interface EventTexts {
@@ -107,8 +148,8 @@ export function fillTemplate(
     lineage === undefined
       ? 0
       : lineage.process.length + lineage.parent.length + lineage.surroundings.length + lineage.script.length;
-  if (from + template.bytes + lineageChars * 3 + holes.length * SPECIAL_BYTES_MAX + bytes.length > out.length)
-    return -1;
+  const heldBytes = OVERLAPS_MAX * template.repeats * shape.size;
+  if (from + template.bytes + lineageChars * 3 + holes.length * SPECIAL_BYTES_MAX + heldBytes > out.length) return -1;
   let at = from;
   for (let index = 0; index < holes.length; index++) {
     const literal = literals[index] as Uint8Array;

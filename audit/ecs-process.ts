@@ -69,7 +69,8 @@ export function createLineageWriter(knowledge: HostKnowledge | undefined): Linea
       parentPid: parent?.pid,
       parent: parent === undefined ? '' : parents(parent),
       surroundings: container === undefined ? '' : containers(container),
-      script: scriptMember(process?.script),
+      // Without a name nothing is known of its program.
+      script: process?.name === '' ? '' : scriptMember(process?.script),
       isFlat: false,
     };
   };

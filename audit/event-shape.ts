@@ -17,7 +17,7 @@ const PATHS_MAX = 6;
 const ARGUMENTS_MAX = 24;
 /** Events with more raw bytes are left to the mapper. */
 const EVENT_BYTES_MAX = 8 * 1024;
-const NAME_BYTES_MAX = 256;
+export const NAME_BYTES_MAX = 256;
 const TITLE_BYTES_MAX = 256;
 
 /** Places whose text differs from event to event; each is a pair (start, end) in `holes`. */
@@ -46,6 +46,8 @@ export const PATH_HOLES = 5;
 export interface EventShape {
   /** The event's raw bytes, and after them what was decoded of them. */
   readonly bytes: Buffer;
+  /** How many of `bytes` are used. */
+  size: number;
   /** Start and end of each hole in `bytes`; -1 where the event has it not. */
   readonly holes: Int32Array;
   /** What all events of the shape have in common, unambiguously. */
@@ -57,8 +59,6 @@ export interface EventShape {
   isExec: boolean;
   paths: number;
   arguments: number;
-  /** Longest and shortest name of a file: a template may depend on whether a name equals the program's. */
-  readonly nameLengths: Int32Array;
 }
 
 /** Arguments of a call that no document does more with than to repeat them: pointers, descriptors, registers that it does not use. */
@@ -103,6 +103,7 @@ const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (character) 
 const ARCH = bytesOf('arch=');
 const NUMBER = bytesOf(' syscall=');
 const SUCCESS = bytesOf(' success=');
+const YES = bytesOf('yes');
 const EXIT = bytesOf(' exit=');
 const ARGUMENTS = [bytesOf(' a0='), bytesOf(' a1='), bytesOf(' a2='), bytesOf(' a3=')];
 const ITEMS = bytesOf(' items=');
@@ -110,8 +111,9 @@ const PPID = bytesOf(' ppid=');
 const PID = bytesOf(' pid=');
 const AUID = bytesOf(' auid=');
 const ITEM = bytesOf('item=');
-const NAME = bytesOf(' name="');
-const INODE = bytesOf('" inode=');
+const NAME = bytesOf(' name=');
+const INODE = bytesOf(' inode=');
+const CWD_IS = bytesOf('cwd="');
 const TITLE = bytesOf('proctitle=');
 const IPV4 = bytesOf('saddr=0200');
 const IPV4_END = bytesOf('0000000000000000');
@@ -120,7 +122,15 @@ const ARGC = bytesOf('argc=');
 const SPACE = 32;
 const QUOTE = 34;
 const SLASH = 47;
+const BACKSLASH = 92;
+const MINUS = 45;
+/** In the key, where no text has such bytes: a hole, and the beginning of a record. */
+const IS_HOLE = 0xff;
+const IS_RECORD = 0xfe;
 const DOT = 46;
+const DIGIT_0 = 48;
+const COLON = 58;
+const PARENTHESIS = 41;
 
 export interface ShapeReader {
   /** True when the event has a shape; then `shape` tells it until the next call. */
@@ -133,9 +143,9 @@ export function createShapeReader(): ShapeReader {
   const key = Buffer.allocUnsafeSlow(EVENT_BYTES_MAX * 2);
   const words = new Int32Array(key.buffer, key.byteOffset, key.length >> 2);
   const holes = new Int32Array(HOLES * 2);
-  const nameLengths = new Int32Array(PATHS_MAX);
   const shape: EventShape = {
     bytes,
+    size: 0,
     holes,
     key,
     keyBytes: 0,
@@ -145,17 +155,19 @@ export function createShapeReader(): ShapeReader {
     isExec: false,
     paths: 0,
     arguments: 0,
-    nameLengths,
   };
   /** End of what is decoded behind the event's bytes, and of the key; all bits of the bytes that are the shape's. */
   let decodedEnd = 0;
   let keyEnd = 0;
   let bits = 0;
+  /** The current directory's place; -1 before its record. */
+  let cwdAt = -1;
+  let cwdEnd = -1;
 
   const hole = (index: number, start: number, end: number): void => {
     holes[index * 2] = start;
     holes[index * 2 + 1] = end;
-    key[keyEnd++] = 0xff;
+    key[keyEnd++] = IS_HOLE;
   };
 
   /** `bytes[from, to)` is the shape's. */
@@ -182,7 +194,9 @@ export function createShapeReader(): ShapeReader {
     return to;
   };
 
+  /** A number that is written as numbers are, without zeros before it; else -1. */
   const number = (from: number, to: number): number => {
+    if (bytes[from] === DIGIT_0 && to - from > 1) return -1;
     let value = 0;
     for (let at = from; at < to; at++) {
       const digit = (bytes[at] as number) - 48;
@@ -204,12 +218,12 @@ export function createShapeReader(): ShapeReader {
     if (!isAt(at, SUCCESS)) return false;
     const successAt = at + SUCCESS.length;
     at = spaceFrom(successAt, end);
-    // yes
-    const isSuccess = at - successAt === 3 && bytes[successAt] === 121;
+    const isSuccess = at - successAt === YES.length && isAt(successAt, YES);
     if (!isAt(at, EXIT)) return false;
     const exitAt = at + EXIT.length;
     at = spaceFrom(exitAt, end);
     keep(from, exitAt);
+    if (!isDigits(bytes[exitAt] === MINUS ? exitAt + 1 : exitAt, at)) return false;
     if (isSuccess && mask !== 0) hole(HOLE.exit, exitAt, at);
     else keep(exitAt, at);
     for (let index = 0; index < 4; index++) {
@@ -259,36 +273,46 @@ export function createShapeReader(): ShapeReader {
     let before = 0;
     for (let at = from; at < to; at++) {
       const code = bytes[at] as number;
-      if (code === 92 || code <= SPACE || code > 126) return false;
-      // `//`, and a part that begins with a dot: `.` and `..` are among those.
-      if (before === SLASH && (code === SLASH || code === DOT)) return false;
+      if (code === BACKSLASH || code <= SPACE || code > 126) return false;
+      if (before === SLASH && (code === SLASH || (code === DOT && isDots(at, to)))) return false;
       before = code;
     }
     return true;
+  };
+
+  /** True where a part of a name is `.` or `..`. */
+  const isDots = (from: number, to: number): boolean => {
+    const at = bytes[from + 1] === DOT && from + 1 < to ? from + 2 : from + 1;
+    return at === to || bytes[at] === SLASH;
   };
 
   const readPath = (from: number, end: number): boolean => {
     const index = shape.paths++;
     if (index >= PATHS_MAX || !isAt(from, ITEM)) return false;
     const itemEnd = spaceFrom(from + ITEM.length, end);
-    nameLengths[index] = -1;
-    if (!isAt(itemEnd, NAME)) {
-      keep(from, end);
-      return true;
-    }
     const nameAt = itemEnd + NAME.length;
-    let nameEnd = nameAt;
-    while (nameEnd < end && bytes[nameEnd] !== QUOTE) nameEnd++;
-    if (!isAt(nameEnd, INODE)) {
-      keep(from, end);
-      return true;
-    }
+    const isQuoted = bytes[nameAt] === QUOTE;
+    let nameEnd = nameAt + 1;
+    if (isQuoted) {
+      while (nameEnd < end && bytes[nameEnd] !== QUOTE) nameEnd++;
+      nameEnd++;
+    } else nameEnd = spaceFrom(nameAt, end);
     const inodeAt = nameEnd + INODE.length;
+    if (!isAt(itemEnd, NAME) || inodeAt > end || !isAt(nameEnd, INODE)) {
+      keep(from, end);
+      return !hasInode(from, end);
+    }
     const inodeEnd = spaceFrom(inodeAt, end);
-    keep(from, nameAt);
     const at = HOLE.path + index * PATH_HOLES;
-    if (!shape.isExec && isRepeated(nameAt, nameEnd)) holdName(at, nameAt, nameEnd, index);
-    else keep(nameAt, nameEnd);
+    const isHeld = isQuoted && !shape.isExec && isRepeated(nameAt + 1, nameEnd - 1) && !isCwd(nameAt + 1, nameEnd - 1);
+    if (isHeld) {
+      keep(from, nameAt);
+      holdName(at, nameAt + 1, nameEnd - 1);
+    } else {
+      keep(from, nameEnd);
+      // Of names that are not plain the last inode counts.
+      if (!(isQuoted && isPlain(nameAt + 1, nameEnd - 1)) && hasInode(inodeEnd, end)) return false;
+    }
     keep(nameEnd, inodeAt);
     // Which of the files are the same one decides what a rename did.
     key[keyEnd++] = sameInode(index, inodeAt, inodeEnd);
@@ -303,8 +327,28 @@ export function createShapeReader(): ShapeReader {
     return to > from && to - from <= 20;
   };
 
-  const holdName = (at: number, nameAt: number, nameEnd: number, index: number): void => {
-    nameLengths[index] = nameEnd - nameAt;
+  const hasInode = (from: number, end: number): boolean => {
+    for (let at = from; at + INODE.length <= end; at++) if (isAt(at, INODE)) return true;
+    return false;
+  };
+
+  const isPlain = (from: number, to: number): boolean => {
+    for (let at = from; at < to; at++) {
+      const code = bytes[at] as number;
+      if (code === BACKSLASH || code < SPACE || code > 126) return false;
+    }
+    return true;
+  };
+
+  /** True of the current directory: a directory of that name says nothing of where a descriptor points. */
+  const isCwd = (from: number, to: number): boolean => {
+    if (to - from !== cwdEnd - cwdAt) return false;
+    let at = 0;
+    while (at < to - from && bytes[from + at] === bytes[cwdAt + at]) at++;
+    return at === to - from;
+  };
+
+  const holdName = (at: number, nameAt: number, nameEnd: number): void => {
     // A directory may end with a slash, which its base name is without.
     const last = bytes[nameEnd - 1] === SLASH ? nameEnd - 1 : nameEnd;
     let slash = last - 1;
@@ -345,14 +389,14 @@ export function createShapeReader(): ShapeReader {
       if (high < 0 || low < 0) return -1;
       let code = high * 16 + low;
       if (code === 0 && isTitle) code = SPACE;
-      if (code < 32 || code > 126 || code === QUOTE || code === 92) return -1;
+      if (code < SPACE || code > 126 || code === QUOTE || code === BACKSLASH) return -1;
       bytes[at++] = code;
     }
     return at;
   };
 
   const readTitle = (from: number, end: number): boolean => {
-    if (!isAt(from, TITLE)) return false;
+    if (!isAt(from, TITLE) || (holes[HOLE.title * 2] as number) >= 0) return false;
     const hexAt = from + TITLE.length;
     // A title's final NULs are cut off: leave such a one to the mapper.
     const endsInNul = bytes[end - 1] === 48 && bytes[end - 2] === 48;
@@ -376,6 +420,7 @@ export function createShapeReader(): ShapeReader {
   const hexByte = (at: number): number => nibble(bytes[at] as number) * 16 + nibble(bytes[at + 1] as number);
 
   const readAddress = (from: number, end: number): boolean => {
+    if ((holes[HOLE.socketHex * 2] as number) >= 0) return false;
     const hexAt = from + IPV4.length;
     if (end - hexAt !== 28 || !isAt(from, IPV4) || !isAt(hexAt + 12, IPV4_END)) {
       keep(from, end);
@@ -425,7 +470,7 @@ export function createShapeReader(): ShapeReader {
     let isSafe = true;
     while (to < end && bytes[to] !== QUOTE) {
       const code = bytes[to++] as number;
-      if (code === 92 || code < SPACE || code > 126) return -1;
+      if (code === BACKSLASH || code < SPACE || code > 126) return -1;
       isSafe &&= isShellSafe(code);
     }
     if (to === from || bytes[to] !== QUOTE || !(isSafe || canBeQuoted(from, to))) return -1;
@@ -454,6 +499,19 @@ export function createShapeReader(): ShapeReader {
   /** True of text that a shell takes as it is between single quotes. */
   const canBeQuoted = (from: number, to: number): boolean => {
     for (let at = from; at < to; at++) if (bytes[at] === 39) return false;
+    return true;
+  };
+
+  /** One record of it, before the paths, in plain text: names are compared with it. */
+  const readCwd = (from: number, end: number): boolean => {
+    if (cwdAt >= 0 || shape.paths > 0 || !isAt(from, CWD_IS) || bytes[end - 1] !== QUOTE) return false;
+    cwdAt = from + CWD_IS.length;
+    cwdEnd = end - 1;
+    for (let at = cwdAt; at < cwdEnd; at++) {
+      const code = bytes[at] as number;
+      if (code < SPACE || code > 126 || code === QUOTE) return false;
+    }
+    keep(from, end);
     return true;
   };
 
@@ -487,8 +545,7 @@ export function createShapeReader(): ShapeReader {
       case PATH:
         return readPath(from, end);
       case CWD:
-        keep(from, end);
-        return true;
+        return readCwd(from, end);
       case PROCTITLE:
         return readTitle(from, end);
       case SOCKADDR:
@@ -508,6 +565,8 @@ export function createShapeReader(): ShapeReader {
     decodedEnd = size;
     keyEnd = 0;
     bits = 0;
+    cwdAt = -1;
+    cwdEnd = -1;
     holes.fill(-1);
     shape.paths = 0;
     shape.arguments = 0;
@@ -519,15 +578,19 @@ export function createShapeReader(): ShapeReader {
     holes[HOLE.stamp * 2] = 6;
     holes[HOLE.stamp * 2 + 1] = stampEnd - 3;
     let colon = stampEnd - 4;
-    while (colon > 6 && bytes[colon] !== 58) colon--;
+    while (colon > 6 && bytes[colon] !== COLON) colon--;
     holes[HOLE.serial * 2] = colon + 1;
     holes[HOLE.serial * 2 + 1] = stampEnd - 3;
+    // `1): `
+    if (stampEnd > (ends[0] as number) || bytes[stampEnd - 2] !== COLON || bytes[stampEnd - 3] !== PARENTHESIS)
+      return false;
     // A serial is told as a number: without zeros before it.
-    if (bytes[colon + 1] === 48 || bytes[stampEnd - 3] !== 41) return false;
+    if (bytes[colon + 1] === DIGIT_0) return false;
     for (let index = 0, start = 0; index < records.length; index++) {
       const end = ends[index] as number;
       const { type } = records[index] as AuditRecord;
       if (start > 0 && !isSameStamp(start, stampEnd)) return false;
+      key[keyEnd++] = IS_RECORD;
       key[keyEnd++] = type & 0xff;
       key[keyEnd++] = type >> 8;
       const from = start + stampEnd;
@@ -539,6 +602,7 @@ export function createShapeReader(): ShapeReader {
 
   /** Pads the key and hashes it. False where a byte is more than ASCII: such a one marks a hole in the key. */
   const seal = (): boolean => {
+    shape.size = decodedEnd;
     shape.keyBytes = keyEnd;
     while ((keyEnd & 3) !== 0) key[keyEnd++] = 0;
     let hash = keyEnd;

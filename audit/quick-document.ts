@@ -7,7 +7,8 @@ import { createEcsMapper, type EcsMapper } from './ecs.ts';
 import type { Stamp } from './ecs-document.ts';
 import { createLineageWriter, standInLineage } from './ecs-process.ts';
 import type { AuditEvent, AuditRecord, HostIdentity, HostKnowledge } from './event.ts';
-import { createShapeReader, HOLE } from './event-shape.ts';
+import { createShapeReader, HOLE, NAME_BYTES_MAX, type ShapeReader } from './event-shape.ts';
+import { MESSAGE_CHARS_MAX } from './message.ts';
 import { isInterpreter } from './script.ts';
 import { createSyscallReader, type SyscallReader, type SyscallRecord } from './syscall-record.ts';
 
@@ -16,6 +17,14 @@ const TEMPLATES_MAX = 1_024;
 export const TEMPLATE_BYTES_MAX = 4 * 1024 * 1024;
 /** Shapes that were seen once, by hash. */
 const SEEN_MAX = 8_192;
+/** Making a template costs as much as mapping a few dozen events. So many may be made at once, then one for so many events: who makes a new
+ * shape twice, again and again, gains nothing by it. */
+const LEARNING_BURST = 256;
+const EVENTS_PER_LEARNING = 16;
+/** Longer documents are left to the mapper. */
+const DOCUMENT_BYTES_MAX = 128 * 1024;
+/** ` 255.255.255.255 port 65535` and what is around it. */
+const SOCKET_CHARS_MAX = 40;
 
 export interface QuickMapper extends EcsMapper {
   /** The call of an event that there is a template for, with its own pids, until the next is asked for; undefined for others. */
@@ -30,22 +39,30 @@ interface Known {
   readonly call: { -readonly [Name in keyof SyscallRecord]: SyscallRecord[Name] };
 }
 
+export interface QuickParts {
+  /** Whoever reads SYSCALL records too passes its own reader, so that they are read once. */
+  readonly syscalls?: SyscallReader;
+  readonly shapes?: ShapeReader;
+}
+
 export function createQuickMapper(
   host: HostIdentity,
   knowledge: HostKnowledge,
-  syscalls: SyscallReader = createSyscallReader(),
+  { syscalls = createSyscallReader(), shapes = createShapeReader() }: QuickParts = {},
 ): QuickMapper {
   const mapper = createEcsMapper(host, knowledge, { syscalls });
   const standIn = createEcsMapper(host, knowledge, { lineage: standInLineage(LINEAGE_STAND_IN) });
   const lineage = createLineageWriter(knowledge);
-  const shapes = createShapeReader();
   const clock = createClockText();
   const seen = new Int32Array(SEEN_MAX);
   let young = new Map<number, Known | 'none'>();
   let old = new Map<number, Known | 'none'>();
   let youngBytes = 0;
   let version = knowledge.namesVersion?.();
-  let found: Template | undefined;
+  let found: Known | undefined;
+  /** Templates that may be made now, in events. */
+  let credit = LEARNING_BURST * EVENTS_PER_LEARNING;
+  const scratch = Buffer.allocUnsafeSlow(DOCUMENT_BYTES_MAX);
 
   const forget = (): void => {
     young = new Map();
@@ -82,6 +99,7 @@ export function createQuickMapper(
       version = now;
       forget();
     }
+    if (credit < LEARNING_BURST * EVENTS_PER_LEARNING) credit += 1;
     const { shape } = shapes;
     const known = knownOf(shape.hash);
     if (known === 'none') return undefined;
@@ -92,7 +110,7 @@ export function createQuickMapper(
     const { template, call } = known;
     if (shape.key.compare(template.key, 0, template.key.length, 0, shape.keyBytes) !== 0) return undefined;
     if (isDoubtful(template, shape)) return undefined;
-    found = template;
+    found = known;
     call.pid = shape.pid;
     call.ppid = shape.ppid;
     return call;
@@ -100,8 +118,8 @@ export function createQuickMapper(
 
   const write: QuickMapper['write'] = (event, stamp, place) => {
     if (found === undefined) return -1;
-    const at = fill(found, event, stamp, place);
-    if (at >= 0 && shapes.shape.isExec) knowledge.execed?.(argumentsOf(), undefined);
+    const at = fill(found.template, event, stamp, place);
+    if (at >= 0 && shapes.shape.isExec && found.call.success === true) knowledge.execed?.(argumentsOf(), undefined);
     return at;
   };
 
@@ -137,10 +155,12 @@ export function createQuickMapper(
       seen[slot] = shape.hash;
       return;
     }
+    if (credit < EVENTS_PER_LEARNING) return;
+    credit -= EVENTS_PER_LEARNING;
     const call = syscalls.read(event.records[0] as AuditRecord);
-    const { exe, comm } = call.image;
+    const { exe, comm, how } = call.image;
     const isTold = exe !== undefined && comm !== undefined && !(shape.isExec && isInterpreter(exe));
-    const template = isTold ? makeTemplate(event, shape, standIn.toJson) : undefined;
+    const template = isTold ? makeTemplate(event, shape, { map: standIn.toJson, program: how ?? '' }) : undefined;
     const isUsable = template !== undefined && isExact(template, event);
     remember(shape.hash, isUsable ? { template, call: { ...call } } : 'none');
   };
@@ -149,16 +169,22 @@ export function createQuickMapper(
   const isExact = (template: Template, event: AuditEvent): boolean => {
     const { shape } = shapes;
     const stamp = { createdMs: event.timeMs + 1, position: 1 };
-    const out = Buffer.allocUnsafe(TEMPLATE_BYTES_MAX / 8);
     const texts = {
       time: clock(event.timeMs),
       created: clock(stamp.createdMs),
       position: stamp.position,
       lineage: { ...LINEAGE_STAND_IN, parentPid: shape.ppid },
     };
-    const end = fillTemplate(template, shape, { texts, out, at: 0 });
-    return end >= 0 && out.toString('utf8', 0, end) === standIn.toJson(event, stamp);
+    const end = fillTemplate(template, shape, { texts, out: scratch, at: 0 });
+    const json = standIn.toJson(event, stamp);
+    return end >= 0 && scratch.toString('utf8', 0, end) === json && !isLong(json);
   };
 
   return { ...mapper, find, write };
+}
+
+/** True where the sentence may have to be cut: with the longest name it would be too long. */
+function isLong(json: string): boolean {
+  const { message } = JSON.parse(json) as { readonly message: string };
+  return message.length > MESSAGE_CHARS_MAX - NAME_BYTES_MAX - SOCKET_CHARS_MAX;
 }

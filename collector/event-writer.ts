@@ -41,7 +41,7 @@ export function createEventWriter(options: {
     execed: processes.execed,
   };
   const syscalls = createSyscallReader();
-  const mapper = createQuickMapper(host, knowledge, syscalls);
+  const mapper = createQuickMapper(host, knowledge, { syscalls });
   const out = Buffer.allocUnsafe(QUICK_BYTES_MAX);
   const idOf = createEventIds(host);
   const sorter = createEventSorter();
