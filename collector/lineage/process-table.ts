@@ -97,6 +97,7 @@ export function createProcessTable(options: TableOptions): ProcessTable {
   const argued: { readonly self: Self; readonly chars: number }[] = [];
   let arguedAt = 0;
   let argumentChars = 0;
+  let evicting: MapIterator<[number, Entry]> | undefined;
   let epoch = 0;
   let eventMs = 0;
   /** The process whose own exec is being seen: the event brings its program, so /proc is spared. */
@@ -155,7 +156,15 @@ export function createProcessTable(options: TableOptions): ProcessTable {
 
   /** The oldest that was not used since it was last passed over; one that has ended goes in any case. */
   function evictOne(): void {
-    for (const [pid, entry] of table) {
+    for (;;) {
+      // One walk that goes on: a new one would pass by all that was deleted before it, each time.
+      evicting ??= table.entries();
+      const next = evicting.next();
+      if (next.done === true) {
+        evicting = undefined;
+        continue;
+      }
+      const [pid, entry] = next.value;
       table.delete(pid);
       if (!entry.wasUsed || entry.endedMs !== undefined) return;
       entry.wasUsed = false;
