@@ -22,13 +22,14 @@ const MIB = 1024 ** 2;
 interface Stored {
   readonly event: { readonly dataset: string; readonly action: string; readonly sequence?: number };
   readonly vedette: {
+    readonly fragment_of?: string;
     readonly limits?: { readonly from: string; readonly to: string };
     readonly loss?: { readonly source: string; readonly at_least: number; readonly at_most: number };
   };
 }
 
 /** A collector with a limit of a fifth of a core, and a machine that is as slow and as full as the test says. */
-function limitedCollector(memoryBytesMax?: number) {
+function limitedCollector(memoryBytesMax?: number, comesLate: (serial: number) => boolean = () => false) {
   const disk = memoryDisk();
   const shared = spoolShared();
   const queue: AuditRecord[] = [];
@@ -74,9 +75,11 @@ function limitedCollector(memoryBytesMax?: number) {
         const stamp = `audit(${(machine.nowMs / 1000).toFixed(3)}:${serial})`;
         const ids = 'auid=0 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=(none) ses=1';
         const call = `arch=c000003e syscall=${number} success=yes exit=0 a0=0 a1=0 a2=0 a3=0 items=0 ppid=1 pid=77`;
+        // A socket that was full hands on what it had refused later than what came after it.
         for (const line of [
           `type=SYSCALL msg=${stamp}: ${call} ${ids} comm="x" exe="/bin/x" key=(null)`,
           `type=EOE msg=${stamp}: `,
+          ...(comesLate(serial) ? [`type=CWD msg=${stamp}: cwd="/"`] : []),
         ]) {
           queue.push(parseLine(line) as AuditRecord);
         }
@@ -119,6 +122,21 @@ describe('a reader with limits', () => {
     expect(droppedCount).toBeGreaterThan(200);
     expect(events.length + droppedCount).toBe(collector.happened());
     expect(events.filter(({ event }) => event.action === 'executed')).toHaveLength(30 * calls.execs);
+  });
+
+  it('counts an event once of which a part comes late, whether it is dropped or stored', () => {
+    const collector = limitedCollector(undefined, (serial) => serial % 7 === 0);
+    for (let second = 0; second < 30; second += 1) collector.second({ execs: 3, opens: 20 }, 0.9);
+    const stored = collector.stored();
+    const events = stored.filter(({ event }) => event.dataset === 'auditd.log');
+    const fragments = events.filter(({ vedette }) => vedette.fragment_of !== undefined);
+    const serials = new Set(events.map(({ event }) => event.sequence));
+    const dropped = stored.flatMap(({ vedette }) => vedette.loss ?? []).filter(({ source }) => source === 'limits');
+    const droppedCount = dropped.reduce((sum, { at_least }) => sum + at_least, 0);
+    expect(droppedCount).toBeGreaterThan(200);
+    expect(fragments.length).toBeGreaterThan(10);
+    expect(serials.size + droppedCount).toBe(collector.happened());
+    expect(events.length - fragments.length).toBe(serials.size);
   });
 
   it('stores each change of the level, all the way down and all the way back', () => {
