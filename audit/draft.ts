@@ -50,6 +50,8 @@ export interface Draft {
   objectAs: string | undefined;
   objectType: string | undefined;
   how: string | undefined;
+  /** What the message says was done, where the action in words would not be true or readable. */
+  said: string | undefined;
   incomplete: readonly string[];
   /** `event.original` as the inside of a JSON string, each record after a line's end; undefined: to be made from the records. */
   original: string | undefined;
@@ -99,6 +101,7 @@ export function createDraft(): Draft {
     objectAs: undefined,
     objectType: undefined,
     how: undefined,
+    said: undefined,
     incomplete: [],
     original: undefined,
     call: undefined,

@@ -9,8 +9,9 @@ import { type LineageWriter, programOf } from './ecs-process.ts';
 import type { AuditRecord } from './event.ts';
 import { bodyStart, fieldsOf, fieldsOfText, present, type RecordFields } from './fields.ts';
 import { isIp } from './ip-address.ts';
-import { member } from './json.ts';
+import { member, numberMember } from './json.ts';
 import { createMemo } from './memo.ts';
+import { wordsOf } from './message-words.ts';
 import { keysOf, pidOf } from './syscall-record.ts';
 import { signalName } from './tables/errno.ts';
 import { type RecordAction, recordAction } from './tables/record-action.ts';
@@ -44,8 +45,18 @@ export function writeLeading(draft: Draft, record: AuditRecord, context: RecordC
   draft.type = action?.type ?? PROCESS_INFO[1];
   draft.objectType = action?.object;
   writeOutcome(draft, fields, context.hasSyscall);
+  if (record.type === FANOTIFY) draft.outcome = fields.kernel.get('resp') === '2' ? 'failure' : 'success';
   if (isFromUserSpace(record.type)) writeMessage(draft, record, fields, action, context);
   else writeKernelRecord(draft, record, fields, action, context);
+  const { kernel, user } = fields;
+  draft.said = wordsOf(record.type, user.size > 0 ? user : record.type === ANOM_ABEND ? withSignal(kernel) : kernel);
+}
+
+const FANOTIFY = 1331;
+const ANOM_ABEND = 1701;
+
+function withSignal(kernel: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return new Map(kernel).set('sig', meaningOf('sig', kernel.get('sig') ?? '', kernel));
 }
 
 /** Texts of accompanying records that are remembered: root's execs all carry the same capabilities. */
@@ -86,10 +97,20 @@ function actionOf(type: number, { kernel, user }: RecordFields): RecordAction | 
   if (type === USER_CHAUTHTOK && !isOfPassword(user.get('op'))) return recordAction(USER_MGMT);
   const apparmor = kernel.get('apparmor') ?? user.get('apparmor');
   const action = recordAction(apparmor === undefined ? type : (APPARMOR_TYPES.get(apparmor) ?? APPARMOR_DENIED));
-  return kernel.has('seresult') && action?.action === 'violated-access-policy'
-    ? { ...action, action: 'violated-selinux-policy' }
-    : action;
+  if (action === undefined) return undefined;
+  if (action.action === 'violated-access-policy' && kernel.has('seresult'))
+    return { ...action, action: kernel.get('seresult') === 'granted' ? GRANTED : 'violated-selinux-policy' };
+  const software = type === SOFTWARE_UPDATE ? SOFTWARE_CHANGES.get(user.get('op') ?? '') : undefined;
+  return software === undefined ? action : { ...action, action: software[0], type: [software[1]] };
 }
+
+/** SELinux tells of accesses that its policy lets pass (`auditallow`): they violate nothing. */
+const GRANTED = 'allowed-by-selinux-policy';
+const SOFTWARE_UPDATE = 1138;
+const SOFTWARE_CHANGES: ReadonlyMap<string, readonly [action: string, type: string]> = new Map([
+  ['remove', ['removed-software', 'deletion']],
+  ['update', ['updated-software', 'change']],
+]);
 
 const USER_MGMT = 1102;
 const USER_CHAUTHTOK = 1108;
@@ -199,9 +220,10 @@ function writeMessage(
   const { names } = context;
   const auid = kernel.get('auid');
   const isOfGroup = action?.type.includes('group') === true;
+  const group = present(user.get('grp'));
   if (isOfGroup) writeGroup(draft, user, names);
-  // There `id` is the group's.
-  const account = { id: isOfGroup ? undefined : present(user.get('id')), name: present(user.get('acct')) };
+  else if (group !== undefined) writeGroup(draft, new Map([['grp', group]]), names);
+  const account = accountOf(user, action, isOfGroup);
   // auditd's own records have no `msg='…'`: their fields are all kernel-side.
   const said = user.size > 0 ? user : kernel;
   writeProcessAndUser(draft, kernel, present(said.get('exe')), context);
@@ -214,7 +236,8 @@ function writeMessage(
     account.name ?? (account.id === undefined ? labelOf(kernel.get('uid'), names) : labelOf(account.id, names));
   const cwd = present(user.get('cwd'));
   draft.process += member('working_directory', cwd);
-  draft.service += member('name', draft.objectType === 'service' ? present(said.get('unit')) : undefined);
+  const service = serviceOf(draft, said);
+  draft.service += member('name', service);
   writeSource(draft, record, said);
   for (const [name, value] of said) {
     if (name === 'exe' || name === 'res' || name === 'cwd' || value === '?' || value === '(null)' || value === '')
@@ -227,22 +250,75 @@ function writeMessage(
     const value = said === kernel ? undefined : kernel.get(name);
     if (value !== undefined) addData(draft, name, value);
   }
-  draft.object = firstOf(action?.primary ?? [], said)?.value ?? draft.object;
+  draft.object =
+    firstOf(action?.primary ?? [], said)?.value ??
+    draft.object ??
+    service ??
+    (draft.objectType === 'account' ? account.id : undefined);
   draft.objectAs =
     (record.type === CRYPTO_SESSION ? present(said.get('rport')) : undefined) ??
     present(said.get('addr')) ??
     present(said.get('hostname'));
 }
 
+/** systemd names the unit; Upstart only the program, as `comm`. */
+function serviceOf(draft: Draft, said: ReadonlyMap<string, string>): string | undefined {
+  if (draft.objectType !== 'service') return undefined;
+  return present(said.get('unit')) ?? (draft.code.startsWith('SERVICE_') ? present(said.get('comm')) : undefined);
+}
+
+/** The account that a program means. Of a group `id` is the group's, and so is `acct` where no other names it. */
+function accountOf(
+  user: ReadonlyMap<string, string>,
+  action: RecordAction | undefined,
+  isOfGroup: boolean,
+): { readonly id: string | undefined; readonly name: string | undefined } {
+  const name = present(user.get('acct'));
+  if (isOfGroup) return { id: undefined, name: name === present(user.get('grp')) ? undefined : name };
+  // PAM modules and sshd of RHEL 5 write `uid=500: ` for it.
+  const isOfAccount = action !== undefined && ACCOUNT_CATEGORIES.has(action.category[0] ?? '');
+  const uid = isOfAccount ? /^([0-9]{1,10})$/.exec(user.get('uid') ?? '')?.[1] : undefined;
+  return { id: present(user.get('id')) ?? (name === undefined ? uid : undefined), name };
+}
+
+const ACCOUNT_CATEGORIES: ReadonlySet<string> = new Set(['authentication', 'session', 'iam']);
 const CRYPTO_SESSION = 2407;
-/** USER_START, USER_ERR, USER_LOGIN, CRYPTO_KEY_USER, CRYPTO_SESSION: their address is where a session comes from. */
-const COMES_FROM_OUTSIDE: ReadonlySet<number> = new Set([1105, 1109, 1112, 2404, CRYPTO_SESSION]);
+const DAEMON_ACCEPT = 1207;
+const DAEMON_CLOSE = 1208;
+/** USER_START, USER_ERR, USER_LOGIN, CRYPTO_KEY_USER and others: their address is where a session comes from. */
+const COMES_FROM_OUTSIDE: ReadonlySet<number> = new Set([
+  1105,
+  1109,
+  1112,
+  DAEMON_ACCEPT,
+  DAEMON_CLOSE,
+  2404,
+  CRYPTO_SESSION,
+]);
+/** The port beside `addr`, by the field that has it. */
+const PORT_FIELDS: ReadonlyMap<number, string> = new Map([
+  [CRYPTO_SESSION, 'rport'],
+  [DAEMON_ACCEPT, 'port'],
+  [DAEMON_CLOSE, 'port'],
+]);
+
 function writeSource(draft: Draft, record: AuditRecord, said: ReadonlyMap<string, string>): void {
   const address = present(said.get('addr'));
   if (address === undefined || !isIp(address)) return;
-  draft.source += member('ip', address) + member('address', address);
+  const port = portOf(said.get(PORT_FIELDS.get(record.type) ?? ''));
+  draft.source += member('ip', address) + member('address', address) + numberMember('port', port);
   draft.addresses = [address];
+  const local = present(said.get('laddr'));
+  if (record.type === CRYPTO_SESSION && local !== undefined && isIp(local)) {
+    draft.destination +=
+      member('ip', local) + member('address', local) + numberMember('port', portOf(said.get('lport')));
+    draft.addresses = [...new Set([address, local])];
+  }
   if (COMES_FROM_OUTSIDE.has(record.type)) draft.network += member('direction', 'ingress');
+}
+
+function portOf(text: string | undefined): number | undefined {
+  return text === undefined || !/^[0-9]{1,5}$/.test(text) ? undefined : Number(text);
 }
 
 function idsOf(kernel: ReadonlyMap<string, string>) {

@@ -67,6 +67,7 @@ export function writeSyscall(draft: Draft, event: SyscallEvent, context: Syscall
     if (record.type !== OPENAT2) context.writeAccompanying(draft, record);
   }
   draft.object ??= draft.fields?.get('opid')?.[0] ?? draft.fields?.get('name')?.[0] ?? targetOf(draft, acting);
+  if (draft.action === 'killed-pid') draft.said = signalSaid(acting, draft.object);
   if (isMissingPath(event, acting)) draft.incomplete = [...draft.incomplete, 'missing-path'];
 }
 
@@ -220,6 +221,22 @@ function writeSignal(draft: Draft, { name, args }: SyscallRecord): void {
   if (signal === undefined) return;
   const number = Number.parseInt(signal.slice(-8), 16);
   draft.data += member('signal', signalName(number) ?? String(number));
+}
+
+/** `sent SIGKILL to pid 5`; signal 0 only asks whether the process is there. */
+function signalSaid({ name, args }: SyscallRecord, target: string | undefined): string | undefined {
+  const signal = args[SIGNAL_ARGUMENT[name] ?? -1];
+  if (signal === undefined) return undefined;
+  const number = Number.parseInt(signal.slice(-8), 16);
+  const whom =
+    target === undefined
+      ? 'process'
+      : target === '-1'
+        ? 'all processes'
+        : target === '0' || target.startsWith('-')
+          ? `process group${target === '0' ? '' : ` ${target.slice(1)}`}`
+          : `pid ${target}`;
+  return number === 0 ? `looked for ${whom}` : `sent ${signalName(number) ?? `signal ${number}`} to ${whom}`;
 }
 
 /** Where a call that acts on another process names its pid; below 0 it is a group, -1 every process. */

@@ -13,7 +13,7 @@ export const FIELDS_MAX = 512;
 
 /** Fields that the kernel or libaudit hex-encode when a byte is odd (audit-userspace's `typetab.h`, and lsm_audit.c). */
 const ESCAPED: ReadonlySet<string> = new Set(
-  'acct apparmor cgroup cmd comm cwd data denied_mask device dir exe file grp img-ctx info invalid_context key name new-chardev new-disk new-fs new-net new-rng new_group ocomm old-chardev old-disk old-fs old-net old-rng operation path peer profile proctitle requested_mask root_dir sw target terminal vm vm-ctx watch'.split(
+  'acct apparmor cgroup cmd comm cwd data denied_mask device device_rule dir exe file grp img-ctx info invalid_context key name new-chardev new-disk new-fs new-net new-rng new_group ocomm old-chardev old-disk old-fs old-net old-rng operation path peer profile proctitle requested_mask root_dir sw target terminal vm vm-ctx watch'.split(
     ' ',
   ),
 );
@@ -53,7 +53,20 @@ export function fieldsOf(record: AuditRecord): RecordFields {
     }
   }
   readFields(text, { start, end, type, isUser: false }, kernel);
+  if (type === SELINUX_ERR) readPolicyError(text.slice(start, end), kernel);
   return { kernel, user };
+}
+
+const SELINUX_ERR = 1401;
+
+/** Kernels before 5.0 begin with words: `security_compute_sid:  invalid context a:b:c for scontext=…`. */
+function readPolicyError(text: string, into: Map<string, string>): void {
+  const [, what, said = ''] = /^([\w-]{1,64}): +([^=]{1,512}) \w+=/.exec(text.slice(0, 1024)) ?? [];
+  if (what === undefined || into.has('op')) return;
+  into.set('op', what === 'SELinux' ? said.replace(/:$/, '') : what);
+  const context = /^invalid context (\S+)/.exec(said)?.[1];
+  if (context !== undefined) into.set('invalid_context', textOfLatin1(context));
+  if (/^denied\b/.test(said)) into.set('seresult', 'denied');
 }
 
 /** A value that says something: not `?`, `(null)`, `(none)` or nothing. */
@@ -181,16 +194,21 @@ function appendWord(into: Map<string, string>, last: string, word: string): void
   into.set(name, before === undefined || before === '' ? textOfLatin1(word) : `${before} ${textOfLatin1(word)}`);
 }
 
-/** RHEL 5 writes `(hostname=?, addr=?, terminal=cron res=success)`. */
+/** RHEL 5 writes `uid=500: exe="/x" (hostname=?, addr=?, terminal=cron res=success)`. */
 function unbracketed(value: string): string {
-  return /[,)]$/.test(value) ? value.slice(0, -1) : value;
+  return /[,)]$|^[0-9]+:$/.test(value) ? value.slice(0, -1) : value;
 }
 
 /** `avc:  denied  { read write } for  pid=…`: result and permissions become fields of their own. */
 function readAvcHead(text: string, at: number, end: number, into: Map<string, string>): number {
   const open = indexWithin(text, '{', at, end);
   const close = indexWithin(text, '}', at, end);
-  if (open >= close) return at + 4;
+  if (open >= close) {
+    // A decision about no permission at all: `avc:  denied  null for`.
+    const [, result] = /^avc: +(\w+) +null for /.exec(text.slice(at, Math.min(end, at + 64))) ?? [];
+    if (result !== undefined) into.set('seresult', result);
+    return at + 4;
+  }
   into.set('seresult', text.slice(at + 4, open).trim());
   into.set('seperms', text.slice(open + 1, close).trim());
   return text.startsWith(' for ', close + 1) ? close + 6 : close + 1;

@@ -32,7 +32,8 @@ export function createMessageWriter(): (draft: Draft) => string {
   return (draft) => {
     const { object, how, objectAs, outcome } = draft;
     const phrase = phraseOf(draft.action);
-    const isShort = object !== undefined && objectAs === undefined && object.length <= OBJECT_CHARS_MAX;
+    const isShort =
+      object !== undefined && objectAs === undefined && draft.said === undefined && object.length <= OBJECT_CHARS_MAX;
     if (draft.call === undefined || !isShort || how === undefined || how.length > OBJECT_CHARS_MAX || !isPlain(object))
       return `,"message":"${jsonInside(sentenceOf(draft, phrase))}"`;
     const text = leadOf(draft, phrase) + object + (how === object ? '' : usingOf(how));
@@ -41,16 +42,22 @@ export function createMessageWriter(): (draft: Draft) => string {
 }
 
 function sentenceOf(draft: Draft, phrase: Phrase): string {
-  const { object, objectAs, objectType, how } = draft;
+  const { object, objectAs, objectType, how, said } = draft;
   const who = whoOf(draft);
   const account = changedAccount(draft);
   let text = who ?? how ?? 'system';
-  if (account !== undefined) text += `${phrase.alone} of ${account}`;
+  if (said !== undefined) text += ` ${said}`;
+  else if (account !== undefined) text += `${phrase.alone} of ${account}`;
   else if (object === undefined) text += phrase.alone;
   else if (objectType === 'user-session' && !phrase.isOpen) text += `${phrase.alone} on ${object}`;
   else text += phrase.withObject + object;
-  if (objectAs !== undefined) text += (objectType === 'socket' ? ' port ' : ' from ') + objectAs;
-  if (how !== undefined && how !== object && who !== undefined) text += ` using ${how}`;
+  if (said === undefined && objectAs !== undefined) {
+    if (objectType === 'socket') text += ` port ${objectAs}`;
+    // Tools that change accounts write their own host's name there.
+    else if (objectType === 'user-session' || draft.source !== '') text += ` from ${objectAs}`;
+  }
+  const isNamed = said === undefined ? how === object : how !== undefined && said.includes(how);
+  if (how !== undefined && who !== undefined && !isNamed) text += ` using ${how}`;
   text += endOf(draft);
   return text.length <= MESSAGE_CHARS_MAX ? text : `${text.slice(0, MESSAGE_CHARS_MAX - 1)}…`;
 }
@@ -76,10 +83,30 @@ interface Phrase {
   lead: string;
 }
 
+/** Actions whose words make no sentence. */
+const SPOKEN: ReadonlyMap<string, string> = new Map([
+  ['added-group-account-to', 'added group account'],
+  ['deleted-group-account-from', 'deleted group account'],
+  ['listen-for-connections', 'listened for connections'],
+  ['error', 'met an error'],
+  ['audit-error', 'met an audit error'],
+  ['shutdown-system', 'shut down system'],
+  ['aborted-audit', 'aborted audit because of'],
+  ['failed-log-in-too-many-times-to', 'failed to log in too many times to'],
+  ['crypto-officer-logged-in', 'logged in as crypto officer'],
+  ['crypto-officer-logged-out', 'logged out as crypto officer'],
+  ['violated-seccomp-policy', 'violated seccomp policy with'],
+  ['violated-landlock-policy', 'violated landlock policy on'],
+  ['violated-ipe-policy', 'violated ipe policy on'],
+  ['violated-file-integrity', 'violated file integrity of'],
+  ['caused-mac-policy-error', 'caused mac policy error of'],
+  ['killed-pid', 'sent a signal to'],
+]);
+
 /** `connected-to` reads ` connected to X`, and ` connected` where nothing is known of X. */
 function phraseOfAction(action: string): Phrase {
-  const words = action.replaceAll('-', ' ');
-  const alone = words.replace(/ (?:to|of|from|on device)$/, '');
+  const words = SPOKEN.get(action) ?? action.replaceAll('-', ' ');
+  const alone = words.replace(/ (?:to|of|from|with|on|because of|on device)$/, '');
   return {
     alone: ` ${alone}`,
     withObject: ` ${words} `,
@@ -99,7 +126,9 @@ function whoOf({ actor, actorAs, category }: Draft): string | undefined {
 
 /** The account of a change that does not name it as its object: of a password. */
 function changedAccount({ actorAs, category, objectType }: Draft): string | undefined {
-  return category[0] !== 'iam' || objectType !== 'user-session' || actorAs === undefined ? undefined : nameOf(actorAs);
+  return category[0] !== 'iam' || objectType !== 'user-session' || actorAs === undefined || actorAs === 'unset'
+    ? undefined
+    : nameOf(actorAs);
 }
 
 const DIGIT_0 = 48;

@@ -23,9 +23,9 @@ export function actorMember(actor: string, actorAs: string | undefined): string 
   return `"actor":{"primary":${jsonText(actor)}${member('secondary', actorAs)}}`;
 }
 
-/** True of 4294967295 and -1: the kernel's "no id". */
+/** True of 4294967295 and -1, the kernel's "no id", and of auditd's `?`. */
 export function isUnset(id: string | undefined): boolean {
-  return id === undefined || id === '' || id === '4294967295' || id === '-1' || id === 'unset';
+  return id === undefined || id === '' || id === '?' || id === '4294967295' || id === '-1' || id === 'unset';
 }
 
 /** Names of ids, by the host that the event came from. */

@@ -59,10 +59,97 @@ describe('the message', () => {
     [
       'of an event without an actor says the system',
       ['type=NETFILTER_PKT msg=audit(1.000:1): mark=0x0 saddr=10.0.0.1 daddr=10.0.0.2 proto=6'],
-      'system packet filtered 10.0.0.2',
+      'system filtered packet from 10.0.0.1 to 10.0.0.2',
+    ],
+    [
+      'of a group has the group last',
+      [pam('ADD_GROUP', 'op=adding group acct="lab"')],
+      'alice added group account lab from 10.0.0.9 using /usr/sbin/sshd',
     ],
   ])('%s', (_, lines, expected) => {
     expect(messageOf(...lines)).toBe(expected);
+  });
+
+  const alone = (type: string, text: string) => [`type=${type} msg=audit(1.000:1): ${text}`];
+  const told = (type: string, said: string) => [
+    `type=${type} msg=audit(1.000:1): pid=1 uid=0 auid=1000 ses=1 msg='${said} exe="/x" hostname=web1 addr=? terminal=? res=success'`,
+  ];
+
+  it.each([
+    [alone('CONFIG_CHANGE', 'audit_enabled=1 old=0 by auid=500 res=1'), 'uid 500 set audit_enabled to 1, was 0'],
+    [alone('CONFIG_CHANGE', 'auid=0 ses=1 op="add rule" key="k" list=4 res=1'), 'root added audit rule with key k'],
+    [
+      alone('CONFIG_CHANGE', 'op=updated_rules path="/etc/shadow" key="k" list=4 res=1'),
+      'system updated audit rules of /etc/shadow with key k',
+    ],
+    [alone('CONFIG_CHANGE', 'auid=0 ses=1 op=trim res=1'), 'root changed audit configuration trim'],
+    [
+      alone('NETFILTER_CFG', 'table=fw:3 family=1 entries=2 op=nft_unregister_chain pid=9 comm="nft"'),
+      'nft removed firewall chain in fw:3',
+    ],
+    [
+      alone('NETFILTER_CFG', 'table=filter family=2 entries=2 op=replace pid=9 comm="iptables"'),
+      'iptables replaced firewall table filter',
+    ],
+    [alone('NETFILTER_CFG', 'table=filter family=2 entries=4'), 'system loaded firewall rule to filter'],
+    [alone('BPF', 'prog-id=12 op=UNLOAD'), 'system unloaded bpf program 12'],
+    [alone('MAC_STATUS', 'enforcing=0 old_enforcing=1 auid=1000 ses=2'), 'alice set mac enforcement to 0, was 1'],
+    [alone('FANOTIFY', 'resp=2'), 'system denied file access: failed'],
+    [alone('DAEMON_END', 'op=terminate auid=0 uid=0 ses=1 pid=1 res=success'), 'root shut down audit'],
+    [alone('DAEMON_ERR', 'op=hangup auid=? pid=1 res=failed'), 'system met an audit error hangup: failed'],
+    [
+      alone(
+        'AVC',
+        'avc:  granted  { setenforce } for  pid=4 comm="x" scontext=a:b:c:s0 tcontext=a:b:d:s0 tclass=security',
+      ),
+      'x was allowed by selinux policy to setenforce',
+    ],
+    [
+      alone('AVC', 'avc:  denied  { read write } for  pid=4 comm="x" name="shadow" tclass=file'),
+      'x violated selinux policy to read write on shadow: failed',
+    ],
+    [
+      alone('AVC', 'apparmor="DENIED" operation="open" profile="p" name="/etc/shadow" pid=4 comm="x"'),
+      'x violated apparmor policy of p by open on /etc/shadow: failed',
+    ],
+    [
+      alone('ANOM_ABEND', 'auid=1000 uid=1000 gid=1000 ses=1 pid=4 comm="x" sig=11'),
+      'alice crashed program x by SIGSEGV',
+    ],
+    [
+      told('CRYPTO_KEY_USER', 'op=destroy kind=server fp=SHA256:aa spid=5'),
+      'alice as root destroyed crypto key SHA256:aa using /x',
+    ],
+    [told('VIRT_CONTROL', 'virt=kvm op=stop reason=shutdown vm="web"'), 'alice as root stopped vm web using /x'],
+    [told('USER_MGMT', 'op=add-user-to-group grp="wheel" acct="bob"'), 'alice added bob to group wheel using /x'],
+    [
+      told('USER_MGMT', 'op=delete-user-from-group grp="wheel" acct="bob"'),
+      'alice removed bob from group wheel using /x',
+    ],
+    [told('ADD_USER', 'op=add-user id=1001'), 'alice added user account 1001 using /x'],
+    [
+      told('USER_ROLE_CHANGE', 'pam: default-context=a:b:c selected-context=a:b:d'),
+      'alice changed role to a:b:d using /x',
+    ],
+    [told('USER', 'text=hello'), 'alice as root sent message using /x'],
+    [
+      told('USYS_CONFIG', 'op=changing system time'),
+      'alice as root changed system configuration: changing system time using /x',
+    ],
+  ])('says what was done where the action in words would not: %j', (lines, expected) => {
+    expect(messageOf(...lines)).toBe(expected);
+  });
+
+  const kill = (pid: string, signal: string) => call(62).replace('a0=0 a1=0', `a0=${pid} a1=${signal}`);
+
+  it.each([
+    [kill('5', '9'), 'sent SIGKILL to pid 5'],
+    [kill('5', '0'), 'looked for pid 5'],
+    [kill('ffffffff', 'f'), 'sent SIGTERM to all processes'],
+    [kill('fffffff0', '1'), 'sent SIGHUP to process group 16'],
+    [kill('0', '22'), 'sent signal 34 to process group'],
+  ])('of a signal says which, and to whom: %#', (line, expected) => {
+    expect(messageOf(line)).toBe(`alice as root ${expected} using /usr/bin/cat`);
   });
 
   it('is one line of bounded length, whatever stands in names', () => {
