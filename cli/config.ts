@@ -181,7 +181,15 @@ function assemble(
   }
   const message = `the configuration has ${errors.length === 1 ? 'an error' : `${errors.length} errors`}`;
   const remedy = 'Nothing was started. docs/configuration.md lists every key.';
-  return { isOk: false, failure: { code: 'config/invalid', message, remedy, exitCode: EXIT.usage, diagnostics } };
+  const failure = { code: 'config/invalid', message, remedy, exitCode: EXIT.usage, diagnostics: asRead(diagnostics) };
+  return { isOk: false, failure };
+}
+
+/** As a person reads the file: by place, whichever check found it. */
+function asRead(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const files = diagnostics.map(({ file }) => file);
+  const rank = ({ file }: Diagnostic): number => files.indexOf(file);
+  return diagnostics.toSorted((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column);
 }
 
 function tellWarnings(invocation: Invocation, diagnostics: readonly Diagnostic[]): void {

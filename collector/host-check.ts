@@ -35,6 +35,8 @@ export interface Finding {
 }
 
 const LOCKED = 2;
+/** `vedette-collector`, as long as the kernel keeps a name. */
+const OWN_NAME = 'vedette-collect';
 /** Holds some 20,000 records. */
 const QUEUE_BYTES_GOOD = 8 * 1024 ** 2;
 
@@ -87,6 +89,10 @@ function auditFinding({ audit, capabilities, kernelRelease }: HostFacts): Findin
       ? 'CAP_AUDIT_CONTROL and CAP_AUDIT_READ are missing: run it as root, or by the service that the package brings.'
       : `The kernel (${kernelRelease}) has no audit here (errno ${code}): it is built or booted without, or this is a container.`;
     return { level: 'problem', code: isForbidden ? 'no-permission' : 'no-audit', text };
+  }
+  if (audit.owner?.name === OWN_NAME && canListen) {
+    const text = `A Vedette collector (pid ${audit.owner.pid}) watches this host already: a second one would listen beside it.`;
+    return { level: 'limit', code: 'watched-already', text };
   }
   if (audit.owner !== undefined) {
     const who = `${audit.owner.name} (pid ${audit.owner.pid}) owns the audit socket`;

@@ -1,6 +1,7 @@
 // The one-file collector: `vedette-collector` is `vedette collector`, and nothing of the server is in it. The only place of it that
 // reads argv, the environment and the clock.
 import { AGENT_VERSION } from '../../collector/host-identity.ts';
+import { nearest } from '../../rules/language/suggestion.ts';
 import type { Command, Context } from '../command.ts';
 import { collector } from '../commands/collector.ts';
 import { collectorCheck } from '../commands/collector-check.ts';
@@ -10,6 +11,12 @@ import { asksForHelp, parseWords } from '../options.ts';
 
 /** What is still being written may be, so long, ms. */
 const EXIT_GRACE_MS = 1_000;
+const CHECK = 'check';
+const OTHER_WORDS = `
+Also:
+  vedette-collector check      Whether it can watch this host, and what it would miss.
+  vedette-collector --version
+`;
 
 function outputOf(stream: NodeJS.WriteStream): Context['stdout'] {
   stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -35,13 +42,19 @@ async function run(words: readonly string[], context: Context): Promise<ExitCode
     context.stdout.write(`vedette-collector ${AGENT_VERSION}\n`);
     return EXIT.fine;
   }
-  const isCheck = words[0] === 'check';
+  const isCheck = words[0] === CHECK;
   const isNamed = words[0] === collector.name;
   const command: Command = isCheck ? collectorCheck : collector;
   const rest = isCheck || isNamed ? words.slice(1) : words;
   if (asksForHelp(rest)) {
     context.stdout.write(commandHelp(command));
+    if (!isCheck) context.stdout.write(OTHER_WORDS);
     return EXIT.fine;
+  }
+  if (!isCheck && rest[0] !== undefined && nearest(rest[0], [CHECK]) !== undefined) {
+    const remedy = `Did you mean \`${CHECK}\`? \`vedette-collector --help\` shows examples.`;
+    const message = `unknown word \`${rest[0]}\``;
+    return tell(fail('cli/usage', { message, remedy, exitCode: EXIT.usage }).failure, rest, context);
   }
   const parsed = parseWords(command, rest);
   if (!parsed.isOk) return tell(parsed.failure, rest, context);

@@ -99,12 +99,12 @@ describe('the configuration', () => {
   it('says where to put a literal secret instead', async () => {
     expect(await complaints('alerts:\n  slack:\n    channel: C1\n    token: xoxb-1\n')).toBe(
       [
-        '/vedette.yaml:4:5: error: a secret does not belong into this file: `alerts.slack.token` [config/literal-secret]',
-        '  Give it as VEDETTE_SLACK_TOKEN, or put it into a file with mode 0600 and write `token_file: PATH`; and change it, for this file may have been read.',
         '/vedette.yaml:3:14: error: `alerts.slack.channel` needs `alerts.slack.token_file` too [config/missing]',
         '  3 |     channel: C1',
         '    |              ^',
         '  Give `alerts.slack.token_file` as well.',
+        '/vedette.yaml:4:5: error: a secret does not belong into this file: `alerts.slack.token` [config/literal-secret]',
+        '  Give it as VEDETTE_SLACK_TOKEN, or put it into a file with mode 0600 and write `token_file: PATH`; and change it, for this file may have been read.',
         'vedette: the configuration has 2 errors [config/invalid]',
         '  Nothing was started. docs/configuration.md lists every key.',
         '',
@@ -169,6 +169,20 @@ describe('the configuration', () => {
     const said = await runHere(['config', 'show'], { cwd: folder.path, env: { VEDETTE_SERVER_PROT: '1' } });
     expect(said.code).toBe(0);
     expect(said.stderr).toContain('Did you mean `VEDETTE_SERVER_PORT`?');
+  });
+
+  it('tells what is wrong in the order of the file, whichever check found it', async () => {
+    writeFileSync(join(folder.path, 'wrong.yaml'), 'collector: { limits: { cpu: banana }, spol: {} }\nservr: {}\n');
+    const said = await runHere(['config', 'show', '--config', 'wrong.yaml'], { cwd: folder.path });
+    const places = [...said.stderr.matchAll(/wrong\.yaml:(\d+:\d+): error: (.*) \[/g)].map(([, at, what]) => [
+      at,
+      what,
+    ]);
+    expect(places).toEqual([
+      ['1:29', '`collector.limits.cpu`: `banana` is not a percentage'],
+      ['1:39', 'unknown key `spol` in `collector`'],
+      ['2:1', 'unknown key `servr`'],
+    ]);
   });
 
   it('says so when a named file is missing', async () => {

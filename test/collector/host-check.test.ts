@@ -34,6 +34,11 @@ describe('checking a host', () => {
       ['limit owned-by', 'fine proc'],
     ],
     [
+      'says that a collector of ours is there already',
+      { audit: { kind: 'status', enabled: 1, owner: { pid: 42, name: 'vedette-collect' } } },
+      ['limit watched-already', 'fine proc'],
+    ],
+    [
       'cannot listen beside another without CAP_AUDIT_READ',
       {
         capabilities: new Set(['AUDIT_CONTROL', 'NET_ADMIN'] as const),
