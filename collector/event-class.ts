@@ -2,7 +2,7 @@
 // identity, modules, tracing, logins, changes of the audit itself. The floods (files, sockets) go first.
 import type { AuditEvent } from '../audit/event.ts';
 import type { SyscallRecord } from '../audit/syscall-record.ts';
-import { ownerOfIds } from './spool/owner.ts';
+import { isLogin, ownerOfContainer, ownerOfIds } from './spool/owner.ts';
 import type { SpoolClass } from './spool/segment.ts';
 
 const BULK_SYSCALLS: ReadonlySet<string> = new Set(
@@ -30,19 +30,45 @@ export interface EventSorter {
   sortOf(event: AuditEvent, syscall: SyscallRecord | undefined): number;
 }
 
+/** What fairness wants to know of the host. */
+export interface Tenants {
+  hasAccount(uid: number): boolean;
+  /** The container of a process; the same object each time. */
+  containerOf(pid: number, ppid: number | undefined): { readonly id: string | undefined } | undefined;
+}
+
 /** Remembers what it worked out for as long as the reader of SYSCALL records does: its ids and images are shared by many events. */
-export function createEventSorter(): EventSorter {
+export function createEventSorter(tenants: Tenants): EventSorter {
   const owners = new WeakMap<SyscallRecord['ids'], number>();
+  const containers = new WeakMap<object, number>();
   const images = new WeakMap<SyscallRecord['image'], number>();
+
+  function ownerOfProcess({ pid, ppid }: SyscallRecord): number | undefined {
+    const container = pid === undefined ? undefined : tenants.containerOf(pid, ppid);
+    if (container?.id === undefined) return undefined;
+    let owner = containers.get(container);
+    if (owner === undefined) {
+      owner = ownerOfContainer(container.id);
+      containers.set(container, owner);
+    }
+    return owner;
+  }
+
+  /** The kernel writes the ids before what a program may say. */
+  function ownerOfText(text: string): number {
+    const auid = /[: ]auid=([0-9]{1,10})/.exec(text)?.[1];
+    return ownerOfIds(auid, /[: ]uid=([0-9]{1,10})/.exec(text)?.[1], tenants.hasAccount);
+  }
+
   return {
     ownerOf(event, syscall) {
       if (syscall === undefined) return ownerOfText(event.records[0]?.text ?? '');
       let owner = owners.get(syscall.ids);
       if (owner === undefined) {
-        owner = ownerOfIds(syscall.ids.auid, syscall.ids.uid);
+        owner = ownerOfIds(syscall.ids.auid, syscall.ids.uid, tenants.hasAccount);
         owners.set(syscall.ids, owner);
       }
-      return owner;
+      return isLogin(owner) ? owner : (ownerOfProcess(syscall) ?? owner);
     },
     sortOf(event, syscall) {
       if (syscall === undefined) return (event.records[0]?.type ?? 0) & 0xffff;
@@ -54,11 +80,6 @@ export function createEventSorter(): EventSorter {
       return (image ^ hashOf(syscall.name)) & 0xffff;
     },
   };
-}
-
-/** The kernel writes the ids before what a program may say. */
-function ownerOfText(text: string): number {
-  return ownerOfIds(/[: ]auid=([0-9]{1,10})/.exec(text)?.[1], /[: ]uid=([0-9]{1,10})/.exec(text)?.[1]);
 }
 
 function hashOf(text: string): number {

@@ -44,7 +44,10 @@ export function createEventWriter(options: {
   const mapper = createQuickMapper(host, knowledge, { syscalls });
   const out = Buffer.allocUnsafe(QUICK_BYTES_MAX);
   const idOf = createEventIds(host);
-  const sorter = createEventSorter();
+  const sorter = createEventSorter({
+    hasAccount: (uid) => accounts.userName(uid) !== undefined,
+    containerOf: (pid, ppid) => processes.lineage(pid, ppid)?.container,
+  });
   return {
     classOf(event) {
       return spoolClassOf(event, syscallOf(event));

@@ -1,5 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { AuditEvent, AuditRecord } from '../../audit/event.ts';
+import { parseLine } from '../../audit/record.ts';
+import { createSyscallReader } from '../../audit/syscall-record.ts';
+import { createEventSorter } from '../../collector/event-class.ts';
 import { GROUP_LOSSES_MAX } from '../../collector/spool/loss-journal.ts';
 import { OWN, ownerName, ownerOfIds } from '../../collector/spool/owner.ts';
 import type { SpoolClass } from '../../collector/spool/segment.ts';
@@ -337,6 +341,66 @@ describe('accounts', () => {
       'auid=1000',
       'no user',
     ]);
+  });
+});
+
+describe('whose an event is', () => {
+  const HOST_ROOT = eventOf('uid=0');
+  const known = new Set([0, 33]);
+  let asked = 0;
+  const container = { id: '3f2a9c01'.padEnd(64, 'e') };
+  const sorter = createEventSorter({
+    hasAccount: (uid) => known.has(uid),
+    containerOf: (pid) => {
+      asked += 1;
+      return pid === 77 ? container : pid === 78 ? { id: 'build-machine' } : undefined;
+    },
+  });
+  const syscalls = createSyscallReader();
+  const ownerOf = (event: AuditEvent): number => sorter.ownerOf(event, syscalls.read(event.records[0] as AuditRecord));
+
+  function eventOf(ids: string, pid = 5): AuditEvent {
+    const text =
+      'audit(1795290000.000:7): arch=c000003e syscall=59 success=yes exit=0 a0=0 a1=0 a2=0 a3=0 items=0 ' +
+      `ppid=1 pid=${pid} ${ids.startsWith('auid') ? '' : 'auid=4294967295 '}${ids} gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 ` +
+      'tty=(none) ses=4294967295 comm="x" exe="/x" key=(null)';
+    const record = parseLine(`type=SYSCALL msg=${text}`) as AuditRecord;
+    return { records: [record] } as unknown as AuditEvent;
+  }
+
+  it('is the container’s where nobody logged in: its root is not the host’s', () => {
+    expect(ownerName(ownerOf(HOST_ROOT))).toBe('uid=0');
+    expect(ownerName(ownerOf(eventOf('uid=0', 77)))).toBe('container=3f2a9c01');
+    // Whoever the container's processes become, they are one.
+    expect(ownerOf(eventOf('uid=101001', 77))).toBe(ownerOf(eventOf('uid=0', 77)));
+    expect(ownerName(ownerOf(eventOf('uid=0', 78)))).toBe('a container');
+  });
+
+  it('is the login’s wherever it goes: a user’s own cgroups make no owner, and are not asked for', () => {
+    asked = 0;
+    expect(ownerName(ownerOf(eventOf('auid=1000 uid=0', 77)))).toBe('auid=1000');
+    expect(asked).toBe(0);
+  });
+
+  it('is one of a few for all user ids that are nobody’s: a loop of setuid gains no more shares', () => {
+    const owners = new Set(Array.from({ length: 5_000 }, (_, at) => ownerOf(eventOf(`uid=${100_000 + at}`))));
+    expect(owners.size).toBe(16);
+    expect([...owners].map(ownerName)).toEqual(new Array(16).fill('several users'));
+  });
+
+  it('lets nobody push out others by taking on thousands of user ids', () => {
+    const { disk, shared, flood } = spool({ bytesMax: 4 * CAP });
+    flood(60, { spoolClass: 'keep', owner: ROOT, sort: EXEC });
+    for (let uid = 0; uid < 4_000; uid += 1) {
+      flood(4, {
+        spoolClass: 'keep',
+        owner: ownerOfIds(undefined, String(100_000 + uid), (id) => known.has(id)),
+        sort: uid,
+      });
+    }
+    flood(60, { spoolClass: 'keep', owner: WWW, sort: EXEC });
+    const { texts } = read(disk, shared);
+    expect([of(texts, ROOT), of(texts, WWW)]).toEqual([60, 60]);
   });
 });
 
