@@ -161,7 +161,7 @@ function writeSubject(draft: Draft, event: SyscallEvent, call: FileCall, context
     case 'incoming':
     case 'local-socket':
       writeAddress(draft, event.address, action.subject);
-      if (event.address === undefined && syscall.success === true && !syscall.isUring && HAS_ADDRESS.has(syscall.name))
+      if (event.address === undefined && syscall.success === true && !syscall.isUring && hasAddress(syscall))
         draft.incomplete = [...draft.incomplete, 'missing-address'];
       if (event.paths.length > 0) writeSocketFile(draft, call, context);
       return;
@@ -193,6 +193,11 @@ function writeSubject(draft: Draft, event: SyscallEvent, call: FileCall, context
 
 /** Calls that cannot succeed without an address, of which the kernel always writes a SOCKADDR. */
 const HAS_ADDRESS: ReadonlySet<string> = new Set(['connect', 'bind']);
+
+/** socketcall's first argument is the call: bind 2, connect 3. */
+function hasAddress({ name, args }: SyscallRecord): boolean {
+  return HAS_ADDRESS.has(name) || (name === 'socketcall' && (args[0] === '2' || args[0] === '3'));
+}
 
 /** A Unix socket has a file; the object stays the socket. */
 function writeSocketFile(draft: Draft, call: FileCall, context: SyscallContext): void {
