@@ -1,5 +1,7 @@
 // How a host gets its token: once, by the enrolment secret, POST /api/v1/enroll. The token is kept in the collector's folder,
-// readable by its owner only. A token that is refused later is told, not replaced: replacing a known host needs an admin.
+// readable by its owner only. The collector chooses it and keeps it first (`token.try`), so that asking again after a lost answer, or
+// a kill in between, gets the same one. A token that is refused later is told, not replaced: replacing a known host needs an admin.
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeFile, replaceFile } from './durable-file.ts';
@@ -47,14 +49,16 @@ async function enrol(
   host: { readonly id: string; readonly name: string },
   options: { readonly client: HttpClient; readonly secret: string },
 ): Promise<Enrolment> {
-  // The server gives a host one token: it is asked when the disk would take it.
-  const problem = keepToken(join(folder, 'token.try'), '-'.repeat(TOKEN_BYTES_MAX));
-  removeFile(join(folder, 'token.try'));
+  const file = join(folder, 'token.try');
+  const chosen = readSecret(file) ?? `vdt_h_${randomBytes(32).toString('base64url')}`;
+  const problem = keepToken(file, chosen);
   if (problem !== undefined) return { kind: 'wait', reason: `a token could not be kept (${problem})` };
   const answer = await options.client.post({
     path: '/api/v1/enroll',
     headers: { 'content-type': 'application/json' },
-    body: Buffer.from(JSON.stringify({ enrollment_secret: options.secret, host: { id: host.id, name: host.name } })),
+    body: Buffer.from(
+      JSON.stringify({ enrollment_secret: options.secret, host: { id: host.id, name: host.name }, token: chosen }),
+    ),
     timeoutMs: ANSWER_TIMEOUT_MS,
   });
   if (answer.kind === 'unreachable') return { kind: 'wait', reason: `the server is not reachable (${answer.reason})` };
@@ -62,6 +66,7 @@ async function enrol(
   const token = body?.['token'];
   if (answer.status >= 200 && answer.status < 300 && typeof token === 'string' && isToken(token)) {
     const notKept = keepToken(join(folder, 'token'), token);
+    if (notKept === undefined) removeFile(file);
     return { kind: 'token', token, ...(notKept === undefined ? {} : { notKept }) };
   }
   const reason = `the server refused the enrolment (${answer.status}: ${reasonOf(body?.['error'])})`;

@@ -12,10 +12,12 @@ export interface ApiError {
   readonly error: { readonly code: string; readonly message: string; readonly remedy: string };
 }
 
-/** POST /api/v1/enroll, no token: the enrolment secret is in the body. A known host id needs an admin's bearer token as well. */
+/** POST /api/v1/enroll, no token: the enrolment secret is in the body. A known host id needs an admin's bearer token as well, or its token. */
 export interface EnrollRequest {
   readonly enrollment_secret: string;
   readonly host: { readonly id: string; readonly name: string };
+  /** The token that the host has chosen, so that it may ask again when no answer came; else the server makes one. */
+  readonly token?: string;
 }
 export interface EnrollResponse {
   readonly host_id: string;

@@ -1,12 +1,13 @@
 // How a host gets its token: by the enrolment secret, once. A host id that is known already (revoked or not) is given a new token
-// only where an admin vouches for it, so that nobody who learns the secret can take a host's place.
+// only where an admin vouches for it, so that nobody who learns the secret can take a host's place. A host may name its token itself:
+// then it can ask again when the answer was lost, since who names the token of a known host is that host.
 import { HOST_ID_PATTERN } from '../event/id.ts';
 import type { Account, AccountPort } from '../store/state/state-port.ts';
 import type { EnrollResponse } from './api.ts';
 import { busy, problem } from './api-error.ts';
 import type { Attempts } from './attempts.ts';
 import type { HostBook } from './host-book.ts';
-import { hashOf, isSameSecret, newSecret } from './secrets.ts';
+import { hashOf, isHostToken, isSameSecret, newSecret } from './secrets.ts';
 
 /** The longest host name. */
 export const HOST_NAME_LENGTH_MAX = 255;
@@ -25,6 +26,8 @@ export interface EnrollmentAttempt {
   readonly secret: string;
   readonly hostId: string;
   readonly hostName: string;
+  /** The token that the host would like, if it names one. */
+  readonly token: string | undefined;
   /** Whom the request's own token speaks for, if it brought one. */
   readonly account: Account | undefined;
   /** The address it came from. */
@@ -35,7 +38,7 @@ export interface EnrollmentAttempt {
 /** Enrols, or throws the problem to answer with. */
 export function enroll(context: EnrollmentContext, attempt: EnrollmentAttempt): EnrollResponse {
   const { accounts, hosts, attempts, enrollmentSecret, hostsMax = HOSTS_MAX } = context;
-  const { secret, hostId, hostName, account, sender, nowMs } = attempt;
+  const { secret, hostId, hostName, token: wanted, account, sender, nowMs } = attempt;
   if (!attempts.isAllowed(sender, nowMs)) throw busy(429, 'too-many-attempts', 'too many failed enrolments', 60);
   if (!isSameSecret(secret, enrollmentSecret)) {
     attempts.fail(sender, nowMs);
@@ -57,6 +60,16 @@ export function enroll(context: EnrollmentContext, attempt: EnrollmentAttempt): 
       'Choose another name.',
     );
   }
+  if (wanted !== undefined && !isHostToken(wanted)) {
+    throw problem(
+      400,
+      'token',
+      'token must be `vdt_h_` and 32 random bytes in base64url',
+      'Leave it out to be given one.',
+    );
+  }
+  const holder = wanted === undefined ? undefined : accounts.byTokenHash(hashOf(wanted));
+  if (wanted !== undefined && holder?.id === hostId && !holder.isRevoked) return { host_id: hostId, token: wanted };
   const isKnown = accounts.byId(hostId) !== undefined;
   if (isKnown && account?.role !== 'admin') {
     attempts.fail(sender, nowMs);
@@ -70,7 +83,7 @@ export function enroll(context: EnrollmentContext, attempt: EnrollmentAttempt): 
   if (!isKnown && hosts.list().length >= hostsMax) {
     throw problem(403, 'too-many-hosts', `there are ${hostsMax} hosts already`, 'Use another server for the others.');
   }
-  const token = newSecret('host');
+  const token = wanted === undefined || holder !== undefined ? newSecret('host') : wanted;
   accounts.put({ id: hostId, role: 'host', isRevoked: false, createdMs: nowMs }, hashOf(token));
   hosts.enter(hostId, hostName, nowMs);
   return { host_id: hostId, token };

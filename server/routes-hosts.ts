@@ -6,7 +6,7 @@ import type { DeliveryFence } from './delivery-fence.ts';
 import { type EnrollmentContext, enroll } from './enrollment.ts';
 import type { HostBook } from './host-book.ts';
 import { API_PREFIX, type Http } from './http.ts';
-import { fieldsOf, textIn } from './request-shape.ts';
+import { fieldsOf, optionalTextIn, textIn } from './request-shape.ts';
 
 /** Whoever knocks may send so much before anything is known of them. */
 export const ENROLL_BODY_BYTES_MAX: number = 8 * 1024;
@@ -34,6 +34,7 @@ export function hostRoutes(
         secret: textIn(body, 'enrollment_secret', 256),
         hostId: textIn(host, 'id', 256),
         hostName: textIn(host, 'name', 1_024),
+        token: optionalTextIn(body, 'token', 256),
         account: accountIfAny(request),
         sender: request.ip,
         nowMs: now(),

@@ -32,6 +32,11 @@ export function newSecret(kind: SecretKind): string {
   return TOKEN_PREFIXES[kind] + randomBytes(SECRET_BYTES).toString('base64url');
 }
 
+/** True of what `newSecret('host')` makes. */
+export function isHostToken(text: string): boolean {
+  return /^vdt_h_[A-Za-z0-9_-]{43}$/.test(text);
+}
+
 /** SHA-256, hex. The secret is random, so it needs neither salt nor a slow hash. */
 export function hashOf(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');

@@ -56,6 +56,7 @@ describe('collector', () => {
     expect(JSON.parse(enrolment?.body ?? '')).toEqual({
       enrollment_secret: 'let-me-in',
       host: { id: 'demo-host', name: 'demo-host' },
+      token: expect.stringMatching(/^vdt_h_[A-Za-z0-9_-]{43}$/),
     });
     expect(server.requests.at(-1)?.headers['vedette-sign-off']).toBe('1');
     const documents = [...server.documents.values()];

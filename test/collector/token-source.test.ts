@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -82,6 +82,25 @@ describe('the token of a host', () => {
     nowMs += 1_000;
     expect(await tokens.authorization()).toBe('Bearer vdt_h_once');
     expect(readFileSync(join(folder, 'token'), 'utf8')).toBe('vdt_h_once\n');
+  });
+
+  it('is the one that was asked for first, however often the answer is lost, also over a restart', async () => {
+    const asked: unknown[] = [];
+    const post: HttpClient['post'] = async ({ body }) => {
+      const { token } = JSON.parse(String(body)) as { token: string };
+      asked.push(token);
+      if (asked.length < 3) return { kind: 'unreachable', reason: 'no answer' };
+      return { kind: 'answer', status: 201, body: JSON.stringify({ token }), retryAfterMs: undefined };
+    };
+    const tokens = source(undefined, { enrollmentSecret: 's' }, post);
+    expect(await tokens.authorization()).toBeUndefined();
+    nowMs += 1_000;
+    expect(await tokens.authorization()).toBeUndefined();
+    const restarted = source(undefined, { enrollmentSecret: 's' }, post);
+    expect(await restarted.authorization()).toBe(`Bearer ${asked[0]}`);
+    expect(new Set(asked).size).toBe(1);
+    expect(readFileSync(join(folder, 'token'), 'utf8')).toBe(`${asked[0]}\n`);
+    expect(existsSync(join(folder, 'token.try'))).toBe(false);
   });
 
   it('that the disk did not take after all is used, and kept as soon as it does', async () => {

@@ -90,6 +90,28 @@ describe('enrolment', () => {
     expect(statusesOf(await server.call('POST', '/_bulk', { token: answer.body.token, raw }))).toEqual([201]);
   });
 
+  it('gives a host that names its token the same again, since the answer may have been lost; and nobody else', async () => {
+    const named = (id: string, token: unknown) =>
+      server.call('POST', '/api/v1/enroll', {
+        body: { enrollment_secret: server.tokens.enrollment, host: { id, name: 'n' }, token },
+      });
+    const [mine, other] = ['m', 'o'].map((letter) => `vdt_h_${letter.repeat(43)}`);
+    const first = await named('web-1', mine);
+    expect([first.status, first.body]).toEqual([201, { host_id: 'web-1', token: mine }]);
+    const again = await named('web-1', mine);
+    expect([again.status, again.body]).toEqual([201, { host_id: 'web-1', token: mine }]);
+    expect((await named('web-1', other)).status).toBe(403);
+    const neighbour = await named('web-2', mine);
+    expect(neighbour.status).toBe(201);
+    expect(neighbour.body.token).not.toBe(mine);
+    const raw = bulkOf([execEvent('web-1', 1)]);
+    expect(statusesOf(await server.call('POST', '/_bulk', { token: mine, raw }))).toEqual([201]);
+    await server.call('POST', '/api/v1/hosts/web-1/revoke', { token: server.tokens.admin, body: {} });
+    expect((await named('web-1', mine)).status).toBe(403);
+    for (const bad of ['', 'secret', 'vdt_h_short', `${other}x`, 7])
+      expect((await named('web-3', bad)).status).toBe(400);
+  });
+
   it.each([['a/b'], ['../x'], [''], ['x'.repeat(65)], ['role:admin'], ['a b'], [7], [null]])(
     'refuses the host id %j',
     async (id) => {

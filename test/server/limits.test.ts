@@ -276,7 +276,15 @@ describe('the server takes no more than it can hold', () => {
     };
     const attempts = createAttempts();
     const context = { accounts, hosts: emptyBook(), attempts, enrollmentSecret: 's', hostsMax: 1 };
-    const attempt = { secret: 's', hostId: 'h', hostName: 'h', account: undefined, sender: 'x', nowMs: 0 };
+    const attempt = {
+      secret: 's',
+      hostId: 'h',
+      hostName: 'h',
+      token: undefined,
+      account: undefined,
+      sender: 'x',
+      nowMs: 0,
+    };
     const long = 'n'.repeat(HOST_NAME_LENGTH_MAX + 1);
     expect(() => enroll(context, { ...attempt, hostName: long })).toThrow(/host.name/);
     expect(enroll(context, attempt).host_id).toMatch(HOST_ID_PATTERN);
