@@ -62,7 +62,7 @@ export interface EventShape {
 }
 
 /** Arguments of a call that no document does more with than to repeat them: pointers, descriptors, registers that it does not use. */
-const PASSED_ON: ReadonlyMap<string, readonly number[]> = new Map<string, readonly number[]>([
+export const PASSED_ON: ReadonlyMap<string, readonly number[]> = new Map<string, readonly number[]>([
   ...['unlink', 'rmdir', 'rename', 'link', 'symlink', 'execve'].map((name): [string, number[]] => [name, [0, 1, 2, 3]]),
   ...['unlinkat', 'renameat', 'renameat2', 'linkat', 'mkdirat', 'fchmodat'].map((name): [string, number[]] => [
     name,
@@ -87,17 +87,21 @@ const ARCHITECTURES = ['c000003e', '40000003', 'c00000b7'] as const;
 const NUMBERS_MAX = 1024;
 
 /** One bit for each argument that is passed on, by architecture and number. */
-const MASKS: ReadonlyMap<string, Uint8Array> = new Map(
-  ARCHITECTURES.map((architecture) => [
-    architecture,
-    Uint8Array.from({ length: NUMBERS_MAX }, (_, number) =>
-      (PASSED_ON.get(syscallName(architecture, number) ?? '') ?? []).reduce(
-        (mask, argument) => mask | (1 << argument),
-        0,
+function masksOf(passedOn: ReadonlyMap<string, readonly number[]>): ReadonlyMap<string, Uint8Array> {
+  return new Map(
+    ARCHITECTURES.map((architecture) => [
+      architecture,
+      Uint8Array.from({ length: NUMBERS_MAX }, (_, number) =>
+        (passedOn.get(syscallName(architecture, number) ?? '') ?? []).reduce(
+          (mask, argument) => mask | (1 << argument),
+          0,
+        ),
       ),
-    ),
-  ]),
-);
+    ]),
+  );
+}
+
+const MASKS = masksOf(PASSED_ON);
 
 const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
 const ARCH = bytesOf('arch=');
@@ -138,7 +142,9 @@ export interface ShapeReader {
   readonly shape: EventShape;
 }
 
-export function createShapeReader(): ShapeReader {
+/** `passedOn`: {@link PASSED_ON}. */
+export function createShapeReader(passedOn?: ReadonlyMap<string, readonly number[]>): ShapeReader {
+  const masks = passedOn === undefined ? MASKS : masksOf(passedOn);
   const bytes = Buffer.allocUnsafeSlow(EVENT_BYTES_MAX * 2);
   const key = Buffer.allocUnsafeSlow(EVENT_BYTES_MAX * 2);
   const words = new Int32Array(key.buffer, key.byteOffset, key.length >> 2);
@@ -262,7 +268,7 @@ export function createShapeReader(): ShapeReader {
     for (const name of ARCHITECTURES) {
       let index = 0;
       while (index < 8 && bytes[at + index] === name.charCodeAt(index)) index++;
-      if (index === 8) return MASKS.get(name);
+      if (index === 8) return masks.get(name);
     }
     return undefined;
   };

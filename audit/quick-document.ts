@@ -13,14 +13,14 @@ import { isInterpreter } from './script.ts';
 import { createSyscallReader, type SyscallReader, type SyscallRecord } from './syscall-record.ts';
 
 /** Templates of one generation, and their bytes: both generations together hold twice that. */
-const TEMPLATES_MAX = 1_024;
+export const TEMPLATES_MAX = 1_024;
 export const TEMPLATE_BYTES_MAX = 4 * 1024 * 1024;
 /** Shapes that were seen once, by hash. */
 const SEEN_MAX = 8_192;
 /** Making a template costs as much as mapping a few dozen events. So many may be made at once, then one for so many events: who makes a new
  * shape twice, again and again, gains nothing by it. */
-const LEARNING_BURST = 256;
-const EVENTS_PER_LEARNING = 16;
+export const LEARNING_BURST = 256;
+export const EVENTS_PER_LEARNING = 16;
 /** Longer documents are left to the mapper. */
 const DOCUMENT_BYTES_MAX = 128 * 1024;
 /** ` 255.255.255.255 port 65535` and what is around it. */
@@ -31,6 +31,8 @@ export interface QuickMapper extends EcsMapper {
   find(event: AuditEvent): SyscallRecord | undefined;
   /** Writes the document of the event that was found last; its end, or -1 where it has no room: then `toJson` has it. */
   write(event: AuditEvent, stamp: Required<Stamp>, place: { readonly out: Buffer; readonly at: number }): number;
+  /** What both generations hold. */
+  held(): { readonly templates: number; readonly bytes: number };
 }
 
 interface Known {
@@ -58,6 +60,7 @@ export function createQuickMapper(
   let young = new Map<number, Known | 'none'>();
   let old = new Map<number, Known | 'none'>();
   let youngBytes = 0;
+  let oldBytes = 0;
   let version = knowledge.namesVersion?.();
   let found: Known | undefined;
   /** Templates that may be made now, in events. */
@@ -68,6 +71,7 @@ export function createQuickMapper(
     young = new Map();
     old = new Map();
     youngBytes = 0;
+    oldBytes = 0;
     seen.fill(0);
   };
 
@@ -76,6 +80,7 @@ export function createQuickMapper(
     if (young.size >= TEMPLATES_MAX || youngBytes + bytes > TEMPLATE_BYTES_MAX) {
       old = young;
       young = new Map();
+      oldBytes = youngBytes;
       youngBytes = 0;
     }
     youngBytes += bytes;
@@ -180,7 +185,9 @@ export function createQuickMapper(
     return end >= 0 && scratch.toString('utf8', 0, end) === json && !isLong(json);
   };
 
-  return { ...mapper, find, write };
+  const held = () => ({ templates: young.size + old.size, bytes: youngBytes + oldBytes });
+
+  return { ...mapper, find, write, held };
 }
 
 /** True where the sentence may have to be cut: with the longest name it would be too long. */
