@@ -2,10 +2,12 @@
 // between giving up and telling forgets nothing, and added up by owner, class and reason, so that an hour of flood is a handful
 // of records. Told twice after a kill it is told under the same number, which stores it once.
 //
-//   evicted-NNN.json   CRC-32 in eight hex digits, then {"formatVersion":1,"groups":[{"number","losses":[…]}],"intent":{…}?}
+//   evicted-NNN.json   two lines that are the same: CRC-32 in eight hex digits, then
+//                      {"formatVersion":1,"groups":[{"number","losses":[…]}],"intent":{…}?}
 //
-// Each time a new file is written and the one before removed: replacing a file makes file systems wait for the disk. The one with
-// the highest number that is whole counts.
+// Each time a new file is written and the one two before it removed: replacing a file makes file systems wait for the disk. The one
+// with the highest number counts. Torn, it was never relied on, and the one before it holds. Damaged in both of its lines the one
+// before it holds as well, but what came after that is not known: which is told, without a bound.
 import { crc32 } from 'node:zlib';
 import { type Disk, writeOnDisk } from './disk.ts';
 import { NOBODY } from './owner.ts';
@@ -61,7 +63,7 @@ export function openLossJournal(
   didHappen: (intent: Intent) => boolean,
 ): LossJournal {
   const found = load(disk);
-  let { file, number } = found;
+  let { files, number } = found;
   /** Told and not known to be kept, then those still to be told; the last one grows. */
   let groups: readonly Group[] = found.groups;
   let intent = found.intent !== undefined && didHappen(found.intent) ? found.intent : undefined;
@@ -72,17 +74,19 @@ export function openLossJournal(
   if (intent !== undefined) done(false);
   groups = groups.filter(({ losses }) => losses.length > 0);
   sealed = groups.at(-1);
+  if (found.isDamaged) add([UNKNOWN]);
   // An intention that came to nothing must not be taken for done when its segment is delivered and removed.
-  if (found.intent !== undefined) saveIfPossible();
+  if (found.intent !== undefined || found.isDamaged) saveIfPossible();
 
   function save(): void {
     const text = JSON.stringify({ formatVersion: FORMAT_VERSION, groups, intent });
-    const before = file;
     const name = `evicted-${number + 1}.json`;
     number += 1;
-    writeOnDisk(disk, name, [Buffer.from(checksumOf(text) + text)], 'never');
-    file = name;
-    if (before !== undefined) disk.remove(before);
+    const line = Buffer.from(`${checksumOf(text)}${text}\n`);
+    writeOnDisk(disk, name, [line, line], 'never');
+    const gone = files.slice(0, -1);
+    files = [...files.slice(-1), name];
+    for (const before of gone) disk.remove(before);
   }
 
   function saveIfPossible(): void {
@@ -172,9 +176,12 @@ function joined(losses: readonly SpoolLoss[], more: readonly SpoolLoss[]): reado
 interface Found {
   readonly groups: readonly Group[];
   readonly intent: Intent | undefined;
-  readonly file: string | undefined;
+  /** What stays of them, oldest first: one at the most. */
+  readonly files: readonly string[];
   /** The highest number that was ever seen. */
   readonly number: number;
+  /** One that was whole once, and newer than what counts, cannot be read. */
+  readonly isDamaged: boolean;
 }
 
 function load(disk: Disk): Found {
@@ -183,37 +190,59 @@ function load(disk: Disk): Found {
     .map((name) => ({ name, number: Number(JOURNAL_NAME.exec(name)?.[1] ?? Number.NaN) }))
     .filter(({ number }) => !Number.isNaN(number))
     .sort((a, b) => b.number - a.number);
-  let found: Found = { groups: [], intent: undefined, file: undefined, number: names[0]?.number ?? 0 };
+  let found: Found = { groups: [], intent: undefined, files: [], number: names[0]?.number ?? 0, isDamaged: false };
   for (const { name } of names) {
-    const read = found.file === undefined ? readJournal(disk, name) : undefined;
-    if (read !== undefined) found = { ...found, ...read, file: name };
-    else removeIfPossible(disk, name);
+    const read = found.files.length === 0 ? readJournal(disk, name) : 'torn';
+    if (typeof read === 'object') found = { ...found, ...read, files: [name] };
+    else {
+      if (read === 'damaged') found = { ...found, isDamaged: true };
+      removeIfPossible(disk, name);
+    }
   }
   return found;
 }
 
-/** Undefined for one that is torn or damaged. */
-function readJournal(disk: Disk, name: string): Pick<Found, 'groups' | 'intent'> | undefined {
+type Journal = Pick<Found, 'groups' | 'intent'>;
+
+function readJournal(disk: Disk, name: string): Journal | 'torn' | 'damaged' {
   let file: ReturnType<Disk['open']>;
   try {
     file = disk.open(name, 'read');
-    if (file === undefined || file.size() > JOURNAL_BYTES_MAX) return undefined;
+    if (file === undefined) return 'torn';
+    if (file.size() > JOURNAL_BYTES_MAX) return 'damaged';
     const bytes = Buffer.alloc(file.size());
     file.read(bytes, 0, bytes.length, 0);
-    const text = bytes.toString('utf8', CHECKSUM_CHARS);
-    if (bytes.toString('latin1', 0, CHECKSUM_CHARS) !== checksumOf(text)) return undefined;
-    const parsed = JSON.parse(text) as Record<string, unknown>;
-    if (parsed['formatVersion'] !== FORMAT_VERSION || !Array.isArray(parsed['groups'])) return undefined;
-    const intent = parsed['intent'];
-    return {
-      groups: parsed['groups'].filter(isGroup).slice(0, GROUPS_MAX),
-      intent: isIntent(intent) ? intent : undefined,
-    };
+    // A kill may have left one line and a part; damage may have taken its end, but then they are as long as each other. Files of
+    // before had one, without an end.
+    const half = bytes.length / 2;
+    const end = bytes.indexOf(LINE_END);
+    const whole = [bytes.subarray(0, end + 1), bytes.subarray(0, half), bytes.subarray(half), bytes]
+      .map((line) => journalOf(line.at(-1) === LINE_END ? line.subarray(0, -1) : line))
+      .find((journal) => journal !== undefined);
+    return whole ?? (isTorn(bytes) ? 'torn' : 'damaged');
   } catch {
-    return undefined;
+    return 'damaged';
   } finally {
     file?.close();
   }
+}
+
+/** What is left of a write that was not finished: its first line has no end yet. What was not synced may be empty, or zeros. */
+function isTorn(bytes: Buffer): boolean {
+  return !bytes.includes(LINE_END) && (bytes.every((byte) => byte === 0) || HEAD.test(bytes.toString('latin1', 0, 9)));
+}
+
+/** Undefined for what is no journal, or a damaged one. */
+function journalOf(line: Buffer): Journal | undefined {
+  const text = line.toString('utf8', CHECKSUM_CHARS);
+  if (line.toString('latin1', 0, CHECKSUM_CHARS) !== checksumOf(text)) return undefined;
+  const parsed = JSON.parse(text) as Record<string, unknown>;
+  if (parsed['formatVersion'] !== FORMAT_VERSION || !Array.isArray(parsed['groups'])) return undefined;
+  const intent = parsed['intent'];
+  return {
+    groups: parsed['groups'].filter(isGroup).slice(0, GROUPS_MAX),
+    intent: isIntent(intent) ? intent : undefined,
+  };
 }
 
 function removeIfPossible(disk: Disk, name: string): void {
@@ -225,6 +254,19 @@ function removeIfPossible(disk: Disk, name: string): void {
 }
 
 const CHECKSUM_CHARS = 8;
+const LINE_END = 10;
+const HEAD = /^[0-9a-f]{0,8}\{?$/;
+
+/** What a damaged journal may have told of. */
+const UNKNOWN: SpoolLoss = {
+  reason: 'evicted',
+  atLeast: 0,
+  atMost: undefined,
+  fromMs: undefined,
+  toMs: undefined,
+  firstPosition: undefined,
+  lastPosition: undefined,
+};
 
 function checksumOf(text: string): string {
   return crc32(text).toString(16).padStart(CHECKSUM_CHARS, '0');

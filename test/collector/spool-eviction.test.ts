@@ -86,6 +86,12 @@ function read(disk: MemoryDisk, shared: SpoolShared): { readonly texts: string[]
   return { texts, positions };
 }
 
+/** Names of the files that say what was given up, oldest first. */
+const journalsOf = (disk: MemoryDisk): readonly string[] =>
+  [...disk.files.keys()]
+    .filter((name) => name.startsWith('evicted-'))
+    .sort((a, b) => Number(/[0-9]+/.exec(a)) - Number(/[0-9]+/.exec(b)));
+
 const of = (texts: readonly string[], owner: number): number =>
   texts.filter((text) => text.startsWith(`${owner} `)).length;
 
@@ -198,7 +204,7 @@ describe('a full spool', () => {
       for (const { atMost } of losses) lost += atMost ?? 0;
     }
     expect(read(disk, shared).texts.length + lost).toBe(appended);
-    expect([...disk.files.keys()].filter((name) => name.startsWith('evicted-'))).toHaveLength(1);
+    expect(journalsOf(disk).length).toBeLessThanOrEqual(2);
   });
 
   it('tells of a frame that was damaged when its segment is thinned', () => {
@@ -268,6 +274,65 @@ describe('a full spool', () => {
     expect(disk.files.size).toBeLessThanOrEqual(2 * SEGMENTS_MAX + 2);
     expect(told.length).toBeLessThanOrEqual((300 / 10 + 1) * GROUP_LOSSES_MAX);
     expect(new Set(told.map(({ counter }) => counter)).size).toBe(told.length);
+  });
+});
+
+describe('the journal of what was given up', () => {
+  /** A spool that gave much up and was killed before it told, and how much. */
+  function killed(): { readonly disk: MemoryDisk; readonly lost: number; readonly newest: string } {
+    const { disk, flood, shared } = spool();
+    flood(3000, {});
+    const newest = journalsOf(disk).at(-1) as string;
+    return { disk, lost: 3000 - read(disk, shared).texts.length, newest };
+  }
+  function toldAfter(disk: MemoryDisk): readonly SpoolLoss[] {
+    const { writer } = spool({ disk });
+    return [...taken(writer), ...taken(writer)];
+  }
+  const sum = (losses: readonly SpoolLoss[]): number | undefined =>
+    losses.reduce<number | undefined>(
+      (total, { atMost }) => (total === undefined || atMost === undefined ? undefined : total + atMost),
+      0,
+    );
+
+  it('forgets nothing by one damaged byte, wherever it is', () => {
+    const { disk, lost, newest } = killed();
+    const bytes = disk.files.get(newest) as Buffer;
+    for (let at = 0; at < bytes.length; at += 7) {
+      const copy = memoryDisk();
+      for (const [name, content] of disk.files) copy.files.set(name, content);
+      const damaged = Buffer.from(bytes);
+      damaged[at] = (damaged[at] as number) ^ 1;
+      copy.files.set(newest, damaged);
+      expect(sum(toldAfter(copy))).toBe(lost);
+    }
+  });
+
+  it('damaged beyond that says that it does not know, and all that the one before it knew', () => {
+    const { disk, lost, newest } = killed();
+    disk.files.set(newest, Buffer.alloc((disk.files.get(newest) as Buffer).length, 10));
+    const told = toldAfter(disk);
+    expect(told).toContainEqual(expect.objectContaining({ reason: 'evicted', atLeast: 0, atMost: undefined }));
+    const known = told.filter(({ atMost }) => atMost !== undefined);
+    expect(sum(known)).toBeGreaterThan(lost * 0.8);
+    expect(sum(known)).toBeLessThanOrEqual(lost);
+    expect(new Set(told.map(({ counter }) => counter)).size).toBe(told.length);
+    expect(toldAfter(disk)).toEqual([]);
+  });
+
+  it('torn by a kill was never relied on: nothing is told to be unknown', () => {
+    const { disk, lost, newest } = killed();
+    const bytes = disk.files.get(newest) as Buffer;
+    const line = bytes.length / 2;
+    for (let length = 0; length < bytes.length; length += length % 2 === 0 ? 11 : 12) {
+      const copy = memoryDisk();
+      for (const [name, content] of disk.files) copy.files.set(name, content);
+      copy.files.set(newest, bytes.subarray(0, length));
+      const known = sum(toldAfter(copy));
+      // From the end of its first line on it counts.
+      if (length >= line) expect(known).toBe(lost);
+      else expect(known).toBeGreaterThan(lost * 0.8);
+    }
   });
 });
 
