@@ -34,7 +34,7 @@ interface Cell {
 }
 
 export async function run({ isShort }: { readonly isShort: boolean }): Promise<readonly string[]> {
-  const seconds = isShort ? 8 : 20;
+  const seconds = isShort ? 8 : 15;
   const cells = QUOTAS.flatMap((quota) => RATES.map((rate) => ({ quota, rate })));
   const asked = isShort ? cells.filter(({ quota, rate }) => rate === 5_000 && quota === 0.05) : cells;
   const work = mkdtempSync(join(tmpdir(), 'vedette-bench-'));
