@@ -1,6 +1,6 @@
 // The process: the only place of the command line that reads argv, the environment and the clock.
-import type { Context } from './command.ts';
 import { runCommandLine } from './command-line.ts';
+import { outputOf } from './output.ts';
 
 /** What is still being written may be, so long, ms. */
 const EXIT_GRACE_MS = 1_000;
@@ -9,21 +9,6 @@ const EXIT_GRACE_MS = 1_000;
  * look-up, one that attaches), for seconds: with the usual four an fdatasync, and so an acknowledgement, waits behind a search.
  */
 const THREADS = 12;
-
-function outputOf(stream: NodeJS.WriteStream): Context['stdout'] {
-  // `vedette search … | head` closes the pipe early: that is no failure, and nothing more can be said there.
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
-  return {
-    stream,
-    write: (text) => {
-      stream.write(text);
-    },
-    isTTY: stream.isTTY === true,
-    columns: stream.columns ?? 0,
-  };
-}
 
 // Whatever is written is its owner's alone, also what libraries write (DuckDB's files, SQLite's).
 process.umask(0o077);

@@ -1,14 +1,11 @@
 // Starts and stops the collector: a reader thread (source → spool) and, in this one, shipping (spool → server). Each lives from
 // the spool's files alone, so either may be behind, and a kill of the process costs what was not yet read.
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type { Progress } from '../event/progress.ts';
-import { makeFolder } from './durable-file.ts';
-import type { LimitOptions } from './limits.ts';
 import { type Loss, lossOfSpool } from './loss-ledger.ts';
 import type { Collector, CollectorFigures, CollectorOptions, CollectorStart, Notice, Refusal } from './options.ts';
-import type { FromReader, ReaderOptions, ReadingFigures, ToReader } from './reader-messages.ts';
-import { readerProgram } from './reader-program.ts';
+import type { ReadingFigures, ToReader } from './reader-messages.ts';
+import { type ReaderSource, type RunningReader, startReader } from './reader-thread.ts';
 import { connect } from './ship/connection.ts';
 import { dayOf } from './ship/destination.ts';
 import type { HttpClient } from './ship/http-client.ts';
@@ -17,9 +14,7 @@ import { loadShipState, saveShipState, withLosses } from './ship/ship-state.ts';
 import { createShipper } from './ship/shipper.ts';
 import { createTokenSource } from './ship/token-source.ts';
 import { folderDisk } from './spool/disk.ts';
-import { SPOOL_AGE_MS_MAX, SPOOL_BYTES_LEAST, SPOOL_BYTES_MAX } from './spool/spool-limits.ts';
 import { openSpoolReader } from './spool/spool-reader.ts';
-import { type SpoolShared, spoolShared } from './spool/spool-shared.ts';
 
 /** The reading thread has so long to put the kernel back and flush, ms: the kernel takes 16 ms for each rule that is removed. */
 const READER_CLOSE_MS = 5_000;
@@ -27,13 +22,8 @@ const READER_CLOSE_MS = 5_000;
 const SHIPPING_FIGURES_MS = 5_000;
 /** How far the server has everything is saved at most this often, ms. */
 const SAVE_EVERY_MS = 1_000;
-/** The reading thread's heap, MiB: a young generation this small keeps its memory flat under a flood. */
-const READER_YOUNG_MIB = 8;
 
-const NO_LIMITS: LimitOptions = { cpuShareMax: undefined, memoryBytesMax: undefined };
 const NO_FIGURES: ReadingFigures = { records: 0, events: 0, spooled: 0, spoolBytes: 0, lostAtLeast: 0, position: 0 };
-
-type ReaderSource = ReaderOptions['source'];
 
 /** Starts collecting. An expected failure (no permission, another owner, …) is a value; with source `auto` there is none of these. */
 export async function startCollector(options: CollectorOptions): Promise<CollectorStart> {
@@ -64,96 +54,6 @@ function sourcesOf({ source }: CollectorOptions): readonly ReaderSource[] {
   return [{ kind: 'kernel' }, { kind: 'multicast' }, { kind: 'recording', file: undefined, speed: 1 }];
 }
 
-/** Another host has its own token, positions and spool. */
-function folderOf(source: ReaderSource): string {
-  if (source.kind === 'recording') return 'collector-recording';
-  return source.kind === 'file' && source.host !== 'this' ? `collector-files-${source.host.id}` : 'collector';
-}
-
-interface RunningReader {
-  readonly kind: 'running';
-  readonly worker: Worker;
-  readonly folder: string;
-  readonly shared: SpoolShared;
-  readonly ready: FromReader & { kind: 'ready' };
-  /** Messages that come later go here. */
-  listen(onMessage: (message: FromReader) => void): void;
-  readonly died: Promise<string>;
-}
-
-async function startReader(
-  options: CollectorOptions,
-  source: ReaderSource,
-): Promise<RunningReader | { readonly kind: 'refused'; readonly refusal: Refusal }> {
-  const folder = join(options.dataFolder, folderOf(source));
-  makeFolder(folder);
-  const shared = spoolShared();
-  try {
-    shared.setAcknowledged(loadShipState(folder).deliveredPosition);
-  } catch (error) {
-    return { kind: 'refused', refusal: { kind: 'failed', reason: (error as Error).message } };
-  }
-  const readerOptions: ReaderOptions = {
-    folder,
-    source,
-    rulesProfile: options.rulesProfile ?? 'default',
-    rulesFiles: options.rulesFiles ?? [],
-    mendsRules: options.mendsRules ?? true,
-    rulesScope: options.rulesScope,
-    excludePids: options.excludePids ?? [],
-    inheritedDescriptors: options.inheritedDescriptors ?? [],
-    notifySocket: options.notifySocket,
-    ownFiles: options.ownFiles ?? [],
-    spoolBytesMax: Math.max(SPOOL_BYTES_LEAST, options.spoolBytesMax ?? SPOOL_BYTES_MAX),
-    spoolAgeMsMax: options.spoolAgeMsMax ?? SPOOL_AGE_MS_MAX,
-    hashesExecutables: options.hashesExecutables ?? false,
-    limits: options.limits ?? NO_LIMITS,
-    shared: shared.memory,
-  };
-  const { program, isText } = readerProgram();
-  const worker = new Worker(program, {
-    eval: isText,
-    workerData: readerOptions,
-    resourceLimits: { maxYoungGenerationSizeMb: READER_YOUNG_MIB },
-  });
-  const early: FromReader[] = [];
-  let onMessage = (message: FromReader): void => {
-    early.push(message);
-  };
-  const died = new Promise<string>((resolve) => {
-    worker.on('error', (error: Error) => resolve(error.message));
-    worker.on('exit', (code) => resolve(`the reading thread ended with code ${code}`));
-  });
-  const first = await new Promise<FromReader | string>((resolve) => {
-    worker.on('message', (message: FromReader) => {
-      if (message.kind === 'ready' || message.kind === 'refused') resolve(message);
-      else onMessage(message);
-    });
-    void died.then(resolve);
-  });
-  if (typeof first === 'string') return { kind: 'refused', refusal: { kind: 'failed', reason: first } };
-  if (first.kind !== 'ready') {
-    // The next reader wants the folder's lock, which this one's thread still holds.
-    await worker.terminate();
-    return {
-      kind: 'refused',
-      refusal: first.kind === 'refused' ? first.refusal : { kind: 'failed', reason: 'no word' },
-    };
-  }
-  return {
-    kind: 'running',
-    worker,
-    folder,
-    shared,
-    ready: first,
-    died,
-    listen(handler) {
-      onMessage = handler;
-      for (const message of early.splice(0)) handler(message);
-    },
-  };
-}
-
 function startShipping(
   options: CollectorOptions,
   running: RunningReader,
@@ -179,12 +79,15 @@ function startShipping(
   let rejected = 0;
   let hasSaveFailed = false;
   let savedMs = 0;
+  let saveLater: NodeJS.Timeout | undefined;
   let closing: Promise<void> | undefined;
   let onClosed = (): void => {};
 
   const tellReader = (message: ToReader): void => worker.postMessage(message);
 
   function save(): void {
+    clearTimeout(saveLater);
+    saveLater = undefined;
     savedMs = now();
     try {
       saveShipState(folder, { deliveredPosition: shared.acknowledged(), losses: waiting });
@@ -237,6 +140,8 @@ function startShipping(
       if (damaged.length > 0) handOver(damaged.map((loss) => lossOfSpool(loss, position)));
       // Losing this only sends events twice, and replacing a file makes the file system wait for the disk.
       if (now() - savedMs >= SAVE_EVERY_MS || now() < savedMs) save();
+      // The last delivery before an outage as well: what is evicted meanwhile must not be told as lost after a kill.
+      else saveLater ??= setTimeout(save, SAVE_EVERY_MS);
     },
     onNotice: notify,
   });

@@ -8,6 +8,7 @@ import { collectorCheck } from '../commands/collector-check.ts';
 import { EXIT, type ExitCode, type Failure, fail, failureJson, formatFailure } from '../failure.ts';
 import { commandHelp } from '../help.ts';
 import { asksForHelp, parseWords } from '../options.ts';
+import { outputOf } from '../output.ts';
 
 /** What is still being written may be, so long, ms. */
 const EXIT_GRACE_MS = 1_000;
@@ -17,20 +18,6 @@ Also:
   vedette-collector check      Whether it can watch this host, and what it would miss.
   vedette-collector --version
 `;
-
-function outputOf(stream: NodeJS.WriteStream): Context['stdout'] {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
-  return {
-    stream,
-    write: (text) => {
-      stream.write(inOwnWords(text));
-    },
-    isTTY: stream.isTTY === true,
-    columns: stream.columns ?? 0,
-  };
-}
 
 /** Help and remedies name the command as it is called here. */
 function inOwnWords(text: string): string {
@@ -74,8 +61,8 @@ async function main(): Promise<void> {
   const context: Context = {
     env: process.env,
     cwd: process.cwd(),
-    stdout: outputOf(process.stdout),
-    stderr: outputOf(process.stderr),
+    stdout: outputOf(process.stdout, inOwnWords),
+    stderr: outputOf(process.stderr, inOwnWords),
     now: () => Date.now(),
   };
   const words = process.argv.slice(2);

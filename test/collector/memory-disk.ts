@@ -11,7 +11,7 @@ export interface MemoryDisk extends Disk {
   fails: (step: DiskStep) => string | undefined;
 }
 
-export type DiskStep = 'create' | 'append' | 'truncate' | 'remove' | 'rename' | 'sync' | 'read';
+type DiskStep = 'create' | 'append' | 'truncate' | 'remove' | 'rename' | 'sync' | 'read';
 
 export function memoryDisk(): MemoryDisk {
   const files = new Map<string, Buffer>();

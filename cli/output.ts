@@ -1,0 +1,18 @@
+// What a command writes to: a stream of the process, which may be a terminal, a file or a pipe that somebody closes.
+import type { Context } from './command.ts';
+
+/** `inWords` changes each text on its way. */
+export function outputOf(stream: NodeJS.WriteStream, inWords = (text: string): string => text): Context['stdout'] {
+  // `vedette search … | head` closes the pipe early: that is no failure, and nothing more can be said there.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  return {
+    stream,
+    write: (text) => {
+      stream.write(inWords(text));
+    },
+    isTTY: stream.isTTY === true,
+    columns: stream.columns ?? 0,
+  };
+}
