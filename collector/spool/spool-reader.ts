@@ -43,6 +43,7 @@ export interface SpoolReader {
 const READ_BYTES = 512 * 1024;
 const BODY_START_BYTES = 256 * 1024;
 const EVENTS_MAX = 10_000;
+const SHORTAGES: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
 
 interface Cursor {
   readonly spoolClass: SpoolClass;
@@ -140,7 +141,7 @@ export function openSpoolReader(options: {
       const opened = openSegment(segmentName(cursor.spoolClass, number));
       if (opened === 'gone') continue;
       if (opened === 'unreadable') {
-        tell(cursor, FRAME_HEAD_BYTES, undefined);
+        tell(cursor, undefined, undefined);
         continue;
       }
       // Of a head that was damaged since the start only the boot is missed: it is most likely that of the segment before.
@@ -165,8 +166,10 @@ export function openSpoolReader(options: {
       file.read(bytes, 0, bytes.length, 0);
       const read = readSegmentHead(bytes);
       return { file, bootId: read.kind === 'head' ? read.head.bootId : undefined };
-    } catch {
+    } catch (error) {
       file?.close();
+      // Nothing is wrong with the file: whoever starts shipping again finds it.
+      if (SHORTAGES.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
       return 'unreadable';
     }
   }
@@ -219,12 +222,12 @@ export function openSpoolReader(options: {
     }
   }
 
-  /** `after`: the frame that follows, which proves that one is missing. At the end of a file it may be a torn write or a footer. */
-  function tell(cursor: Cursor, bytes: number, after: Frame | undefined): void {
+  /** `bytes`: undefined where nobody knows how many. `after`: the frame that follows, which proves that one is missing. At the end of a file it may be a torn write or a footer. */
+  function tell(cursor: Cursor, bytes: number | undefined, after: Frame | undefined): void {
     losses.push({
       reason: 'damaged',
       atLeast: after === undefined || after.isFooter ? 0 : 1,
-      atMost: Math.max(1, Math.floor(bytes / FRAME_HEAD_BYTES)),
+      atMost: bytes === undefined ? undefined : Math.max(1, Math.floor(bytes / FRAME_HEAD_BYTES)),
       fromMs: cursor.lastCreatedMs === 0 ? undefined : cursor.lastCreatedMs,
       toMs: after?.createdMs,
       firstPosition: cursor.lastPosition + 1,

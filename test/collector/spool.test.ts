@@ -363,6 +363,34 @@ describe('spool', () => {
     expect(reader.takeLosses()).toMatchObject([{ reason: 'damaged', atLeast: 0 }]);
   });
 
+  it('does not know how many events a segment held that cannot be opened', () => {
+    const disk = memoryDisk();
+    const first = open(disk);
+    for (let number = 0; number < 50; number += 1) append(first.writer, 'keep', 'one');
+    first.writer.flush();
+    first.writer.close();
+    const { shared, writer } = open(disk);
+    append(writer, 'keep', 'two');
+    writer.flush();
+    const reader = openSpoolReader({ disk, shared });
+    let reads = 0;
+    disk.fails = (step) => (step === 'read' && ++reads === 1 ? 'EIO' : undefined);
+    expect(reader.next(1000)?.payloads.map(String)).toEqual(['two']);
+    expect(reader.takeLosses()).toMatchObject([{ reason: 'damaged', atLeast: 0, atMost: undefined }]);
+  });
+
+  it('takes a shortage of the machine for no damage: nothing is passed over', () => {
+    const disk = memoryDisk();
+    const { shared, writer } = open(disk);
+    append(writer, 'keep', 'one');
+    writer.flush();
+    const reader = openSpoolReader({ disk, shared });
+    disk.fails = (step) => (step === 'read' ? 'EMFILE' : undefined);
+    expect(() => reader.next(1000)).toThrow('EMFILE');
+    disk.fails = () => undefined;
+    expect(readAll(disk, shared)).toMatchObject({ texts: ['one'], losses: [] });
+  });
+
   it('starts on a read-only disk, and keeps what comes in memory', () => {
     const disk = memoryDisk();
     const first = open(disk);
