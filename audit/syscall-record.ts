@@ -37,7 +37,7 @@ interface Image {
 }
 
 /** What the call is: its architecture and number. */
-export interface SyscallHead {
+interface SyscallHead {
   /** `c000003e`; undefined for an io_uring operation. */
   readonly arch: string | undefined;
   readonly architecture: string | undefined;
@@ -57,7 +57,7 @@ export interface LeadText {
 }
 
 /** Who called, and by which program: the record from `auid=` on. */
-export interface SyscallTail {
+interface SyscallTail {
   readonly ids: Ids;
   readonly image: Image;
   /** The text as the inside of a JSON string; undefined where it is not ASCII. */
