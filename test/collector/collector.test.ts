@@ -83,6 +83,21 @@ describe('collector', () => {
     }
   });
 
+  it('saves how far the server has everything soon after the last delivery, not with the next one', async () => {
+    // Slow enough for several deliveries within one second.
+    const started = await startCollector(options({ source: { kind: 'recording', speed: 10 } }));
+    if (started.kind !== 'started') throw new Error(JSON.stringify(started));
+    const { collector } = started;
+    const state = join(folder, 'collector-recording');
+    const isSaved = (): boolean => {
+      const { delivered, position, deliveredPosition } = collector.figures();
+      return delivered >= 40 && deliveredPosition === position && loadShipState(state).deliveredPosition === position;
+    };
+    for (let waited = 0; waited < 200 && !isSaved(); waited += 1) await new Promise((end) => setTimeout(end, 20));
+    expect(isSaved()).toBe(true);
+    await collector.close();
+  });
+
   it('waits for a server and a secret that come later than it', async () => {
     const secretFile = join(folder, 'secret');
     const notices: Notice[] = [];
