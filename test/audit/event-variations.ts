@@ -125,7 +125,7 @@ const MADE_BASES: readonly (readonly Part[])[] = [
     { type: EXECVE, body: 'argc=3 a0="/usr/bin/awk" a1="-f" a2="/srv/w/t.awk"' },
     cwd('/srv/w'),
     path(0, '"/srv/w/s.awk"', 'NORMAL'),
-    path(1, '"/lib64/ld-linux-x86-64.so.2"', 'NORMAL'),
+    path(1, '"/usr/bin/awk"', 'NORMAL'),
     title('awk', '-f'),
   ),
   call(
@@ -133,6 +133,7 @@ const MADE_BASES: readonly (readonly Part[])[] = [
     { type: EXECVE, body: `argc=2 a0="/usr/bin/awk" a1=${hexOf('/srv/w/o b.awk')}` },
     cwd('/srv/w'),
     path(0, hexOf('/srv/w/a b.awk'), 'NORMAL'),
+    path(1, '"/usr/bin/awk"', 'NORMAL'),
   ),
   call(
     syscallBody(`${X64}59`, { items: 1, image: 'comm="ls" exe="/usr/bin/ls" key="exec"' }).replace(

@@ -142,19 +142,22 @@ const replaced = (base: readonly Part[], from: string | RegExp, to: string): rea
   base.map(({ type, body }) => ({ type, body: body.replaceAll(from, to) }));
 
 describe('what only the mapper compares', () => {
+  /** A file whose name is in hexadecimal and that replaces another. */
+  const replacing = replaced(baseWith('syscall=316 success=yes exit=3'), /two" inode=7/g, 'two" inode=9');
+  const movedOver = [0, 1, 2, 3, 5, 4, 6].flatMap((index) => replacing[index] ?? []);
   /** Two events of one shape, and one whose document differs in more than the holes. */
   const CASES: readonly (readonly [what: string, base: readonly Part[], from: string, to: string])[] = [
     ['an object that is the program', baseWith('comm="/etc/passwd"'), '"/etc/shadow"', '"/etc/passwd"'],
     ['a program in hexadecimal', baseWith('exe=2F6F70742F746F6F6C'), '"/etc/shadow"', '"/opt/tool"'],
     [
       'an object that is the program, with a slash',
-      baseWith('exe=2F6F70742F746F6F6C'),
-      '"/etc/shadow"',
+      replaced(baseWith('exe=2F6F70742F746F6F6C'), '"/etc/shadow"', '"/etc/shadow/"'),
+      '"/etc/shadow/"',
       '"/opt/tool/"',
     ],
     ['a directory that is the current one', baseWith('syscall=263 success=yes exit=3'), '"/srv/sub"', '"/srv/w"'],
-    ['a sentence that is cut', baseWith('exe="/long'), '"/etc/shadow"', `"/${'n'.repeat(250)}"`],
-    ['the inode of a name in hexadecimal', baseWith('syscall=316 success=yes exit=3'), 'inode=8', 'inode=7'],
+    ['a sentence that is cut', baseWith('exe="/long'), '"/etc/shadow"', `"/etc/${'n'.repeat(245)}"`],
+    ['the inode of a name in hexadecimal', movedOver, 'inode=9', 'inode=7'],
     ['the script that is run', baseWith('comm="s.awk"'), '"/srv/w/t.awk"', '"/srv/w/s.awk"'],
     ['a script in hexadecimal', baseWith(`comm=${hexOf('a b.awk')}`), hexOf('/srv/w/o b.awk'), hexOf('/srv/w/a b.awk')],
     ['a pid with zeros', baseWith('syscall=42 success=yes exit=3'), ' pid=200', ' pid=0200'],
@@ -165,18 +168,18 @@ describe('what only the mapper compares', () => {
     const { isSame } = pairOf();
     const other = replaced(base, from, to);
     expect(other).not.toEqual(base);
-    for (let time = 0; time < 4; time++) {
-      isSame(madeEvent(base, time));
-      isSame(madeEvent(other, time + 10));
-    }
+    const hits = [1, 2, 3].map((time) => isSame(madeEvent(base, time)));
+    for (let time = 4; time < 8; time++) isSame(madeEvent(other, time));
+    expect(hits.slice(0, 2)).toEqual([false, false]);
   });
 
-  it('a record of which there are two, with other texts in the first', () => {
+  it('is left to it: a record of which there are two, with other texts in the first', () => {
     const base = baseWith('syscall=42 success=yes exit=3');
     const twice = (title: string): readonly Part[] => [
-      ...base,
+      ...base.slice(0, 1),
       { type: 1327, body: `proctitle=${hexOf(title)}` },
-      { type: 1306, body: `saddr=0200${hexOf(title).slice(0, 12)}0000000000000000` },
+      { type: 1306, body: `saddr=0200${hexOf(title).slice(2, 14)}0000000000000000` },
+      ...base.slice(1),
     ];
     const { isSame } = pairOf();
     for (const title of ['first-a', 'first-b', 'first-c']) isSame(madeEvent(twice(title), title.length));
@@ -220,7 +223,7 @@ describe('limits', () => {
   it('of templates hold whatever comes, and what is used stays', () => {
     const { isSame, quick } = pairOf();
     for (let time = 0; time < 3; time++) isSame(shaped(0, time));
-    for (let number = 1; number < 12_000; number++) {
+    for (let number = 1; number < 9_000; number++) {
       const event = shaped(number, number);
       quick.find(event);
       quick.find(event);
