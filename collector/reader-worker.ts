@@ -278,7 +278,8 @@ function run({ reader, source }: Started): void {
     wasWoken = false;
     if (fd === undefined) timer = setTimeout(turn, waitMs);
     else
-      waitReadable(fd, QUIET_MS, (isReadable) => {
+      // What was spooled last must not wait for the next event, or for the end of the quiet, to be heard of.
+      waitReadable(fd, hasNews ? ANNOUNCE_EVERY_MS : QUIET_MS, (isReadable) => {
         wasWoken = isReadable;
         setImmediate(turn);
       });
