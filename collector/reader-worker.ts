@@ -277,8 +277,8 @@ function run({ reader, source }: Started): void {
     const fd = step.records > 0 || step.hasMore || waitMs > IDLE_MS || wasWoken ? undefined : source.descriptor?.();
     wasWoken = false;
     if (fd === undefined) timer = setTimeout(turn, waitMs);
+    // What was spooled last must not wait for the next event, or for the end of the quiet, to be heard of.
     else
-      // What was spooled last must not wait for the next event, or for the end of the quiet, to be heard of.
       waitReadable(fd, hasNews ? ANNOUNCE_EVERY_MS : QUIET_MS, (isReadable) => {
         wasWoken = isReadable;
         setImmediate(turn);
