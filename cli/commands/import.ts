@@ -10,12 +10,13 @@ import { reasonOf } from '../config.ts';
 import { EXIT, type Failure, fail, type Outcome, succeed } from '../failure.ts';
 import { bootIdOfText, bootsOfText, createHostNaming, type HostNaming } from '../import/imported-host.ts';
 import { readLines } from '../import/lines.ts';
-import { expandFiles, FILES_MAX, inOrderOfTime } from '../import/log-files.ts';
+import { expandFiles, FILES_MAX, inOrderOfTime, leftOutOf } from '../import/log-files.ts';
 import { openShipment, type Rejection, type Shipment } from '../import/shipment.ts';
 import { counted } from '../table.ts';
 
 /** Rejections that are told one by one; the others are counted. */
 const REJECTIONS_TOLD = 20;
+const LEFT_OUT_TOLD = 5;
 const REJECTIONS_JSON_MAX = 1000;
 const PROGRESS_EVERY_MS = 500;
 /** Records of different events come so far out of order, ms. */
@@ -130,6 +131,7 @@ async function importAll(invocation: Invocation, work: Work): Promise<Failure | 
       place = { file: argument, line: 0 };
       expandFiles([argument]);
     }
+    tellLeftOut(invocation, leftOutOf(invocation.positionals));
     const begun = new Set<string>();
     for (const { file, firstMs, firstLine } of await inOrderOfTime(expandFiles(invocation.positionals))) {
       // The next file of a rotated set goes on with the events of the one before; a copy of it, or another log, does not.
@@ -190,6 +192,13 @@ function reject(work: Work, rejection: Rejection): void {
 function noHost(place: Place): Failure {
   const message = `${place.file}:${place.line}: the line names no host`;
   return fail('import/no-host', { message, remedy: 'Say whose log it is: --host NAME.', exitCode: EXIT.usage }).failure;
+}
+
+function tellLeftOut(invocation: Invocation, paths: readonly string[]): void {
+  if (paths.length === 0) return;
+  const more = paths.length > LEFT_OUT_TOLD ? `, and ${paths.length - LEFT_OUT_TOLD} more` : '';
+  const names = visible(paths.slice(0, LEFT_OUT_TOLD).join(', '));
+  invocation.context.stderr.write(`left out, not being named as a log: ${names}${more}. Name it to import it.\n`);
 }
 
 function tellRejection(invocation: Invocation, { file, line, reason }: Rejection): void {

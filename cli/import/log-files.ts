@@ -47,6 +47,18 @@ export function expandFiles(arguments_: readonly string[]): readonly string[] {
   return files;
 }
 
+/** What a folder among the arguments holds besides logs: rotated files in another packing, folders, … Hidden files are not meant. */
+export function leftOutOf(arguments_: readonly string[]): readonly string[] {
+  return arguments_
+    .filter((argument) => argument !== '-' && statSync(argument, { throwIfNoEntry: false })?.isDirectory() === true)
+    .flatMap((folder) =>
+      readdirSync(folder, { withFileTypes: true })
+        .filter((entry) => !entry.name.startsWith('.') && (entry.isDirectory() || !LOG_NAME.test(entry.name)))
+        .map((entry) => join(folder, entry.name))
+        .sort(),
+    );
+}
+
 export interface LogFile {
   readonly file: string;
   /** The time of its first line that has one, epoch ms; infinite where none has. */

@@ -6,7 +6,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bootIdOfText, bootsOfText, createHostNaming, type GivenHost } from '../../cli/import/imported-host.ts';
 import { type Expansion, readLines } from '../../cli/import/lines.ts';
-import { expandFiles, inOrderOfTime } from '../../cli/import/log-files.ts';
+import { expandFiles, inOrderOfTime, leftOutOf } from '../../cli/import/log-files.ts';
 import { hostIdOf } from '../../collector/host-identity.ts';
 import { makeFolder, type TestFolder } from './terminal.ts';
 
@@ -53,6 +53,12 @@ describe('files', () => {
     expect(names(expandFiles([folder.path]))).toEqual(logs);
     expect(names(expandFiles([at('audit.log*'), at('audit.log'), at('link.log')]))).toEqual(logs.slice(0, 4));
     expect(expandFiles(['-', at('audit.log'), '-'])).toEqual(['-', at('audit.log')]);
+  });
+
+  it('of a folder that are left out are told, for a rotated log in another packing would be missed unseen', () => {
+    mkdirSync(at('sub'));
+    for (const name of ['audit.log', 'audit.log.1.gz', 'audit.log.2.xz', 'notes.md', '.hidden']) write(name, record(1));
+    expect(leftOutOf([folder.path, at('audit.log'), '-'])).toEqual([at('audit.log.2.xz'), at('notes.md'), at('sub')]);
   });
 
   it('that are not there are the system’s error; a folder without logs says so', () => {
