@@ -1,5 +1,6 @@
 // The reading thread's shell: opens the source and the spool, steps the reader, sleeps in between, and talks to the shipping
-// thread. The sleep is what saves CPU: records queue in the kernel meanwhile, and one drain takes them all.
+// thread. The sleep is what saves CPU: records queue in the kernel meanwhile, and one drain takes them all. Longer than 300 lines, because
+// only here may the clock, /proc and the host's own files be asked, and all parts of the reader are given theirs.
 import { randomUUID } from 'node:crypto';
 import { openSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';

@@ -1,6 +1,7 @@
 // Every key of vedette.yaml: the one table from which come the reading, the JSON Schema, the environment variables and the
 // documentation. A key's environment variable is VEDETTE_ and its path in capitals: server.port is VEDETTE_SERVER_PORT.
-// Secrets have no place in the file: a `secret` key is there to be refused, with the way to give it instead.
+// Secrets have no place in the file: a `secret` key is there to be refused, with the way to give it instead. Longer than 300 lines,
+// because it is one table.
 import { DEFAULT_HOST, DEFAULT_PORT, DEFAULT_RETENTION_DAYS, DEFAULT_SILENCE_AFTER_MS } from '../../server/options.ts';
 
 type KeyKind =

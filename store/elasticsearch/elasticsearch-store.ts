@@ -1,6 +1,7 @@
 // Events in Elasticsearch: one index for each UTC day of `@timestamp`, so that a repeated event always meets its own index and a 409
 // is exact. `_source` is the document as it came (form.ts names the exceptions). Every append is durable when it is answered
-// (translog durability `request`); one that fails half-way is refused as a whole and may be repeated safely.
+// (translog durability `request`); one that fails half-way is refused as a whole and may be repeated safely. Longer than 300 lines, because
+// it is one port over one client; what can be told apart (dialect, form, mapping) is.
 import { readFileSync } from 'node:fs';
 import { Client, errors } from '@elastic/elasticsearch';
 import { bulkLines } from '../../event/bulk.ts';

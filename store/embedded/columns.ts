@@ -1,5 +1,6 @@
 // How a document becomes a row and a row the same document again. A value that its column can hold exactly goes there; every
-// other (odd types, dotted names, fields without a column) stays in `_rest` as JSON, and `_odd` names the columns in doubt:
+// other (odd types, dotted names, fields without a column) stays in `_rest` as JSON, and `_odd` names the columns in doubt. Longer than
+// 300 lines, because the way there and the way back have to be read side by side:
 //
 //   _seq _id          number and id of the event
 //   _ts               `@timestamp`, whole epoch ms

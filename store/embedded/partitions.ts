@@ -1,5 +1,6 @@
 // The partition files: which there are, what each spans, and the few things done to them: insert a batch, ask for ids, drop.
-// What a file spans is kept in `partitions.json`, so that a start need not open every file; the files are the truth.
+// What a file spans is kept in `partitions.json`, so that a start need not open every file; the files are the truth. Longer than 300
+// lines, because the list and the files have to change in one order, whoever changes them.
 //
 //   partitions.json   {"vedette":"partitions","version":1,"partitions":[{name,bytes,mtimeMs,span,layout}]}
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
