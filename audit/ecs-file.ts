@@ -1,6 +1,6 @@
 // `file.*` of calls that act on files, from their PATH records; flags and modes of the call in `auditd.data`.
 import { addData, type Draft } from './draft.ts';
-import { flat, isPlain, jsonText, member, objectMember } from './json.ts';
+import { arrayMember, flat, isPlain, jsonText, member, objectMember } from './json.ts';
 import {
   absolutePath,
   actedOnPath,
@@ -16,6 +16,7 @@ import {
 } from './path.ts';
 import { labelMembers } from './selinux.ts';
 import type { SyscallRecord } from './syscall-record.ts';
+import { RESOLVE_FLAGS } from './tables/argument-names.ts';
 import { O_CREAT, O_TMPFILE, openFlagsJson } from './tables/open-flags.ts';
 import type { SyscallAction } from './tables/syscall-action.ts';
 import type { IdNames } from './user.ts';
@@ -188,7 +189,7 @@ const MODE_ARGUMENT: Readonly<Record<string, number>> = {
   mknodat: 2,
   creat: 1,
 };
-const FLAGS_ARGUMENT: Readonly<Record<string, number>> = { open: 1, openat: 2 };
+const FLAGS_ARGUMENT: Readonly<Record<string, number>> = { open: 1, openat: 2, open_by_handle_at: 2 };
 
 /** True of an open that made a file without a name, of which the records name only the directory. */
 function isMadeNameless({ name, args, success }: SyscallRecord): boolean {
@@ -208,6 +209,7 @@ export function writeArguments(
   if (openHow !== undefined) {
     flags = octalNumber(openHow.get('oflag'));
     mode = octalNumber(openHow.get('mode'));
+    draft.data += resolveMember(openHow.get('resolve'));
   } else if (FLAGS_ARGUMENT[name] !== undefined) {
     flags = hexNumber(args[FLAGS_ARGUMENT[name]]);
     mode = hexNumber(args[FLAGS_ARGUMENT[name] + 1]);
@@ -219,6 +221,19 @@ export function writeArguments(
     if ((flags & (O_CREAT | O_TMPFILE)) === 0) return;
   }
   if (mode !== undefined) draft.data += `,"mode":"${modeText(mode)}"`;
+}
+
+const RESOLVE_NAMES: readonly (readonly [number, string])[] = RESOLVE_FLAGS.split(' ').flatMap((word, at, words) =>
+  at % 2 === 0 ? [[Number.parseInt(word, 16), words[at + 1] ?? ''] as const] : [],
+);
+
+/** `auditd.data.resolve`: how far openat2 was allowed to look. */
+function resolveMember(text: string | undefined): string {
+  const flags = text === undefined || !/^0x[0-9a-f]{1,8}$/.test(text) ? 0 : Number.parseInt(text, 16);
+  return arrayMember(
+    'resolve',
+    RESOLVE_NAMES.filter(([bit]) => (flags & bit) !== 0).map(([, name]) => name),
+  );
 }
 
 function hexNumber(text: string | undefined): number | undefined {

@@ -80,7 +80,8 @@ function pairsOfText(text: string, type: number): readonly (readonly [string, st
   const messageType = messageTypeOf(type);
   return [...fieldsOfText(text, type)].flatMap(([name, value]) => {
     if (value === '(null)') return [];
-    const pairs: (readonly [string, string])[] = [[dataName(qualified(name, messageType)), value]];
+    const said = name === 'sigev_signo' ? (signalName(Number(value)) ?? value) : value;
+    const pairs: (readonly [string, string])[] = [[dataName(qualified(name, messageType)), said]];
     pairs.push(...capabilityPairs(type, name, value));
     return pairs;
   });

@@ -6,18 +6,24 @@ import { familyName } from './tables/address-family.ts';
 import {
   CAPABILITIES,
   CLONE_FLAGS,
+  IP_OPTIONS,
   IP_PROTOCOLS,
+  IPV6_OPTIONS,
+  NETLINK_OPTIONS,
   NETLINK_PROTOCOLS,
+  PACKET_OPTIONS,
   PERSONALITIES,
   PERSONALITY_FLAGS,
   PRCTL_AMBIENT,
   PRCTL_SECCOMP_MODES,
-  SOCKET_LEVELS,
   SOCKET_OPTIONS,
   SOCKET_TYPE_FLAGS,
   SOCKET_TYPES,
+  TCP_OPTIONS,
+  UDP_OPTIONS,
 } from './tables/argument-names.ts';
 import { signalName } from './tables/errno.ts';
+import { openFlagsJson } from './tables/open-flags.ts';
 import { type ArgumentMeaning, argumentMeanings, EXPLAINED_SYSCALLS, type Reading } from './tables/syscall-argument.ts';
 
 /** Texts that are remembered of one argument of one call. */
@@ -81,7 +87,8 @@ function textualOf(reading: Reading): Textual {
     }
     case 'flags': {
       const names = namesOf(reading.names);
-      return (value) => flagsText(names, value, reading.none);
+      const { mask } = reading;
+      return (value) => flagsText(names, value < 0 || mask === undefined ? value : (value & mask) >>> 0, reading.none);
     }
     case 'clone':
       return cloneText;
@@ -90,7 +97,15 @@ function textualOf(reading: Reading): Textual {
     case 'option-value':
       return optionValueText;
     case 'socket-option':
-      return (level, option) => (level === SOL_SOCKET ? nameIn(SOCKET_OPTION_NAMES, option) : numberText(option));
+      return (level, option) => socketOptionText(level, option);
+    case 'socket-option-asked':
+      // Netfilter's numbers mean other things to getsockopt.
+      return (level, option) =>
+        NETFILTER_OPTIONS.has(option) && level !== SOL_SOCKET ? numberText(option) : socketOptionText(level, option);
+    case 'open-flags':
+      return (value) => (value < 0 ? undefined : openFlagsJson(value, undefined));
+    case 'permissions':
+      return (value) => (value < 0 ? undefined : `"${(value & 0o777).toString(8).padStart(4, '0')}"`);
     case 'mode':
       return (value) => (value < 0 ? undefined : `"${(value & 0o7777).toString(8).padStart(4, '0')}"`);
     case 'id':
@@ -123,7 +138,25 @@ const TYPE_NAMES = namesOf(SOCKET_TYPES);
 const TYPE_FLAG_NAMES = namesOf(SOCKET_TYPE_FLAGS);
 const IP_NAMES = namesOf(IP_PROTOCOLS);
 const NETLINK_NAMES = namesOf(NETLINK_PROTOCOLS);
-const SOL_SOCKET = [...namesOf(SOCKET_LEVELS)].find(([, name]) => name === 'SOL_SOCKET')?.[0];
+const SOL_SOCKET = 1;
+/** Options by level: SOL_IP 0, SOL_TCP 6, IPPROTO_UDP 17, SOL_IPV6 41, SOL_PACKET 263, SOL_NETLINK 270. */
+const OPTION_NAMES: ReadonlyMap<number, ReadonlyMap<number, string>> = new Map([
+  [0, namesOf(IP_OPTIONS)],
+  [SOL_SOCKET, SOCKET_OPTION_NAMES],
+  [6, namesOf(TCP_OPTIONS)],
+  [17, namesOf(UDP_OPTIONS)],
+  [41, namesOf(IPV6_OPTIONS)],
+  [263, namesOf(PACKET_OPTIONS)],
+  [270, namesOf(NETLINK_OPTIONS)],
+]);
+const NETFILTER_OPTIONS: ReadonlySet<number> = new Set([64, 65]);
+
+function socketOptionText(level: number, option: number): string | undefined {
+  const names = OPTION_NAMES.get(level);
+  if (level === SOL_SOCKET && names !== undefined) return nameIn(names, option);
+  const name = names?.get(option);
+  return name === undefined ? numberText(option) : jsonText(name);
+}
 
 function numberText(value: number): string | undefined {
   return value < 0 ? undefined : `"${value}"`;

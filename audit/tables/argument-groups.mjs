@@ -89,8 +89,48 @@ export const ARGUMENT_GROUPS = [
     name: 'SOCKET_OPTIONS',
     headers: ['sys/socket.h'],
     pattern: /^SO_/,
-    except: /_OLD$|_NEW$|^SO_(GET_FILTER|DETACH_BPF)$/,
+    except: /_OLD$|^SO_(GET_FILTER|DETACH_BPF)$/,
   },
+  {
+    name: 'IP_OPTIONS',
+    headers: ['linux/in.h', 'linux/netfilter_ipv4/ip_tables.h'],
+    pattern: /^(IP|MCAST)_[A-Z]\w*$|^IPT_SO_SET_(REPLACE|ADD_COUNTERS)$/,
+    except: /^IP_(PMTUDISC|DEFAULT|MAX|RETOPTS|ADDR|CLASS)|^MCAST_(EXCLUDE|INCLUDE)$/,
+    later: { IP_LOCAL_PORT_RANGE: 51, IP_PROTOCOL: 52 }, // 6.3, 6.4
+  },
+  {
+    name: 'IPV6_OPTIONS',
+    headers: ['linux/in6.h', 'linux/netfilter_ipv6/ip6_tables.h'],
+    pattern: /^(IPV6|MCAST)_[A-Z]\w*$|^IP6T_SO_SET_(REPLACE|ADD_COUNTERS)$/,
+    except:
+      /^IPV6_(FL_|FLOWLABEL_MGR$|FLOWINFO_|FLOWINFO$|PRIORITY|TLV|PMTUDISC|PREFER|AUTHHDR)|^MCAST_(EXCLUDE|INCLUDE)$/,
+  },
+  {
+    name: 'TCP_OPTIONS',
+    headers: ['linux/tcp.h'],
+    pattern: /^TCP_[A-Z]\w*$/,
+    except:
+      /^TCP_(MSS_\w+|MD5SIG_(MAX|FLAG)\w*|REPAIR_(ON|OFF)\w*|NLA\w*|NO_QUEUE|RECV_QUEUE|SEND_QUEUE|QUEUES_NR|FLAG\w*|CA_\w+|RECEIVE_\w+|DATA_OFFSET|RESERVED_BITS)$/,
+  },
+  {
+    name: 'UDP_OPTIONS',
+    headers: ['linux/udp.h'],
+    pattern: /^UDP_(CORK|ENCAP|NO_CHECK6_TX|NO_CHECK6_RX|SEGMENT|GRO)$/,
+  },
+  {
+    name: 'PACKET_OPTIONS',
+    headers: ['linux/if_packet.h'],
+    pattern:
+      /^PACKET_(ADD_MEMBERSHIP|DROP_MEMBERSHIP|RECV_OUTPUT|RX_RING|STATISTICS|COPY_THRESH|AUXDATA|ORIGDEV|VERSION|HDRLEN|RESERVE|TX_RING|LOSS|VNET_HDR|TX_TIMESTAMP|TIMESTAMP|FANOUT|TX_HAS_OFF|QDISC_BYPASS|ROLLOVER_STATS|FANOUT_DATA|IGNORE_OUTGOING)$/,
+    later: { PACKET_VNET_HDR_SZ: 24 }, // 6.6
+  },
+  {
+    name: 'NETLINK_OPTIONS',
+    headers: ['linux/netlink.h'],
+    pattern:
+      /^NETLINK_(ADD_MEMBERSHIP|DROP_MEMBERSHIP|PKTINFO|BROADCAST_ERROR|NO_ENOBUFS|LISTEN_ALL_NSID|LIST_MEMBERSHIPS|CAP_ACK|EXT_ACK|GET_STRICT_CHK)$/,
+  },
+  { name: 'RESOLVE_FLAGS', headers: ['linux/openat2.h'], pattern: /^RESOLVE_/ },
   {
     name: 'MESSAGE_FLAGS',
     headers: ['sys/socket.h'],

@@ -83,7 +83,7 @@ const ROWS: readonly Row[] = [
   ],
 
   ['open openat openat2', 'opened-file', 'file', 'info', 'open'],
-  ['open_by_handle_at', 'opened-file', 'file', 'info', 'file'],
+  ['open_by_handle_at', 'opened-file', 'file', 'info', 'open'],
   ['creat', 'opened-file', 'file', 'creation', 'open'],
   ['read readv pread64 preadv preadv2 readahead', 'read-file', 'file', 'info', 'file'],
   ['write writev pwrite64 pwritev pwritev2', 'wrote-to-file', 'file', 'change', 'file'],

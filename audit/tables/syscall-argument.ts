@@ -5,10 +5,12 @@ import * as names from './argument-names.ts';
 /** How a number is read. A `flags` value is an array of names; what has no name stays a hexadecimal number. */
 export type Reading =
   | { readonly kind: 'one-of'; readonly names: string; readonly mask?: number; readonly shift?: number }
-  | { readonly kind: 'flags'; readonly names: string; readonly none?: string }
-  | { readonly kind: 'clone' | 'personality' | 'mode' | 'id' | 'number' | 'signed' }
+  | { readonly kind: 'flags'; readonly names: string; readonly none?: string; readonly mask?: number }
+  | {
+      readonly kind: 'clone' | 'personality' | 'mode' | 'permissions' | 'id' | 'number' | 'signed' | 'open-flags';
+    }
   /** What a number means is said by the argument before it. */
-  | { readonly kind: 'option-value' | 'socket-option' }
+  | { readonly kind: 'option-value' | 'socket-option' | 'socket-option-asked' }
   /** Family, type and protocol, as one object. */
   | { readonly kind: 'socket' };
 
@@ -29,6 +31,8 @@ const flags = (table: string, none?: string): Reading => ({
   names: table,
   ...(none === undefined ? {} : { none }),
 });
+/** The low nine bits beside them are permissions. */
+const flagsAbovePermissions = (table: string): Reading => ({ kind: 'flags', names: table, mask: ~0o777 });
 const ID: Reading = { kind: 'id' };
 
 /** The kernel's own lists that no installed header has. */
@@ -47,6 +51,9 @@ const LANDLOCK_RULES = '1 LANDLOCK_RULE_PATH_BENEATH 2 LANDLOCK_RULE_NET_PORT';
 const LANDLOCK_RESTRICT_FLAGS =
   '1 LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF 2 LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON 4 LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF';
 const PRIORITIES = '0 PRIO_PROCESS 1 PRIO_PGRP 2 PRIO_USER';
+const IPC_FLAGS = '200 IPC_CREAT 400 IPC_EXCL 800 IPC_NOWAIT';
+const SHARED_MEMORY_FLAGS = '200 IPC_CREAT 400 IPC_EXCL 800 SHM_HUGETLB 1000 SHM_NORESERVE';
+const ATTACH_FLAGS = '1000 SHM_RDONLY 2000 SHM_RND 4000 SHM_REMAP 8000 SHM_EXEC';
 const IPC_COMMANDS = '0 IPC_RMID 1 IPC_SET 2 IPC_STAT 3 IPC_INFO b SHM_LOCK c SHM_UNLOCK';
 
 type Row = readonly [syscalls: string, ...(readonly [number | readonly number[], string, Reading])[]];
@@ -67,6 +74,11 @@ const ROWS: readonly Row[] = [
   ['ipc', [0, 'command', oneOf(IPC_CALLS, 0xffff)]],
   ['semctl', [2, 'command', oneOf(IPC_COMMANDS, 0xff)]],
   ['msgctl shmctl', [1, 'command', oneOf(IPC_COMMANDS, 0xff)]],
+  ['shmget', [2, 'ipc_flags', flagsAbovePermissions(SHARED_MEMORY_FLAGS)], [2, 'mode', { kind: 'permissions' }]],
+  ['semget', [2, 'ipc_flags', flagsAbovePermissions(IPC_FLAGS)], [2, 'mode', { kind: 'permissions' }]],
+  ['msgget', [1, 'ipc_flags', flagsAbovePermissions(IPC_FLAGS)], [1, 'mode', { kind: 'permissions' }]],
+  ['shmat', [2, 'ipc_flags', flags(ATTACH_FLAGS)]],
+  ['mq_open', [1, 'open_flags', { kind: 'open-flags' }]],
   ['io_uring_register', [1, 'command', oneOf(names.URING_REGISTER_OPERATIONS, 0x7fff_ffff)]],
   ['io_uring_setup', [0, 'uring_entries', { kind: 'number' }]],
   ['io_uring_enter', [3, 'uring_flags', flags(names.URING_ENTER_FLAGS)]],
@@ -90,10 +102,11 @@ const ROWS: readonly Row[] = [
   ['userfaultfd', [0, 'userfault_flags', flags(names.USERFAULT_FLAGS)]],
 
   ['socket socketpair', [[0, 1, 2], 'socket', { kind: 'socket' }]],
+  ['setsockopt', [1, 'socket_level', oneOf(names.SOCKET_LEVELS)], [[1, 2], 'socket_option', { kind: 'socket-option' }]],
   [
-    'setsockopt getsockopt',
+    'getsockopt',
     [1, 'socket_level', oneOf(names.SOCKET_LEVELS)],
-    [[1, 2], 'socket_option', { kind: 'socket-option' }],
+    [[1, 2], 'socket_option', { kind: 'socket-option-asked' }],
   ],
   ['shutdown', [1, 'shutdown', oneOf(SHUTDOWNS)]],
   ['sendto recvfrom sendmmsg recvmmsg recvmmsg_time64', [3, 'message_flags', flags(names.MESSAGE_FLAGS)]],

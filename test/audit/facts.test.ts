@@ -249,6 +249,21 @@ const ADDRESSES: readonly Case[] = [
 ];
 
 const REST: readonly Case[] = [
+  [
+    'openat2 says how far it was allowed to look',
+    [call(437, { items: 1 }), rec('OPENAT2', 'oflag=02 mode=0 resolve=0xc'), CWD, path(0, '/etc/passwd', 'NORMAL')],
+    { 'auditd.data.resolve': ['RESOLVE_NO_SYMLINKS', 'RESOLVE_BENEATH'], 'auditd.data.open_flags': ['O_RDWR'] },
+  ],
+  [
+    'a file opened by its handle has the flags of an open',
+    [call(304, { args: 'a0=3 a1=7f a2=1 a3=0', items: 1 }), CWD, path(0, '/etc/passwd', 'NORMAL')],
+    { 'auditd.data.open_flags': ['O_WRONLY'], 'event.action': 'opened-file' },
+  ],
+  [
+    'the signal that a queue tells by is named',
+    [call(244), rec('MQ_NOTIFY', 'mqdes=3 sigev_signo=10')],
+    { 'auditd.data.sigev_signo': 'SIGUSR1', 'auditd.data.mqdes': '3' },
+  ],
   ['exit_group ends with a code', [call(231, { args: 'a0=102 a1=0 a2=0 a3=0' })], { 'process.exit_code': 2 }],
   ['numbers are numbers', [call(39)], { 'process.pid': 11, 'process.parent.pid': 10, 'event.sequence': 1 }],
   [
