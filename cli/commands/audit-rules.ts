@@ -5,6 +5,7 @@ import { wantedRules } from '../../collector/audit-rules/wanted-rules.ts';
 import { type Command, optionValue, printJson } from '../command.ts';
 import { CONFIG_OPTIONS, loadConfig } from '../config.ts';
 import { EXIT, fail } from '../failure.ts';
+import { suggestion } from '../suggestion.ts';
 
 /** All features of a present kernel: what it would be asked for. */
 const ALL_FEATURES = 0xffff_ffff;
@@ -29,7 +30,8 @@ export const auditRules: Command = {
   async run(invocation) {
     const asked = optionValue(invocation, 'profile');
     if (asked !== undefined && !RULES_PROFILES.includes(asked as RulesProfile)) {
-      const remedy = `Name one of ${RULES_PROFILES.join(', ')}.`;
+      const known = `Name one of ${RULES_PROFILES.join(', ')}.`;
+      const remedy = suggestion(asked, RULES_PROFILES, known);
       return fail('audit/profile', { message: `there is no profile ${asked}`, remedy, exitCode: EXIT.usage }).failure;
     }
     const config = asked === undefined ? await loadConfig(invocation, []) : undefined;

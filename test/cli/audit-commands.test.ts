@@ -70,6 +70,14 @@ describe('audit check', () => {
 });
 
 describe('audit rules', () => {
+  it('knows what a misspelt profile meant: exit 2', async () => {
+    const said = await run('audit', 'rules', '--profile', 'exce');
+    expect([said.code, said.stderr]).toEqual([2, expect.stringContaining('Did you mean `exec`?')]);
+    expect((await run('audit', 'rules', '--profile', 'x')).stderr).toContain(
+      'Name one of exec, default, everything, none.',
+    );
+  });
+
   it('prints each profile so that audit check finds no error in it', async () => {
     const counts: number[] = [];
     for (const profile of ['none', 'exec', 'default', 'everything']) {
