@@ -1,4 +1,6 @@
 // What the server has at the end, put beside the truth: numbered execs that are stored, those that are not, and the loss records.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type EventDocument, fieldOf, numberOf, timeOf } from '../../event/document.ts';
 import { type OrderKey, orderKeyOf } from '../../event/order.ts';
 import type { SearchApiResponse, StatusResponse } from '../../server/api.ts';
@@ -34,6 +36,17 @@ export interface LossRecord extends Span {
   readonly atMost: number | undefined;
 }
 
+/** True when the server has acknowledged all that the collector said it had spooled: after an outage it waits up to 30 s to try again. */
+function isDelivered({ dataFolder }: Installation): boolean {
+  const numberIn = (file: string, field: string): number =>
+    Number(JSON.parse(readFileSync(join(dataFolder, 'collector', file), 'utf8'))[field]);
+  try {
+    return numberIn('ship.json', 'deliveredPosition') >= numberIn('reader.json', 'position');
+  } catch {
+    return false;
+  }
+}
+
 /** Waits until everything that was spooled is stored and folded. */
 export async function drained(installation: Installation, timeoutMs = 180_000): Promise<void> {
   let last = -1;
@@ -42,7 +55,8 @@ export async function drained(installation: Installation, timeoutMs = 180_000): 
     'the spool to drain',
     async () => {
       const { store, engine } = await installation.api<StatusResponse>('/status');
-      if (store.events !== last || engine.behind > 0 || engine.pendingDetections > 0) since = Date.now();
+      if (store.events !== last || !isDelivered(installation) || engine.behind > 0 || engine.pendingDetections > 0)
+        since = Date.now();
       last = store.events;
       await new Promise((resolve) => setTimeout(resolve, 200));
       return Date.now() - since > STILL_MS ? true : undefined;
