@@ -1,5 +1,6 @@
 // The `_id` of an audit event's document, and of the event that a fragment belongs to (event/id.ts has the format).
 import { auditEventId, auditEventIdHead } from '../event/id.ts';
+import { type Place, writeAscii, writeNumber } from './byte-writer.ts';
 import type { AuditEvent, HostIdentity } from './event.ts';
 
 /** The id of an event, or of a fragment's own document. */
@@ -21,6 +22,24 @@ export function createEventIds(host: HostIdentity): (event: AuditEvent) => strin
     return `${lastText}${serial.toString(36)}.${crc.toString(36)}`;
   };
 }
+
+/** {@link createEventIds} into bytes; the id's end. */
+export function createEventIdWriter(host: HostIdentity): (event: AuditEvent, place: Place) => number {
+  const head = auditEventIdHead(host.id, host.bootId);
+  let lastMs = Number.NaN;
+  let lastText = '';
+  return ({ timeMs, serial, crc }, { out, at }) => {
+    if (timeMs !== lastMs) {
+      lastMs = timeMs;
+      lastText = `${head}${timeMs.toString(36)}.`;
+    }
+    const serialEnd = writeNumber(serial, 36, { out, at: writeAscii(lastText, { out, at }) });
+    out[serialEnd] = DOT;
+    return writeNumber(crc, 36, { out, at: serialEnd + 1 });
+  };
+}
+
+const DOT = 46;
 
 /** The id of the event that a fragment supplements; undefined for events that are none. */
 export function fragmentOfId(event: AuditEvent, host: HostIdentity): string | undefined {

@@ -3,6 +3,7 @@
 // where they come out, there the holes are. It is kept only if both agree, and if it gives, byte for byte, the document that
 // the mapper gives for the event itself; so the mapper stays the only place that knows what records mean.
 
+import { writeAscii, writeNumber } from './byte-writer.ts';
 import type { Stamp } from './ecs-document.ts';
 import type { LineageText } from './ecs-process.ts';
 import type { AuditEvent, AuditRecord } from './event.ts';
@@ -70,7 +71,7 @@ function fromPair(
     return undefined;
   if (one.literals.some((literal, index) => literal !== two.literals[index])) return undefined;
   const key = Buffer.from(shape.key.subarray(0, shape.keyBytes));
-  const literals = one.literals.map((literal) => Uint8Array.from(Buffer.from(literal, 'utf8')));
+  const literals = literalsOf(one.literals);
   return {
     key,
     literals,
@@ -78,8 +79,26 @@ function fromPair(
     program: Buffer.from(program, 'utf8'),
     script: shape.isExec ? firstName(event) : undefined,
     repeats: repeatsOf(one.holes),
-    bytes: literals.reduce((sum, literal) => sum + literal.length + 32, key.length + one.holes.length * 8 + 256),
+    bytes: literals.reduce(
+      (sum, literal) => sum + literal.length + VIEW_BYTES,
+      key.length + one.holes.length * 8 + 256,
+    ),
   };
+}
+
+/** What a view of bytes takes of memory itself. */
+const VIEW_BYTES = 128;
+
+/** Views of one piece of memory. */
+function literalsOf(texts: readonly string[]): readonly Uint8Array[] {
+  const whole = Buffer.from(texts.join(''), 'utf8');
+  const held = new Uint8Array(whole);
+  let at = 0;
+  return texts.map((text) => {
+    const from = at;
+    at += Buffer.byteLength(text);
+    return held.subarray(from, at);
+  });
 }
 
 /** The name in the first PATH record. */
@@ -165,13 +184,13 @@ export function fillTemplate(
     } else {
       switch (hole) {
         case TIME:
-          at += out.write(texts.time, at, 'latin1');
+          at = writeAscii(texts.time, { out, at });
           break;
         case CREATED:
-          at += out.write(texts.created, at, 'latin1');
+          at = writeAscii(texts.created, { out, at });
           break;
         case POSITION:
-          at += out.write(String(texts.position), at, 'latin1');
+          at = writeNumber(texts.position, 10, { out, at });
           break;
         case LINEAGE.process:
           if (lineage !== undefined && lineage.process !== '') at += out.write(lineage.process, at);

@@ -7,6 +7,7 @@
 //                   says how many); a record that is later still makes an event without its SYSCALL
 //   never           is a record dropped, or a USER_* record merged with the syscall whose serial it shares
 import { crc32 } from 'node:zlib';
+import { createViews } from './byte-writer.ts';
 import { createClosedEvents } from './closed-events.ts';
 import type { AuditEvent, AuditRecord } from './event.ts';
 import { payloadEnd } from './foreign-enrichment.ts';
@@ -227,6 +228,7 @@ function bytesOf(record: AuditRecord): number {
 /** CRC-32 of an event's records as event/id.ts defines it; the records are joined first, because a call costs more than bytes. */
 function createChecksum(isEnriched: boolean): (records: readonly AuditRecord[]) => number {
   const scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
+  const viewOf = createViews(scratch);
   return (records) => {
     let size = 0;
     for (const record of records) size += bytesOf(record) + 2;
@@ -244,6 +246,6 @@ function createChecksum(isEnriched: boolean): (records: readonly AuditRecord[]) 
         at += bytes.write(text, at, 'latin1');
       }
     }
-    return crc32(bytes.subarray(0, at));
+    return crc32(bytes === scratch ? viewOf(at) : bytes.subarray(0, at));
   };
 }

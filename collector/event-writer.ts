@@ -1,5 +1,6 @@
 // Audit event → document → spool. Lineage is asked for here, once, at the source, so that live and backtest see the same.
-import { createEventIds } from '../audit/document-id.ts';
+import { createViews, writeAscii } from '../audit/byte-writer.ts';
+import { createEventIds, createEventIdWriter } from '../audit/document-id.ts';
 import type { AuditEvent, HostIdentity, HostKnowledge } from '../audit/event.ts';
 import { createQuickMapper } from '../audit/quick-document.ts';
 import { createSyscallReader, type SyscallRecord } from '../audit/syscall-record.ts';
@@ -15,6 +16,8 @@ const CONFIG_CHANGE = 1305;
 /** Longer documents are written by the mapper. */
 const QUICK_BYTES_MAX = 512 * 1024;
 const LINE_END = 10;
+const BEFORE_ID = '{"create":{"_id":"';
+const AFTER_ID = '"}}\n';
 /** The tag of changes to the audit configuration that the collector itself made: not an attacker's. */
 const OWN_CHANGE_TAG = 'vedette-self';
 
@@ -43,7 +46,9 @@ export function createEventWriter(options: {
   const syscalls = createSyscallReader();
   const mapper = createQuickMapper(host, knowledge, { syscalls });
   const out = Buffer.allocUnsafe(QUICK_BYTES_MAX);
+  const viewOf = createViews(out);
   const idOf = createEventIds(host);
+  const writeId = createEventIdWriter(host);
   const sorter = createEventSorter({
     hasAccount: (uid) => accounts.userName(uid) !== undefined,
     containerOf: (pid, ppid) => processes.lineage(pid, ppid)?.container,
@@ -66,11 +71,11 @@ export function createEventWriter(options: {
         sort: sorter.sortOf(event, syscall),
         lines: (at) => {
           const stamp = { createdMs, position: at };
-          const id = idOf(event);
           if (quick !== undefined) {
-            const lines = quickLines(event, id, stamp);
+            const lines = quickLines(event, stamp);
             if (lines !== undefined) return lines;
           }
+          const id = idOf(event);
           const isOwn = isOwnChange && event.records.some(({ type }) => type === CONFIG_CHANGE);
           return bulkLinesOfPlainId(id, isOwn ? tagged(mapper.toDocument(event, stamp)) : mapper.toJson(event, stamp));
         },
@@ -87,14 +92,14 @@ export function createEventWriter(options: {
   /** The two lines of an event that the mapper found a template for, in bytes that hold until the next event. */
   function quickLines(
     event: AuditEvent,
-    id: string,
     stamp: { readonly createdMs: number; readonly position: number },
   ): Uint8Array | undefined {
-    const at = out.write(`{"create":{"_id":"${id}"}}\n`, 0, 'latin1');
+    const idEnd = writeId(event, { out, at: writeAscii(BEFORE_ID, { out, at: 0 }) });
+    const at = writeAscii(AFTER_ID, { out, at: idEnd });
     const end = mapper.write(event, stamp, { out, at });
     if (end < 0) return undefined;
     out[end] = LINE_END;
-    return out.subarray(0, end + 1);
+    return viewOf(end + 1);
   }
 }
 
