@@ -141,7 +141,7 @@ export function createQuickMapper(
       position: stamp.position,
       lineage: lineage.textOf(shape.pid, shape.ppid),
     };
-    return fillTemplate(template, shape, { texts, ...place });
+    return fillTemplate(template, shape, { texts, out: place.out, at: place.at });
   };
 
   /** The decoded arguments of the exec that was read last. */
