@@ -138,7 +138,7 @@ export function fieldMembers(fields: ReadonlyMap<string, readonly string[]> | un
 
 /** Names of `auditd.data` that are written by this room: a record's own field of that name gets the record's in front. */
 const OWN_NAMES: ReadonlySet<string> = new Set([
-  ...'a0 a1 a2 a3 arch argc exit mode open_flags signal syscall target_pid tty unresolved_path unresolved_old_path uring_op'.split(
+  ...'a0 a1 a2 a3 arch argc exit mode open_flags resolve signal syscall target_pid tty unresolved_path unresolved_old_path uring_op'.split(
     ' ',
   ),
   ...ARGUMENT_FIELDS,
