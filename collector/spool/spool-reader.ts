@@ -69,7 +69,7 @@ export function openSpoolReader(options: {
   const { disk, shared, partition = () => 0 } = options;
   const cursors = SPOOL_CLASSES.map((spoolClass) => newCursor(spoolClass));
   let readUpTo = shared.acknowledged();
-  let losses: SpoolLoss[] = [];
+  const losses: SpoolLoss[] = [];
   /** Grows to the largest batch and stays: fresh memory of this size for each request would cost more than the sending. */
   let body = Buffer.allocUnsafeSlow(BODY_START_BYTES);
 
@@ -270,11 +270,7 @@ export function openSpoolReader(options: {
       return { body: filled, payloads, positions, bytes, lastPosition: readUpTo, lastCreatedMs, bootId, firstTimeMs };
     },
     readUpTo: () => readUpTo,
-    takeLosses() {
-      const taken = losses;
-      losses = [];
-      return taken;
-    },
+    takeLosses: () => losses.splice(0),
     close() {
       for (const cursor of cursors) cursor.file?.close();
     },
