@@ -34,7 +34,7 @@ import type { Tamper } from './tamper.ts';
 
 const TICK_MS = 1_000;
 const CHECK_MS = 10_000;
-/** The state is saved this often, and in the next second when a loss was told; what is younger is read from the spool again. */
+/** The state is saved this often where nothing comes, in the same second where something does or a loss was told. */
 const SAVE_MS = 5_000;
 export const STATUS_MS = 30_000;
 /** What happened this long before an empty drain was certainly delivered by then: the kernel's own thread may lag. */
@@ -108,6 +108,7 @@ export function createReader(parts: ReaderParts): Reader {
   let tickMs = startedMs;
   let checkMs = 0;
   let savedMs = 0;
+  let savedPosition = 0;
   let mustSave = true;
   let statusMs = startedMs;
   let downtime: Downtime | undefined;
@@ -230,7 +231,9 @@ export function createReader(parts: ReaderParts): Reader {
     // What the ledger has seen must be in the files first: else a kill would leave it counted and not stored.
     if (isDirty) return;
     try {
-      parts.save(stateNow(isClean), isClean);
+      const state = stateNow(isClean);
+      parts.save(state, isClean);
+      savedPosition = state.position;
       source.keep?.(reassembler.settledRecords);
     } catch (error) {
       if (hasDiskFailed) return;
@@ -294,6 +297,11 @@ export function createReader(parts: ReaderParts): Reader {
     keepLimits(nowMs);
     tell(ledger.certain(nowMs, outstanding()));
     tell(source.takeLosses?.() ?? []);
+    // What was delivered is removed next. A successor learns from the state alone that it had come: without it, it would call it lost.
+    if (spool.lastPosition() !== savedPosition) {
+      flushSpool();
+      save(false);
+    }
     spool.trim(nowMs);
     tellSpool(nowMs);
     tellTampers(source.takeTampers?.() ?? []);

@@ -57,6 +57,10 @@ function host() {
     overflow() {
       overflows += 1;
     },
+    /** All that is spooled has reached the server. */
+    deliver() {
+      shared.setAcknowledged(shared.spooled());
+    },
     /** More is always waiting than one drain takes. */
     fallBehind(does: boolean) {
       isBehind = does;
@@ -225,6 +229,29 @@ describe('reader', () => {
     expect(told[0]).not.toHaveProperty('at_most');
     const positions = stored().documents.map(({ vedette }) => vedette.position);
     expect(new Set(positions).size).toBe(positions.length);
+  });
+
+  it('calls nothing lost that was delivered and removed before the kill', () => {
+    const { start, happen, stored, clock, deliver, disk } = host();
+    const reader = start();
+    let serial = 0;
+    let files = 0;
+    for (let second = 0; second < 8; second += 1) {
+      for (let event = 0; event < 600; event += 1) happen((serial += 1));
+      reader.step();
+      deliver();
+      clock.nowMs += 1_000;
+      files = Math.max(files, disk.list().length);
+      reader.step();
+    }
+    expect(files).toBeGreaterThan(disk.list().length);
+    const next = start();
+    happen(serial + 1);
+    for (let second = 0; second < 8; second += 1) {
+      next.step();
+      clock.nowMs += 1_000;
+    }
+    expect(losses(stored().documents).filter((loss) => loss?.['source'] === 'sequence')).toEqual([]);
   });
 
   it('does not call a planned pause a loss', () => {
