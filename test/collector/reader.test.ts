@@ -237,7 +237,10 @@ describe('reader', () => {
     let serial = 0;
     let files = 0;
     for (let second = 0; second < 8; second += 1) {
-      for (let event = 0; event < 600; event += 1) happen((serial += 1));
+      for (let event = 0; event < 600; event += 1) {
+        serial += 1;
+        happen(serial);
+      }
       reader.step();
       deliver();
       clock.nowMs += 1_000;
