@@ -1,6 +1,6 @@
 // What each profile of audit rules costs the programs of a host: the kernel's time for a call that no rule asks for, and for one that
 // is recorded, with the records read and thrown away. Needs root and an audit socket that nobody owns; every rule is scoped to a uid
-// that nobody has, so nothing else is slowed. Run under `flock /tmp/audit-socket.lock`.
+// that nobody has, so nothing else is slowed.
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

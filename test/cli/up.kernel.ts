@@ -1,5 +1,5 @@
 // `vedette up` on the real kernel. Needs root, an audit socket that nobody owns, auditctl and setpriv; every rule is scoped to a
-// uid that nobody has. One at a time: run under `flock /tmp/audit-socket.lock`.
+// uid that nobody has. One at a time.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

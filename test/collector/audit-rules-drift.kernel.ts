@@ -1,5 +1,5 @@
 // A collector on the real kernel whose rules somebody changes: told, and put right. Needs root, an audit socket that nobody owns,
-// and auditctl; run under `flock /tmp/audit-socket.lock`. Every rule is scoped to a uid that nobody has.
+// and auditctl. Every rule is scoped to a uid that nobody has.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
 // Each option that auditctl documents, loaded by auditctl and by us: the kernel lists the same rule. And where auditctl refuses, we do.
-// Needs root and auditctl; run under `flock /tmp/audit-socket.lock`. Every rule is scoped to a uid that nobody has (or to what nothing
+// Needs root and auditctl. Every rule is scoped to a uid that nobody has (or to what nothing
 // sends), stands for milliseconds, and is deleted by its own bytes, never by -D. Does not load the io_uring list by auditctl, which
 // knows it from 3.1 on: there the kernel's listing is compared with what was sent.
 import { spawnSync } from 'node:child_process';

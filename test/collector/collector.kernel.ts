@@ -1,5 +1,4 @@
-// Needs root, an audit socket that nobody owns, auditctl and setpriv. Every rule is scoped to a uid that nobody has. Run under
-// `flock /tmp/audit-socket.lock`.
+// Needs root, an audit socket that nobody owns, auditctl and setpriv. Every rule is scoped to a uid that nobody has.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

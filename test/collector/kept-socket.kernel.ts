@@ -1,5 +1,5 @@
 // The audit socket outlives the collector. Needs root, an audit socket that nobody owns, auditctl and cc; every rule is scoped to a
-// uid that nobody has. Run under `flock /tmp/audit-socket.lock`.
+// uid that nobody has.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

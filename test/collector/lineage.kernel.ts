@@ -1,5 +1,4 @@
-// Needs root; what reads the audit socket also that nobody owns it. Every rule is scoped to a uid that nobody has. Run under
-// `flock /tmp/audit-socket.lock`.
+// Needs root; what reads the audit socket also that nobody owns it. Every rule is scoped to a uid that nobody has.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 // What is done to a collector on the real kernel, and what it tells of it. Needs root, an audit socket that nobody owns, auditctl,
-// auditd and setpriv; every rule is scoped to a uid that nobody has. Run under `flock /tmp/audit-socket.lock`.
+// auditd and setpriv; every rule is scoped to a uid that nobody has.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

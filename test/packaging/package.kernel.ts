@@ -1,6 +1,6 @@
 // The Debian package, on a host as it is delivered to: built, installed into a clean root without Node, run as the unit runs it
 // (the service's user, no capability but CAP_AUDIT_*), shipping from the real kernel to a real server outside, upgraded, removed,
-// purged. Needs root, mmdebstrap, auditctl, an audit socket that nobody owns: run under `flock /tmp/audit-socket.lock`.
+// purged. Needs root, mmdebstrap, auditctl, an audit socket that nobody owns.
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
