@@ -42,6 +42,13 @@ beforeEach(async () => {
   chmodSync(programs, 0o755);
   server = await startBulkServer();
   before = kernelState();
+  // A collector that was killed before may still be named, with the port that this process's next audit socket gets: the kernel
+  // finds out when it has something to send.
+  await until(() => {
+    if (auditctl('-s').includes('pid 0\n')) return true;
+    auditctl('-m', 'vedette-test');
+    return false;
+  });
   held = (await holdAuditSocket()) as HeldSocket;
   compile('fault/numbered-execs.c', join(programs, 'numbered-execs'));
   compile('fault/child.c', join(programs, 'child'), '-static');
