@@ -197,7 +197,11 @@ export function createReader(parts: ReaderParts): Reader {
   function flushSpool(): void {
     if (!isDirty) return;
     parts.processes.keep();
-    const error = spool.flush();
+    const error = spool.flush(() => {
+      // Whose serials were seen has to outlive their frames: else a kill would make them missing as well as given up.
+      isDirty = false;
+      save(false);
+    });
     if (error === undefined) {
       isDirty = false;
       if (awaitsSpoolLosses) spool.lossesKept(true);

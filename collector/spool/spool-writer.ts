@@ -42,8 +42,11 @@ export interface SpoolWriter {
   readonly recovery: SpoolRecovery;
   /** The position that the event got, or undefined when it was refused: too long, or the disk is full and memory as well. */
   append(entry: SpoolEntry): number | undefined;
-  /** Hands what was appended to the files; the error when the disk takes none: it is kept and tried again. */
-  flush(): Error | undefined;
+  /**
+   * Hands what was appended to the files; the error when the disk takes none: it is kept and tried again. `beforeRemoval` is called
+   * where the files are over the cap, when all is in them and nothing has been removed yet.
+   */
+  flush(beforeRemoval?: () => void): Error | undefined;
   /** Waits until the files are on the disk. */
   sync(): Error | undefined;
   /** Has the files written to the disk without waiting; what the last time came to. */
@@ -217,13 +220,14 @@ export function openSpoolWriter(options: {
       position = next;
       return next;
     },
-    flush() {
+    flush(beforeRemoval) {
       try {
         // The one that goes last is written first: what fits of a full disk is its own.
         write(keep);
         write(bulk);
         shared.setSpooled(position);
         if (store.bytes() > bytesMax) {
+          beforeRemoval?.();
           store.removeDelivered();
           store.makeRoom((name) => finish(classes.get(name) as ClassState));
         }

@@ -257,6 +257,30 @@ describe('reader', () => {
     expect(losses(stored().documents).filter((loss) => loss?.['source'] === 'sequence')).toEqual([]);
   });
 
+  it('tells what a full spool gave up before the kill once: not again as missing serials', () => {
+    const { start, happen, stored, clock, disk } = host();
+    const reader = start();
+    let serial = 0;
+    // No second goes by, so nothing but giving up itself saves how far the serials were seen.
+    for (let drain = 0; drain < 60; drain += 1) {
+      for (let event = 0; event < 400; event += 1) {
+        serial += 1;
+        happen(serial);
+      }
+      reader.step();
+    }
+    expect(disk.list().some((name) => name.startsWith('evicted'))).toBe(true);
+    const next = start();
+    happen(serial + 1);
+    for (let second = 0; second < 15; second += 1) {
+      next.step();
+      clock.nowMs += 1_000;
+    }
+    const told = losses(stored().documents);
+    expect(told.filter((loss) => loss?.['source'] === 'sequence')).toEqual([]);
+    expect(told.filter((loss) => loss?.['source'] === 'spool').length).toBeGreaterThan(0);
+  });
+
   it('does not call a planned pause a loss', () => {
     const { start, happen, stored, clock, notices } = host();
     const first = start();
