@@ -9,8 +9,8 @@ import { AUDIT_REPLACE, decodeMessage, errorCode, NLMSG_ERROR } from './message.
 
 const BATCH_DATAGRAMS = 64;
 const SLOT_BYTES = 9216;
-/** Batches in one drain: 4,096 records, then others in this thread have their turn. */
-const DRAIN_BATCHES_MAX = 64;
+/** Batches in one drain, 512 records: then what was read goes to the spool's files, for a kill costs what is in between. */
+const DRAIN_BATCHES_MAX = 8;
 /** Overflows in one drain before it returns, so that a socket that only says ENOBUFS does not hold the thread. */
 const DRAIN_OVERFLOWS_MAX = 8;
 /** Holds about 145,000 records. */

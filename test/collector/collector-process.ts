@@ -11,8 +11,9 @@ if (started.kind === 'refused') {
   say({ refused: started.refusal });
   process.exitCode = 1;
 } else {
-  say({ mode: started.collector.mode, host: started.collector.host });
   process.on('SIGTERM', () => {
     void started.collector.close().then(() => process.exit(0));
   });
+  // Whoever reads this may send the signal at once.
+  say({ mode: started.collector.mode, host: started.collector.host });
 }
