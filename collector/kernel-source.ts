@@ -152,6 +152,10 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
       },
       descriptor: () => stream.fd,
       queueBytes: () => queueBytes(stream.fd),
+      prompt() {
+        // The value that it has already: told as CONFIG_CHANGE all the same.
+        if (!isLocked && guard.beside() === undefined) control.change({ backlogWaitTime: ours.backlogWaitTime });
+      },
       isEnded: () => false,
       keptWatching: stream.ownership.keptWatching,
       takeTampers() {

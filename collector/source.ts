@@ -34,6 +34,8 @@ export interface RecordSource {
   keptWatching?(): boolean | undefined;
   /** The descriptor that becomes readable when there is something to drain; absent where there is none to wait for. */
   descriptor?(): number;
+  /** Has the kernel write a record of its own, so that its serial shows what is missing before it; absent where nobody may ask. */
+  prompt?(): void;
   /** How much the kernel keeps for us between two drains, bytes; absent where nothing is lost by waiting. */
   queueBytes?(): number;
   /** True when nothing will ever come again (the end of a recording). */

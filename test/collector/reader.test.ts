@@ -4,7 +4,7 @@ import { parseLine } from '../../audit/record.ts';
 import { createdClock, STEP_BACK_LEAST_MS } from '../../collector/created-clock.ts';
 import { createProcesses } from '../../collector/lineage/processes.ts';
 import type { Notice } from '../../collector/options.ts';
-import { createReader, STATUS_MS } from '../../collector/reader.ts';
+import { createReader, PROMPT_AFTER_RECORDS, STATUS_MS } from '../../collector/reader.ts';
 import type { ReaderState } from '../../collector/reader-state.ts';
 import { CERTAIN_AFTER_MS } from '../../collector/serial-account.ts';
 import type { Drained, KernelFigures, RecordSource } from '../../collector/source.ts';
@@ -27,6 +27,7 @@ function host() {
   let kernel: KernelFigures = { lost: 0, backlog: 0, isOwner: true };
   let overflows = 0;
   let isBehind = false;
+  let prompts = 0;
   const shared = spoolShared();
 
   function source(kind: 'kernel' | 'multicast'): RecordSource {
@@ -41,6 +42,9 @@ function host() {
       },
       isEnded: () => false,
       check: () => kernel,
+      prompt() {
+        prompts += 1;
+      },
       excludePids() {},
       quiesce() {},
       close() {},
@@ -57,6 +61,8 @@ function host() {
     overflow() {
       overflows += 1;
     },
+    /** How often the kernel was asked to write a record of its own. */
+    prompts: () => prompts,
     /** All that is spooled has reached the server. */
     deliver() {
       shared.setAcknowledged(shared.spooled());
@@ -279,6 +285,44 @@ describe('reader', () => {
     const told = losses(stored().documents);
     expect(told.filter((loss) => loss?.['source'] === 'sequence')).toEqual([]);
     expect(told.filter((loss) => loss?.['source'] === 'spool').length).toBeGreaterThan(0);
+  });
+
+  it('has the kernel write a record when a full queue has been emptied and nothing more comes: a tail that is missing shows', () => {
+    const { start, happen, stored, clock, fallBehind, prompts } = host();
+    const reader = start();
+    happen(1);
+    fallBehind(true);
+    for (let serial = 2; serial <= PROMPT_AFTER_RECORDS / 2; serial += 1) {
+      happen(serial);
+      reader.step();
+    }
+    fallBehind(false);
+    happen(PROMPT_AFTER_RECORDS / 2 + 1);
+    reader.step();
+    expect(prompts()).toBe(0);
+    // What the kernel dropped at the end of its queue was the last to happen.
+    clock.nowMs += 200;
+    reader.step();
+    expect(prompts()).toBe(1);
+    happen(PROMPT_AFTER_RECORDS / 2 + 102);
+    for (let second = 0; second < 12; second += 1) {
+      reader.step();
+      clock.nowMs += 1_000;
+    }
+    expect(losses(stored().documents)).toMatchObject([{ source: 'sequence', at_least: 100 }]);
+    expect(prompts()).toBe(1);
+  });
+
+  it('asks for no record after a load that never filled a queue', () => {
+    const { start, happen, clock, prompts } = host();
+    const reader = start();
+    for (let serial = 1; serial <= PROMPT_AFTER_RECORDS; serial += 1) {
+      happen(serial);
+      reader.step();
+    }
+    clock.nowMs += 200;
+    reader.step();
+    expect(prompts()).toBe(0);
   });
 
   it('does not call a planned pause a loss', () => {
