@@ -162,6 +162,9 @@ describe('a socket in systemd’s descriptor store', () => {
     const said: string[] = [];
     createInterface({ input: manager.stdout as NodeJS.ReadableStream }).on('line', (line) => said.push(line));
     await until(() => said.includes('stored') && auditctl('-l').includes('vedette-exec'));
+    // Auditing is switched on last: what happens before it is nobody's to see.
+    await until(() => auditctl('-s').includes('enabled 1\n'));
+    await delay(300);
     const pid = Number(/^started (\d+) 0$/.exec(said[0] ?? '')?.[1]);
     const execs = runExecs(1_500);
     await delay(500);
