@@ -9,21 +9,7 @@ export function eventIdOf(event: AuditEvent, host: HostIdentity): string {
   return auditEventId({ hostId: host.id, bootId: host.bootId, timeMs, serial, crc });
 }
 
-/** {@link eventIdOf} for many events of one host: what is the same in all is made once. */
-export function createEventIds(host: HostIdentity): (event: AuditEvent) => string {
-  const head = auditEventIdHead(host.id, host.bootId);
-  let lastMs = Number.NaN;
-  let lastText = '';
-  return ({ timeMs, serial, crc }) => {
-    if (timeMs !== lastMs) {
-      lastMs = timeMs;
-      lastText = `${head}${timeMs.toString(36)}.`;
-    }
-    return `${lastText}${serial.toString(36)}.${crc.toString(36)}`;
-  };
-}
-
-/** {@link createEventIds} into bytes; the id's end. */
+/** {@link eventIdOf} for many events of one host, into bytes; the id's end. What is the same in all is made once. */
 export function createEventIdWriter(host: HostIdentity): (event: AuditEvent, place: Place) => number {
   const head = auditEventIdHead(host.id, host.bootId);
   let lastMs = Number.NaN;

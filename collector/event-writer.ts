@@ -1,6 +1,6 @@
 // Audit event → document → spool. Lineage is asked for here, once, at the source, so that live and backtest see the same.
 import { createViews, writeAscii } from '../audit/byte-writer.ts';
-import { createEventIds, createEventIdWriter } from '../audit/document-id.ts';
+import { createEventIdWriter, eventIdOf } from '../audit/document-id.ts';
 import type { AuditEvent, HostIdentity, HostKnowledge } from '../audit/event.ts';
 import { createQuickMapper } from '../audit/quick-document.ts';
 import { createSyscallReader, type SyscallRecord } from '../audit/syscall-record.ts';
@@ -47,7 +47,6 @@ export function createEventWriter(options: {
   const mapper = createQuickMapper(host, knowledge, { syscalls });
   const out = Buffer.allocUnsafe(QUICK_BYTES_MAX);
   const viewOf = createViews(out);
-  const idOf = createEventIds(host);
   const writeId = createEventIdWriter(host);
   const sorter = createEventSorter({
     hasAccount: (uid) => accounts.userName(uid) !== undefined,
@@ -75,7 +74,7 @@ export function createEventWriter(options: {
             const lines = quickLines(event, stamp);
             if (lines !== undefined) return lines;
           }
-          const id = idOf(event);
+          const id = eventIdOf(event, host);
           const isOwn = isOwnChange && event.records.some(({ type }) => type === CONFIG_CHANGE);
           return bulkLinesOfPlainId(id, isOwn ? tagged(mapper.toDocument(event, stamp)) : mapper.toJson(event, stamp));
         },

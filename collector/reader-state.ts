@@ -1,4 +1,4 @@
-// What the reading side keeps of itself, once a second: so that after any kill the serials that are missing and the time that
+// What the reading side keeps of itself, every few seconds: so that after any kill the serials that are missing and the time that
 // nobody watched can still be told. Events that were spooled after the last save are read back from the spool.
 //
 //   reader.json   {"formatVersion":1,"bootId","position","timeMs","watchedUntilMs","isClean","ledger":{…}}
