@@ -44,6 +44,8 @@ export interface SearchRequest {
   readonly limit: number;
   readonly oldestFirst?: boolean;
   readonly signal?: AbortSignal;
+  /** Told now and then how much of the range was looked through, 0 to 1. */
+  readonly progress?: (part: number) => void;
 }
 
 export interface SearchResponse {
@@ -51,6 +53,56 @@ export interface SearchResponse {
   /** How many match in all; a lower bound when `isTotalExact` is false. */
   readonly total: number;
   readonly isTotalExact: boolean;
+}
+
+/** The most fields of `groupBy`, and of `distinct`. */
+export const AGGREGATE_FIELDS_MAX = 8;
+/** The most groups that an answer holds. */
+export const AGGREGATE_GROUPS_MAX = 10_000;
+
+/** Counts events by the values of fields, by time, or both. */
+export interface AggregateRequest {
+  readonly query: Query;
+  /** By `@timestamp`. */
+  readonly range: TimeRange;
+  /**
+   * The fields whose values make the groups; none: all events are one group. An event without the field is in the group of null;
+   * one with several values is in the group of each.
+   */
+  readonly groupBy: readonly string[];
+  /** Groups are parted by time too, in buckets of this many ms that begin at its multiples since 1970. A whole number, 1 or more. */
+  readonly bucketMs?: number;
+  /** In each group, the different combinations of these fields' values are counted; events that have none of the fields have none. */
+  readonly distinct?: readonly string[];
+  /** At most so many groups: those with the most events. With buckets, it counts combinations of values, each with all its buckets. */
+  readonly limit: number;
+  readonly signal?: AbortSignal;
+  readonly progress?: (part: number) => void;
+}
+
+export interface AggregateGroup {
+  /** In the order of `groupBy`: the value as text, null where there is none. Values that differ in case only are two. */
+  readonly keys: readonly (string | null)[];
+  /** Where its bucket begins, epoch ms. */
+  readonly bucketMs?: number;
+  readonly count: number;
+  readonly distinct?: number;
+}
+
+export interface AggregateResponse {
+  /**
+   * Most events first (of all their buckets), then by keys in the order of UTF-16 code units, null first; buckets of one
+   * combination by time. Buckets without events are left out.
+   */
+  readonly groups: readonly AggregateGroup[];
+  /** How many combinations of values there are, shown or not. */
+  readonly combinations: number;
+  /** How many events match. */
+  readonly events: number;
+  /** The different combinations of `distinct` over all events that match. */
+  readonly distinct?: number;
+  /** False where there were too many groups or values to hold: then the figures are lower bounds. */
+  readonly isExact: boolean;
 }
 
 export interface StoreStatistics {
@@ -77,9 +129,11 @@ export interface EventStore {
   /** All events whose `event.created` is in the range, in reference order (event/order.ts), in batches. */
   scan(
     range: TimeRange,
-    options?: { readonly query?: Query; readonly signal?: AbortSignal },
+    options?: { readonly query?: Query; readonly signal?: AbortSignal; readonly progress?: (part: number) => void },
   ): AsyncIterable<readonly NewEvent[]>;
   search(request: SearchRequest): Promise<SearchResponse>;
+  /** Counts exactly what the query means: the same figures from every store. */
+  aggregate(request: AggregateRequest): Promise<AggregateResponse>;
   get(id: string): Promise<EventDocument | undefined>;
   /** Drops whole partitions whose events are all older; answers how many events went. */
   dropBefore(timestampMs: number): Promise<number>;

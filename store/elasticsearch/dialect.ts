@@ -33,6 +33,7 @@ function narrow(query: Query): Filter {
       return wildcardFilter(query.field, query.pattern);
     case 'range':
       return rangeFilter(query.field, query.min, query.max);
+    case 'regex':
     case 'exists': {
       const type = indexedType(query.field);
       return type === undefined ? ALL : orIgnored(query.field, { exists: { field: query.field } });

@@ -7,8 +7,9 @@ import { Client, errors } from '@elastic/elasticsearch';
 import { bulkLines } from '../../event/bulk.ts';
 import type { EventDocument, NewEvent } from '../../event/document.ts';
 import { compareOrder, orderKeyOf } from '../../event/order.ts';
-import { admit } from '../admission.ts';
+import { admit, timestampOf } from '../admission.ts';
 import { type AppendResult, type EventStore, type FollowBatch, StoreUnavailable } from '../port.ts';
+import { createCount } from '../query/count.ts';
 import { matcherOf } from '../query/matches.ts';
 import { createWake } from '../wake.ts';
 import { type Filter, filterOf } from './dialect.ts';
@@ -220,6 +221,26 @@ function createStore(client: Client, prefix: string, warn: (text: string) => voi
           events.push({ id, document });
         }
         return { events, total: events.length, isTotalExact: true };
+      }),
+
+    aggregate: (request) =>
+      run(async () => {
+        await refresh();
+        const { query, range, signal } = request;
+        const matches = matcherOf(query);
+        const count = createCount(request);
+        const filter = { bool: { filter: [filterOf(query), inRange('@timestamp', range.fromMs, range.untilMs)] } };
+        for await (const { document } of sortedHits(client, pattern, {
+          filter,
+          field: '@timestamp',
+          order: 'asc',
+          signal,
+        })) {
+          const timestampMs = timestampOf(document) ?? 0;
+          if (timestampMs >= range.fromMs && timestampMs < range.untilMs && matches(document))
+            count.event(document, timestampMs);
+        }
+        return count.result();
       }),
 
     get: (id) =>

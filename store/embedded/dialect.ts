@@ -74,6 +74,8 @@ function compile(query: Query, layout: Layout, bind: Bind): Condition {
       return equalsCondition(query, columnNow(query.field, layout), bind);
     case 'wildcard':
       return wildcardCondition(query, columnNow(query.field, layout), bind);
+    case 'regex':
+      return regexCondition(query, columnNow(query.field, layout));
     case 'range':
       return rangeCondition(query, columnNow(query.field, layout), bind);
     case 'text': {
@@ -158,6 +160,10 @@ function wildcardCondition(
     if (last?.kind === 'text' && isAscii(last.text)) tests.push(`ends_with(lower(${text}), ${bind(last.text)})`);
   }
   return { superset: atLeast(field, tests.join(' AND ')), subset: 'FALSE' };
+}
+
+function regexCondition({ field }: Leaf<'regex'>, column: Column | 'changed' | undefined): Condition {
+  return column === 'changed' || column === undefined ? ANY : inDoubt(field, column);
 }
 
 function rangeCondition(

@@ -23,7 +23,7 @@ import { takeOwnership } from './owner.ts';
 import { openPartitions, type Partitions } from './partitions.ts';
 import { rowOfId, rowsAfter } from './rows.ts';
 import { SLICE_ROWS, scan } from './scan.ts';
-import { type Snapshot, search } from './search.ts';
+import { aggregate, type Snapshot, search } from './search.ts';
 import { createTail, type Tail, type TailEntry } from './tail.ts';
 
 interface EmbeddedLimits {
@@ -230,6 +230,11 @@ function createStore({ database, partitions, log, tail, limits, nowMs, warn, rel
     async search(request) {
       assertOpen();
       return search(snapshot(), request);
+    },
+
+    async aggregate(request) {
+      assertOpen();
+      return aggregate(snapshot(), request);
     },
 
     async get(id) {

@@ -1,7 +1,8 @@
 // Searches: newest first (or oldest first) over the tail and the partitions, partition by partition, until enough is found. Each
 // partition is asked in two steps: which rows may match, on the narrow columns; then those rows, page by page.
 import type { NewEvent } from '../../event/document.ts';
-import type { SearchRequest, SearchResponse } from '../port.ts';
+import type { AggregateRequest, AggregateResponse, SearchRequest, SearchResponse } from '../port.ts';
+import { createCount } from '../query/count.ts';
 import { type Matcher, matcherOf } from '../query/matches.ts';
 import { compileQuery } from './dialect.ts';
 import type { Partition, Partitions } from './partitions.ts';
@@ -60,6 +61,23 @@ export async function search(snapshot: Snapshot, request: SearchRequest): Promis
   if (isExhausted) return { events, total: events.length, isTotalExact: true };
   const counted = await count(snapshot, asked, request, matches);
   return { events, total: Math.max(events.length + 1, counted.atLeast), isTotalExact: counted.isExact };
+}
+
+export async function aggregate(snapshot: Snapshot, request: AggregateRequest): Promise<AggregateResponse> {
+  const matches = matcherOf(request.query);
+  const count = createCount(request);
+  const before = (a: Place, b: Place): number => b.timestampMs - a.timestampMs || b.seq - a.seq;
+  const asked: SearchRequest = { query: request.query, range: request.range, limit: 0, ...signalIn(request) };
+  const sources = [
+    pendingSource(snapshot.pending, asked, matches, before),
+    ...candidates(snapshot, asked).map((partition) => partitionSource(snapshot, partition, asked, matches)),
+  ].flatMap((source) => source ?? []);
+  for await (const { document, timestampMs } of merged(sources, before)) count.event(document, timestampMs);
+  return count.result();
+}
+
+function signalIn({ signal }: { readonly signal?: AbortSignal }): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
 }
 
 function candidates({ partitions }: Snapshot, { range }: SearchRequest): readonly Partition[] {

@@ -5,6 +5,7 @@ import { compareOrder, type OrderKey, orderKeyOf } from '../../event/order.ts';
 import { admit } from '../admission.ts';
 import { formatCursor, parseCursor } from '../cursor.ts';
 import { type AppendResult, type EventStore, StoreUnavailable } from '../port.ts';
+import { createCount } from '../query/count.ts';
 import { matcherOf } from '../query/matches.ts';
 import { createWake } from '../wake.ts';
 
@@ -94,6 +95,19 @@ export function openMemoryStore(options: { readonly eventsMax?: number } = {}): 
       found.sort((a, b) => a.timestampMs - b.timestampMs || a.seq - b.seq);
       if (oldestFirst !== true) found.reverse();
       return { events: found.slice(0, limit).map(plain), total: found.length, isTotalExact: true };
+    },
+
+    async aggregate(request) {
+      assertOpen();
+      request.signal?.throwIfAborted();
+      const { query, range } = request;
+      const matches = matcherOf(query);
+      const count = createCount(request);
+      for (const { document, timestampMs } of entries) {
+        if (timestampMs >= range.fromMs && timestampMs < range.untilMs && matches(document))
+          count.event(document, timestampMs);
+      }
+      return count.result();
     },
 
     async get(id) {

@@ -5,6 +5,7 @@ import type { EventDocument } from '../../event/document.ts';
 import { addressNumber, parseNetwork } from './address.ts';
 import { fold } from './fold.ts';
 import type { Query, RangeEnd } from './query.ts';
+import { compileRegex } from './regex.ts';
 import { valuesOf } from './values.ts';
 import { matchesWildcard, wildcardParts } from './wildcard.ts';
 
@@ -46,6 +47,13 @@ export function matcherOf(query: Query): Matcher {
         return text !== undefined && matchesWildcard(parts, fold(text));
       });
     }
+    case 'regex': {
+      const expression = compileRegex(query.pattern);
+      return anyValue(query.field, (value) => {
+        const text = scalarText(value);
+        return text !== undefined && expression(text);
+      });
+    }
     case 'range':
       return anyValue(query.field, rangeTest(query.min, query.max, typeOf(query.field)));
     case 'text': {
@@ -59,7 +67,7 @@ export function matcherOf(query: Query): Matcher {
 }
 
 /** A scalar as searches see it: numbers and booleans as JSON writes them; undefined for objects. */
-function scalarText(value: unknown): string | undefined {
+export function scalarText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }

@@ -9,6 +9,8 @@ export type Query =
   | { readonly kind: 'equals'; readonly field: string; readonly value: string }
   /** `*` any run, `?` one character; a backslash makes either literal. Case-insensitive. */
   | { readonly kind: 'wildcard'; readonly field: string; readonly pattern: string }
+  /** An RE2 expression that a whole value has to match. Case-insensitive, and `.` matches any character. */
+  | { readonly kind: 'regex'; readonly field: string; readonly pattern: string }
   | { readonly kind: 'exists'; readonly field: string }
   | {
       readonly kind: 'range';

@@ -34,7 +34,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   collector: { imports: ['event', 'audit'], packages: ['koffi', 'node:*'] },
   engine: { imports: ['event', 'rules'], packages: [...PURE_BUILTINS] },
-  store: { imports: ['event', 'rules'], packages: ['@duckdb/node-api', '@elastic/elasticsearch', 'liqe', 'node:*'] },
+  store: {
+    imports: ['event', 'rules'],
+    packages: ['@duckdb/node-api', '@elastic/elasticsearch', 'liqe', 're2js', 'node:*'],
+  },
   backtest: { imports: ['event', 'audit', 'rules', 'engine', 'store', 'alerts'], packages: [...PURE_BUILTINS] },
   server: {
     imports: ['event', 'audit', 'rules', 'engine', 'store', 'backtest', 'alerts'],

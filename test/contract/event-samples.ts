@@ -1,6 +1,7 @@
 // Events for the store contract: plain ones, hostile ones, and generators of documents and queries that tend to meet.
 import fc from 'fast-check';
 import type { NewEvent } from '../../event/document.ts';
+import type { AggregateRequest } from '../../store/port.ts';
 import type { Query } from '../../store/query/query.ts';
 
 export const START_MS: number = Date.UTC(2026, 10, 21, 12, 0, 0);
@@ -209,6 +210,36 @@ const patterns = fc.constantFrom(
   '',
 );
 
+const expressions = fc.constantFrom(
+  '.*',
+  '',
+  'b.*',
+  '(ba)?sh',
+  '[a-f0-9:.]+',
+  '\\d+',
+  '.*\\*.*',
+  'k.*',
+  '.*[α-ω]',
+  '(?-i)B.*',
+  '\\x00?.',
+  'a|b|.*h',
+);
+
+/** What is counted of them: groups, buckets and distinct values. */
+export const shapes: fc.Arbitrary<Pick<AggregateRequest, 'groupBy' | 'bucketMs' | 'distinct' | 'limit'>> = fc
+  .record({
+    groupBy: fc.array(fields, { maxLength: 3 }),
+    bucketMs: fc.option(fc.constantFrom(1, 60_000, 3_600_000, 86_400_000, 604_800_000), { nil: undefined }),
+    distinct: fc.option(fc.array(fields, { minLength: 1, maxLength: 2 }), { nil: undefined }),
+    limit: fc.constantFrom(1, 3, 1_000),
+  })
+  .map(({ groupBy, bucketMs, distinct, limit }) => ({
+    groupBy,
+    limit,
+    ...(bucketMs === undefined ? {} : { bucketMs }),
+    ...(distinct === undefined ? {} : { distinct }),
+  }));
+
 /** Queries over the same fields and values. */
 export const queries: fc.Arbitrary<Query> = fc.letrec<{ query: Query; leaf: Query }>((tie) => ({
   leaf: fc.oneof(
@@ -220,6 +251,7 @@ export const queries: fc.Arbitrary<Query> = fc.letrec<{ query: Query; leaf: Quer
       value: fc.oneof(words, addresses, times, numbers.map(String), fc.constantFrom('10.0.0.0/8', '::/0')),
     }),
     fc.record({ kind: fc.constant('wildcard' as const), field: fields, pattern: patterns }),
+    fc.record({ kind: fc.constant('regex' as const), field: fields, pattern: expressions }),
     fc.record({ kind: fc.constant('range' as const), field: fields, min: rangeEnd, max: rangeEnd }),
     fc.record({ kind: fc.constant('text' as const), text: words }),
   ),

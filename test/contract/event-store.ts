@@ -5,8 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NewEvent, StoredEvent } from '../../event/document.ts';
 import { compareOrder, orderKeyOf } from '../../event/order.ts';
 import { type Cursor, type EventStore, StoreUnavailable } from '../../store/port.ts';
+import { createCount } from '../../store/query/count.ts';
 import { matchesQuery } from '../../store/query/matches.ts';
-import { documents, hostileEvents, queries, START_MS, sampleEvent } from './event-samples.ts';
+import { documents, hostileEvents, queries, START_MS, sampleEvent, shapes } from './event-samples.ts';
 
 export interface StoreUnderTest {
   readonly store: EventStore;
@@ -286,6 +287,40 @@ export function eventStoreContract(
                 expect(scanned.map((event) => event.id).sort()).toEqual([...meant].sort());
                 const keys = scanned.map((event) => orderKeyOf(event.id, event.document));
                 expect(keys).toEqual([...keys].sort(compareOrder));
+              }
+            } finally {
+              await own.remove();
+            }
+          },
+        ),
+        { numRuns: runs },
+      );
+    });
+
+    it('counts by values, by time and by distinct values exactly what the query means', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(documents, { minLength: 8, maxLength: 20 }),
+          fc.array(fc.tuple(queries, shapes), { minLength: 15, maxLength: 15 }),
+          async (made, asked) => {
+            const own = await open();
+            try {
+              const events = made.map((document, n) => ({
+                id: `r${n}`,
+                document: { '@timestamp': new Date(START_MS + n * 7_200_000).toISOString(), ...document },
+              }));
+              const half = events.length >> 1;
+              await own.store.append(events.slice(0, half));
+              await own.settle();
+              await own.store.append(events.slice(half));
+              const range = { fromMs: START_MS + 1, untilMs: Number.POSITIVE_INFINITY };
+              for (const [query, shape] of asked) {
+                const count = createCount(shape);
+                for (const { document } of events) {
+                  const timestampMs = Date.parse(document['@timestamp']);
+                  if (timestampMs >= range.fromMs && matchesQuery(query, document)) count.event(document, timestampMs);
+                }
+                expect(await own.store.aggregate({ query, range, ...shape })).toEqual(count.result());
               }
             } finally {
               await own.remove();

@@ -19,6 +19,8 @@ function shown(query: Query): string {
       return `${query.field}=${query.value}`;
     case 'wildcard':
       return `${query.field}~${query.pattern}`;
+    case 'regex':
+      return `${query.field}/${query.pattern}/`;
     case 'exists':
       return `${query.field}?`;
     case 'range': {
