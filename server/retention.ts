@@ -31,7 +31,8 @@ export function createRetention(options: {
   const drop = async (): Promise<void> => {
     const beforeMs = now() - days * DAY_MS;
     try {
-      const events = await store.dropBefore(beforeMs);
+      const { dropped } = await store.retain({ beforeMs });
+      const events = dropped.reduce((sum, partition) => sum + partition.events, 0);
       const { alerts, detections } = state.pruneBefore(beforeMs);
       if (events + alerts + detections === 0) return;
       const what = `${events} events, ${alerts} alerts and ${detections} detections`;

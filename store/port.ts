@@ -105,6 +105,46 @@ export interface AggregateResponse {
   readonly isExact: boolean;
 }
 
+/** A range that nothing may drop: events with `@timestamp` or `event.created` in it, of one host or of all. */
+export interface Hold extends TimeRange {
+  /** `host.id`; absent: every host's. */
+  readonly hostId?: string;
+}
+
+/** What may go. A partition is the least that can be dropped: it goes only when all of it may. */
+export interface RetainRequest {
+  /** Partitions all of whose events are older go. */
+  readonly beforeMs?: number;
+  /** Then the oldest partitions go until the store has no more bytes than this. */
+  readonly bytesMax?: number;
+  /** For the sake of `bytesMax` no partition goes that holds an event from this time on. */
+  readonly keepFromMs?: number;
+  /** Partitions that hold an event of one of these stay, whatever else is asked. */
+  readonly holds?: readonly Hold[];
+  /** Told of each partition before it goes, so that the drop can be recorded; the partition stays when this throws. */
+  readonly dropping?: (partition: RetainedPartition) => Promise<void>;
+}
+
+/** A partition that went, or would have gone. */
+export interface RetainedPartition {
+  /** Of a file or an index: the same partition has the same name at the next attempt. */
+  readonly name: string;
+  readonly events: number;
+  readonly bytes: number;
+  /** The least and the greatest `@timestamp`. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly why: 'age' | 'bytes';
+}
+
+export interface RetainResponse {
+  readonly dropped: readonly RetainedPartition[];
+  /** Would have gone, had no hold been on them. */
+  readonly held: readonly RetainedPartition[];
+  /** How many bytes the store is still larger than `bytesMax`; 0 where it is not, or no such bound was given. */
+  readonly excessBytes: number;
+}
+
 export interface StoreStatistics {
   readonly kind: 'memory' | 'embedded' | 'elasticsearch';
   readonly events: number;
@@ -135,8 +175,8 @@ export interface EventStore {
   /** Counts exactly what the query means: the same figures from every store. */
   aggregate(request: AggregateRequest): Promise<AggregateResponse>;
   get(id: string): Promise<EventDocument | undefined>;
-  /** Drops whole partitions whose events are all older; answers how many events went. */
-  dropBefore(timestampMs: number): Promise<number>;
+  /** Drops whole partitions: the old, and the oldest where there are too many bytes; never what is held. */
+  retain(request: RetainRequest): Promise<RetainResponse>;
   statistics(): Promise<StoreStatistics>;
   close(): Promise<void>;
 }

@@ -11,6 +11,7 @@ import { admit, timestampOf } from '../admission.ts';
 import { type AppendResult, type EventStore, type FollowBatch, StoreUnavailable } from '../port.ts';
 import { createCount } from '../query/count.ts';
 import { matcherOf } from '../query/matches.ts';
+import { carryOut, planRetention } from '../retain.ts';
 import { createWake } from '../wake.ts';
 import { type Filter, filterOf } from './dialect.ts';
 import { documentOf, storedForm, wrappedForm } from './form.ts';
@@ -39,6 +40,7 @@ const SCAN_BATCH = 1_000;
 /** A waiting follower looks so often for what other processes wrote. */
 const POLL_MS = 250;
 const REQUEST_TIMEOUT_MS = 30_000;
+const DAY_MS = 86_400_000;
 
 export async function openElasticsearchStore(options: ElasticsearchOptions): Promise<EventStore> {
   const prefix = options.prefix ?? 'vedette-events';
@@ -251,18 +253,31 @@ function createStore(client: Client, prefix: string, warn: (text: string) => voi
         return source === undefined ? undefined : documentOf(source as EventDocument);
       }),
 
-    dropBefore: (timestampMs) =>
+    retain: (request) =>
       run(async () => {
         await refresh();
-        const indices = Object.keys(await client.indices.get({ index: pattern, features: 'aliases' }));
-        let dropped = 0;
-        for (const index of indices) {
-          const day = /-([0-9]{4})\.([0-9]{2})\.([0-9]{2})$/.exec(index);
-          if (day === null || Date.UTC(Number(day[1]), Number(day[2]) - 1, Number(day[3]) + 1) > timestampMs) continue;
-          dropped += (await client.count({ index })).count;
-          await client.indices.delete({ index });
-        }
-        return dropped;
+        const stats = await client.indices.stats({ index: pattern, metric: ['docs', 'store'] });
+        const partitions = Object.entries(stats.indices ?? {}).flatMap(([name, { primaries, total }]) => {
+          const day = /-([0-9]{4})\.([0-9]{2})\.([0-9]{2})$/.exec(name);
+          if (day === null) return [];
+          const fromMs = Date.UTC(Number(day[1]), Number(day[2]) - 1, Number(day[3]));
+          const toMs = fromMs + DAY_MS - 1;
+          const [events, bytes] = [primaries?.docs?.count ?? 0, total?.store?.size_in_bytes ?? 0];
+          return [{ name, events, bytes, fromMs, toMs, ageMs: toMs }];
+        });
+        const plan = await planRetention(partitions, stats._all?.total?.store?.size_in_bytes ?? 0, {
+          ...request,
+          isHeld: async ({ name }, { fromMs, untilMs, hostId }) => {
+            const times = ['@timestamp', 'event.created'].map((field) => inRange(field, fromMs, untilMs));
+            const host = hostId === undefined ? [] : [{ term: { 'host.id': hostId } }];
+            const query = { bool: { filter: [{ bool: { should: times } }, ...host] } };
+            return (await client.count({ index: name, query })).count > 0;
+          },
+        });
+        return carryOut(plan, request, async ({ name }) => {
+          await client.indices.delete({ index: name });
+          return true;
+        });
       }),
 
     statistics: () =>

@@ -6,7 +6,7 @@
 //   FOLDER/partitions.json               what they span
 //
 // An append is answered after fdatasync; a kill at any moment loses none and doubles none.
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StoredEvent } from '../../event/document.ts';
 import { timestampOf } from '../admission.ts';
@@ -21,6 +21,7 @@ import { type EventLog, type LogEntry, openLog } from './log.ts';
 import { openMendingDatabase } from './mending-database.ts';
 import { takeOwnership } from './owner.ts';
 import { openPartitions, type Partitions } from './partitions.ts';
+import { bytesOf, retain } from './retain.ts';
 import { rowOfId, rowsAfter } from './rows.ts';
 import { SLICE_ROWS, scan } from './scan.ts';
 import { aggregate, type Snapshot, search } from './search.ts';
@@ -255,9 +256,9 @@ function createStore({ database, partitions, log, tail, limits, nowMs, warn, rel
       return undefined;
     },
 
-    async dropBefore(timestampMs) {
+    async retain(request) {
       assertOpen();
-      return loader.exclusively(() => partitions.dropBefore(timestampMs));
+      return retain({ partitions, loader, logBytes: log.bytes() }, request);
     },
 
     async statistics() {
@@ -267,7 +268,7 @@ function createStore({ database, partitions, log, tail, limits, nowMs, warn, rel
       const oldest = [...spans.map((span) => span.minTs), ...pending.map((entry) => entry.timestampMs)];
       const newest = [...spans.map((span) => span.maxTs), ...pending.map((entry) => entry.timestampMs)];
       let bytes = log.bytes();
-      for (const { path } of partitions.all()) for (const file of [path, `${path}.wal`]) bytes += await sizeOf(file);
+      for (const partition of partitions.all()) bytes += await bytesOf(partition);
       return {
         kind: 'embedded',
         events: spans.reduce((sum, span) => sum + span.rows, 0) + pending.length,
@@ -288,11 +289,4 @@ function createStore({ database, partitions, log, tail, limits, nowMs, warn, rel
       return closing;
     },
   };
-}
-
-function sizeOf(path: string): Promise<number> {
-  return stat(path).then(
-    ({ size }) => size,
-    () => 0,
-  );
 }

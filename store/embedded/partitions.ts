@@ -5,7 +5,7 @@
 //   partitions.json   {"vedette":"partitions","version":1,"partitions":[{name,bytes,mtimeMs,span,layout}]}
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BIGINT, DOUBLE, DuckDBDataChunk, type DuckDBType, LIST, listValue, VARCHAR } from '@duckdb/node-api';
+import { BIGINT, DOUBLE, DuckDBDataChunk, type DuckDBType, LIST, listValue, UHUGEINT, VARCHAR } from '@duckdb/node-api';
 import { orderKeyOf } from '../../event/order.ts';
 import {
   type ColumnType,
@@ -66,8 +66,8 @@ export interface Partitions {
   known(events: readonly { readonly id: string; readonly timestampMs: number }[]): Promise<ReadonlySet<string>>;
   /** Stores entries; each partition's share is one transaction. */
   insert(entries: readonly TailEntry[], nowMs: number): Promise<void>;
-  /** Drops partitions all of whose events are older; answers how many events went. */
-  dropBefore(timestampMs: number): Promise<number>;
+  /** Drops a partition; false, and it stays, where it does not hold just so many events. */
+  drop(partition: Partition, rows: number): Promise<boolean>;
   /** The least number that no stored event has reached. */
   nextSeq(): number;
   saveManifest(): Promise<void>;
@@ -256,22 +256,24 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
       }
       for (const [partition, members] of shares) await insertInto(partition, members);
     },
-    async dropBefore(timestampMs) {
-      let events = 0;
-      for (const partition of all()) {
-        // `event.created` is never ahead of the server's clock: what a wild clock dated into the future grows old by that.
-        const { span } = partition;
-        if (span === undefined || Math.min(span.maxTs, span.maxCreated) >= timestampMs) continue;
-        events += span.rows;
-        savedNextSeq = Math.max(savedNextSeq, span.maxSeq + 1);
-        partition.isDropped = true;
-        partitions.delete(partition.name);
-        await database.release(partition.path);
-        await rm(partition.path, { force: true });
-        await rm(`${partition.path}.wal`, { force: true });
+    async drop(partition, rows) {
+      if (partition.isDropped || partition.isDoubtful || partition.span?.rows !== rows) return false;
+      savedNextSeq = Math.max(savedNextSeq, partition.span.maxSeq + 1);
+      partition.isDropped = true;
+      partitions.delete(partition.name);
+      try {
+        // First the list, which keeps the numbers that were given: a file that is not in it, after a kill, is read again.
+        await saveManifest();
+      } catch (error) {
+        partition.isDropped = false;
+        partitions.set(partition.name, partition);
+        throw error;
       }
-      if (events > 0) await saveManifest();
-      return events;
+      await database.release(partition.path);
+      await rm(partition.path, { force: true });
+      await rm(`${partition.path}.wal`, { force: true });
+      await files.syncFolder(folder);
+      return true;
     },
   };
 }
@@ -315,6 +317,7 @@ const TYPES: Readonly<Record<ColumnType, DuckDBType>> = {
   'VARCHAR[]': LIST(VARCHAR),
   BIGINT,
   DOUBLE,
+  UHUGEINT,
 };
 
 /** The database's type of each column, in the order of LAYOUT. */
@@ -335,7 +338,7 @@ function toChunk(entries: readonly TailEntry[]): DuckDBDataChunk {
 function databaseValue(value: ColumnValue, type: ColumnType) {
   if (value === null) return null;
   if (type === 'BIGINT') return BigInt(value as number);
-  return type === 'VARCHAR[]' ? listValue(value as readonly string[]) : (value as string | number);
+  return type === 'VARCHAR[]' ? listValue(value as readonly string[]) : (value as string | number | bigint);
 }
 
 interface SavedPartition {

@@ -7,6 +7,7 @@ import { formatCursor, parseCursor } from '../cursor.ts';
 import { type AppendResult, type EventStore, StoreUnavailable } from '../port.ts';
 import { createCount } from '../query/count.ts';
 import { matcherOf } from '../query/matches.ts';
+import { carryOut, planRetention } from '../retain.ts';
 import { createWake } from '../wake.ts';
 
 /** How many events it takes before it answers `overloaded`. */
@@ -115,13 +116,25 @@ export function openMemoryStore(options: { readonly eventsMax?: number } = {}): 
       return byId.get(id)?.document;
     },
 
-    async dropBefore(timestampMs) {
+    async retain(request) {
       assertOpen();
-      const kept = entries.filter((entry) => entry.timestampMs >= timestampMs);
-      const dropped = entries.length - kept.length;
-      for (const entry of entries) if (entry.timestampMs < timestampMs) byId.delete(entry.id);
-      entries = kept;
-      return dropped;
+      const partitions = entries.map((entry) => {
+        const { id: name, bytes, timestampMs } = entry;
+        const { createdMs, hostId } = orderKeyOf(entry.id, entry.document);
+        const ageMs = Math.min(timestampMs, createdMs);
+        return { name, events: 1, bytes, fromMs: timestampMs, toMs: timestampMs, ageMs, createdMs, hostId };
+      });
+      const plan = await planRetention(partitions, bytesOf(entries), {
+        ...request,
+        isHeld: ({ fromMs, createdMs, hostId }, hold) =>
+          (hold.hostId === undefined || hold.hostId === hostId) &&
+          [fromMs, createdMs].some((ms) => ms >= hold.fromMs && ms < hold.untilMs),
+      });
+      try {
+        return await carryOut(plan, request, async ({ name }) => byId.delete(name));
+      } finally {
+        entries = entries.filter((entry) => byId.has(entry.id));
+      }
     },
 
     async statistics() {
@@ -130,7 +143,7 @@ export function openMemoryStore(options: { readonly eventsMax?: number } = {}): 
       return {
         kind: 'memory',
         events: entries.length,
-        bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
+        bytes: bytesOf(entries),
         oldestMs: times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b)),
         newestMs: times.length === 0 ? undefined : times.reduce((a, b) => Math.max(a, b)),
         pending: 0,
@@ -142,6 +155,10 @@ export function openMemoryStore(options: { readonly eventsMax?: number } = {}): 
       wake.ring();
     },
   };
+}
+
+function bytesOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, entry) => sum + entry.bytes, 0);
 }
 
 /** Index of the first entry with a greater number; entries stand in ascending order. */

@@ -24,6 +24,7 @@ export interface ContractOptions {
   readonly severalOrders?: string;
 }
 
+const DAY_MS = 86_400_000;
 const ALL_TIME = { fromMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY };
 
 export function eventStoreContract(
@@ -336,12 +337,69 @@ export function eventStoreContract(
       const young = Array.from({ length: 5 }, (_, n) => sampleEvent(n));
       await store.append([...old, ...young]);
       await subject.settle();
-      expect(await store.dropBefore(START_MS - 10 * 86_400_000)).toBe(5);
-      expect(await store.dropBefore(START_MS - 10 * 86_400_000)).toBe(0);
+      const beforeMs = START_MS - 10 * DAY_MS;
+      expect(eventsIn((await store.retain({ beforeMs })).dropped)).toBe(5);
+      expect(eventsIn((await store.retain({ beforeMs })).dropped)).toBe(0);
       expect((await readAll(undefined)).map((event) => event.id)).toEqual(young.map((event) => event.id));
       expect(await store.get(old[0]?.id ?? '')).toBeUndefined();
       expect((await store.search({ query: { kind: 'all' }, range: ALL_TIME, limit: 100 })).events).toHaveLength(5);
       expect((await store.statistics()).events).toBe(5);
+    });
+
+    it('drops the oldest where there are too many bytes, and no more of them than need be', async () => {
+      const days = [-20, -15, -10, 0].map((day) => sampleEvent(day * 86_400));
+      await store.append(days);
+      await subject.settle();
+      const found = async (): Promise<string[]> => {
+        const request = { query: { kind: 'all' } as const, range: ALL_TIME, limit: 100, oldestFirst: true };
+        return (await store.search(request)).events.map((event) => event.id);
+      };
+      const { bytes } = await store.statistics();
+      expect(await store.retain({ bytesMax: bytes * 2 })).toEqual({ dropped: [], held: [], excessBytes: 0 });
+      const { dropped, excessBytes } = await store.retain({ bytesMax: bytes - 1 });
+      expect(dropped).toMatchObject([{ events: 1, why: 'bytes' }]);
+      expect(excessBytes).toBe(0);
+      expect(await found()).toEqual(days.slice(1).map((event) => event.id));
+      const all = await store.retain({ bytesMax: 0, keepFromMs: START_MS - 12 * DAY_MS });
+      expect(eventsIn(all.dropped)).toBe(1);
+      expect(all.excessBytes).toBeGreaterThan(0);
+      expect(await found()).toEqual(days.slice(2).map((event) => event.id));
+    });
+
+    it('drops nothing that a hold is on, by either time and by host, and names what it kept', async () => {
+      const old = sampleEvent(-20 * 86_400, { host: { id: 'host-a' } });
+      const other = sampleEvent(-25 * 86_400, { host: { id: 'host-b' } });
+      await store.append([old, other, sampleEvent(0)]);
+      await subject.settle();
+      const at = START_MS - 20 * DAY_MS;
+      const around = { fromMs: at - 1, untilMs: at + 3_600_000 };
+      const everywhere = { fromMs: Number.NEGATIVE_INFINITY, untilMs: at };
+      const first = await store.retain({
+        beforeMs: START_MS - DAY_MS,
+        bytesMax: 0,
+        keepFromMs: START_MS - DAY_MS,
+        holds: [{ ...everywhere, hostId: 'host-b' }, around],
+      });
+      expect(first.dropped).toEqual([]);
+      expect(first.held).toHaveLength(2);
+      expect(first.excessBytes).toBeGreaterThan(0);
+      const second = await store.retain({ beforeMs: START_MS - DAY_MS, holds: [{ ...around, hostId: 'host-b' }] });
+      expect(eventsIn(second.dropped)).toBe(2);
+      expect(second.held).toEqual([]);
+    });
+
+    it('keeps a partition whose drop cannot be recorded', async () => {
+      const old = sampleEvent(-20 * 86_400);
+      await store.append([old, sampleEvent(0)]);
+      await subject.settle();
+      const beforeMs = START_MS - DAY_MS;
+      const told: string[] = [];
+      const refused = store.retain({ beforeMs, dropping: () => Promise.reject(new Error('not now')) });
+      await expect(refused).rejects.toThrow('not now');
+      expect(await store.get(old.id)).toBeDefined();
+      const { dropped } = await store.retain({ beforeMs, dropping: async ({ name }) => void told.push(name) });
+      expect(told).toEqual(dropped.map(({ name }) => name));
+      expect(await store.get(old.id)).toBeUndefined();
     });
 
     it('tells how much it holds and from when', async () => {
@@ -377,4 +435,8 @@ function sortedJson(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'undefined';
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${sortedJson(inner)}`).join(',')}}`;
+}
+
+function eventsIn(partitions: readonly { readonly events: number }[]): number {
+  return partitions.reduce((sum, { events }) => sum + events, 0);
 }

@@ -316,8 +316,8 @@ describe('the embedded store', () => {
     const created = new Date(START_MS).toISOString();
     await opened.append([sampleEvent(0, { '@timestamp': '2099-01-01T00:00:00.000Z', event: { created } })]);
     await opened.flush();
-    expect(await opened.dropBefore(START_MS)).toBe(0);
-    expect(await opened.dropBefore(START_MS + 1)).toBe(1);
+    expect((await opened.retain({ beforeMs: START_MS })).dropped).toEqual([]);
+    expect((await opened.retain({ beforeMs: START_MS + 1 })).dropped).toMatchObject([{ events: 1, why: 'age' }]);
     expect((await opened.statistics()).events).toBe(0);
   });
 });
