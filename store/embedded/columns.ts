@@ -6,6 +6,7 @@
 //   _ts               `@timestamp`, whole epoch ms
 //   _created _host _boot _position   the order key (event/order.ts)
 //   one column for each `isColumn` field of the catalogue; those five fields above have none of their own
+//   _address.FIELD    the address of an `ip` field as a number of 128 bits, for networks and ranges; null where it is none
 //   _odd              `,process.name,tags,`: fields whose value may stand in `_rest`; null when there are none
 //   _rest             JSON of what no column holds; null when that is nothing
 //
@@ -14,13 +15,14 @@
 import { FIELDS, type Field } from '../../event/catalogue.ts';
 import { type EventDocument, isPlainObject } from '../../event/document.ts';
 import { orderKeyOf } from '../../event/order.ts';
+import { addressNumber } from '../query/address.ts';
 
 /** Version of the table below; a file of another version is not opened. */
 export const PARTITION_FORMAT = 1;
 
-const COLUMN_TYPES = ['VARCHAR', 'VARCHAR[]', 'BIGINT', 'DOUBLE'] as const;
+const COLUMN_TYPES = ['VARCHAR', 'VARCHAR[]', 'BIGINT', 'DOUBLE', 'UHUGEINT'] as const;
 export type ColumnType = (typeof COLUMN_TYPES)[number];
-export type ColumnValue = string | readonly string[] | number | null;
+export type ColumnValue = string | readonly string[] | number | bigint | null;
 
 export interface Column {
   readonly name: string;
@@ -33,7 +35,7 @@ export interface Column {
 export interface Layout {
   /** The table's own columns, always the same, then those of fields. */
   readonly columns: readonly Column[];
-  /** The field columns as JSON, as the partition keeps them; equal layouts have equal text. */
+  /** All but the table's own columns as JSON, as the partition keeps them; equal layouts have equal text. */
   readonly text: string;
   /** SQL for a whole row as one text: reading forty columns one by one through the binding takes twice as long. */
   readonly rowSql: string;
@@ -66,8 +68,14 @@ const FIELD_COLUMNS: readonly Column[] = FIELDS.filter((field) => field.isColumn
   (field) => ({ name: field.name, type: typeOfField(field), isTime: field.type === 'date' }),
 );
 
+/** Columns that are computed from a field's: they tell nothing new, and no document is made of them. */
+const ADDRESS_PREFIX = '_address.';
+const ADDRESS_COLUMNS: readonly Column[] = FIELDS.filter(
+  ({ isColumn, type, isArray }) => isColumn && type === 'ip' && !isArray,
+).map(({ name }) => ({ name: `${ADDRESS_PREFIX}${name}`, type: 'UHUGEINT', isTime: false }));
+
 /** The layout of partitions that are written now. */
-export const LAYOUT: Layout = layoutOf(FIELD_COLUMNS);
+export const LAYOUT: Layout = layoutOf([...FIELD_COLUMNS, ...ADDRESS_COLUMNS]);
 
 /** Columns whose text repeats little within a row group, so that a dictionary does not help. */
 const ZSTD_COLUMNS: ReadonlySet<string> = new Set(['_rest', 'event.original']);
@@ -78,6 +86,11 @@ export function columnOfField(field: string, layout: Layout): Column | undefined
   return name.startsWith('_') && !DERIVED.has(field)
     ? undefined
     : layout.columns.find((column) => column.name === name);
+}
+
+/** The column of a layout that holds an `ip` field's address as a number, where there is one. */
+export function addressColumnOf(field: string, layout: Layout): Column | undefined {
+  return layout.columns.find((column) => column.name === `${ADDRESS_PREFIX}${field}`);
 }
 
 /** Reads a layout that a partition keeps. Throws on text that is none. */
@@ -93,12 +106,13 @@ export function parseLayout(text: string): Layout {
   );
 }
 
-function layoutOf(fieldColumns: readonly Column[]): Layout {
-  const columns = [...OWN_COLUMNS, ...fieldColumns];
+function layoutOf(stored: readonly Column[]): Layout {
+  const fieldColumns = stored.filter(({ name }) => !name.startsWith(ADDRESS_PREFIX));
+  const told = [...OWN_COLUMNS, ...fieldColumns];
   return {
-    columns,
-    text: JSON.stringify(fieldColumns.map(({ name, type, isTime }) => [name, type, isTime])),
-    rowSql: `json_array(${columns.map((column) => quoted(column.name)).join(', ')})::VARCHAR`,
+    columns: [...OWN_COLUMNS, ...stored],
+    text: JSON.stringify(stored.map(({ name, type, isTime }) => [name, type, isTime])),
+    rowSql: `json_array(${told.map((column) => quoted(column.name)).join(', ')})::VARCHAR`,
     places: fieldColumns.map(({ name, isTime }, at) => {
       return { at: OWN_COLUMNS.length + at, parts: name.split('.'), isTime };
     }),
@@ -127,6 +141,12 @@ interface Node {
 const TREE: Node = { index: undefined, derived: undefined, children: new Map() };
 for (const [at, column] of FIELD_COLUMNS.entries()) plant(column.name, { index: OWN_COLUMNS.length + at });
 for (const field of DERIVED.keys()) plant(field, { derived: field });
+
+/** Where an address column's number comes from, and where it goes. */
+const ADDRESS_PLACES: readonly { readonly from: number; readonly to: number }[] = ADDRESS_COLUMNS.map(({ name }) => ({
+  from: placeOf(name.slice(ADDRESS_PREFIX.length)),
+  to: placeOf(name),
+}));
 
 const ODD_NAMES: readonly string[] = [...FIELD_COLUMNS.map((column) => column.name), ...DERIVED.keys()];
 
@@ -160,15 +180,19 @@ export function toRow(event: {
   own['_odd'] = odd.size === 0 ? null : `,${[...odd].join(',')},`;
   own['_rest'] = Object.keys(rest).length === 0 ? null : JSON.stringify(rest);
   for (const [at, column] of OWN_COLUMNS.entries()) row[at] = own[column.name] ?? null;
+  for (const { from, to } of ADDRESS_PLACES) {
+    const address = row[from];
+    if (typeof address === 'string') row[to] = addressNumber(address) ?? null;
+  }
   return row;
 }
 
-const REST_AT = OWN_COLUMNS.findIndex((column) => column.name === '_rest');
-const ODD_AT = OWN_COLUMNS.findIndex((column) => column.name === '_odd');
+const REST_AT = placeOf('_rest');
+const ODD_AT = placeOf('_odd');
 const DERIVED_PLACES: readonly { readonly at: number; readonly field: string; readonly parts: readonly string[] }[] = [
   ...DERIVED,
 ].map(([field, name]) => ({
-  at: OWN_COLUMNS.findIndex((column) => column.name === name),
+  at: placeOf(name),
   field,
   parts: field.split('.'),
 }));
@@ -250,6 +274,7 @@ function columnValue(value: unknown, column: Column): ColumnValue | undefined {
       if (column.isTime) return typeof value === 'string' ? canonicalTime(value) : undefined;
       return Number.isSafeInteger(value) && !Object.is(value, -0) ? (value as number) : undefined;
     case 'DOUBLE':
+    case 'UHUGEINT':
       return undefined;
   }
 }
@@ -314,6 +339,11 @@ function define(target: Record<string, unknown>, key: string, value: unknown): v
   if (key === '__proto__')
     Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
   else target[key] = value;
+}
+
+/** Where a column stands in a row of LAYOUT. */
+function placeOf(name: string): number {
+  return LAYOUT.columns.findIndex((column) => column.name === name);
 }
 
 function typeOfField(field: Field): ColumnType {
