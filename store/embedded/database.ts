@@ -1,7 +1,21 @@
-// DuckDB in this process: one instance to which partition files are attached as they are needed, the least used detached again.
-// Readers, the writer and look-ups of ids have connections of their own, so that a long search holds up no append.
-import { DOUBLE, type DuckDBConnection, DuckDBInstance, type DuckDBType, type DuckDBValue } from '@duckdb/node-api';
+// DuckDB in this thread: one instance to which partition files are attached as they are needed, the least used detached again.
+import {
+  BIGINT,
+  BOOLEAN,
+  DOUBLE,
+  type DuckDBConnection,
+  DuckDBInstance,
+  DuckDBListValue,
+  type DuckDBType,
+  type DuckDBValue,
+  LIST,
+  listValue,
+  VARCHAR,
+} from '@duckdb/node-api';
 import { StoreUnavailable } from '../port.ts';
+import { attachStatements } from './attachment.ts';
+import { insertRows } from './insert.ts';
+import type { Database, DatabaseLimits, Lane, Session, SqlParameter, SqlValue } from './session.ts';
 
 /** At most so many partition files are attached at once, except while more are in use at the same time. */
 export const ATTACHED_MAX = 24;
@@ -10,40 +24,12 @@ const READERS = 2;
 /** At most so many pieces of work wait for a connection; one more is refused. */
 const WAITING_MAX = 1_000;
 
-export type Lane = 'read' | 'write' | 'lookup';
-
-export interface Session {
-  /** SQL name of the attached file; its table is `SCHEMA.events`. */
-  readonly schema: string;
-  readonly connection: DuckDBConnection;
-  /** Runs a query and gives its rows as JavaScript values. Numbers are bound as DOUBLE where `types` does not say otherwise. */
-  rows(
-    sql: string,
-    values?: readonly DuckDBValue[],
-    types?: readonly (DuckDBType | undefined)[],
-  ): Promise<DuckDBValue[][]>;
-}
-
-export interface Database {
-  /** Works on one partition file, which stays attached meanwhile. */
-  use<T>(path: string, lane: Lane, work: (session: Session) => Promise<T>): Promise<T>;
-  /** Detaches a file, once nobody uses it, so that it may be removed. Writes its open log into it first. */
-  release(path: string): Promise<void>;
-  attachedCount(): number;
-  close(): Promise<void>;
-}
-
 interface Attachment {
   readonly path: string;
   readonly schema: string;
   readonly ready: Promise<void>;
   users: number;
   readonly idle: (() => void)[];
-}
-
-export interface DatabaseLimits {
-  readonly memoryBytesMax: number;
-  readonly threads: number;
 }
 
 export async function openDatabase(limits: DatabaseLimits, warn: (text: string) => void): Promise<Database> {
@@ -56,6 +42,8 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     preserve_insertion_order: 'false',
+    // The footers of cold partitions stay in memory: each query would read them anew.
+    parquet_metadata_cache: 'true',
   });
   const control = createLane([await instance.connect()]);
   const lanes: Readonly<Record<Lane, ConnectionLane>> = {
@@ -73,9 +61,9 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
     const schema = `p${++attachedEver}`;
     const attached = async (): Promise<void> => {
       await leaving.get(path);
-      await control.run((connection) =>
-        connection.run(`ATTACH '${path.replaceAll("'", "''")}' AS ${schema} (STORAGE_VERSION 'latest')`),
-      );
+      await control.run(async (connection) => {
+        for (const statement of attachStatements(path, schema)) await connection.run(statement);
+      });
     };
     return { path, schema, ready: attached(), users: 0, idle: [] };
   };
@@ -115,25 +103,43 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
     }
   };
 
+  const withConnection = async <T>(
+    path: string,
+    lane: Lane,
+    work: (connection: DuckDBConnection, schema: string) => Promise<T>,
+  ): Promise<T> => {
+    const attachment = attachments.get(path) ?? attach(path);
+    attachments.delete(path);
+    attachments.set(path, attachment);
+    attachment.users++;
+    try {
+      await attachment.ready;
+      return await lanes[lane].run((connection) => work(connection, attachment.schema));
+    } catch (error) {
+      // A file that could not be attached is tried again at its next use.
+      if (await hasFailed(attachment.ready)) attachments.delete(path);
+      throw error;
+    } finally {
+      attachment.users--;
+      if (attachment.users === 0) for (const wake of attachment.idle.splice(0)) wake();
+      await detachLeastUsed();
+    }
+  };
+
   return {
-    async use(path, lane, work) {
-      const attachment = attachments.get(path) ?? attach(path);
-      attachments.delete(path);
-      attachments.set(path, attachment);
-      attachment.users++;
-      try {
-        await attachment.ready;
-        return await lanes[lane].run((connection) => work(sessionOf(attachment.schema, connection)));
-      } catch (error) {
-        // A file that could not be attached is tried again at its next use.
-        if (await hasFailed(attachment.ready)) attachments.delete(path);
-        throw error;
-      } finally {
-        attachment.users--;
-        if (attachment.users === 0) for (const wake of attachment.idle.splice(0)) wake();
-        await detachLeastUsed();
-      }
-    },
+    use: (path, lane, work, signal) =>
+      withConnection(path, lane, async (connection, schema) => {
+        signal?.throwIfAborted();
+        const interrupt = (): void => connection.interrupt();
+        signal?.addEventListener('abort', interrupt, { once: true });
+        try {
+          return await work(sessionOf(schema, connection));
+        } finally {
+          signal?.removeEventListener('abort', interrupt);
+        }
+      }),
+    insert: (path, entries, isNew) =>
+      withConnection(path, 'write', (connection, schema) => insertRows(connection, schema, entries, isNew)),
     release,
     attachedCount: () => attachments.size,
     async close() {
@@ -157,12 +163,35 @@ function hasFailed(promise: Promise<void>): Promise<boolean> {
 function sessionOf(schema: string, connection: DuckDBConnection): Session {
   return {
     schema,
-    connection,
-    async rows(sql, values = [], types = values.map((value) => (typeof value === 'number' ? DOUBLE : undefined))) {
-      const reader = await connection.runAndReadAll(sql, [...values], [...types] as DuckDBType[]);
-      return reader.getRows();
+    async rows(sql, values = []) {
+      const reader = await connection.runAndReadAll(sql, values.map(boundValue), values.map(boundType) as DuckDBType[]);
+      return reader.getRows().map((row) => row.map(plainValue));
     },
   };
+}
+
+function boundValue(value: SqlParameter): DuckDBValue {
+  return typeof value === 'object' && value !== null ? listValue([...value]) : value;
+}
+
+function boundType(value: SqlParameter): DuckDBType | undefined {
+  switch (typeof value) {
+    case 'number':
+      return DOUBLE;
+    case 'bigint':
+      return BIGINT;
+    case 'string':
+      return VARCHAR;
+    case 'boolean':
+      return BOOLEAN;
+    default:
+      return value === null ? undefined : LIST(boundType(value[0] ?? '') ?? VARCHAR);
+  }
+}
+
+function plainValue(value: DuckDBValue): SqlValue {
+  if (typeof value !== 'object' || value === null) return value;
+  return value instanceof DuckDBListValue ? value.items.map(plainValue) : String(value);
 }
 
 interface ConnectionLane {

@@ -1,0 +1,14 @@
+// How a partition file becomes `SCHEMA.events` for SQL: a hot one is attached, a cold one (Parquet) is shown as a view over it, with the
+// same columns of the same types. So nobody who reads has to know which it is, except that a view has no `rowid`.
+
+export const COLD_SUFFIX = '.parquet';
+
+/** The statements after which `SCHEMA.events` can be read; `DETACH SCHEMA` undoes them. */
+export function attachStatements(path: string, schema: string): readonly string[] {
+  const file = `'${path.replaceAll("'", "''")}'`;
+  if (!path.endsWith(COLD_SUFFIX)) return [`ATTACH ${file} AS ${schema} (STORAGE_VERSION 'latest')`];
+  return [
+    `ATTACH ':memory:' AS ${schema}`,
+    `CREATE VIEW ${schema}.events AS SELECT * FROM read_parquet(${file}, file_row_number = false)`,
+  ];
+}
