@@ -8,6 +8,8 @@ export function attachStatements(path: string, schema: string): readonly string[
   const file = `'${path.replaceAll("'", "''")}'`;
   if (!path.endsWith(COLD_SUFFIX)) return [`ATTACH ${file} AS ${schema} (STORAGE_VERSION 'latest')`];
   return [
+    // The footers of cold partitions stay in memory: each query would read them anew.
+    'SET parquet_metadata_cache = true',
     `ATTACH ':memory:' AS ${schema}`,
     `CREATE VIEW ${schema}.events AS SELECT * FROM read_parquet(${file}, file_row_number = false)`,
   ];

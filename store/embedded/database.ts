@@ -42,8 +42,6 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     preserve_insertion_order: 'false',
-    // The footers of cold partitions stay in memory: each query would read them anew.
-    parquet_metadata_cache: 'true',
   });
   const control = createLane([await instance.connect()]);
   const lanes: Readonly<Record<Lane, ConnectionLane>> = {
