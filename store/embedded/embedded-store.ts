@@ -14,7 +14,7 @@ import { formatCursor, parseCursor } from '../cursor.ts';
 import { type EventStore, type FollowBatch, StoreUnavailable } from '../port.ts';
 import { createWake } from '../wake.ts';
 import { createAppendQueue } from './append-queue.ts';
-import type { Database } from './database.ts';
+
 import { type FilePort, NODE_FILES } from './files.ts';
 import { createLoader } from './loader.ts';
 import { type EventLog, type LogEntry, openLog } from './log.ts';
@@ -25,6 +25,7 @@ import { bytesOf, retain } from './retain.ts';
 import { rowOfId, rowsAfter } from './rows.ts';
 import { SLICE_ROWS, scan } from './scan.ts';
 import { aggregate, type Snapshot, search } from './search.ts';
+import type { Database } from './session.ts';
 import { createTail, type Tail, type TailEntry } from './tail.ts';
 
 interface EmbeddedLimits {

@@ -2,14 +2,15 @@
 // after a write that had no room. What was committed is in its files, so it is opened anew here, without a restart of the server.
 // A read is then done again, once; a write is not, because it may have been committed: who asked looks and repeats.
 import { StoreUnavailable } from '../port.ts';
-import { type Database, type DatabaseLimits, openDatabase } from './database.ts';
+import { openDatabaseThread } from './database-thread.ts';
+import type { Database, DatabaseLimits } from './session.ts';
 
-const INVALID = /has been invalidated|^(FATAL|INTERNAL) Error/;
+const INVALID = /has been invalidated|^(FATAL|INTERNAL) Error|^the database’s thread/;
 
 export async function openMendingDatabase(
   limits: DatabaseLimits,
   warn: (text: string) => void,
-  open: typeof openDatabase = openDatabase,
+  open: typeof openDatabaseThread = openDatabaseThread,
 ): Promise<Database> {
   /** Undefined after it was closed and could not be opened again: the next use tries. */
   let current: Database | undefined = await open(limits, warn);
@@ -63,7 +64,9 @@ export async function openMendingDatabase(
     });
 
   return {
-    use: (path, lane, work) => (lane === 'write' ? attempt : repeatable)((database) => database.use(path, lane, work)),
+    use: (path, lane, work, signal) =>
+      (lane === 'write' ? attempt : repeatable)((database) => database.use(path, lane, work, signal)),
+    insert: (path, entries, isNew) => attempt((database) => database.insert(path, entries, isNew)),
     release: (path) => attempt((database) => database.release(path)),
     attachedCount: () => current?.attachedCount() ?? 0,
     async close() {

@@ -5,27 +5,15 @@
 //   partitions.json   {"vedette":"partitions","version":1,"partitions":[{name,bytes,mtimeMs,span,layout}]}
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BIGINT, DOUBLE, DuckDBDataChunk, type DuckDBType, LIST, listValue, UHUGEINT, VARCHAR } from '@duckdb/node-api';
 import { orderKeyOf } from '../../event/order.ts';
-import {
-  type ColumnType,
-  type ColumnValue,
-  createTable,
-  LAYOUT,
-  type Layout,
-  PARTITION_FORMAT,
-  parseLayout,
-  toRow,
-} from './columns.ts';
-import type { Database, Lane, Session } from './database.ts';
+import { LAYOUT, type Layout, PARTITION_FORMAT, parseLayout } from './columns.ts';
 import type { FilePort } from './files.ts';
 import { byPeriod, parsePartitionName, partitionName } from './periods.ts';
+import type { Database, Lane, Session } from './session.ts';
 import type { TailEntry } from './tail.ts';
 
 const MANIFEST = 'partitions.json';
 const MANIFEST_FORMAT = 1;
-/** Rows of one data chunk: DuckDB's own vector size. */
-const CHUNK_ROWS = 2_048;
 
 /** What a partition's events lie between; all ends inclusive. */
 interface Span {
@@ -60,8 +48,12 @@ export interface Partition {
 export interface Partitions {
   /** Those that hold events. */
   all(): readonly Partition[];
-  /** Reads from a partition; undefined when it has been dropped meanwhile. */
-  read<T>(partition: Partition, work: (session: PartitionSession) => Promise<T>): Promise<T | undefined>;
+  /** Reads from a partition; undefined when it has been dropped meanwhile. `signal` breaks off the statement that runs. */
+  read<T>(
+    partition: Partition,
+    work: (session: PartitionSession) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T | undefined>;
   /** Which of these ids are stored; exact, as an event keeps its `@timestamp` however often it is sent. */
   known(events: readonly { readonly id: string; readonly timestampMs: number }[]): Promise<ReadonlySet<string>>;
   /** Stores entries; each partition's share is one transaction. */
@@ -164,31 +156,7 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
 
   const insertInto = async (partition: Partition, entries: readonly TailEntry[]): Promise<void> => {
     partition.isDoubtful = true;
-    await use(partition, 'write', async ({ schema, connection }) => {
-      await connection.run('BEGIN TRANSACTION');
-      try {
-        if (partition.span === undefined) {
-          await connection.run(createTable(schema).replace('CREATE TABLE', 'CREATE TABLE IF NOT EXISTS'));
-          await connection.run(
-            `CREATE TABLE IF NOT EXISTS ${schema}.vedette_format AS SELECT ${PARTITION_FORMAT} AS version, $1 AS layout`,
-            [LAYOUT.text],
-          );
-        }
-        const appender = await connection.createAppender('events', 'main', schema);
-        try {
-          for (let at = 0; at < entries.length; at += CHUNK_ROWS) {
-            appender.appendDataChunk(toChunk(entries.slice(at, at + CHUNK_ROWS)));
-          }
-          appender.flushSync();
-        } finally {
-          appender.closeSync();
-        }
-        await connection.run('COMMIT');
-      } catch (error) {
-        await connection.run('ROLLBACK').catch(() => undefined);
-        throw error;
-      }
-    });
+    await database.insert(partition.path, entries, partition.span === undefined);
     partition.isDoubtful = false;
     const isNew = partition.span === undefined;
     partition.span = entries.reduce(widened, partition.span);
@@ -223,9 +191,9 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
     all,
     nextSeq,
     saveManifest,
-    async read(partition, work) {
+    async read(partition, work, signal) {
       if (partition.isDropped) return undefined;
-      return use(partition, 'read', (session) => work({ ...session, layout: partition.layout }));
+      return database.use(partition.path, 'read', (session) => work({ ...session, layout: partition.layout }), signal);
     },
     async known(events) {
       const found = new Set<string>();
@@ -238,11 +206,11 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
         if (mine.length === 0 || partition.isDropped) continue;
         const [from, until] = extent(mine.map(({ timestampMs }) => timestampMs));
         const rows = await use(partition, 'lookup', ({ schema, rows: query }) =>
-          query(
-            `SELECT _id FROM ${schema}.events WHERE _ts >= $1 AND _ts <= $2 AND _id IN (SELECT unnest($3))`,
-            [BigInt(from), BigInt(until), listValue(mine.map(({ id }) => id))],
-            [BIGINT, BIGINT, LIST(VARCHAR)],
-          ),
+          query(`SELECT _id FROM ${schema}.events WHERE _ts >= $1 AND _ts <= $2 AND _id IN (SELECT unnest($3))`, [
+            BigInt(from),
+            BigInt(until),
+            mine.map(({ id }) => id),
+          ]),
         );
         for (const [id] of rows) found.add(String(id));
       }
@@ -310,35 +278,6 @@ function widened(span: Span | undefined, entry: TailEntry): Span {
     minCreated: Math.min(span?.minCreated ?? createdMs, createdMs),
     maxCreated: Math.max(span?.maxCreated ?? createdMs, createdMs),
   };
-}
-
-const TYPES: Readonly<Record<ColumnType, DuckDBType>> = {
-  VARCHAR,
-  'VARCHAR[]': LIST(VARCHAR),
-  BIGINT,
-  DOUBLE,
-  UHUGEINT,
-};
-
-/** The database's type of each column, in the order of LAYOUT. */
-const COLUMN_TYPES: readonly DuckDBType[] = LAYOUT.columns.map((column) => TYPES[column.type]);
-
-function toChunk(entries: readonly TailEntry[]): DuckDBDataChunk {
-  const chunk = DuckDBDataChunk.create([...COLUMN_TYPES], entries.length);
-  const rows = entries.map(toRow);
-  for (const [at, column] of LAYOUT.columns.entries()) {
-    chunk.setColumnValues(
-      at,
-      rows.map((row) => databaseValue(row[at] ?? null, column.type)),
-    );
-  }
-  return chunk;
-}
-
-function databaseValue(value: ColumnValue, type: ColumnType) {
-  if (value === null) return null;
-  if (type === 'BIGINT') return BigInt(value as number);
-  return type === 'VARCHAR[]' ? listValue(value as readonly string[]) : (value as string | number | bigint);
 }
 
 interface SavedPartition {

@@ -1,8 +1,8 @@
 // Reads whole events out of one partition, by their numbers.
-import { BIGINT, type DuckDBValue, LIST, listValue } from '@duckdb/node-api';
 import type { EventDocument } from '../../event/document.ts';
 import { type ColumnValue, LAYOUT, type Layout, toDocument } from './columns.ts';
 import type { PartitionSession } from './partitions.ts';
+import type { SqlValue } from './session.ts';
 
 export interface StoredRow {
   readonly seq: number;
@@ -25,8 +25,7 @@ export async function rowsOf(
   const { layout } = session;
   const rows = await session.rows(
     `SELECT ${layout.rowSql} FROM ${session.schema}.events WHERE _seq BETWEEN $1 AND $2${isRun ? '' : ' AND _seq IN (SELECT unnest($3))'}`,
-    [BigInt(least), BigInt(greatest), ...(isRun ? [] : [listValue(seqs.map(BigInt))])],
-    [BIGINT, BIGINT, ...(isRun ? [] : [LIST(BIGINT)])],
+    [BigInt(least), BigInt(greatest), ...(isRun ? [] : [seqs.map(BigInt)])],
   );
   return new Map(rows.map((row) => toStoredRow(row, layout)).map((row) => [row.seq, row]));
 }
@@ -40,7 +39,6 @@ export async function rowsAfter(
   const rows = await session.rows(
     `SELECT ${layout.rowSql} FROM ${session.schema}.events WHERE _seq > $1 AND _seq <= $2 ORDER BY _seq LIMIT ${Math.floor(range.limit)}`,
     [BigInt(range.after), BigInt(range.upTo)],
-    [BIGINT, BIGINT],
   );
   return rows.map((row) => toStoredRow(row, layout));
 }
@@ -52,7 +50,7 @@ export async function rowOfId(session: PartitionSession, id: string): Promise<St
   return rows.map((row) => toStoredRow(row, layout))[0];
 }
 
-function toStoredRow([text]: readonly DuckDBValue[], layout: Layout): StoredRow {
+function toStoredRow([text]: readonly SqlValue[], layout: Layout): StoredRow {
   const row: ColumnValue[] = JSON.parse(String(text));
   return { seq: Number(row[SEQ]), id: String(row[ID]), document: toDocument(row, layout) };
 }

@@ -3,13 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ATTACHED_MAX, type Database, openDatabase } from '../../store/embedded/database.ts';
+import { ATTACHED_MAX } from '../../store/embedded/database.ts';
+import { openDatabaseThread } from '../../store/embedded/database-thread.ts';
+import type { Database } from '../../store/embedded/session.ts';
 
 let folder: string;
 let database: Database;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "vedette-data'base-"));
-  database = await openDatabase({ memoryBytesMax: 128 * 1024 * 1024, threads: 1 }, () => undefined);
+  database = await openDatabaseThread({ memoryBytesMax: 128 * 1024 * 1024, threads: 1 }, () => undefined);
 });
 afterEach(async () => {
   await database.close();

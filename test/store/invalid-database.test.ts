@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Database } from '../../store/embedded/database.ts';
+
 import { NODE_FILES } from '../../store/embedded/files.ts';
 import { openMendingDatabase } from '../../store/embedded/mending-database.ts';
 import { openPartitions } from '../../store/embedded/partitions.ts';
+import type { Database } from '../../store/embedded/session.ts';
 import { StoreUnavailable } from '../../store/port.ts';
 import { START_MS, sampleEvent } from '../contract/event-samples.ts';
 
@@ -26,10 +27,10 @@ afterEach(async () => {
 });
 
 const breakCheckpoint = (path: string): Promise<unknown> =>
-  database.use(path, 'write', async ({ schema, connection }) => {
-    await connection.run(`INSERT INTO ${schema}.t VALUES (2)`);
-    await connection.run(`SET GLOBAL debug_checkpoint_abort = 'before_header'`);
-    await connection.run(`CHECKPOINT ${schema}`);
+  database.use(path, 'write', async ({ schema, rows }) => {
+    await rows(`INSERT INTO ${schema}.t VALUES (2)`);
+    await rows(`SET GLOBAL debug_checkpoint_abort = 'before_header'`);
+    await rows(`CHECKPOINT ${schema}`);
   });
 const numbersIn = (path: string) =>
   database.use(path, 'read', ({ schema, rows }) => rows(`SELECT n FROM ${schema}.t ORDER BY n`));
@@ -80,10 +81,9 @@ describe('a write that failed after it was committed', () => {
     let mustFail = true;
     const failing: Database = {
       ...database,
-      async use(path, lane, work) {
-        const result = await database.use(path, lane, work);
-        if (lane === 'write' && mustFail) throw new Error('IO Error: the answer was lost');
-        return result;
+      async insert(path, entries, isNew) {
+        await database.insert(path, entries, isNew);
+        if (mustFail) throw new Error('IO Error: the answer was lost');
       },
     };
     const options = { folder, database: failing, files: NODE_FILES, rowsMax: 1_000, warn: () => undefined };

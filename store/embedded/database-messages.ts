@@ -1,0 +1,34 @@
+// What the store's thread and the database's thread say to each other: calls with a number, each answered once.
+import type { Lane, NewRow, SqlParameter, SqlValue } from './session.ts';
+
+export type DatabaseCall =
+  /** Begins to use a file; answered with the session's SQL schema. */
+  | { readonly kind: 'begin'; readonly session: number; readonly path: string; readonly lane: Lane }
+  | { readonly kind: 'rows'; readonly session: number; readonly sql: string; readonly values: readonly SqlParameter[] }
+  | { readonly kind: 'end'; readonly session: number }
+  | { readonly kind: 'insert'; readonly path: string; readonly entries: readonly NewRow[]; readonly isNew: boolean }
+  | { readonly kind: 'release'; readonly path: string }
+  | { readonly kind: 'close' };
+
+export type ToDatabase =
+  | { readonly kind: 'call'; readonly number: number; readonly call: DatabaseCall }
+  /** Breaks off what runs in a session; answered by that call's failure. */
+  | { readonly kind: 'interrupt'; readonly session: number };
+
+export type DatabaseResult =
+  | { readonly kind: 'begun'; readonly schema: string }
+  | { readonly kind: 'rows'; readonly rows: SqlValue[][] }
+  | { readonly kind: 'done' };
+
+export interface Failure {
+  readonly message: string;
+  /** Of a StoreUnavailable. */
+  readonly reason: 'disk-full' | 'overloaded' | 'unreachable' | 'closed' | undefined;
+}
+
+export type FromDatabase =
+  /** Said once, when calls may come. */
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'answer'; readonly number: number; readonly result: DatabaseResult; readonly attached: number }
+  | { readonly kind: 'failed'; readonly number: number; readonly failure: Failure; readonly attached: number }
+  | { readonly kind: 'warning'; readonly text: string };

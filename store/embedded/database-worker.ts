@@ -1,0 +1,86 @@
+// The database's thread: DuckDB, and nothing that anybody waits for who acknowledges events. Does what it is told in messages.
+import { parentPort, workerData } from 'node:worker_threads';
+import { StoreUnavailable } from '../port.ts';
+import { openDatabase } from './database.ts';
+import type { DatabaseCall, DatabaseResult, FromDatabase, ToDatabase } from './database-messages.ts';
+import type { DatabaseLimits, Session } from './session.ts';
+
+interface OpenSession {
+  readonly session: Session;
+  readonly interrupt: () => void;
+  /** Ends its use of the file, and resolves when that is ended. */
+  readonly end: () => Promise<void>;
+}
+
+const port = parentPort;
+if (port === null) throw new Error('this is the program of a thread');
+const say = (message: FromDatabase): void => port.postMessage(message);
+const database = await openDatabase(workerData as DatabaseLimits, (text) => say({ kind: 'warning', text }));
+const sessions = new Map<number, OpenSession>();
+
+const begin = ({ session: number, path, lane }: Extract<DatabaseCall, { kind: 'begin' }>): Promise<DatabaseResult> =>
+  new Promise((resolve, reject) => {
+    const abort = new AbortController();
+    const ended = Promise.withResolvers<void>();
+    const used = database.use(
+      path,
+      lane,
+      (session) => {
+        const end = (): Promise<void> => {
+          sessions.delete(number);
+          ended.resolve();
+          return used;
+        };
+        sessions.set(number, { session, interrupt: () => abort.abort(), end });
+        resolve({ kind: 'begun', schema: session.schema });
+        return ended.promise;
+      },
+      abort.signal,
+    );
+    used.catch(reject);
+  });
+
+const answer = async (call: DatabaseCall): Promise<DatabaseResult> => {
+  switch (call.kind) {
+    case 'begin':
+      return begin(call);
+    case 'rows': {
+      const open = sessions.get(call.session);
+      if (open === undefined) throw new Error('the session has ended');
+      return { kind: 'rows', rows: await open.session.rows(call.sql, call.values) };
+    }
+    case 'end':
+      await sessions.get(call.session)?.end();
+      return { kind: 'done' };
+    case 'insert':
+      await database.insert(call.path, call.entries, call.isNew);
+      return { kind: 'done' };
+    case 'release':
+      await database.release(call.path);
+      return { kind: 'done' };
+    case 'close':
+      await database.close();
+      return { kind: 'done' };
+  }
+};
+
+port.on('message', (message: ToDatabase) => {
+  if (message.kind === 'interrupt') {
+    sessions.get(message.session)?.interrupt();
+    return;
+  }
+  const { number, call } = message;
+  answer(call)
+    .then(
+      (result) => say({ kind: 'answer', number, result, attached: database.attachedCount() }),
+      (error: unknown) => {
+        const text = error instanceof Error ? error.message : String(error);
+        const reason = error instanceof StoreUnavailable ? error.reason : undefined;
+        say({ kind: 'failed', number, failure: { message: text, reason }, attached: database.attachedCount() });
+      },
+    )
+    .finally(() => {
+      if (call.kind === 'close') port.close();
+    });
+});
+say({ kind: 'ready' });

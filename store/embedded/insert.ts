@@ -1,0 +1,78 @@
+// Rows into a partition: one transaction, by DuckDB's appender, a vector of rows at a time.
+import {
+  BIGINT,
+  DOUBLE,
+  type DuckDBConnection,
+  DuckDBDataChunk,
+  type DuckDBType,
+  LIST,
+  listValue,
+  UHUGEINT,
+  VARCHAR,
+} from '@duckdb/node-api';
+import { type ColumnType, type ColumnValue, createTable, LAYOUT, PARTITION_FORMAT, toRow } from './columns.ts';
+import type { NewRow } from './session.ts';
+
+/** Rows of one data chunk: DuckDB's own vector size. */
+const CHUNK_ROWS = 2_048;
+
+/** All of them or none, as far as the database knows; it may fail after it has committed. */
+export async function insertRows(
+  connection: DuckDBConnection,
+  schema: string,
+  entries: readonly NewRow[],
+  isNew: boolean,
+): Promise<void> {
+  await connection.run('BEGIN TRANSACTION');
+  try {
+    if (isNew) {
+      await connection.run(createTable(schema).replace('CREATE TABLE', 'CREATE TABLE IF NOT EXISTS'));
+      await connection.run(
+        `CREATE TABLE IF NOT EXISTS ${schema}.vedette_format AS SELECT ${PARTITION_FORMAT} AS version, $1 AS layout`,
+        [LAYOUT.text],
+      );
+    }
+    const appender = await connection.createAppender('events', 'main', schema);
+    try {
+      for (let at = 0; at < entries.length; at += CHUNK_ROWS) {
+        appender.appendDataChunk(toChunk(entries.slice(at, at + CHUNK_ROWS)));
+      }
+      appender.flushSync();
+    } finally {
+      appender.closeSync();
+    }
+    await connection.run('COMMIT');
+  } catch (error) {
+    await connection.run('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+const TYPES: Readonly<Record<ColumnType, DuckDBType>> = {
+  VARCHAR,
+  'VARCHAR[]': LIST(VARCHAR),
+  BIGINT,
+  DOUBLE,
+  UHUGEINT,
+};
+
+/** The database's type of each column, in the order of LAYOUT. */
+const COLUMN_TYPES: readonly DuckDBType[] = LAYOUT.columns.map((column) => TYPES[column.type]);
+
+function toChunk(entries: readonly NewRow[]): DuckDBDataChunk {
+  const chunk = DuckDBDataChunk.create([...COLUMN_TYPES], entries.length);
+  const rows = entries.map(toRow);
+  for (const [at, column] of LAYOUT.columns.entries()) {
+    chunk.setColumnValues(
+      at,
+      rows.map((row) => databaseValue(row[at] ?? null, column.type)),
+    );
+  }
+  return chunk;
+}
+
+function databaseValue(value: ColumnValue, type: ColumnType) {
+  if (value === null) return null;
+  if (type === 'BIGINT' || type === 'UHUGEINT') return BigInt(value as number | string);
+  return type === 'VARCHAR[]' ? listValue(value as readonly string[]) : (value as string | number);
+}

@@ -1,0 +1,49 @@
+// What the store asks of its database, in plain values, so that the database may live in a thread of its own (database-thread.ts).
+import type { EventDocument } from '../../event/document.ts';
+
+/** A value of SQL on its way in. A number is bound as DOUBLE, a bigint as BIGINT, a list by its first member (an empty one: VARCHAR[]). */
+export type SqlParameter =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | readonly string[]
+  | readonly bigint[]
+  | readonly number[];
+/** A value of SQL on its way out: BIGINT as bigint, lists as arrays, and as text what JavaScript has no word for. */
+export type SqlValue = string | number | bigint | boolean | null | readonly SqlValue[];
+
+/** Readers, the writer and look-ups of ids have connections of their own, so that a long search holds up no append. */
+export type Lane = 'read' | 'write' | 'lookup';
+
+export interface Session {
+  /** SQL name of the attached file; its table is `SCHEMA.events`. */
+  readonly schema: string;
+  /** Runs one statement and gives its rows. */
+  rows(sql: string, values?: readonly SqlParameter[]): Promise<SqlValue[][]>;
+}
+
+export interface Database {
+  /** Works on one partition file, which stays attached meanwhile. When `signal` aborts, the statement that runs is broken off. */
+  use<T>(path: string, lane: Lane, work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /** Stores entries in one transaction; makes the tables first where `isNew`. It may have been committed when it throws. */
+  insert(path: string, entries: readonly NewRow[], isNew: boolean): Promise<void>;
+  /** Detaches a file, once nobody uses it, so that it may be removed. Writes its open log into it first. */
+  release(path: string): Promise<void>;
+  attachedCount(): number;
+  close(): Promise<void>;
+}
+
+/** An event on its way into a partition. */
+export interface NewRow {
+  readonly seq: number;
+  readonly id: string;
+  readonly document: EventDocument;
+  readonly timestampMs: number;
+}
+
+export interface DatabaseLimits {
+  readonly memoryBytesMax: number;
+  readonly threads: number;
+}
