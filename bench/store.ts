@@ -127,7 +127,7 @@ export async function run({ isShort }: { readonly isShort: boolean }): Promise<r
       'auditd.session:4',
       'a0=55f1ff',
     ]) {
-      const parsed = parseQuery(text);
+      const parsed = parseQuery(text, Date.now());
       if (!parsed.ok) throw new Error(parsed.diagnostic.message);
       const at = performance.now();
       const found = await store.search({ query: parsed.query, range, limit: 100 });

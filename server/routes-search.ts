@@ -21,7 +21,7 @@ export function searchRoutes(
 
   app.post(`${API_PREFIX}/search`, needs('read'), async (request, reply): Promise<SearchApiResponse> => {
     const body = fieldsOf(request.body);
-    const parsed = parseQuery(textIn(body, 'query', QUERY_CHARS_MAX));
+    const parsed = parseQuery(textIn(body, 'query', QUERY_CHARS_MAX), now());
     if (!parsed.ok) {
       const { code, message, remedy, column } = parsed.diagnostic;
       throw problem(400, code, column > 0 ? `${message} (column ${column})` : message, remedy);

@@ -1,64 +1,152 @@
 // Makes the Query of one clause: a field, how it is compared, and a value; or free text. Range ends are checked against the
-// field's type in the catalogue.
-import { fieldNamed } from '../../event/catalogue.ts';
-import { addressNumber } from './address.ts';
-import { refuse, unescapeWord, type Value } from './clause-value.ts';
-import { timeNumber } from './matches.ts';
+// field's type in the catalogue, and what is probably meant otherwise is told as a warning.
+import { FIELDS, fieldNamed } from '../../event/catalogue.ts';
+import { addressNumber, parseNetwork } from './address.ts';
+import { type QueryProblem, refuse, unescapeWord, type Value } from './clause-value.ts';
+import { unknownField } from './field-hint.ts';
+import { fold } from './fold.ts';
 import type { Query, RangeEnd } from './query.ts';
+import { type Moment, readMoment } from './time-text.ts';
+import { matchesWildcard, wildcardParts } from './wildcard.ts';
 
 export type Comparison = ':' | '=' | '>' | '>=' | '<' | '<=';
 
-export function fieldQuery(field: string, comparison: Comparison, value: Value, at: number): Query {
-  if (field === '*') return { kind: 'all' };
+/** What clauses are read with. */
+export interface Reading {
+  readonly nowMs: number;
+  /** What is read, but perhaps not as it was meant. */
+  readonly warn: (problem: QueryProblem) => void;
+}
+
+interface Clause {
+  readonly field: string;
+  /** Where the field's name stands. */
+  readonly fieldAt: number;
+  readonly comparison: Comparison;
+  readonly value: Value;
+  readonly at: number;
+}
+
+/** Fields that `process.*:x` may stand for. */
+const FIELDS_OF_PATTERN_MAX = 64;
+
+export function fieldQuery(clause: Clause, reading: Reading): Query {
+  const { field, fieldAt, value } = clause;
+  if (field === '*') return value.kind === 'word' && value.text === '*' ? { kind: 'all' } : freeText(value, clause.at);
+  if (field === '_exists_') {
+    const name = value.kind === 'word' ? unescapeWord(value.text) : value.kind === 'quoted' ? value.text : '';
+    if (name === '')
+      refuse('query/exists', clause.at, 'the name of a field is missing', 'Write _exists_:field, or field:*.');
+    unknownField(name, clause.at, reading.warn);
+    return { kind: 'exists', field: name };
+  }
+  if (!/[*?]/.test(field.replaceAll(/\\./g, ''))) {
+    const name = unescapeWord(field);
+    unknownField(name, fieldAt, reading.warn);
+    return oneField({ ...clause, field: name }, reading);
+  }
+  const parts = wildcardParts(field);
+  const names = FIELDS.filter(({ name, type }) => type !== 'flattened' && matchesWildcard(parts, fold(name)));
+  if (names.length === 0 || names.length > FIELDS_OF_PATTERN_MAX) {
+    const message =
+      names.length === 0
+        ? `no known field is called like \`${field}\``
+        : `${names.length} fields are called like \`${field}\`, more than ${FIELDS_OF_PATTERN_MAX}`;
+    refuse('query/field-wildcard', fieldAt, message, 'Name the field, or fewer: process.*name:bash.');
+  }
+  return names
+    .map(({ name }): Query => oneField({ ...clause, field: name }, reading))
+    .reduce((left, right) => ({ kind: 'or', left, right }));
+}
+
+/** How many fields the name of a clause stands for. */
+export function leavesOf(query: Query): number {
+  let count = 1;
+  for (let current = query; current.kind === 'or'; current = current.left) count++;
+  return count;
+}
+
+function oneField({ field, comparison, value, at }: Clause, reading: Reading): Query {
+  const type = fieldNamed(field)?.type;
   if (value.kind === 'range') {
     if (comparison !== ':') refuse('query/range', at, 'a range takes no comparison', 'Write field:[low TO high].');
-    if (value.min === undefined && value.max === undefined) return { kind: 'exists', field };
-    return { kind: 'range', field, min: checkedEnd(field, value.min, at), max: checkedEnd(field, value.max, at) };
-  }
-  if (field === '_exists_')
-    return { kind: 'exists', field: value.kind === 'word' ? unescapeWord(value.text) : value.text };
-  const literal = value.kind === 'word' ? unescapeWord(value.text) : value.text;
-  if (comparison === '>' || comparison === '>=') {
+    const { min, max } = value;
+    if (min === undefined && max === undefined) return { kind: 'exists', field };
     return {
       kind: 'range',
       field,
-      min: checkedEnd(field, { value: literal, isInclusive: comparison === '>=' }, at),
-      max: undefined,
+      min: checkedEnd(field, min, { at, reading, isMin: true }),
+      max: checkedEnd(field, max, { at, reading, isMin: false }),
     };
   }
-  if (comparison === '<' || comparison === '<=') {
-    return {
-      kind: 'range',
-      field,
-      min: undefined,
-      max: checkedEnd(field, { value: literal, isInclusive: comparison === '<=' }, at),
-    };
+  if (comparison !== ':' && comparison !== '=') {
+    if (value.kind === 'regex') refuse('query/range', at, 'an expression has no order', 'Write field:/expression/.');
+    const literal = value.kind === 'word' ? unescapeWord(value.text) : value.text;
+    const end = { value: literal, isInclusive: comparison.endsWith('=') };
+    const isMin = comparison.startsWith('>');
+    const checked = checkedEnd(field, end, { at, reading, isMin });
+    return { kind: 'range', field, min: isMin ? checked : undefined, max: isMin ? undefined : checked };
+  }
+  if (value.kind === 'regex') {
+    warnOfPath(value.pattern, at, reading);
+    return { kind: 'regex', field, pattern: type === 'text' ? `.*(?:${value.pattern}).*` : value.pattern };
   }
   if (value.kind === 'word' && hasWildcard(value.text)) {
-    return /^\*+$/.test(value.text) ? { kind: 'exists', field } : { kind: 'wildcard', field, pattern: value.text };
+    if (/^\*+$/.test(value.text)) return { kind: 'exists', field };
+    if (/^\/.*[.\])\\][*+?].*\/$/s.test(value.text)) {
+      const remedy =
+        'For an expression, put a backslash before each slash inside: /\\/home\\/.*/. For a path, use quotes or leave it so.';
+      reading.warn({ code: 'query/path-or-regex', at, message: 'this is read as a path with wildcards', remedy });
+    }
+    return { kind: 'wildcard', field, pattern: type === 'text' ? `*${trimmedRuns(value.text)}*` : value.text };
   }
+  const literal = value.kind === 'word' ? unescapeWord(value.text) : value.text;
+  if (value.kind === 'quoted' && literal.includes('*')) {
+    const remedy = 'Without quotes it is a wildcard; a space is then written with a backslash: curl\\ *.';
+    reading.warn({ code: 'query/quoted-wildcard', at, message: '`*` inside quotes stands for itself', remedy });
+  }
+  if (type === 'date') {
+    const moment = momentOf(literal, at, reading);
+    if (moment !== undefined) {
+      const [first, last] = [new Date(moment.firstMs), new Date(moment.lastMs)].map((date) => date.toISOString());
+      return { kind: 'range', field, min: inclusive(first), max: inclusive(last) };
+    }
+  }
+  if (type !== 'ip' && parseNetwork(literal) !== undefined) {
+    const remedy = 'Networks are looked up in fields of addresses, such as source.ip, destination.ip, related.ip.';
+    reading.warn({ code: 'query/network-as-text', at, message: `\`${field}\` holds text, not addresses`, remedy });
+  }
+  // Long text is asked for what it holds; anything else for what it is.
+  if (type === 'text' && literal !== '') return { kind: 'wildcard', field, pattern: `*${escaped(literal)}*` };
   return { kind: 'equals', field, value: literal };
 }
 
-/** A range end of the field's type; times become UTC in ISO form. */
-function checkedEnd(field: string, end: RangeEnd | undefined, at: number): RangeEnd | undefined {
+function inclusive(value = ''): RangeEnd {
+  return { value, isInclusive: true };
+}
+
+interface EndPlace {
+  readonly at: number;
+  readonly reading: Reading;
+  readonly isMin: boolean;
+}
+
+/** A range end of the field's type; times become UTC in ISO form, and a day ends with its last millisecond. */
+function checkedEnd(field: string, end: RangeEnd | undefined, { at, reading, isMin }: EndPlace): RangeEnd | undefined {
   if (end === undefined) return undefined;
   switch (fieldNamed(field)?.type) {
     case 'date': {
-      const zoned = /^\d{4}-\d{2}-\d{2}T[\d:.]+$/.test(end.value) ? `${end.value}Z` : end.value;
-      const isTime = /^(\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2}))?|\d{5,16})$/.test(
-        zoned,
-      );
-      const time = isTime ? timeNumber(zoned) : undefined;
-      if (time === undefined || Math.abs(time) > 8.64e15) {
-        refuse(
+      const moment = momentOf(end.value, at, reading);
+      if (moment === undefined) {
+        return refuse(
           'query/range-time',
           at,
           `\`${field}\` is a time, and this end is none`,
-          'Write 2026-01-31, 2026-01-31T12:00:00Z, or milliseconds since 1970.',
+          'Write 2026-01-31, 2026-01-31T12:00:00Z, now-1h, now/d, or milliseconds since 1970.',
         );
       }
-      return { ...end, value: new Date(time).toISOString() };
+      const ms = isMin === end.isInclusive ? moment.firstMs : moment.lastMs;
+      return { ...end, value: new Date(ms).toISOString() };
     }
     case 'long':
       if (!/^-?[0-9]{1,20}(\.[0-9]{1,20})?$/.test(end.value)) {
@@ -85,22 +173,48 @@ function checkedEnd(field: string, end: RangeEnd | undefined, at: number): Range
   }
 }
 
+function momentOf(text: string, at: number, { nowMs }: Reading): Moment | undefined {
+  const moment = readMoment(text, nowMs);
+  if (moment === undefined && /^now\b|\|\|/.test(text)) {
+    refuse('query/date-math', at, 'this date math cannot be read', 'Write now-1h, now/d, now-1d/d, 2026-01-31||+1M.');
+  }
+  return moment;
+}
+
 /** A clause without a field. */
-export function freeText(value: Value, at: number): Query {
+export function freeText(value: Value, at: number, reading?: Reading): Query {
   if (value.kind === 'range')
     return refuse('query/range-field', at, 'a range needs a field', 'Write field:[low TO high].');
   if (value.kind === 'quoted') return { kind: 'text', text: value.text };
-  const inner = value.text.replace(/^\*+/, '').replace(/(?<!\\)((?:\\\\)*)\*+$/, '$1');
+  if (value.kind === 'regex') {
+    if (reading !== undefined) warnOfPath(value.pattern, at, reading);
+    return inTexts((field) => ({ kind: 'regex', field, pattern: `.*(?:${value.pattern}).*` }));
+  }
+  const inner = trimmedRuns(value.text);
   if (inner === '') return { kind: 'all' };
   if (!hasWildcard(inner)) return { kind: 'text', text: unescapeWord(inner) };
-  const pattern = `*${inner}*`;
-  return {
-    kind: 'or',
-    left: { kind: 'wildcard', field: 'event.original', pattern },
-    right: { kind: 'wildcard', field: 'message', pattern },
-  };
+  return inTexts((field) => ({ kind: 'wildcard', field, pattern: `*${inner}*` }));
+}
+
+function inTexts(make: (field: string) => Query): Query {
+  return { kind: 'or', left: make('event.original'), right: make('message') };
+}
+
+function warnOfPath(pattern: string, at: number, reading: Reading): void {
+  if (!/^[\w.-]+$/.test(pattern)) return;
+  const remedy = `For the folder, write "/${pattern}/" in quotes.`;
+  reading.warn({ code: 'query/path-or-regex', at, message: 'this is read as a regular expression', remedy });
 }
 
 function hasWildcard(word: string): boolean {
   return /[*?]/.test(word.replace(/\\./gs, ''));
+}
+
+function escaped(text: string): string {
+  return text.replace(/[*?\\]/g, '\\$&');
+}
+
+/** Without the runs at its ends. */
+function trimmedRuns(pattern: string): string {
+  return pattern.replace(/^\*+/, '').replace(/(?<!\\)((?:\\\\)*)\*+$/, '$1');
 }

@@ -1,6 +1,7 @@
-// Reads one value of a query: quoted text, a bare word with its escapes and wildcards, or a range. What the search language
-// does not have (regular expressions, fuzzy terms, boosts) is refused here by name.
+// Reads one value of a query: quoted text, a bare word with its escapes and wildcards, a regular expression, or a range. What the
+// search language does not have (fuzzy terms, boosts, nested queries) is refused here by name.
 import type { RangeEnd } from './query.ts';
+import { regexProblem } from './regex.ts';
 
 /** Why the text cannot be read, and at which offset. */
 export interface QueryProblem {
@@ -25,6 +26,8 @@ export type Value =
   | { readonly kind: 'quoted'; readonly text: string; readonly end: number }
   /** Raw: escapes and wildcards still in it. */
   | { readonly kind: 'word'; readonly text: string; readonly end: number }
+  /** RE2's syntax, checked. */
+  | { readonly kind: 'regex'; readonly pattern: string; readonly end: number }
   | {
       readonly kind: 'range';
       readonly min: RangeEnd | undefined;
@@ -57,7 +60,24 @@ export function readValue(text: string, at: number): Value {
     return { kind: 'quoted', text: quoted.text, end: quoted.end };
   }
   if (character === '[' || character === '{') return readRange(text, at);
-  return readWord(text, at);
+  return (character === '/' ? readRegex(text, at) : undefined) ?? readWord(text, at);
+}
+
+/**
+ * `/…/`, where the second slash that no backslash precedes ends the value; else it is a path. Paths stand beside operators and
+ * fields (`a:/root OR b:/`), so what would take those in is none either: in an expression they are written with `\s`.
+ */
+function readRegex(text: string, at: number): Value | undefined {
+  const written = /^\/((?:[^/\\]|\\.)+)\/(?=[\s)~^]|$)/s.exec(text.slice(at));
+  const source = written?.[1];
+  if (written === null || source === undefined) return undefined;
+  if (/\s(?:(?:and|or|not|&&|\|\|)\s|[\w.@]+:)/i.test(source)) return undefined;
+  const end = at + written[0].length;
+  if (text[end] === '~' || text[end] === '^') refuseBoost(end);
+  const pattern = source.replaceAll('\\/', '/');
+  const problem = regexProblem(pattern);
+  if (problem !== undefined) refuse('query/regex', at + 1 + problem.at, problem.message, problem.remedy);
+  return { kind: 'regex', pattern, end };
 }
 
 export function readQuoted(text: string, at: number): { text: string; end: number } {
@@ -101,14 +121,6 @@ function readWord(text: string, at: number): Value {
   if (word.endsWith('\\') && !/(^|[^\\])(\\\\)+$/.test(word)) {
     refuse('query/escape', end - 1, 'a backslash at the end escapes nothing', 'Write \\\\ for a backslash.');
   }
-  if (word.length > 1 && word.startsWith('/') && word.endsWith('/')) {
-    refuse(
-      'query/regex',
-      at,
-      'regular expressions are not supported',
-      'Use the wildcards * and ?. If it is a path, put it in double quotes.',
-    );
-  }
   const boost = /[^\\]([~^])[0-9.]*$/.exec(word);
   if (boost !== null) refuseBoost(at + boost.index + 1);
   return { kind: 'word', text: word, end };
@@ -119,9 +131,17 @@ function refuseBoost(at: number): never {
 }
 
 function readRange(text: string, at: number): Value {
-  const match = /^[[{]\s*("(?:[^"\\]|\\.)*"|[^\s"\]}]+)\s+TO\s+("(?:[^"\\]|\\.)*"|[^\s"\]}]+)\s*[\]}]/.exec(
+  const match = /^[[{]\s*("(?:[^"\\]|\\.)*"|[^\s"\]}]+)\s+TO\s+("(?:[^"\\]|\\.)*"|[^\s"\]}]+)\s*[\]}]/i.exec(
     text.slice(at),
   );
+  if (match === null && /^\{[^}:]*:/.test(text.slice(at))) {
+    refuse(
+      'query/nested',
+      at,
+      'nested queries (`field:{…}`) are not supported',
+      'Write the whole name, as lists are looked through: auditd.paths.name:x. Clauses may be of different members.',
+    );
+  }
   if (match === null) {
     return refuse(
       'query/range',

@@ -2,12 +2,14 @@
 // structure of and/or/not and parentheses by liqe. AND binds tighter than OR; two clauses side by side mean AND.
 import { parse as parseStructure } from 'liqe';
 import type { Diagnostic } from '../../rules/diagnostic.ts';
+import { leavesOf } from './clause-query.ts';
 import type { QueryProblem } from './clause-value.ts';
 import type { Query } from './query.ts';
 import { scanClauses, type Token } from './scan-clauses.ts';
 
 export type ParsedQuery =
-  | { readonly ok: true; readonly query: Query }
+  /** `warnings`: what is probably not meant as it was read. */
+  | { readonly ok: true; readonly query: Query; readonly warnings: readonly Diagnostic[] }
   | { readonly ok: false; readonly diagnostic: Diagnostic };
 
 /** The longest query, characters. */
@@ -16,9 +18,14 @@ export const QUERY_CHARS_MAX = 4096;
 export const QUERY_CLAUSES_MAX = 128;
 /** The deepest nesting of parentheses. */
 export const QUERY_DEPTH_MAX = 32;
+/** Further warnings are not made. */
+const WARNINGS_MAX = 8;
 
-/** Reads a query. Empty text means all events. Never throws; `diagnostic.column` is where it went wrong. */
-export function parseQuery(text: string): ParsedQuery {
+/**
+ * Reads a query. Empty text means all events. Never throws; `diagnostic.column` is where it went wrong. `nowMs` is what `now`
+ * stands for.
+ */
+export function parseQuery(text: string, nowMs: number): ParsedQuery {
   if (text.length > QUERY_CHARS_MAX) {
     return refused('', {
       code: 'query/long',
@@ -27,12 +34,18 @@ export function parseQuery(text: string): ParsedQuery {
       remedy: 'Split it into several.',
     });
   }
-  const scan = scanClauses(text);
+  const warnings = new Map<string, Diagnostic>();
+  const warn = (problem: QueryProblem): void => {
+    if (warnings.size < WARNINGS_MAX)
+      warnings.set(`${problem.code} ${problem.at}`, diagnosticOf(text, problem, 'warning'));
+  };
+  const scan = scanClauses(text, { nowMs, warn });
   if (!scan.ok) return refused(text, scan.problem);
-  if (scan.tokens.length === 0) return { ok: true, query: { kind: 'all' } };
+  if (scan.tokens.length === 0) return { ok: true, query: { kind: 'all' }, warnings: [] };
   const written = explicit(scan.tokens, text.length);
   if (!written.ok) return refused(text, written.problem);
-  return { ok: true, query: toQuery(parseStructure(written.text) as Structure, written.clauses) };
+  const query = toQuery(parseStructure(written.text) as Structure, written.clauses);
+  return { ok: true, query, warnings: [...warnings.values()] };
 }
 
 type Explicit =
@@ -48,10 +61,16 @@ function explicit(tokens: readonly Token[], end: number): Explicit {
   const words: string[] = [];
   const clauses: Query[] = [];
   const opens: number[] = [];
+  const plus = tokens.find(({ kind }) => kind === 'require');
+  if (plus !== undefined && tokens.some(({ kind }) => kind === 'or'))
+    return problem('plus', plus.at, '`+` beside OR says two things', 'Leave it out, and join clauses with AND and OR.');
+  let leaves = 0;
   let isAfterOperand = false;
   let isNegated = false;
   for (const token of tokens) {
     const startsOperand = token.kind === 'clause' || token.kind === 'open' || token.kind === 'not';
+    // Clauses side by side are all required anyway.
+    if (token.kind === 'require') continue;
     if (startsOperand && isAfterOperand) words.push('AND');
     if (token.kind === 'not') {
       isNegated = !isNegated;
@@ -65,7 +84,8 @@ function explicit(tokens: readonly Token[], end: number): Explicit {
     }
     switch (token.kind) {
       case 'clause':
-        if (clauses.length === QUERY_CLAUSES_MAX) {
+        leaves += leavesOf(token.query);
+        if (leaves > QUERY_CLAUSES_MAX) {
           return problem(
             'clauses',
             token.at,
@@ -173,10 +193,11 @@ function joined(kind: 'and' | 'or', members: readonly Query[]): Query {
 }
 
 function refused(text: string, problem: QueryProblem): ParsedQuery {
+  return { ok: false, diagnostic: diagnosticOf(text, problem, 'error') };
+}
+
+function diagnosticOf(text: string, problem: QueryProblem, severity: 'error' | 'warning'): Diagnostic {
   const { code, at, message, remedy } = problem;
   const sourceLine = text.replace(/[\r\n]/g, ' ');
-  return {
-    ok: false,
-    diagnostic: { code, severity: 'error', message, remedy, file: 'query', line: 1, column: at + 1, sourceLine },
-  };
+  return { code, severity, message, remedy, file: 'query', line: 1, column: at + 1, sourceLine };
 }

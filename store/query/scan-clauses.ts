@@ -1,13 +1,14 @@
 // The first half of reading a query: text → tokens, with every clause (`field:value`, a range, a word) already a Query. Paths,
 // addresses and times stand unquoted (`file.path:/etc/passwd`, `source.ip:10.0.0.0/8`), which the Lucene grammar would refuse.
 import { fieldNamed } from '../../event/catalogue.ts';
-import { type Comparison, fieldQuery, freeText } from './clause-query.ts';
+import { type Comparison, fieldQuery, freeText, type Reading } from './clause-query.ts';
 import { isSpace, type QueryProblem, Refusal, readQuoted, readValue, refuse } from './clause-value.ts';
 import type { Query } from './query.ts';
 
 export type Token =
   | { readonly kind: 'clause'; readonly query: Query; readonly at: number }
-  | { readonly kind: 'and' | 'or' | 'not' | 'open' | 'close'; readonly at: number };
+  /** `require`: Lucene's `+`. */
+  | { readonly kind: 'and' | 'or' | 'not' | 'require' | 'open' | 'close'; readonly at: number };
 
 export type Scan =
   | { readonly ok: true; readonly tokens: readonly Token[] }
@@ -16,109 +17,117 @@ export type Scan =
 /** The longest field name of a query. */
 const FIELD_NAME_CHARS_MAX = 256;
 
-export function scanClauses(text: string): Scan {
+export function scanClauses(text: string, reading: Reading): Scan {
   try {
-    return { ok: true, tokens: scan(text) };
+    return { ok: true, tokens: scan(text, reading) };
   } catch (error) {
     if (error instanceof Refusal) return { ok: false, problem: error.problem };
     throw error;
   }
 }
 
-function scan(text: string): readonly Token[] {
+interface Group {
+  /** The field of `field:(a OR b)`; undefined for a plain group. */
+  readonly field: FieldName | undefined;
+}
+
+function scan(text: string, reading: Reading): readonly Token[] {
   const tokens: Token[] = [];
-  // One entry for each open parenthesis: the field of `field:(a OR b)`, or undefined for a plain group.
-  const groups: (string | undefined)[] = [];
+  const groups: Group[] = [];
   let at = 0;
   while (at < text.length) {
     const character = text[at] ?? '';
+    const operator = operatorAt(text, at);
+    const group = groups.at(-1)?.field;
     if (isSpace(character)) {
       at++;
     } else if (character === '(') {
       tokens.push({ kind: 'open', at });
-      groups.push(groups.at(-1));
+      groups.push({ field: group });
       at++;
     } else if (character === ')') {
       tokens.push({ kind: 'close', at });
       groups.pop();
       at++;
+    } else if (operator !== undefined) {
+      tokens.push({ kind: operator.kind, at });
+      at += operator.length;
+    } else if (group !== undefined) {
+      refuseField(text, at, group.name);
+      const value = readValue(text, at);
+      const clause = { field: group.name, fieldAt: group.at, comparison: ':', value, at } as const;
+      tokens.push({ kind: 'clause', query: fieldQuery(clause, reading), at });
+      at = value.end;
     } else {
-      const operator = operatorAt(text, at);
-      if (operator !== undefined) {
-        tokens.push({ kind: operator.kind, at });
-        at += operator.length;
+      const field = readField(text, at);
+      const valueAt = field === undefined ? at : field.end;
+      if (field !== undefined && text[valueAt] === '(' && field.comparison === ':') {
+        tokens.push({ kind: 'open', at: valueAt });
+        groups.push({ field });
+        at = valueAt + 1;
         continue;
       }
-      const group = groups.at(-1);
-      const field = group === undefined ? readField(text, at) : refuseField(text, at, group);
-      if (field === undefined) {
-        const value = readValue(text, at);
-        const query = group === undefined ? freeText(value, at) : fieldQuery(group, ':', value, at);
-        tokens.push({ kind: 'clause', query, at });
-        at = value.end;
-      } else if (text[field.end] === '(') {
-        tokens.push({ kind: 'open', at: field.end });
-        groups.push(field.name);
-        at = field.end + 1;
-      } else {
-        const operation = comparisonAt(text, field.end);
-        const valueAt = field.end + (operation === ':' ? 0 : operation.length);
-        const value = readValue(text, valueAt);
-        tokens.push({ kind: 'clause', query: fieldQuery(field.name, operation, value, valueAt), at });
-        at = value.end;
-      }
+      if (field !== undefined) refuseOperator(text, field);
+      const value = readValue(text, valueAt);
+      const query =
+        field === undefined
+          ? freeText(value, at, reading)
+          : fieldQuery({ field: field.name, fieldAt: at, comparison: field.comparison, value, at: valueAt }, reading);
+      tokens.push({ kind: 'clause', query, at });
+      at = value.end;
     }
   }
   return tokens;
 }
 
-function operatorAt(text: string, at: number): { kind: 'and' | 'or' | 'not'; length: number } | undefined {
-  const word = /^(AND|OR|NOT|&&|\|\|)(?=[\s()]|$)/.exec(text.slice(at, at + 4))?.[1];
-  if (word !== undefined) {
-    const kind = word === 'AND' || word === '&&' ? 'and' : word === 'OR' || word === '||' ? 'or' : 'not';
-    return { kind, length: word.length };
-  }
-  if (/^(and|or|not)(?=[\s()]|$)/.test(text.slice(at, at + 4))) {
-    refuse(
-      'query/lower-case-operator',
-      at,
-      'operators are written in capitals',
-      'Write AND, OR, NOT; to look for the word itself, put it in quotes.',
-    );
-  }
-  if ((text[at] === '-' || text[at] === '!') && /[^\s()]|\(/.test(text[at + 1] ?? ''))
-    return { kind: 'not', length: 1 };
-  if (text[at] === '+') refuse('query/plus', at, '`+` is not an operator here', 'Join clauses with AND.');
+const OPERATORS: Readonly<Record<string, 'and' | 'or' | 'not'>> = {
+  and: 'and',
+  '&&': 'and',
+  or: 'or',
+  '||': 'or',
+  not: 'not',
+};
+
+function operatorAt(text: string, at: number): { kind: 'and' | 'or' | 'not' | 'require'; length: number } | undefined {
+  const word = /^(AND|OR|NOT|and|or|not|&&|\|\|)(?=[\s()]|$)/.exec(text.slice(at, at + 4))?.[1];
+  const kind = OPERATORS[word?.toLowerCase() ?? ''];
+  if (word !== undefined && kind !== undefined) return { kind, length: word.length };
+  const sign = text[at];
+  if ((sign === '-' || sign === '!' || sign === '+') && /[^\s()]|\(/.test(text[at + 1] ?? ''))
+    return { kind: sign === '+' ? 'require' : 'not', length: 1 };
   return undefined;
 }
 
 interface FieldName {
+  /** As it was written: escapes and wildcards still in it; of a quoted name only escapes. */
   readonly name: string;
-  /** Offset after the colon. */
+  readonly at: number;
+  readonly comparison: Comparison;
+  /** Where its value begins. */
   readonly end: number;
 }
 
 function readField(text: string, at: number): FieldName | undefined {
-  const quoted = text[at] === '"' || text[at] === "'" ? readQuoted(text, at) : undefined;
-  if (quoted !== undefined) {
-    return text[quoted.end] === ':' ? checkedField({ name: quoted.text, end: quoted.end + 1 }, at) : undefined;
+  const part = text.slice(at, at + FIELD_NAME_CHARS_MAX + 20);
+  if (text[at] === '"' || text[at] === "'") {
+    const quoted = readQuoted(text, at);
+    if (text[quoted.end] !== ':') return undefined;
+    return checkedField({ name: quoted.text.replace(/[*?\\]/g, '\\$&'), at, ...comparisonAfter(text, quoted.end + 1) });
   }
-  const match = /^[^\s()":\\]+(?=:)/.exec(text.slice(at, at + FIELD_NAME_CHARS_MAX + 2));
+  if (part.startsWith('**')) return undefined;
+  // KQL writes `field : value` and `field >= 5`.
+  const compared = /^([A-Za-z_@][\w.@-]*)(\s*)(?=[<>])/.exec(part);
+  if (compared !== null) {
+    const [head, name = '', space] = compared;
+    if (space !== '' || name.includes('.') || fieldNamed(name) !== undefined)
+      return checkedField({ name, at, ...comparisonAfter(text, at + head.length) });
+  }
+  const match = /^((?:[^\s()":\\]|\\.)*?)\s*:/s.exec(part);
   if (match === null) return undefined;
-  const name = match[0];
-  if (name === '*' && text[at + 2] === '*') return { name, end: at + 2 };
-  if (/[*?]/.test(name)) {
-    refuse(
-      'query/field-wildcard',
-      at,
-      'a field name cannot hold wildcards',
-      'Name the field, or join several clauses with OR.',
-    );
-  }
-  return checkedField({ name, end: at + name.length + 1 }, at);
+  return checkedField({ name: match[1] ?? '', at, ...comparisonAfter(text, at + match[0].length) });
 }
 
-function refuseField(text: string, at: number, group: string): undefined {
+function refuseField(text: string, at: number, group: string): void {
   const match = /^[A-Za-z_@][\w.@-]*:(?![:/\\])/.exec(text.slice(at, at + FIELD_NAME_CHARS_MAX));
   if (match !== null && fieldNamed(match[0].slice(0, -1)) !== undefined) {
     refuse(
@@ -128,19 +137,35 @@ function refuseField(text: string, at: number, group: string): undefined {
       'Close the parenthesis first, or put the value in quotes.',
     );
   }
-  return undefined;
 }
 
-function checkedField(field: FieldName, at: number): FieldName {
+/** `field: AND x`: a value is missing. */
+function refuseOperator(text: string, { end }: FieldName): void {
+  if (/\s/.test(text[end - 1] ?? '') && /^(AND|OR|NOT|and|or|not|&&|\|\|)(?=[\s()]|$)/.test(text.slice(end, end + 4)))
+    refuse(
+      'query/value-missing',
+      end,
+      'a value is missing',
+      'Write field:value; a word that is an operator goes in quotes.',
+    );
+}
+
+function checkedField(field: FieldName): FieldName {
   if (field.name === '')
-    refuse('query/field-empty', at, 'a field name is missing before `:`', 'Write it as field:value.');
+    refuse('query/field-empty', field.at, 'a field name is missing before `:`', 'Write it as field:value.');
   if (field.name.length > FIELD_NAME_CHARS_MAX) {
-    refuse('query/field-long', at, `a field name is longer than ${FIELD_NAME_CHARS_MAX} characters`, 'Shorten it.');
+    refuse(
+      'query/field-long',
+      field.at,
+      `a field name is longer than ${FIELD_NAME_CHARS_MAX} characters`,
+      'Shorten it.',
+    );
   }
   return field;
 }
 
-function comparisonAt(text: string, at: number): Comparison {
-  const match = /^(>=|<=|>|<|=)/.exec(text.slice(at, at + 2));
-  return (match?.[1] as Comparison | undefined) ?? ':';
+/** The comparison at a place, if there is one, and where the value behind it begins. */
+function comparisonAfter(text: string, at: number): { readonly comparison: Comparison; readonly end: number } {
+  const match = /^\s*(>=|<=|>|<|=)?\s*/.exec(text.slice(at));
+  return { comparison: (match?.[1] as Comparison | undefined) ?? ':', end: at + (match?.[0].length ?? 0) };
 }

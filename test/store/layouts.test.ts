@@ -57,7 +57,7 @@ it('reads and searches a partition of another layout, and writes beside it', asy
       ['process.pid:*3', [3]],
       ['process.name:*', [1, 2, 3]],
     ] as const) {
-      const parsed = parseQuery(text);
+      const parsed = parseQuery(text, 0);
       if (!parsed.ok) throw new Error(parsed.diagnostic.message);
       const found = await store.search({
         query: parsed.query,
