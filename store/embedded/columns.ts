@@ -6,7 +6,7 @@
 //   _ts               `@timestamp`, whole epoch ms
 //   _created _host _boot _position   the order key (event/order.ts)
 //   one column for each `isColumn` field of the catalogue; those five fields above have none of their own
-//   _address.FIELD    the address of an `ip` field as a number of 128 bits, for networks and ranges; null where it is none
+//   _address.FIELD    the address of an `ip` field in hexadecimal, 8 digits or IPv6's 32, for networks and ranges; null where it is none
 //   _odd              `,process.name,tags,`: fields whose value may stand in `_rest`; null when there are none
 //   _rest             JSON of what no column holds; null when that is nothing
 //
@@ -20,9 +20,9 @@ import { addressNumber } from '../query/address.ts';
 /** Version of the table below; a file of another version is not opened. */
 export const PARTITION_FORMAT = 1;
 
-const COLUMN_TYPES = ['VARCHAR', 'VARCHAR[]', 'BIGINT', 'DOUBLE', 'UHUGEINT'] as const;
+const COLUMN_TYPES = ['VARCHAR', 'VARCHAR[]', 'BIGINT', 'DOUBLE'] as const;
 export type ColumnType = (typeof COLUMN_TYPES)[number];
-export type ColumnValue = string | readonly string[] | number | bigint | null;
+export type ColumnValue = string | readonly string[] | number | null;
 
 export interface Column {
   readonly name: string;
@@ -72,7 +72,7 @@ const FIELD_COLUMNS: readonly Column[] = FIELDS.filter((field) => field.isColumn
 const ADDRESS_PREFIX = '_address.';
 const ADDRESS_COLUMNS: readonly Column[] = FIELDS.filter(
   ({ isColumn, type, isArray }) => isColumn && type === 'ip' && !isArray,
-).map(({ name }) => ({ name: `${ADDRESS_PREFIX}${name}`, type: 'UHUGEINT', isTime: false }));
+).map(({ name }) => ({ name: `${ADDRESS_PREFIX}${name}`, type: 'VARCHAR', isTime: false }));
 
 /** The layout of partitions that are written now. */
 export const LAYOUT: Layout = layoutOf([...FIELD_COLUMNS, ...ADDRESS_COLUMNS]);
@@ -182,9 +182,32 @@ export function toRow(event: {
   for (const [at, column] of OWN_COLUMNS.entries()) row[at] = own[column.name] ?? null;
   for (const { from, to } of ADDRESS_PLACES) {
     const address = row[from];
-    if (typeof address === 'string') row[to] = addressNumber(address) ?? null;
+    if (typeof address === 'string') row[to] = addressKey(addressNumber(address));
   }
   return row;
+}
+
+const IPV4_FIRST = 0xffffn << 32n;
+const IPV4_LAST = IPV4_FIRST | 0xffffffffn;
+
+/** What an address column holds: IPv4 and what is mapped from it in 8 digits, IPv6 in 32; texts of one length are in the order of their numbers. */
+function addressKey(number: bigint | undefined): string | null {
+  if (number === undefined) return null;
+  return number >= IPV4_FIRST && number <= IPV4_LAST
+    ? (number - IPV4_FIRST).toString(16).padStart(8, '0')
+    : number.toString(16).padStart(32, '0');
+}
+
+/** The keys of all addresses between two, both inclusive. */
+export function addressKeyRanges(first: bigint, last: bigint): readonly (readonly [first: string, last: string])[] {
+  const ranges: (readonly [string, string])[] = [];
+  const [low, high] = [first > IPV4_FIRST ? first : IPV4_FIRST, last < IPV4_LAST ? last : IPV4_LAST];
+  if (low <= high) ranges.push([addressKey(low) ?? '', addressKey(high) ?? '']);
+  if (first < IPV4_FIRST || last > IPV4_LAST) {
+    const digits = (number: bigint): string => number.toString(16).padStart(32, '0');
+    ranges.push([digits(first), digits(last)]);
+  }
+  return ranges;
 }
 
 const REST_AT = placeOf('_rest');
@@ -274,7 +297,6 @@ function columnValue(value: unknown, column: Column): ColumnValue | undefined {
       if (column.isTime) return typeof value === 'string' ? canonicalTime(value) : undefined;
       return Number.isSafeInteger(value) && !Object.is(value, -0) ? (value as number) : undefined;
     case 'DOUBLE':
-    case 'UHUGEINT':
       return undefined;
   }
 }

@@ -7,7 +7,6 @@ import {
   type DuckDBType,
   LIST,
   listValue,
-  UHUGEINT,
   VARCHAR,
 } from '@duckdb/node-api';
 import { type ColumnType, type ColumnValue, createTable, LAYOUT, PARTITION_FORMAT, toRow } from './columns.ts';
@@ -53,7 +52,6 @@ const TYPES: Readonly<Record<ColumnType, DuckDBType>> = {
   'VARCHAR[]': LIST(VARCHAR),
   BIGINT,
   DOUBLE,
-  UHUGEINT,
 };
 
 /** The database's type of each column, in the order of LAYOUT. */
@@ -73,6 +71,6 @@ function toChunk(entries: readonly NewRow[]): DuckDBDataChunk {
 
 function databaseValue(value: ColumnValue, type: ColumnType) {
   if (value === null) return null;
-  if (type === 'BIGINT' || type === 'UHUGEINT') return BigInt(value as number | string);
+  if (type === 'BIGINT') return BigInt(value as number);
   return type === 'VARCHAR[]' ? listValue(value as readonly string[]) : (value as string | number);
 }
