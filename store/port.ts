@@ -166,6 +166,8 @@ export interface EventStore {
     cursor: Cursor | undefined,
     options: { readonly limit: number; readonly waitMs: number; readonly signal?: AbortSignal },
   ): Promise<FollowBatch>;
+  /** The place after every event that is stored now: `next` from there gives only what comes later. */
+  end(): Promise<Cursor>;
   /** All events whose `event.created` is in the range, in reference order (event/order.ts), in batches. */
   scan(
     range: TimeRange,

@@ -17,7 +17,7 @@ import { type Filter, filterOf } from './dialect.ts';
 import { documentOf, storedForm, wrappedForm } from './form.ts';
 import { indexTemplate } from './mapping.ts';
 import { grouped, sortedHits } from './reader.ts';
-import { readTail } from './shard-tail.ts';
+import { readTail, tailEnd } from './shard-tail.ts';
 
 export interface ElasticsearchOptions {
   /** URL of a node, or of several. */
@@ -176,6 +176,8 @@ function createStore(client: Client, prefix: string, warn: (text: string) => voi
         if (isClosed) return batch;
       }
     },
+
+    end: () => run(() => tailEnd(client, pattern)),
 
     async *scan({ fromMs, untilMs }, { query = { kind: 'all' } as const, signal } = {}) {
       await run(refresh);

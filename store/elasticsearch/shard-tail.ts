@@ -66,6 +66,18 @@ export async function readTail(
   return { events, cursor: formatPlace({ count: place.count + events.length, at }) };
 }
 
+/** The cursor after everything that is acknowledged now. */
+export async function tailEnd(client: Client, pattern: string): Promise<string> {
+  const at = new Map<string, number[]>();
+  for (const { uuid, shard, checkpoint } of await shardStates(client, pattern)) {
+    const numbers = at.get(uuid) ?? [];
+    for (let earlier = numbers.length; earlier < shard; earlier++) numbers[earlier] = -1;
+    numbers[shard] = checkpoint;
+    at.set(uuid, numbers);
+  }
+  return formatPlace({ count: 0, at });
+}
+
 async function shardStates(client: Client, pattern: string): Promise<readonly ShardState[]> {
   const stats = await client.indices.stats({ index: pattern, level: 'shards', metric: 'docs' });
   const states: ShardState[] = [];

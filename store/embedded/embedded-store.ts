@@ -223,6 +223,11 @@ function createStore({ database, partitions, log, tail, limits, nowMs, warn, rel
       };
     },
 
+    async end() {
+      assertOpen();
+      return formatCursor(tail.lastSeq);
+    },
+
     async *scan(range, scanOptions = {}) {
       assertOpen();
       const { query, signal } = scanOptions;

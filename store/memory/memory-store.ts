@@ -69,6 +69,11 @@ export function openMemoryStore(options: { readonly eventsMax?: number } = {}): 
       return { events, cursor: formatCursor(events.at(-1)?.seq ?? after) };
     },
 
+    async end() {
+      assertOpen();
+      return formatCursor(lastSeq);
+    },
+
     async *scan(range, scanOptions = {}) {
       assertOpen();
       const matches = matcherOf(scanOptions.query ?? { kind: 'all' });

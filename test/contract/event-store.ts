@@ -186,6 +186,17 @@ export function eventStoreContract(
       expect(seqs[0]).toBeGreaterThan(0);
     });
 
+    it('gives from its end only what comes later', async () => {
+      const empty = await store.end();
+      await store.append([sampleEvent(1), sampleEvent(2)]);
+      expect(await readAll(empty)).toHaveLength(2);
+      await subject.settle();
+      const end = await store.end();
+      expect(await readAll(end)).toEqual([]);
+      await store.append([sampleEvent(3)]);
+      expect((await readAll(end)).map((event) => event.id)).toEqual([sampleEvent(3).id]);
+    });
+
     it('wakes a waiting follower when an event comes, when time is up, and when it is called off', async () => {
       const waiting = store.next(undefined, { limit: 10, waitMs: 20_000 });
       await store.append([sampleEvent(1)]);
