@@ -20,6 +20,8 @@ const VALUE_BYTES = 12;
 /** One event of a request, still as its sender wrote it. */
 export interface BulkDocument {
   readonly kind: 'document';
+  /** What the sender called it: `index` is taken as `create`, since nothing that is stored is ever changed. */
+  readonly action: 'create' | 'index';
   readonly index: string | undefined;
   readonly id: string | undefined;
   readonly document: Record<string, unknown>;
@@ -202,7 +204,7 @@ function pairReader() {
 }
 
 const NO_ACTION: Action = { name: 'create', index: undefined, id: undefined, refusal: undefined };
-const ONLY_CREATE = 'only write operations with an op_type of create are allowed here';
+const ONLY_CREATE = 'only create (and index, taken as create) is allowed here: what is stored is never changed';
 const ACTIONS: ReadonlySet<string> = new Set(['create', 'index', 'update', 'delete']);
 
 function actionOf(parsed: Record<string, unknown>): Action | undefined {
@@ -217,7 +219,7 @@ function actionOf(parsed: Record<string, unknown>): Action | undefined {
     name,
     index,
     id: problem === undefined && id !== undefined ? String(id) : undefined,
-    refusal: name === 'create' ? problem : ONLY_CREATE,
+    refusal: name === 'create' || name === 'index' ? problem : ONLY_CREATE,
   };
 }
 
@@ -231,8 +233,9 @@ function problemOfId(id: unknown): string | undefined {
 
 function documentOf(action: Action, bytes: Buffer | undefined, parse: (bytes: Buffer) => ParsedLine): BulkItem {
   const { index, id } = action;
+  const name = action.name === 'index' ? 'index' : 'create';
   const refused = (status: 400 | 413, reason: string): BulkRefusal => {
-    return { kind: 'refused', action: 'create', index, id, status, type: 'document_parsing_exception', reason };
+    return { kind: 'refused', action: name, index, id, status, type: 'document_parsing_exception', reason };
   };
   if (bytes === undefined) return refused(413, 'the document’s line is too long');
   const parsed = parse(bytes);
@@ -241,7 +244,8 @@ function documentOf(action: Action, bytes: Buffer | undefined, parse: (bytes: Bu
   if (parsed === 'not-utf8') return refused(400, 'the document is not UTF-8');
   if (parsed === 'not-json') return refused(400, 'the document is not JSON');
   if (parsed === 'not-object') return refused(400, 'the document is not a JSON object');
-  return { kind: 'document', index, id, document: parsed, source: id === undefined ? Buffer.from(bytes) : undefined };
+  const source = id === undefined ? Buffer.from(bytes) : undefined;
+  return { kind: 'document', action: name, index, id, document: parsed, source };
 }
 
 type ParsedLine = Record<string, unknown> | 'too-deep' | 'too-many' | 'not-utf8' | 'not-json' | 'not-object';

@@ -27,6 +27,16 @@ export async function* bulkStream(request: IncomingMessage, wireBytesMax: number
   }
 }
 
+/** A body that is one document, on one line or many, as a `_bulk` body: within JSON's texts no line ends. */
+export async function* singleDocument(action: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield Buffer.from(`${action}\n`);
+  for await (const chunk of chunks) {
+    const line = Buffer.from(chunk);
+    for (let at = line.indexOf(10); at !== -1; at = line.indexOf(10, at + 1)) line[at] = 32;
+    yield line;
+  }
+}
+
 function unpacked(request: IncomingMessage, encoding: string) {
   if (encoding === 'identity') return request;
   const unpacker = unpackerOf(encoding);

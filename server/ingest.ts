@@ -8,7 +8,7 @@ import type { Account } from '../store/state/state-port.ts';
 import { type Admission, admit } from './admission.ts';
 import { busy, problem } from './api-error.ts';
 import { BULK_LIMITS, type BulkItem, NoRoom, readBulk } from './bulk-reader.ts';
-import { bulkStream } from './bulk-stream.ts';
+import { bulkStream, singleDocument } from './bulk-stream.ts';
 import type { DeliveryFence, Standing } from './delivery-fence.ts';
 import type { HostBook } from './host-book.ts';
 import type { Lanes } from './lane.ts';
@@ -37,6 +37,8 @@ export interface IngestContext {
 interface BulkRequest {
   readonly account: Account;
   readonly body: IncomingMessage;
+  /** The action line of a body that is one document and nothing else. */
+  readonly action?: string;
   /** The index of the path, for items that name none. */
   readonly index: string | undefined;
   readonly progress: Progress | undefined;
@@ -69,9 +71,10 @@ export function createIngest(context: IngestContext): Ingest {
   /** The last `event.created` that was set here, by host: it never decreases. */
   const lastStampMs = new Map<string, number>();
 
-  const read = async (body: IncomingMessage, reserve: (bytes: number) => boolean): Promise<readonly BulkItem[]> => {
+  const read = async (request: BulkRequest, reserve: (bytes: number) => boolean): Promise<readonly BulkItem[]> => {
     try {
-      const chunks = bulkStream(body, BULK_LIMITS.bodyBytesMax);
+      const stream = bulkStream(request.body, BULK_LIMITS.bodyBytesMax);
+      const chunks = request.action === undefined ? stream : singleDocument(request.action, stream);
       const result = await readBulk(chunks, { ...BULK_LIMITS, reserve });
       if (result.kind === 'read') return result.items;
       throw problem(413, 'too-large', result.reason, 'Send fewer events at once.');
@@ -109,7 +112,7 @@ export function createIngest(context: IngestContext): Ingest {
         return true;
       };
       try {
-        const items = await read(request.body, reserve);
+        const items = await read(request, reserve);
         if (items.length === 0 && request.progress === undefined && !request.isSignOff) {
           throw problem(400, 'empty', 'request body is required', 'Send at least one event.');
         }
@@ -179,8 +182,7 @@ async function takeItems(
     }
     counts[admitted.status === 403 ? 'foreign' : 'rejected'] += 1;
     const error = { type: admitted.type, reason: admitted.reason };
-    const action = item.kind === 'refused' ? item.action : 'create';
-    outcomes[at] = { action, answer: { ...nameOf(item, request), status: admitted.status, error } };
+    outcomes[at] = { action: item.action, answer: { ...nameOf(item, request), status: admitted.status, error } };
   }
   const results = await store(context, request, { events, nowMs });
   let created = 0;
@@ -192,7 +194,7 @@ async function takeItems(
     if (result.kind === 'created') created += 1;
     else if (result.kind === 'duplicate') duplicates += 1;
     else counts.rejected += 1;
-    outcomes[at] = { action: 'create', answer: answerOf(name, result) };
+    outcomes[at] = { action: item.action, answer: answerOf(name, result) };
   }
   if (isHost) {
     const { hosts } = context;

@@ -126,7 +126,7 @@ async function start(
   });
   closers.push(() => closeHttp(http));
   const enrollment = { accounts: state.accounts, hosts, attempts: createAttempts(), enrollmentSecret };
-  elasticRoutes(http, createIngest({ store, hosts, fence, lanes, now, hostCameBack: silence.hostCameBack }));
+  elasticRoutes(http, createIngest({ store, hosts, fence, lanes, now, hostCameBack: silence.hostCameBack }), now);
   hostRoutes(http, { enrollment, accounts: state.accounts, hosts, fence, now });
   readingRoutes(http, { options, state, store, rules, fence, runner: engineRunner, channels: outlet.channelNames });
 

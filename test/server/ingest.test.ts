@@ -62,7 +62,7 @@ describe('_bulk', () => {
       `{"create":{"_id":"web-1.x.1"}}\n{"@timestamp": broken\n`,
       'no action at all\n{"event":{}}\n',
       bulkOf([second!]),
-      `{"index":{"_id":"web-1.x.2"}}\n{}\n`,
+      `{"update":{"_id":"web-1.x.2"}}\n{}\n`,
       `{"delete":{"_id":"web-1.x.3"}}\n`,
       `{"create":{"_id":"web-1.x.4"}}\n[1]\n`,
       `{"create":{"_id":"web-1.x.5"}}\n{"@timestamp":"yesterday"}\n`,
@@ -72,7 +72,7 @@ describe('_bulk', () => {
     ].join('\n');
     const answer = await send(body);
     expect(statusesOf(answer)).toEqual([201, 400, 400, 201, 400, 400, 400, 400, 400, 400, 201]);
-    expect(Object.keys(answer.body.items[4])).toEqual(['index']);
+    expect(Object.keys(answer.body.items[4])).toEqual(['update']);
     expect(await counters()).toMatchObject({ events: 3, rejected: 8 });
   });
 

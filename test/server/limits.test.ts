@@ -132,6 +132,7 @@ describe('a document', () => {
     admit(
       {
         kind: 'document',
+        action: 'create',
         index: undefined,
         id: 'h.1',
         document: document as Record<string, unknown>,
