@@ -21,6 +21,8 @@ import type { Database, DatabaseLimits, Lane, Session, SqlParameter, SqlValue } 
 export const ATTACHED_MAX = 24;
 /** Searches and scans that run at once; the others wait. Leaves libuv threads to the log. */
 const READERS = 2;
+/** A checkpoint of a full WAL needs some hundred MB; a wild query of a person must not fill the disk. */
+const SPILL_BYTES_MAX = '4GiB';
 /** At most so many pieces of work wait for a connection; one more is refused. */
 const WAITING_MAX = 1_000;
 
@@ -37,8 +39,9 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
     threads: String(limits.threads),
     memory_limit: `${Math.floor(limits.memoryBytesMax / 1024)}KiB`,
     // A checkpoint stalls the writer for up to seconds: few, and the log acknowledges meanwhile.
-    checkpoint_threshold: '128MB',
-    temp_directory: '',
+    checkpoint_threshold: '64MB',
+    temp_directory: limits.spillFolder ?? '',
+    ...(limits.spillFolder === undefined ? {} : { max_temp_directory_size: SPILL_BYTES_MAX }),
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     preserve_insertion_order: 'false',

@@ -3,10 +3,11 @@
 //   FOLDER/owner.lock owner.pid          one process at a time
 //   FOLDER/log/log-N.ndjson              acknowledged, perhaps not yet in a partition
 //   FOLDER/events-DAY.N.duckdb           partitions
+//   FOLDER/spill/                        what a query or checkpoint could not hold in memory
 //   FOLDER/partitions.json               what they span
 //
 // An append is answered after fdatasync; a kill at any moment loses none and doubles none.
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StoredEvent } from '../../event/document.ts';
 import { timestampOf } from '../admission.ts';
@@ -88,8 +89,11 @@ export async function openEmbeddedStore(options: EmbeddedOptions): Promise<Embed
   const ownership = takeOwnership(folder);
   let database: Database | undefined;
   try {
+    // What a killed process left there is of no use to anyone.
+    const spillFolder = join(folder, 'spill');
+    await rm(spillFolder, { recursive: true, force: true });
     database = await openMendingDatabase(
-      { memoryBytesMax: limits.databaseBytesMax, threads: limits.databaseThreads },
+      { memoryBytesMax: limits.databaseBytesMax, threads: limits.databaseThreads, spillFolder },
       warn,
     );
     const partitions = await openPartitions({ folder, database, files, rowsMax: limits.partitionRowsMax, warn });

@@ -45,5 +45,7 @@ export interface NewRow {
 
 export interface DatabaseLimits {
   readonly memoryBytesMax: number;
+  /** Where it may put what does not fit in memory; without it, such work fails, and a checkpoint that fails invalidates the database. */
+  readonly spillFolder?: string;
   readonly threads: number;
 }
