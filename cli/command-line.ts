@@ -1,6 +1,6 @@
 // From the words of the command line to an exit code: finds the command, parses, helps, runs, tells failures. Promises that no
 // stack trace reaches a person for anything that was to be expected, and that --json holds for failures too.
-import { nearest } from '../rules/language/suggestion.ts';
+import { nearest } from '../event/nearest-name.ts';
 import type { Context } from './command.ts';
 import { COMMANDS, type CommandEntry, findCommand } from './command-table.ts';
 import { EXIT, type ExitCode, type Failure, fail, failureJson, formatFailure } from './failure.ts';

@@ -1,7 +1,7 @@
 // The command line of one command, checked against its tables: node:util's parseArgs finds the tokens, and what is wrong is
 // said with the name that was probably meant.
 import { parseArgs } from 'node:util';
-import { nearest } from '../rules/language/suggestion.ts';
+import { nearest } from '../event/nearest-name.ts';
 import type { Command, OptionSpec } from './command.ts';
 import { EXIT, fail, type Outcome, succeed } from './failure.ts';
 

@@ -1,5 +1,5 @@
 // "Did you mean": a sentence that names the nearest known name, or says something else where none is near.
-import { nearest } from '../rules/language/suggestion.ts';
+import { nearest } from '../event/nearest-name.ts';
 
 /** `Did you mean …?`, or `otherwise`. */
 export function suggestion(name: string, known: Iterable<string>, otherwise: string): string {

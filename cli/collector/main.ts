@@ -1,7 +1,7 @@
 // The one-file collector: `vedette-collector` is `vedette collector`, and nothing of the server is in it. The only place of it that
 // reads argv, the environment and the clock.
 import { AGENT_VERSION } from '../../collector/host-identity.ts';
-import { nearest } from '../../rules/language/suggestion.ts';
+import { nearest } from '../../event/nearest-name.ts';
 import type { Command, Context } from '../command.ts';
 import { collector } from '../commands/collector.ts';
 import { collectorCheck } from '../commands/collector-check.ts';

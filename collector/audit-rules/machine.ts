@@ -7,6 +7,7 @@ import { architectureName, syscallName, uringOpName } from '../../audit/tables/s
 export interface RuleArchitecture {
   readonly auditNumber: number;
   syscallNumber(name: string): number | undefined;
+  syscallNames(): readonly string[];
 }
 
 /** What the reading of rules asks of a machine. */
@@ -29,12 +30,14 @@ export function machineArchitectures(arch: string): readonly RuleArchitecture[] 
 export function ruleArchitecture(auditNumber: number): RuleArchitecture {
   const arch = auditNumber.toString(16);
   let numbers: Map<string, number> | undefined;
+  const known = (): ReadonlyMap<string, number> => {
+    numbers ??= numbersOf((number) => syscallName(arch, number), SYSCALL_NUMBERS_MAX);
+    return numbers;
+  };
   return {
     auditNumber,
-    syscallNumber(call) {
-      numbers ??= numbersOf((number) => syscallName(arch, number), SYSCALL_NUMBERS_MAX);
-      return numbers.get(call);
-    },
+    syscallNumber: (call) => known().get(call),
+    syscallNames: () => [...known().keys()],
   };
 }
 
@@ -51,6 +54,8 @@ const URING_OPS: ReadonlyMap<string, number> = numbersOf(uringOpName, URING_OPS_
 export function uringOpNumber(name: string): number | undefined {
   return URING_OPS.get(name);
 }
+
+export const URING_OP_NAMES: readonly string[] = [...URING_OPS.keys()];
 
 function numbersOf(nameOf: (number: number) => string | undefined, count: number): Map<string, number> {
   const numbers = new Map<string, number>();

@@ -1,6 +1,7 @@
 // The names of `-S` → numbers of one architecture, or of io_uring's operations.
+import { nearest } from '../../event/nearest-name.ts';
 import { SYSCALLS_MAX } from '../netlink/rule-data.ts';
-import { hasCallNames, type RuleArchitecture, type RuleMachine, uringOpNumber } from './machine.ts';
+import { hasCallNames, type RuleArchitecture, type RuleMachine, URING_OP_NAMES, uringOpNumber } from './machine.ts';
 import { type Finding, quoted } from './rule-diagnostic.ts';
 
 interface ReadCalls {
@@ -46,7 +47,11 @@ function unknownCall(
   const code = 'audit/unknown-call';
   const message = `unknown call ${quoted(name)}`;
   if (architecture === 'io_uring') {
-    return { code, message, remedy: 'Name io_uring operations: openat, connect, unlinkat, …' };
+    return {
+      code,
+      message,
+      remedy: `${guess(name, URING_OP_NAMES)}Name io_uring operations: openat, connect, unlinkat, …`,
+    };
   }
   if (architecture !== undefined && !hasCallNames(architecture)) {
     return { code, message, remedy: 'For this architecture only numbers are known: write the number.' };
@@ -54,6 +59,12 @@ function unknownCall(
   const isElsewhere = machine.architectures.some((other) => other.syscallNumber(name.toLowerCase()) !== undefined);
   const remedy = isElsewhere
     ? 'Only another architecture of this machine has it: write it under that -F arch=.'
-    : `Check the spelling (\`man syscalls\`), or write its number (below ${SYSCALLS_MAX}).`;
+    : `${guess(name, architecture?.syscallNames() ?? [])}Check the spelling (\`man syscalls\`), or write its number (below ${SYSCALLS_MAX}).`;
   return { code, message, remedy };
+}
+
+/** `Did you mean …? `, or nothing. */
+function guess(name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  return near === undefined ? '' : `Did you mean ${near}? `;
 }

@@ -1,6 +1,7 @@
 // One line in auditctl's words → what it orders, or what is wrong with it. The order of the options counts, as for auditctl: the list
 // comes before its fields, the architecture before the calls, the key after what it is the key of. Everything wrong is told, not
 // only the first. A little over 300 lines: one function an option, and all of them grow the same draft.
+import { nearest } from '../../event/nearest-name.ts';
 import {
   type CompiledRule,
   FIELDS_MAX,
@@ -274,7 +275,8 @@ function readField(draft: Draft, word: Word, reading: LineReading, tell: Tell): 
   }
   const name = fieldNamed(parts.name);
   if (name === undefined) {
-    const remedy = `Known are ${FIELD_NAMES.join(', ')}.`;
+    const near = nearest(parts.name, FIELD_NAMES);
+    const remedy = `${near === undefined ? '' : `Did you mean ${near}? `}Known are ${FIELD_NAMES.join(', ')}.`;
     return tell({ code: 'audit/unknown-field', message: `unknown field ${quoted(parts.name)}`, remedy });
   }
   if (draft.operation === undefined) {

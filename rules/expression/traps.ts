@@ -1,7 +1,7 @@
 // What JSONata allows and seldom means what its author thinks: one small check per trap, each with the remedy. A check sees one
 // expression and the field that its context stands for; the catalogue tells what a field holds.
 import { FIELDS, type Field, fieldNamed } from '../../event/catalogue.ts';
-import { nearest } from '../language/suggestion.ts';
+import { nearest } from '../../event/nearest-name.ts';
 import { type Expression, type ExpressionProblem, partsOf } from './syntax.ts';
 
 /** The traps of an expression, in the order of its text. */

@@ -1,6 +1,6 @@
 // The official parser's tree → checked tree. Every construct that is not compiled is refused here, by its name and place, so
 // that an expression either means exactly what JSONata says or is not loaded.
-import { nearest } from '../language/suggestion.ts';
+import { nearest } from '../../event/nearest-name.ts';
 import { FUNCTION_NAMES, type FunctionCheck, functionNamed } from './functions.ts';
 import { type Node, REFUSED_NODES, startOf } from './official-tree.ts';
 import { compileRegex } from './regex.ts';

@@ -2,9 +2,9 @@
 // reading finds every mistake. A reader answers undefined exactly when it has reported.
 
 import { parseDuration } from '../../event/duration.ts';
+import { nearest } from '../../event/nearest-name.ts';
 import { type Diagnostic, visible } from '../diagnostic.ts';
 import { diagnosticAt, type Problem, type SourceText } from './source-text.ts';
-import { nearest } from './suggestion.ts';
 import type { YamlNode } from './yaml-tree.ts';
 
 export interface Reading {

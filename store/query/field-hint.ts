@@ -1,7 +1,7 @@
 // "Did you mean": field names that no event of Vedette's has. They are allowed, as unknown JSON is stored too; but a name that was
 // mistyped finds nothing, and nobody should take that for an answer.
 import { FIELDS, fieldNamed } from '../../event/catalogue.ts';
-import { nearest } from '../../rules/language/suggestion.ts';
+import { nearest } from '../../event/nearest-name.ts';
 import type { QueryProblem } from './clause-value.ts';
 
 const NAMES: readonly string[] = FIELDS.map(({ name }) => name);

@@ -123,6 +123,16 @@ describe('a line of audit rules', () => {
     expect(found?.remedy).toMatch(/\S/);
   });
 
+  it.each([
+    ['-a always,exit -F axe=/bin/su', 'Did you mean exe? Known are '],
+    ['-a always,exit -F auidd>=1000', 'Did you mean auid? Known are '],
+    ['-a always,exit -F arch=b64 -S opnat', 'Did you mean openat? Check the spelling'],
+    ['-a always,io_uring -S conect', 'Did you mean connect? Name io_uring operations'],
+    ['-a always,exit -F frobnicated=1', 'Known are '],
+  ])('%s: %s', (line, remedy) => {
+    expect(read(line).diagnostics[0]?.remedy.slice(0, remedy.length)).toBe(remedy);
+  });
+
   it('tells everything that is wrong, not only the first', () => {
     expect(codes('-a always,exit -F foo=1 -F uid=nobody-here -S opne -F arch=b64')).toEqual([
       'audit/unknown-field',

@@ -1,4 +1,5 @@
-// "Did you mean …?": the nearest of some known names, by how many letters must change.
+// "Did you mean …?": the nearest of some known names, by how many letters must change. Rules, audit rules, options and searches all
+// answer a misspelt name with it.
 
 /** Longer names are not compared: the work grows with the square. */
 const NAME_LENGTH_MAX = 64;
