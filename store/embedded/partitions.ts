@@ -155,11 +155,18 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
   };
 
   const insertInto = async (partition: Partition, entries: readonly TailEntry[]): Promise<void> => {
+    // A look-up may read the span again while the insert is under way, with or without these entries.
+    const before = partition.span;
+    const isNew = before === undefined;
     partition.isDoubtful = true;
-    await database.insert(partition.path, entries, partition.span === undefined);
+    try {
+      await database.insert(partition.path, entries, isNew);
+    } catch (error) {
+      partition.isDoubtful = true;
+      throw error;
+    }
     partition.isDoubtful = false;
-    const isNew = partition.span === undefined;
-    partition.span = entries.reduce(widened, partition.span);
+    partition.span = entries.reduce(widened, before);
     partition.bytes = (await stat(partition.path)).size;
     if (isNew)
       await saveManifest().catch((error: unknown) => warn(`the list of partitions was not saved: ${String(error)}`));
