@@ -1,4 +1,5 @@
 // Errors as answers: a status, a stable code, what happened and what to do about it; never a stack trace, never a secret.
+import type { Diagnostic } from '../rules/diagnostic.ts';
 import type { ApiError } from './api.ts';
 
 export interface Problem {
@@ -8,6 +9,8 @@ export interface Problem {
   readonly remedy: string;
   /** Sent as `Retry-After`, seconds. */
   readonly retryAfterS?: number;
+  /** What is wrong with a text that the request holds, and where in it. */
+  readonly diagnostics?: readonly Diagnostic[];
 }
 
 /** Thrown inside a route to answer with this problem. */
@@ -35,8 +38,8 @@ export const UNAUTHORIZED: Problem = {
   remedy: 'Send `Authorization: Bearer TOKEN` with a token from <data>/server/, or enrol the host again.',
 };
 
-export function apiErrorOf({ code, message, remedy }: Problem): ApiError {
-  return { error: { code, message, remedy } };
+export function apiErrorOf({ code, message, remedy, diagnostics }: Problem): ApiError {
+  return { error: { code, message, remedy, ...(diagnostics === undefined ? {} : { diagnostics }) } };
 }
 
 /** The same in the form that Elasticsearch's clients read: `type` and `reason` beside our own words. */

@@ -5,11 +5,17 @@ import type { RuleHealth } from '../engine/engine.ts';
 import type { Alert, AlertStatus, Detection } from '../event/detection.ts';
 import type { EventDocument } from '../event/document.ts';
 import type { Diagnostic } from '../rules/diagnostic.ts';
-import type { StoreStatistics } from '../store/port.ts';
+import type { AggregateResponse, StoreStatistics } from '../store/port.ts';
 import type { HostRecord, NotificationRecord } from '../store/state/state-port.ts';
 
 export interface ApiError {
-  readonly error: { readonly code: string; readonly message: string; readonly remedy: string };
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly remedy: string;
+    /** What is wrong with a text that was sent (a query), with its place. */
+    readonly diagnostics?: readonly Diagnostic[];
+  };
 }
 
 /** POST /api/v1/enroll, no token: the enrolment secret is in the body. A known host id needs an admin's bearer token as well, or its token. */
@@ -66,17 +72,110 @@ export interface AlertStatusRequest {
   readonly status: AlertStatus;
 }
 
-/** POST /api/v1/search (reader). `query` in the search language; times in epoch ms. */
-export interface SearchApiRequest {
+/** What every search asks for: `query` in the search language (docs/search.md), times in epoch ms, by `@timestamp`. */
+interface Searched {
   readonly query: string;
   readonly sinceMs: number;
   readonly untilMs?: number;
+}
+
+export interface FoundEvent {
+  readonly id: string;
+  /** The whole document; only the fields asked for, under their dotted names, where there is a list of them. */
+  readonly document: EventDocument;
+}
+
+/**
+ * POST /api/v1/search (reader). With `Accept: application/x-ndjson` this and the next three answer in lines: `{"progress":0.5}`,
+ * `{"event":FoundEvent}` (search and follow), at last `{"result":…}` without the events, or `{"error":…}`. In lines a search gives
+ * as many events as are asked for; in one piece 10,000 at most.
+ */
+export interface SearchApiRequest extends Searched {
   readonly limit?: number;
+  readonly oldestFirst?: boolean;
+  readonly fields?: readonly string[];
 }
 export interface SearchApiResponse {
   readonly total: number;
   readonly isTotalExact: boolean;
-  readonly events: readonly { readonly id: string; readonly document: EventDocument }[];
+  /** What of the query is probably not meant as it was read: a field that no event has. */
+  readonly warnings: readonly Diagnostic[];
+  readonly events: readonly FoundEvent[];
+}
+
+/** POST /api/v1/aggregate (reader): events counted by the values of fields, by time, or both (store/port.ts). */
+export interface AggregateApiRequest extends Searched {
+  readonly groupBy?: readonly string[];
+  readonly bucketMs?: number;
+  readonly distinct?: readonly string[];
+  readonly limit?: number;
+}
+export interface AggregateApiResponse extends AggregateResponse {
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** POST /api/v1/around (reader): what else happened on an event's host, `withinMs` before and after it; those nearest to it. */
+export interface AroundApiRequest {
+  readonly id: string;
+  readonly withinMs?: number;
+  readonly query?: string;
+  readonly limit?: number;
+  readonly fields?: readonly string[];
+}
+export interface AroundApiResponse {
+  readonly id: string;
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** Oldest first; the event itself is among them, whatever the query. */
+  readonly events: readonly FoundEvent[];
+  /** False where there are more than `limit`. */
+  readonly isComplete: boolean;
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** POST /api/v1/tree (reader): a process with all its ancestors and descendants. `id` is an entity id or an event's. */
+export interface TreeApiRequest {
+  readonly id: string;
+  /** Descendants that did something after this time; when absent, since the process began. */
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+  readonly limit?: number;
+}
+export interface TreeApiResponse {
+  readonly subject: string;
+  readonly host: { readonly id: string; readonly name: string | undefined };
+  /** Ancestors from the root on, the process, then its descendants: parents before their children, siblings by start. */
+  readonly processes: readonly TreeProcess[];
+  /** True when the first of the ancestors is pid 1 or the kernel. */
+  readonly isRooted: boolean;
+  /** False where there are more than `limit`. */
+  readonly isComplete: boolean;
+}
+export interface TreeProcess {
+  readonly entityId: string;
+  readonly role: 'ancestor' | 'subject' | 'descendant';
+  readonly parent: string | undefined;
+  readonly pid: number | undefined;
+  readonly name: string | undefined;
+  readonly executable: string | undefined;
+  /** Of its last exec that is stored. */
+  readonly commandLine: string | undefined;
+  readonly user: string | undefined;
+  readonly startMs: number | undefined;
+  readonly endMs: number | undefined;
+  readonly exitCode: number | undefined;
+  /** Stored events of its own in the range; undefined of ancestors. */
+  readonly events: number | undefined;
+}
+
+/**
+ * POST /api/v1/follow (reader), in lines only: matching events as they are stored, each once, from now on or from `cursor`. After
+ * each batch comes `{"cursor":…}`: who asks again with the last one misses none.
+ */
+export interface FollowApiRequest {
+  readonly query: string;
+  readonly cursor?: string;
+  readonly fields?: readonly string[];
 }
 
 /** GET /api/v1/events/:id (reader) */

@@ -38,6 +38,8 @@ export interface Http {
   readonly app: FastifyInstance;
   /** Options of a route that asks for a permission. */
   readonly needs: (permission: Permission) => RouteGuard;
+  /** Aborts when the server begins to stop. */
+  readonly closing: AbortSignal;
   /** Whom a request's token speaks for, in a route that asked for nothing. */
   readonly accountIfAny: (request: FastifyRequest) => Account | undefined;
 }
@@ -61,6 +63,8 @@ export function createHttp(options: {
     http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: 16_384 },
   });
   app.server.maxConnections = CONNECTIONS_MAX;
+  const closing = new AbortController();
+  app.addHook('preClose', async () => closing.abort());
   app.decorateRequest('account', undefined);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({
@@ -80,6 +84,7 @@ export function createHttp(options: {
 
   return {
     app,
+    closing: closing.signal,
     needs: (permission) => ({
       onRequest: async (request) => {
         const account = accountOf(accounts, request.headers.authorization);

@@ -12,7 +12,7 @@ import type { BacktestResponse } from './api.ts';
 import { busy, problem } from './api-error.ts';
 import { API_PREFIX, type Http, signalOf } from './http.ts';
 import { type Fields, fieldsOf, optionalTimeIn, optionalWholeIn, textIn, timeIn } from './request-shape.ts';
-import { searchProblem } from './routes-search.ts';
+import { searchProblem } from './search-desk.ts';
 import { isImported } from './silence.ts';
 
 const BACKTEST_LIMIT = 100;

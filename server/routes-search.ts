@@ -1,51 +1,84 @@
-// Searching the stored events, bounded in results, in time and in how many searches run at once.
-import type { EventStore } from '../store/port.ts';
-import { StoreUnavailable } from '../store/port.ts';
-import { parseQuery, QUERY_CHARS_MAX } from '../store/query/parse.ts';
-import type { EventApiResponse, SearchApiResponse } from './api.ts';
-import { busy, problem } from './api-error.ts';
-import { API_PREFIX, type Http, signalOf } from './http.ts';
-import { fieldsOf, optionalTimeIn, optionalWholeIn, textIn, timeIn } from './request-shape.ts';
+// Searching and counting the stored events, bounded in results, in time and in how many run at once.
+import {
+  AGGREGATE_FIELDS_MAX,
+  AGGREGATE_GROUPS_MAX,
+  type AggregateResponse,
+  type EventStore,
+  type TimeRange,
+} from '../store/port.ts';
+import type { AggregateApiResponse, EventApiResponse, SearchApiResponse } from './api.ts';
+import { problem } from './api-error.ts';
+import { fieldNamesIn, viewOf } from './field-view.ts';
+import { API_PREFIX, type Http } from './http.ts';
+import { PAGE_EVENTS_MAX, pagedSearch } from './paged-search.ts';
+import { type Fields, fieldsOf, optionalTimeIn, optionalWholeIn, timeIn } from './request-shape.ts';
+import { queryIn, type SearchDesk, searchProblem, type Tools } from './search-desk.ts';
 
 const SEARCH_LIMIT = 100;
-export const SEARCH_LIMIT_MAX = 10_000;
-const SEARCH_TIMEOUT_MS = 30_000;
-export const SEARCHES_MAX = 8;
+export const SEARCH_LIMIT_MAX = PAGE_EVENTS_MAX;
+/** The most events of an answer in lines. */
+const LINES_LIMIT_MAX = 1_000_000_000;
+const GROUPS = 100;
+const BUCKET_MS_MAX = 3_660 * 86_400_000;
+/** The most rows of an answer: groups times buckets. */
+const ROWS_MAX = 100_000;
+export const VIEW_FIELDS_MAX = 40;
 
-export function searchRoutes(
-  { app, needs }: Http,
-  context: { readonly store: EventStore; readonly now: () => number },
-): void {
-  const { store, now } = context;
-  let running = 0;
+export interface SearchContext {
+  readonly store: EventStore;
+  readonly desk: SearchDesk;
+  readonly now: () => number;
+}
 
-  app.post(`${API_PREFIX}/search`, needs('read'), async (request, reply): Promise<SearchApiResponse> => {
+export function searchRoutes({ app, needs }: Http, { store, desk, now }: SearchContext): void {
+  app.post(`${API_PREFIX}/search`, needs('read'), async (request, reply) => {
     const body = fieldsOf(request.body);
-    const parsed = parseQuery(textIn(body, 'query', QUERY_CHARS_MAX), now());
-    if (!parsed.ok) {
-      const { code, message, remedy, column } = parsed.diagnostic;
-      throw problem(400, code, column > 0 ? `${message} (column ${column})` : message, remedy);
-    }
-    const fromMs = timeIn(body, 'sinceMs');
-    // Events of this very moment belong to it, hence the one millisecond.
-    const untilMs = optionalTimeIn(body, 'untilMs') ?? now() + 1;
-    const limit = optionalWholeIn(body, 'limit', { min: 1, max: SEARCH_LIMIT_MAX }) ?? SEARCH_LIMIT;
-    if (running >= SEARCHES_MAX) throw busy(429, 'too-many-searches', `${SEARCHES_MAX} searches run already`);
-    running += 1;
-    const signal = signalOf(reply, SEARCH_TIMEOUT_MS);
-    try {
-      const { events, total, isTotalExact } = await store.search({
-        query: parsed.query,
-        range: { fromMs, untilMs },
+    const { query, warnings } = queryIn(body, now());
+    const range = rangeIn(body, now());
+    const fields = fieldNamesIn(body, 'fields', VIEW_FIELDS_MAX);
+    const isForward = body['oldestFirst'] === true;
+    return desk.run({ request, reply }, async ({ signal, lines, progress }: Tools) => {
+      const max = lines === undefined ? SEARCH_LIMIT_MAX : LINES_LIMIT_MAX;
+      const limit = optionalWholeIn(body, 'limit', { min: 1, max }) ?? SEARCH_LIMIT;
+      const asked = { query, range, limit, oldestFirst: isForward, signal, progress };
+      const events: SearchApiResponse['events'][number][] = [];
+      let given = 0;
+      let total = { total: 0, isTotalExact: true };
+      for await (const page of pagedSearch(store, asked)) {
+        total = page.total ?? total;
+        given += page.events.length;
+        for (const { id, document } of page.events) {
+          const event = { id, document: viewOf(document, fields) };
+          if (lines === undefined) events.push(event);
+          else await lines.write({ event });
+        }
+      }
+      const counted = { ...total, total: Math.max(total.total, given), warnings };
+      return lines === undefined ? { ...counted, events } : counted;
+    });
+  });
+
+  app.post(`${API_PREFIX}/aggregate`, needs('read'), async (request, reply) => {
+    const body = fieldsOf(request.body);
+    const { query, warnings } = queryIn(body, now());
+    const range = rangeIn(body, now());
+    const groupBy = fieldNamesIn(body, 'groupBy', AGGREGATE_FIELDS_MAX) ?? [];
+    const distinct = fieldNamesIn(body, 'distinct', AGGREGATE_FIELDS_MAX);
+    const bucketMs = optionalWholeIn(body, 'bucketMs', { min: 1, max: BUCKET_MS_MAX });
+    const limit = optionalWholeIn(body, 'limit', { min: 1, max: AGGREGATE_GROUPS_MAX }) ?? GROUPS;
+    return desk.run({ request, reply }, async ({ signal, progress }): Promise<AggregateApiResponse> => {
+      const counted = await store.aggregate({
+        query,
+        range,
+        groupBy,
         limit,
         signal,
+        progress,
+        ...(bucketMs === undefined ? {} : { bucketMs }),
+        ...(distinct === undefined || distinct.length === 0 ? {} : { distinct }),
       });
-      return { total, isTotalExact, events: events.map(({ id, document }) => ({ id, document })) };
-    } catch (error) {
-      throw searchProblem(error, signal);
-    } finally {
-      running -= 1;
-    }
+      return { ...bounded(counted), warnings };
+    });
   });
 
   app.get(`${API_PREFIX}/events/:id`, needs('read'), async (request): Promise<EventApiResponse> => {
@@ -59,16 +92,14 @@ export function searchRoutes(
   });
 }
 
-/** What to answer when the store could not be read. */
-export function searchProblem(error: unknown, signal: AbortSignal | undefined): unknown {
-  if (error instanceof StoreUnavailable) return busy(503, `store-${error.reason}`, 'the store cannot be read now');
-  if (signal?.aborted === true) {
-    return problem(
-      503,
-      'timeout',
-      `it took longer than ${SEARCH_TIMEOUT_MS / 1_000} s`,
-      'Narrow the time range or the query.',
-    );
-  }
-  return error;
+/** `sinceMs` and `untilMs` of a request. */
+function rangeIn(body: Fields, nowMs: number): TimeRange {
+  // Events of this very moment belong to it, hence the one millisecond.
+  return { fromMs: timeIn(body, 'sinceMs'), untilMs: optionalTimeIn(body, 'untilMs') ?? nowMs + 1 };
+}
+
+function bounded(counted: AggregateResponse): AggregateResponse {
+  if (counted.groups.length <= ROWS_MAX) return counted;
+  const message = `the answer has ${counted.groups.length} rows, more than ${ROWS_MAX}`;
+  throw problem(400, 'too-many-rows', message, 'Use larger buckets, fewer groups or a shorter time range.');
 }

@@ -6,7 +6,7 @@ import type { StatusResponse } from './api.ts';
 import type { DeliveryFence } from './delivery-fence.ts';
 import type { EngineRunner } from './engine-runner.ts';
 import { API_PREFIX, type Http } from './http.ts';
-import { searchProblem } from './routes-search.ts';
+import { searchProblem } from './search-desk.ts';
 
 export function statusRoutes(
   { app, needs }: Http,

@@ -27,12 +27,16 @@ import {
 } from './options.ts';
 import { createRetention } from './retention.ts';
 import { alertRoutes } from './routes-alerts.ts';
+import { aroundRoutes } from './routes-around.ts';
 import { backtestRoutes } from './routes-backtest.ts';
 import { elasticRoutes } from './routes-elastic.ts';
+import { followRoutes } from './routes-follow.ts';
 import { hostRoutes } from './routes-hosts.ts';
 import { searchRoutes } from './routes-search.ts';
 import { statusRoutes } from './routes-status.ts';
+import { treeRoutes } from './routes-tree.ts';
 import { createRuleBook, type RuleBook } from './rule-book.ts';
+import { createSearchDesk } from './search-desk.ts';
 import { createSilenceWatch } from './silence-watch.ts';
 
 /** So long requests under way may take to finish when the server stops. */
@@ -171,7 +175,11 @@ function readingRoutes(
   const { options, state, store, rules, fence, runner, channels } = parts;
   const { version, now, alertOnImports = false } = options;
   alertRoutes(http, { alerts: state.alerts, store });
-  searchRoutes(http, { store, now });
+  const searching = { store, desk: createSearchDesk(http.closing), now };
+  searchRoutes(http, searching);
+  aroundRoutes(http, searching);
+  treeRoutes(http, searching);
+  followRoutes(http, searching);
   backtestRoutes(http, {
     store,
     alerts: state.alerts,
