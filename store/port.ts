@@ -145,6 +145,37 @@ export interface RetainResponse {
   readonly excessBytes: number;
 }
 
+/** A column of an SQL answer; the type in SQL's words. */
+export interface SqlColumn {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** A value of an SQL answer, as JSON has it. */
+export type SqlCell = string | number | boolean | null | readonly SqlCell[] | { readonly [name: string]: SqlCell };
+
+export interface SqlRequest {
+  /** One SELECT over the views `events`, `processes` and `connections` (docs/sql.md). Hostile until it has been checked. */
+  readonly sql: string;
+  /** The views hold events of this time only, by `@timestamp`. */
+  readonly range: TimeRange;
+  readonly rowsMax: number;
+  /** Of the rows as JSON. */
+  readonly bytesMax: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface SqlResponse {
+  readonly columns: readonly SqlColumn[];
+  readonly rows: readonly (readonly SqlCell[])[];
+  /** What ended the answer before its end. */
+  readonly cut: 'rows' | 'bytes' | undefined;
+  /** Acknowledged events that the views did not hold yet. */
+  readonly missing: number;
+  /** How many partitions were read. */
+  readonly partitions: number;
+}
+
 export interface StoreStatistics {
   readonly kind: 'memory' | 'embedded' | 'elasticsearch';
   readonly events: number;
@@ -176,6 +207,8 @@ export interface EventStore {
   search(request: SearchRequest): Promise<SearchResponse>;
   /** Counts exactly what the query means: the same figures from every store. */
   aggregate(request: AggregateRequest): Promise<AggregateResponse>;
+  /** Runs SQL of people; absent where a store has no SQL. Throws SqlRefused (store/sql-refusal.ts), the signal's reason, or what else failed. */
+  sql?(request: SqlRequest): Promise<SqlResponse>;
   get(id: string): Promise<EventDocument | undefined>;
   /** Drops whole partitions: the old, and the oldest where there are too many bytes; never what is held. */
   retain(request: RetainRequest): Promise<RetainResponse>;

@@ -1,11 +1,12 @@
 // What the store's thread and the database's thread say to each other: calls with a number, each answered once.
-import type { Lane, NewRow, SqlParameter, SqlValue } from './session.ts';
+import type { BoundedRead, BoundedResult, Lane, NewRow, SqlParameter, SqlValue } from './session.ts';
 
 export type DatabaseCall =
   /** Begins to use a file; answered with the session's SQL schema. */
   | { readonly kind: 'begin'; readonly session: number; readonly path: string; readonly lane: Lane }
   | { readonly kind: 'rows'; readonly session: number; readonly sql: string; readonly values: readonly SqlParameter[] }
   | { readonly kind: 'end'; readonly session: number }
+  | { readonly kind: 'read'; readonly session: number; readonly paths: readonly string[]; readonly read: BoundedRead }
   | { readonly kind: 'insert'; readonly path: string; readonly entries: readonly NewRow[]; readonly isNew: boolean }
   | { readonly kind: 'release'; readonly path: string }
   | { readonly kind: 'close' };
@@ -18,6 +19,7 @@ export type ToDatabase =
 export type DatabaseResult =
   | { readonly kind: 'begun'; readonly schema: string }
   | { readonly kind: 'rows'; readonly rows: SqlValue[][] }
+  | { readonly kind: 'read'; readonly result: BoundedResult }
   | { readonly kind: 'done' };
 
 export interface Failure {

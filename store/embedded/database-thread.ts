@@ -92,6 +92,22 @@ export async function openDatabaseThread(limits: DatabaseLimits, warn: (text: st
         await ask({ kind: 'end', session: number });
       }
     },
+    async read(paths, read, signal) {
+      signal?.throwIfAborted();
+      const number = ++sessions;
+      const interrupt = (): void => worker.postMessage({ kind: 'interrupt', session: number } satisfies ToDatabase);
+      signal?.addEventListener('abort', interrupt, { once: true });
+      try {
+        const answer = await ask({ kind: 'read', session: number, paths, read });
+        if (answer.kind !== 'read') throw new Error('the database’s thread answered something else');
+        return answer.result;
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw error;
+      } finally {
+        signal?.removeEventListener('abort', interrupt);
+      }
+    },
     async insert(path, entries, isNew) {
       await ask({ kind: 'insert', path, entries, isNew });
     },

@@ -17,6 +17,8 @@ if (port === null) throw new Error('this is the program of a thread');
 const say = (message: FromDatabase): void => port.postMessage(message);
 const database = await openDatabase(workerData as DatabaseLimits, (text) => say({ kind: 'warning', text }));
 const sessions = new Map<number, OpenSession>();
+/** Bounded reads that wait or run, to be broken off. */
+const reads = new Map<number, AbortController>();
 
 const begin = ({ session: number, path, lane }: Extract<DatabaseCall, { kind: 'begin' }>): Promise<DatabaseResult> =>
   new Promise((resolve, reject) => {
@@ -52,6 +54,15 @@ const answer = async (call: DatabaseCall): Promise<DatabaseResult> => {
     case 'end':
       await sessions.get(call.session)?.end();
       return { kind: 'done' };
+    case 'read': {
+      const abort = new AbortController();
+      reads.set(call.session, abort);
+      try {
+        return { kind: 'read', result: await database.read(call.paths, call.read, abort.signal) };
+      } finally {
+        reads.delete(call.session);
+      }
+    }
     case 'insert':
       await database.insert(call.path, call.entries, call.isNew);
       return { kind: 'done' };
@@ -67,6 +78,7 @@ const answer = async (call: DatabaseCall): Promise<DatabaseResult> => {
 port.on('message', (message: ToDatabase) => {
   if (message.kind === 'interrupt') {
     sessions.get(message.session)?.interrupt();
+    reads.get(message.session)?.abort();
     return;
   }
   const { number, call } = message;

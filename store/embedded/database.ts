@@ -16,6 +16,7 @@ import { StoreUnavailable } from '../port.ts';
 import { attachStatements } from './attachment.ts';
 import { insertRows } from './insert.ts';
 import type { Database, DatabaseLimits, Lane, Session, SqlParameter, SqlValue } from './session.ts';
+import { boundedRead } from './sql/bounded-read.ts';
 
 /** At most so many partition files are attached at once, except while more are in use at the same time. */
 export const ATTACHED_MAX = 24;
@@ -104,28 +105,50 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
     }
   };
 
-  const withConnection = async <T>(
-    path: string,
-    lane: Lane,
-    work: (connection: DuckDBConnection, schema: string) => Promise<T>,
+  /** Works while files are attached. */
+  const withFiles = async <T>(
+    paths: readonly string[],
+    work: (schemas: readonly string[]) => Promise<T>,
   ): Promise<T> => {
-    const attachment = attachments.get(path) ?? attach(path);
-    attachments.delete(path);
-    attachments.set(path, attachment);
-    attachment.users++;
+    const held = paths.map((path) => {
+      const attachment = attachments.get(path) ?? attach(path);
+      attachments.delete(path);
+      attachments.set(path, attachment);
+      attachment.users++;
+      return attachment;
+    });
     try {
-      await attachment.ready;
-      return await lanes[lane].run((connection) => work(connection, attachment.schema));
+      await Promise.all(held.map(({ ready }) => ready));
+      return await work(held.map(({ schema }) => schema));
     } catch (error) {
       // A file that could not be attached is tried again at its next use.
-      if (await hasFailed(attachment.ready)) attachments.delete(path);
+      for (const { path, ready } of held) if (await hasFailed(ready)) attachments.delete(path);
       throw error;
     } finally {
-      attachment.users--;
-      if (attachment.users === 0) for (const wake of attachment.idle.splice(0)) wake();
+      for (const attachment of held) {
+        attachment.users--;
+        if (attachment.users === 0) for (const wake of attachment.idle.splice(0)) wake();
+      }
       await detachLeastUsed();
     }
   };
+
+  const withConnection = <T>(
+    path: string,
+    lane: Lane,
+    work: (connection: DuckDBConnection, schema: string) => Promise<T>,
+  ): Promise<T> => withFiles([path], ([schema = '']) => lanes[lane].run((connection) => work(connection, schema)));
+
+  const memoryInUse = (): Promise<number> =>
+    control.run(async (connection) => {
+      const reader = await connection.runAndReadAll(
+        "SELECT sum(memory_usage_bytes)::DOUBLE FROM duckdb_memory() WHERE tag NOT IN ('BASE_TABLE', 'METADATA')",
+      );
+      return Number(reader.getRows()[0]?.[0] ?? 0);
+    });
+
+  /** Whose turn it is to run a statement that is not ours. */
+  let turn: Promise<unknown> = Promise.resolve();
 
   return {
     use: (path, lane, work, signal) =>
@@ -139,6 +162,23 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
           signal?.removeEventListener('abort', interrupt);
         }
       }),
+    read(paths, read, signal) {
+      const result = turn.then(() =>
+        withFiles(paths, async (schemas) => {
+          const connection = await instance.connect();
+          try {
+            const { memoryBytesMax } = limits;
+            return await boundedRead(connection, read, { schemas, memoryBytesMax, memoryInUse, signal });
+          } finally {
+            // What was cut short runs no longer.
+            connection.interrupt();
+            connection.closeSync();
+          }
+        }),
+      );
+      turn = result.catch(() => undefined);
+      return result;
+    },
     insert: (path, entries, isNew) =>
       withConnection(path, 'write', (connection, schema) => insertRows(connection, schema, entries, isNew)),
     release,

@@ -27,6 +27,7 @@ import { rowOfId, rowsAfter } from './rows.ts';
 import { SLICE_ROWS, scan } from './scan.ts';
 import { aggregate, type Snapshot, search } from './search.ts';
 import type { Database } from './session.ts';
+import { runSql } from './sql/run-sql.ts';
 import { createTail, type Tail, type TailEntry } from './tail.ts';
 
 interface EmbeddedLimits {
@@ -246,6 +247,16 @@ function createStore({ database, partitions, log, tail, limits, nowMs, warn, rel
     async aggregate(request) {
       assertOpen();
       return aggregate(snapshot(), request);
+    },
+
+    async sql(request) {
+      assertOpen();
+      const settle = async (): Promise<number> => {
+        // What cannot be filed now (a full disk) is told as missing.
+        await loader.flush().catch(() => undefined);
+        return tail.pendingEvents;
+      };
+      return runSql({ database, partitions, settle }, request);
     },
 
     async get(id) {

@@ -66,6 +66,7 @@ export async function openMendingDatabase(
   return {
     use: (path, lane, work, signal) =>
       (lane === 'write' ? attempt : repeatable)((database) => database.use(path, lane, work, signal)),
+    read: (paths, read, signal) => attempt((database) => database.read(paths, read, signal)),
     insert: (path, entries, isNew) => attempt((database) => database.insert(path, entries, isNew)),
     release: (path) => attempt((database) => database.release(path)),
     attachedCount: () => current?.attachedCount() ?? 0,
