@@ -23,7 +23,7 @@ function field(name: string, type: FieldType, description: string, ...flags: rea
 export const FIELDS: readonly Field[] = [
   field('@timestamp', 'date', 'When it happened: the kernel’s stamp of the syscall’s entry.', 'column'),
   field('ecs.version', 'keyword', 'Version of the Elastic Common Schema.'),
-  field('message', 'text', 'One sentence for people.'),
+  field('message', 'text', 'One sentence for people.', 'column'),
   field('tags', 'keyword', 'Keys of the audit rules that asked for the event.', 'array', 'column'),
   field('event.kind', 'keyword', '`event`, or `metric`, `state`, `pipeline_error` of Vedette’s own.', 'column'),
   field('event.category', 'keyword', 'ECS categories: process, network, file, authentication, …', 'array', 'column'),
@@ -126,7 +126,7 @@ export const FIELDS: readonly Field[] = [
   field('user.selinux.level', 'keyword', 'Its level.'),
   field('user.selinux.category', 'keyword', 'Its categories.'),
   field('related.user', 'keyword', 'Every user name of the event.', 'array'),
-  field('related.ip', 'ip', 'Every address of the event.', 'array'),
+  field('related.ip', 'ip', 'Every address of the event.', 'array', 'column'),
   field('file.path', 'keyword', 'Absolute path of what was acted on; the new name of a rename.', 'column'),
   field('file.name', 'keyword', 'Its last part.', 'column'),
   field('file.directory', 'keyword', 'Its directory.'),

@@ -70,15 +70,15 @@ const FIELD_COLUMNS: readonly Column[] = FIELDS.filter((field) => field.isColumn
 
 /** Columns that are computed from a field's: they tell nothing new, and no document is made of them. */
 const ADDRESS_PREFIX = '_address.';
-const ADDRESS_COLUMNS: readonly Column[] = FIELDS.filter(
-  ({ isColumn, type, isArray }) => isColumn && type === 'ip' && !isArray,
-).map(({ name }) => ({ name: `${ADDRESS_PREFIX}${name}`, type: 'VARCHAR', isTime: false }));
+const ADDRESS_COLUMNS: readonly Column[] = FIELDS.filter(({ isColumn, type }) => isColumn && type === 'ip').map(
+  ({ name, isArray }) => ({ name: `${ADDRESS_PREFIX}${name}`, type: isArray ? 'VARCHAR[]' : 'VARCHAR', isTime: false }),
+);
 
 /** The layout of partitions that are written now. */
 export const LAYOUT: Layout = layoutOf([...FIELD_COLUMNS, ...ADDRESS_COLUMNS]);
 
 /** Columns whose text repeats little within a row group, so that a dictionary does not help. */
-const ZSTD_COLUMNS: ReadonlySet<string> = new Set(['_rest', 'event.original']);
+const ZSTD_COLUMNS: ReadonlySet<string> = new Set(['_rest', 'event.original', 'message']);
 
 /** The column of a layout that tells a field. */
 export function columnOfField(field: string, layout: Layout): Column | undefined {
@@ -181,8 +181,9 @@ export function toRow(event: {
   own['_rest'] = Object.keys(rest).length === 0 ? null : JSON.stringify(rest);
   for (const [at, column] of OWN_COLUMNS.entries()) row[at] = own[column.name] ?? null;
   for (const { from, to } of ADDRESS_PLACES) {
-    const address = row[from];
-    if (typeof address === 'string') row[to] = addressKey(addressNumber(address));
+    const held = row[from];
+    if (typeof held === 'string') row[to] = addressKey(addressNumber(held));
+    else if (Array.isArray(held)) row[to] = held.flatMap((address) => addressKey(addressNumber(address)) ?? []);
   }
   return row;
 }

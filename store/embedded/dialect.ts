@@ -1,12 +1,23 @@
 // Queries as DuckDB conditions. Each gives two: one that holds for every event that is meant (and maybe more), and one that
-// holds only for events that are meant (and maybe fewer), so that NOT stays on the safe side. Values are always bound.
-
-import { isIPv4 } from 'node:net';
+// holds only for events that are meant (and maybe fewer), so that NOT stays on the safe side and counts need no documents where
+// both agree. Values are always bound.
 import { fieldNamed } from '../../event/catalogue.ts';
+import { addressNumber, parseNetwork } from '../query/address.ts';
+import { fold } from '../query/fold.ts';
 import { timeNumber } from '../query/matches.ts';
-import type { Query } from '../query/query.ts';
+import type { Query, RangeEnd } from '../query/query.ts';
 import { wildcardParts } from '../query/wildcard.ts';
-import { type Column, columnOfField, LAYOUT, type Layout, quoted } from './columns.ts';
+import { addressKeyRanges, type Layout } from './columns.ts';
+import { type FieldPlace, fieldPlace } from './field-place.ts';
+import {
+  type Bind,
+  containsTest,
+  equalsTest,
+  isUnstorable,
+  regexTest,
+  type TextTests,
+  wildcardTest,
+} from './text-test.ts';
 
 export interface Condition {
   /** True for every event that the query means. */
@@ -22,7 +33,8 @@ export interface CompiledQuery {
 }
 
 const ANY: Condition = { superset: 'TRUE', subset: 'FALSE' };
-const NONE: Condition = { superset: 'FALSE', subset: 'FALSE' };
+const LEAST_ADDRESS = 0n;
+const GREATEST_ADDRESS = (1n << 128n) - 1n;
 
 /** The wanted sides of a query as SQL. `firstParameter` is the number of the first `$n`. */
 export function compileQuery(
@@ -49,8 +61,6 @@ export function compileQuery(
   return { sql, values };
 }
 
-type Bind = (value: string | number) => string;
-
 function compile(query: Query, layout: Layout, bind: Bind): Condition {
   switch (query.kind) {
     case 'all':
@@ -69,171 +79,270 @@ function compile(query: Query, layout: Layout, bind: Bind): Condition {
       return { superset: `(NOT ${inner.subset})`, subset: `(NOT ${inner.superset})` };
     }
     case 'exists':
-      return existsCondition(query.field, columnNow(query.field, layout));
+      return existsCondition(fieldPlace(query.field, layout));
     case 'equals':
-      return equalsCondition(query, columnNow(query.field, layout), bind);
+      return equalsCondition(query, fieldPlace(query.field, layout), bind);
     case 'wildcard':
-      return wildcardCondition(query, columnNow(query.field, layout), bind);
+      return wildcardCondition(query, fieldPlace(query.field, layout), bind);
     case 'regex':
-      return regexCondition(query, columnNow(query.field, layout));
+      return textCondition(fieldPlace(query.field, layout), regexTest(query.pattern, bind), []);
     case 'range':
-      return rangeCondition(query, columnNow(query.field, layout), bind);
+      return rangeCondition(query, fieldPlace(query.field, layout), bind);
     case 'text': {
-      const pieces = plainPieces(query.text);
-      if (pieces.length === 0) return ANY;
+      const conditions = ['event.original', 'message'].map((field) =>
+        textCondition(
+          fieldPlace(field, layout),
+          isUnstorable(query.text) ? undefined : containsTest(query.text, bind),
+          plainPieces(fold(query.text)).map(bind),
+        ),
+      );
+      const side = (name: keyof Condition): string =>
+        `(${conditions.map((condition) => condition[name]).join(' OR ')})`;
+      return { superset: side('superset'), subset: side('subset') };
+    }
+  }
+}
+
+type Leaf<Kind extends Query['kind']> = Extract<Query, { kind: Kind }>;
+
+function existsCondition(place: FieldPlace): Condition {
+  switch (place.kind) {
+    case 'unknown':
+      return ANY;
+    case 'list':
+      return decided(place, `len(${place.sql}) > 0`);
+    case 'rest':
+      return decided(place, `${place.sql} IS NOT NULL`);
+    default:
+      return decided(place, `${place.sql} IS NOT NULL`);
+  }
+}
+
+function equalsCondition({ field, value }: Leaf<'equals'>, place: FieldPlace, bind: Bind): Condition {
+  const type = fieldNamed(field)?.type;
+  switch (place.kind) {
+    case 'unknown':
+      return ANY;
+    case 'number':
+    case 'double': {
+      const number = Number(value);
+      const mayStand = String(number) === value && (place.kind === 'double' || Number.isSafeInteger(number));
+      return decided(place, mayStand && Number.isFinite(number) ? `${place.sql} = ${bind(number)}` : 'FALSE');
+    }
+    case 'time': {
+      const written = Date.parse(value.toUpperCase());
+      const times = new Set([timeNumber(value)]);
+      if (!Number.isNaN(written) && fold(new Date(written).toISOString()) === fold(value)) times.add(written);
+      const tests = [...times].flatMap((time) => (time === undefined ? [] : [`${place.sql} = ${bind(time)}`]));
+      return decided(place, tests.length === 0 ? 'FALSE' : `(${tests.join(' OR ')})`);
+    }
+    case 'rest':
+      if (type === 'ip' || type === 'date') return ANY;
+      break;
+    case 'text':
+    case 'list': {
+      const address = addressNumber(value);
+      const network = parseNetwork(value) ?? (address === undefined ? undefined : { first: address, last: address });
+      if (type !== 'ip' || network === undefined) break;
+      if (place.address === undefined) return inDoubt(place);
+      const own = textCondition(place, equalsTest(value, bind), []);
+      const inside = addressTest(place, place.address, network.first, network.last, bind);
       return {
-        superset: `(${containsAll('"event.original"', pieces, bind)} OR ${containsAll('"_rest"', pieces, bind)})`,
-        subset: 'FALSE',
+        superset: `(${own.superset} OR ${inside.superset})`,
+        subset: `(${own.subset} OR ${inside.subset})`,
+      };
+    }
+  }
+  const pieces = place.kind === 'rest' ? plainPieces(fold(value)).map(bind) : [];
+  return textCondition(place, equalsTest(value, bind), pieces);
+}
+
+function wildcardCondition({ pattern }: Leaf<'wildcard'>, place: FieldPlace, bind: Bind): Condition {
+  const pieces = wildcardParts(pattern).flatMap((part) => (part.kind === 'text' ? plainPieces(part.text) : []));
+  return textCondition(place, wildcardTest(pattern, bind), pieces.map(bind));
+}
+
+/**
+ * A test of a field's text, or of any member of a list. `pieces` stand, in lower case, in every text that the test holds for: what
+ * is left of the test where it cannot be asked.
+ */
+function textCondition(place: FieldPlace, tests: TextTests | undefined, pieces: readonly string[]): Condition {
+  const holdsPieces = (sql: string): string =>
+    pieces.length === 0
+      ? `${sql} IS NOT NULL`
+      : pieces.map((piece) => `contains(lower(${sql}), ${piece})`).join(' AND ');
+  switch (place.kind) {
+    case 'unknown':
+      return ANY;
+    case 'time':
+    case 'double':
+      return inDoubt(place);
+    case 'number':
+      return sides(place, tests, { on: `${place.sql}::VARCHAR`, holdsPieces });
+    case 'text':
+      return sides(place, tests, { on: place.sql, holdsPieces });
+    case 'list': {
+      const any = (test: string): string => `len(list_filter(${place.sql}, lambda x: ${test})) > 0`;
+      if (tests === undefined) return { superset: atLeast(place, any(holdsPieces('x'))), subset: 'FALSE' };
+      return {
+        superset: atLeast(place, any(tests.superset('x'))),
+        subset: `(coalesce(${any(tests.subset('x'))}, FALSE) AND NOT ${place.odd})`,
+      };
+    }
+    case 'rest': {
+      // First what needs no JSON to be read.
+      const mayBe = `coalesce(${place.present} AND ${holdsPieces('"_rest"')}, FALSE)`;
+      if (tests === undefined) return { superset: mayBe, subset: 'FALSE' };
+      return {
+        superset: `(${mayBe} AND (${place.odd} OR coalesce(${tests.superset(place.sql)}, FALSE)))`,
+        subset: `(${mayBe} AND NOT ${place.odd} AND coalesce(${tests.subset(place.sql)}, FALSE))`,
       };
     }
   }
 }
 
-/** A layout's column of a field; `changed` where it was of another type then, so that the conditions below do not fit it. */
-function columnNow(field: string, layout: Layout): Column | 'changed' | undefined {
-  const then = columnOfField(field, layout);
-  const now = columnOfField(field, LAYOUT);
-  return then === undefined || now === undefined || (then.type === now.type && then.isTime === now.isTime)
-    ? then
-    : 'changed';
-}
-
-type Leaf<Kind extends Query['kind']> = Extract<Query, { kind: Kind }>;
-
-function existsCondition(field: string, column: Column | 'changed' | undefined): Condition {
-  if (column === 'changed') return ANY;
-  if (column === undefined) return ANY;
-  const name = quoted(column.name);
-  return decided(field, column.type === 'VARCHAR[]' ? `len(${name}) > 0` : `${name} IS NOT NULL`);
-}
-
-function equalsCondition(
-  { field, value }: Leaf<'equals'>,
-  column: Column | 'changed' | undefined,
-  bind: Bind,
+function sides(
+  place: DecidedPlace,
+  tests: TextTests | undefined,
+  { on, holdsPieces }: { readonly on: string; readonly holdsPieces: (sql: string) => string },
 ): Condition {
-  if (column === 'changed') return ANY;
+  if (tests === undefined) return { superset: atLeast(place, holdsPieces(on)), subset: 'FALSE' };
+  return {
+    superset: atLeast(place, tests.superset(on)),
+    subset: `(coalesce(${tests.subset(on)}, FALSE) AND NOT ${place.odd})`,
+  };
+}
+
+function rangeCondition({ field, min, max }: Leaf<'range'>, place: FieldPlace, bind: Bind): Condition {
+  if (place.kind === 'unknown') return ANY;
   const type = fieldNamed(field)?.type;
-  if (column === undefined) {
-    if (type === 'ip' || type === 'date' || !isPlainAscii(value) || value === '') return ANY;
-    return { superset: containsAll('"_rest"', [value.toLowerCase()], bind), subset: 'FALSE' };
+  if (min === undefined && max === undefined) {
+    // Any scalar; a list's members are all texts.
+    return existsCondition(place);
   }
-  const name = quoted(column.name);
-  if (type === 'date' || column.isTime) return inDoubt(field, column);
   if (type === 'ip') {
-    // Other ways to write an IPv4 address all hold a colon.
-    if (!isIPv4(value)) return inDoubt(field, column);
-    return { superset: atLeast(field, `${name} = ${bind(value)} OR contains(${name}, ':')`), subset: 'FALSE' };
+    if (place.kind === 'rest' || place.kind === 'time') return ANY;
+    if (!('address' in place) || place.address === undefined) return inDoubt(place);
+    const first = min === undefined ? LEAST_ADDRESS : addressEnd(min, 1n);
+    const last = max === undefined ? GREATEST_ADDRESS : addressEnd(max, -1n);
+    if (first === undefined || last === undefined || first > last) return decided(place, 'FALSE');
+    return addressTest(place, place.address, first, last, bind);
   }
-  if (column.type === 'BIGINT' || column.type === 'DOUBLE') {
-    const number = Number(value);
-    const mayStand = String(number) === value && (column.type === 'DOUBLE' || Number.isSafeInteger(number));
-    return mayStand && Number.isFinite(number) ? decided(field, `${name} = ${bind(number)}`) : onlyOdd(field);
+  if (type === 'long' || type === 'date') {
+    if (place.kind !== 'number' && place.kind !== 'double' && place.kind !== 'time') {
+      return place.kind === 'rest' ? { superset: place.present, subset: 'FALSE' } : inDoubt(place);
+    }
+    const read = type === 'date' ? timeNumber : numberOf;
+    return endsTest(
+      place,
+      place.sql,
+      [min, max].map((end) => (end === undefined ? undefined : (read(end.value) ?? Number.NaN))),
+      { min, max, bind },
+    );
   }
-  if (!isAscii(value)) return inDoubt(field, column);
-  const wanted = bind(value.toLowerCase());
-  return column.type === 'VARCHAR[]'
-    ? decided(field, `list_contains(list_transform(${name}, lambda x: lower(x)), ${wanted})`)
-    : decided(field, `lower(${name}) = ${wanted}`);
+  switch (place.kind) {
+    case 'text':
+    case 'rest': {
+      const test = textRange(min, max, bind);
+      return test === undefined ? inDoubt(place) : decided(place, test(place.sql));
+    }
+    case 'list': {
+      const test = textRange(min, max, bind);
+      return test === undefined
+        ? inDoubt(place)
+        : decided(place, `len(list_filter(${place.sql}, lambda x: coalesce(${test('x')}, FALSE))) > 0`);
+    }
+    default:
+      return inDoubt(place);
+  }
 }
 
-function wildcardCondition(
-  { field, pattern }: Leaf<'wildcard'>,
-  column: Column | 'changed' | undefined,
-  bind: Bind,
+/** An address that is the range's end, inclusive; undefined when the end is no address. */
+function addressEnd(end: RangeEnd, inwards: bigint): bigint | undefined {
+  const number = addressNumber(end.value);
+  return number === undefined || end.isInclusive ? number : number + inwards;
+}
+
+function addressTest(place: DecidedPlace, column: string, first: bigint, last: bigint, bind: Bind): Condition {
+  const test = (sql: string): string =>
+    `(${addressKeyRanges(first, last)
+      .map(([low, high]) => `strlen(${sql}) = ${low.length} AND ${sql} >= ${bind(low)} AND ${sql} <= ${bind(high)}`)
+      .join(' OR ')})`;
+  return decided(
+    place,
+    place.kind === 'list' ? `len(list_filter(${column}, lambda x: ${test('x')})) > 0` : test(column),
+  );
+}
+
+/** NaN: an end that no number or time can be compared with. */
+function endsTest(
+  place: DecidedPlace,
+  sql: string,
+  [low, high]: readonly (number | undefined)[],
+  { min, max, bind }: { readonly min: RangeEnd | undefined; readonly max: RangeEnd | undefined; readonly bind: Bind },
 ): Condition {
-  if (column === 'changed') return ANY;
-  const type = fieldNamed(field)?.type;
-  const parts = wildcardParts(pattern);
-  const pieces = parts.flatMap((part) => (part.kind === 'text' ? plainPieces(part.text) : []));
-  if (column === undefined) {
-    return pieces.length === 0 ? ANY : { superset: containsAll('"_rest"', pieces, bind), subset: 'FALSE' };
-  }
-  if (type === 'date' || column.isTime || column.type === 'DOUBLE' || pieces.length === 0)
-    return inDoubt(field, column);
-  const [first, last] = [parts[0], parts.at(-1)];
-  const text = columnText(column);
-  const tests = [containsAll(text, pieces, bind)];
-  // A list is searched as one text, where a member's ends cannot be told.
-  if (column.type !== 'VARCHAR[]') {
-    if (first?.kind === 'text' && isAscii(first.text)) tests.push(`starts_with(lower(${text}), ${bind(first.text)})`);
-    if (last?.kind === 'text' && isAscii(last.text)) tests.push(`ends_with(lower(${text}), ${bind(last.text)})`);
-  }
-  return { superset: atLeast(field, tests.join(' AND ')), subset: 'FALSE' };
+  if (Number.isNaN(low) || Number.isNaN(high)) return decided(place, 'FALSE');
+  const tests = [`${sql} IS NOT NULL`];
+  if (low !== undefined) tests.push(`${sql} >${min?.isInclusive ? '=' : ''} ${bind(low)}`);
+  if (high !== undefined) tests.push(`${sql} <${max?.isInclusive ? '=' : ''} ${bind(high)}`);
+  return decided(place, tests.join(' AND '));
 }
 
-function regexCondition({ field }: Leaf<'regex'>, column: Column | 'changed' | undefined): Condition {
-  return column === 'changed' || column === undefined ? ANY : inDoubt(field, column);
-}
-
-function rangeCondition(
-  { field, min, max }: Leaf<'range'>,
-  column: Column | 'changed' | undefined,
+/** By number where both are, else as folded text. Undefined where the database orders texts otherwise than JavaScript. */
+function textRange(
+  min: RangeEnd | undefined,
+  max: RangeEnd | undefined,
   bind: Bind,
-): Condition {
-  if (column === 'changed' || column === undefined) return ANY;
-  const type = fieldNamed(field)?.type;
-  if (column.type === 'VARCHAR[]' || (type !== 'long' && type !== 'date')) return inDoubt(field, column);
-  const name = quoted(column.name);
-  const tests = [`${name} IS NOT NULL`];
+): ((sql: string) => string) | undefined {
+  const tests: ((sql: string) => string)[] = [];
   for (const [end, sign] of [
     [min, '>'],
     [max, '<'],
   ] as const) {
     if (end === undefined) continue;
-    const number = type === 'date' ? timeNumber(end.value) : numberOf(end.value);
-    if (number === undefined) return onlyOdd(field);
-    tests.push(`${name} ${sign}${end.isInclusive ? '=' : ''} ${bind(number)}`);
+    const folded = fold(end.value);
+    // In ASCII, order by UTF-8 bytes and by UTF-16 code units is the same against any text; and folding is out of dispute.
+    if (!/^[\x01-\x7f]*$/.test(folded)) return undefined;
+    const comparison = `${sign}${end.isInclusive ? '=' : ''}`;
+    const number = numberOf(end.value);
+    const text = bind(folded);
+    const byText = (sql: string): string => `lower(${sql}) ${comparison} ${text}`;
+    if (number === undefined) {
+      tests.push(byText);
+      continue;
+    }
+    const wanted = bind(number);
+    tests.push(
+      (sql) =>
+        `CASE WHEN regexp_full_match(${sql}, '-?[0-9]{1,20}(\\.[0-9]{1,20})?') THEN TRY_CAST(${sql} AS DOUBLE) ${comparison} ${wanted} ELSE ${byText(sql)} END`,
+    );
   }
-  return decided(field, tests.join(' AND '));
+  return (sql) => `(${tests.map((test) => test(sql)).join(' AND ')})`;
 }
 
-/** The test is exact wherever the column is not in doubt. */
-function decided(field: string, test: string): Condition {
-  const odd = isOdd(field);
-  return { superset: `(coalesce(${test}, FALSE) OR ${odd})`, subset: `(coalesce(${test}, FALSE) AND NOT ${odd})` };
+type DecidedPlace = Exclude<FieldPlace, { kind: 'unknown' }>;
+
+/** The test is exact wherever the row is not odd. */
+function decided(place: DecidedPlace, test: string): Condition {
+  return {
+    superset: atLeast(place, test),
+    subset: `(coalesce(${test}, FALSE) AND NOT ${place.odd})`,
+  };
 }
 
 /** Any value may be meant. */
-function inDoubt(field: string, column: Column): Condition {
-  return { superset: atLeast(field, `${quoted(column.name)} IS NOT NULL`), subset: 'FALSE' };
+function inDoubt(place: DecidedPlace): Condition {
+  if (place.kind === 'rest') return { superset: place.present, subset: 'FALSE' };
+  return { superset: atLeast(place, `${place.sql} IS NOT NULL`), subset: 'FALSE' };
 }
 
-/** No value that a column holds can be meant. */
-function onlyOdd(field: string): Condition {
-  return { ...NONE, superset: isOdd(field) };
-}
-
-function atLeast(field: string, test: string): string {
-  return `(coalesce(${test}, FALSE) OR ${isOdd(field)})`;
-}
-
-/** True of rows where the field may have another value than its column's. `field` is a name of the catalogue. */
-function isOdd(field: string): string {
-  return `coalesce(contains("_odd", ',${field.replaceAll("'", "''")},'), FALSE)`;
-}
-
-function containsAll(text: string, pieces: readonly string[], bind: Bind): string {
-  return `coalesce(${pieces.map((piece) => `contains(lower(${text}), ${bind(piece)})`).join(' AND ')}, FALSE)`;
-}
-
-function columnText(column: Column): string {
-  const name = quoted(column.name);
-  if (column.type === 'VARCHAR[]') return `array_to_string(${name}, chr(1))`;
-  return column.type === 'VARCHAR' ? name : `${name}::VARCHAR`;
+function atLeast(place: DecidedPlace, test: string): string {
+  return `(coalesce(${test}, FALSE) OR ${place.odd})`;
 }
 
 /** The longest runs of a folded text that stand unchanged in UTF-8, in lower case and in JSON alike. */
 function plainPieces(text: string): string[] {
-  return text.toLowerCase().match(/[\x20\x21\x23-\x5b\x5d-\x7e]+/g) ?? [];
-}
-
-function isPlainAscii(text: string): boolean {
-  return /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(text);
-}
-
-function isAscii(text: string): boolean {
-  return /^[\x01-\x7f]*$/.test(text);
+  return text.match(/[\x20\x21\x23-\x5b\x5d-\x7e]+/g) ?? [];
 }
 
 function numberOf(text: string): number | undefined {

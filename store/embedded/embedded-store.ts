@@ -14,6 +14,7 @@ import { timestampOf } from '../admission.ts';
 import { formatCursor, parseCursor } from '../cursor.ts';
 import { type EventStore, type FollowBatch, StoreUnavailable } from '../port.ts';
 import { createWake } from '../wake.ts';
+import { aggregate } from './aggregate.ts';
 import { createAppendQueue } from './append-queue.ts';
 
 import { type FilePort, NODE_FILES } from './files.ts';
@@ -25,7 +26,7 @@ import { openPartitions, type Partitions } from './partitions.ts';
 import { bytesOf, retain } from './retain.ts';
 import { rowOfId, rowsAfter } from './rows.ts';
 import { SLICE_ROWS, scan } from './scan.ts';
-import { aggregate, type Snapshot, search } from './search.ts';
+import { type Snapshot, search } from './search.ts';
 import type { Database } from './session.ts';
 import { runSql } from './sql/run-sql.ts';
 import { createTail, type Tail, type TailEntry } from './tail.ts';

@@ -50,7 +50,8 @@ export async function rowOfId(session: PartitionSession, id: string): Promise<St
   return rows.map((row) => toStoredRow(row, layout))[0];
 }
 
-function toStoredRow([text]: readonly SqlValue[], layout: Layout): StoredRow {
+/** The event of a row that `rowSql` gave. */
+export function toStoredRow([text]: readonly SqlValue[], layout: Layout): StoredRow {
   const row: ColumnValue[] = JSON.parse(String(text));
   return { seq: Number(row[SEQ]), id: String(row[ID]), document: toDocument(row, layout) };
 }

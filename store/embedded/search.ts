@@ -1,8 +1,7 @@
 // Searches: newest first (or oldest first) over the tail and the partitions, partition by partition, until enough is found. Each
 // partition is asked in two steps: which rows may match, on the narrow columns; then those rows, page by page.
 import type { NewEvent } from '../../event/document.ts';
-import type { AggregateRequest, AggregateResponse, SearchRequest, SearchResponse } from '../port.ts';
-import { createCount } from '../query/count.ts';
+import type { SearchRequest, SearchResponse, TimeRange } from '../port.ts';
 import { type Matcher, matcherOf } from '../query/matches.ts';
 import { compileQuery } from './dialect.ts';
 import type { Partition, Partitions } from './partitions.ts';
@@ -44,7 +43,7 @@ export async function search(snapshot: Snapshot, request: SearchRequest): Promis
   const matches = matcherOf(request.query);
   const direction = request.oldestFirst === true ? 1 : -1;
   const before = (a: Place, b: Place): number => direction * (a.timestampMs - b.timestampMs || a.seq - b.seq);
-  const asked = candidates(snapshot, request);
+  const asked = partitionsIn(snapshot, request.range);
   const sources = [
     pendingSource(snapshot.pending, request, matches, before),
     ...asked.map((partition) => partitionSource(snapshot, partition, request, matches)),
@@ -63,24 +62,8 @@ export async function search(snapshot: Snapshot, request: SearchRequest): Promis
   return { events, total: Math.max(events.length + 1, counted.atLeast), isTotalExact: counted.isExact };
 }
 
-export async function aggregate(snapshot: Snapshot, request: AggregateRequest): Promise<AggregateResponse> {
-  const matches = matcherOf(request.query);
-  const count = createCount(request);
-  const before = (a: Place, b: Place): number => b.timestampMs - a.timestampMs || b.seq - a.seq;
-  const asked: SearchRequest = { query: request.query, range: request.range, limit: 0, ...signalIn(request) };
-  const sources = [
-    pendingSource(snapshot.pending, asked, matches, before),
-    ...candidates(snapshot, asked).map((partition) => partitionSource(snapshot, partition, asked, matches)),
-  ].flatMap((source) => source ?? []);
-  for await (const { document, timestampMs } of merged(sources, before)) count.event(document, timestampMs);
-  return count.result();
-}
-
-function signalIn({ signal }: { readonly signal?: AbortSignal }): { readonly signal?: AbortSignal } {
-  return signal === undefined ? {} : { signal };
-}
-
-function candidates({ partitions }: Snapshot, { range }: SearchRequest): readonly Partition[] {
+/** The partitions that hold events of a range of `@timestamp`. */
+export function partitionsIn({ partitions }: Snapshot, range: TimeRange): readonly Partition[] {
   return partitions
     .all()
     .filter(({ span }) => span !== undefined && span.maxTs >= range.fromMs && span.minTs < range.untilMs);

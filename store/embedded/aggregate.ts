@@ -1,0 +1,237 @@
+// Counts over the tail and the partitions, exact: what SQL decides is counted there, partition by partition; the rows that it
+// cannot decide (query/count.ts says what they mean) are read as documents.
+import type { AggregateRequest, AggregateResponse, TimeRange } from '../port.ts';
+import { type Count, createCount } from '../query/count.ts';
+import { type Matcher, matcherOf } from '../query/matches.ts';
+import type { Layout } from './columns.ts';
+import { compileQuery } from './dialect.ts';
+import { type FieldPlace, fieldPlace } from './field-place.ts';
+import type { Partition, PartitionSession } from './partitions.ts';
+import { toStoredRow } from './rows.ts';
+import { finite, partitionsIn, type Snapshot } from './search.ts';
+
+/** Groups that one statement gives at most; what is left out makes the answer inexact. */
+const GROUPS_READ_MAX = 1_000_000;
+/** Undecided rows are read in windows that hold about so many of them. */
+const WINDOW_ROWS = 4_000;
+/** Combinations of lists' members are SQL's to make up to this many for an event. */
+const COMBINATIONS_MAX = 1_000;
+
+export async function aggregate(snapshot: Snapshot, request: AggregateRequest): Promise<AggregateResponse> {
+  const { query, range, signal } = request;
+  const matches = matcherOf(query);
+  const count = createCount(request);
+  for (const { document, timestampMs } of snapshot.pending) {
+    if (timestampMs >= range.fromMs && timestampMs < range.untilMs && matches(document))
+      count.event(document, timestampMs);
+  }
+  const asked = partitionsIn(snapshot, range);
+  let isExact = true;
+  for (const [at, partition] of asked.entries()) {
+    signal?.throwIfAborted();
+    request.progress?.(at / asked.length);
+    const found = await snapshot.partitions.read(
+      partition,
+      (session) => countPartition({ session, partition, snapshot, request, matches, count }),
+      signal,
+    );
+    isExact &&= found ?? true;
+  }
+  signal?.throwIfAborted();
+  request.progress?.(1);
+  const result = count.result();
+  return { ...result, isExact: result.isExact && isExact };
+}
+
+interface Tally {
+  readonly undecided: number;
+  /** Those that are decided; with lists, once for each combination. */
+  readonly events: number;
+  readonly isWhole: boolean;
+}
+
+interface Counting {
+  readonly session: PartitionSession;
+  readonly partition: Partition;
+  readonly snapshot: Snapshot;
+  readonly request: AggregateRequest;
+  readonly matches: Matcher;
+  readonly count: Count;
+}
+
+/** False where there were too many groups. */
+async function countPartition({ session, partition, snapshot, request, matches, count }: Counting): Promise<boolean> {
+  const { layout, schema, rows } = session;
+  const keys = keysOf(request.groupBy, layout);
+  const distinct = keysOf(request.distinct ?? [], layout);
+  const bounds = boundsOf(partition, request.range, snapshot.loadedSeq);
+  const compiled = compileQuery(request.query, layout, { firstParameter: 1, sides: ['superset', 'subset'] });
+  const [superset = 'TRUE', subset = 'FALSE'] = compiled.sql;
+  const odd = [...keys.odd, ...distinct.odd];
+  const decided = `(${subset}${odd.map((condition) => ` AND NOT ${condition}`).join('')})`;
+  const from = `${schema}.events WHERE ${bounds} AND ${superset}`;
+
+  const tally = async (counted: Keys, isCount: boolean): Promise<Tally> => {
+    const answer = await rows(tallySql({ keys: counted, from, decided, bucketMs: request.bucketMs }), compiled.values);
+    let undecided = 0;
+    let events = 0;
+    for (const [isDecided, bucket, text, held] of answer.slice(0, GROUPS_READ_MAX)) {
+      if (isDecided !== true) {
+        undecided += Number(held);
+        continue;
+      }
+      const texts = counted.read(JSON.parse(String(text)));
+      const bucketMs = request.bucketMs === undefined ? undefined : Number(bucket);
+      const group = texts.slice(0, keys.fields);
+      events += Number(held);
+      if (isCount) count.group(group, bucketMs, Number(held));
+      if (counted.fields > keys.fields) count.seen(group, bucketMs, texts.slice(keys.fields));
+    }
+    return { undecided, events, isWhole: answer.length <= GROUPS_READ_MAX };
+  };
+
+  const both = joined(keys, distinct);
+  // A list among the distinct fields would count an event once for each member.
+  const isOne = distinct.lists === 0;
+  const first = await tally(isOne ? both : keys, true);
+  const isWhole = isOne || ((await tally(both, false)).isWhole && first.isWhole);
+  if (keys.lists === 0 && first.isWhole) {
+    count.matched(first.events);
+  } else {
+    const [total] = await rows(`SELECT count(*) FROM ${from} AND ${decided}`, compiled.values);
+    count.matched(Number(total?.[0] ?? 0));
+  }
+  if (first.undecided > 0) {
+    const open = `${from} AND NOT ${decided}`;
+    const [ends] = await rows(`SELECT min(_seq), max(_seq) FROM ${open}`, compiled.values);
+    await readUndecided({ session, partition, snapshot, request, matches, count }, open, {
+      values: compiled.values,
+      events: first.undecided,
+      least: Number(ends?.[0]),
+      greatest: Number(ends?.[1]),
+    });
+  }
+  return isWhole && first.isWhole;
+}
+
+/** The rows that SQL leaves open, a window of numbers at a time. */
+async function readUndecided(
+  { session, request, matches, count }: Counting,
+  from: string,
+  undecided: {
+    readonly values: readonly (string | number)[];
+    readonly events: number;
+    readonly least: number;
+    readonly greatest: number;
+  },
+): Promise<void> {
+  const { values, events, least, greatest } = undecided;
+  const width = Math.max(1, Math.ceil(((greatest - least + 1) * WINDOW_ROWS) / Math.max(events, WINDOW_ROWS)));
+  for (let at = least; at <= greatest; at += width) {
+    request.signal?.throwIfAborted();
+    const found = await session.rows(
+      `SELECT ${session.layout.rowSql}, _ts FROM ${from} AND _seq >= ${Math.floor(at)} AND _seq < ${Math.floor(at + width)}`,
+      values,
+    );
+    for (const [text, timestampMs] of found) {
+      const { document } = toStoredRow([text ?? null], session.layout);
+      if (matches(document)) count.event(document, Number(timestampMs));
+    }
+  }
+}
+
+interface Keys {
+  readonly fields: number;
+  readonly lists: number;
+  /** SQL for each field, as scalar or as list. */
+  readonly sql: readonly { readonly value: string; readonly isList: boolean }[];
+  /** Conditions under which SQL does not tell the values. */
+  readonly odd: readonly string[];
+  /** The values as text, of what SQL gives for a row. */
+  read(values: readonly (string | number | null)[]): (string | null)[];
+}
+
+function keysOf(fields: readonly string[], layout: Layout): Keys {
+  const places = fields.map((field) => fieldPlace(field, layout));
+  const lists = places.filter((place) => place.kind === 'list').length;
+  const membersMax = Math.floor(COMBINATIONS_MAX ** (1 / Math.max(1, lists)));
+  return {
+    fields: fields.length,
+    lists,
+    sql: places.map((place) => {
+      if (place.kind === 'unknown') return { value: 'NULL', isList: false };
+      return { value: place.sql, isList: place.kind === 'list' };
+    }),
+    odd: places.flatMap((place) => {
+      if (place.kind === 'unknown') return ['TRUE'];
+      if (place.kind !== 'list') return [place.odd];
+      return [place.odd, `coalesce(len(${place.sql}) > ${membersMax}, FALSE)`];
+    }),
+    read: (values) => values.map((value, at) => textOf(value, places[at])),
+  };
+}
+
+function joined(left: Keys, right: Keys): Keys {
+  return {
+    fields: left.fields + right.fields,
+    lists: left.lists + right.lists,
+    sql: [...left.sql, ...right.sql],
+    odd: [...left.odd, ...right.odd],
+    read: (values) => [...left.read(values.slice(0, left.fields)), ...right.read(values.slice(left.fields))],
+  };
+}
+
+function textOf(value: string | number | null, place: FieldPlace | undefined): string | null {
+  if (value === null) return null;
+  return place?.kind === 'time' ? new Date(Number(value)).toISOString() : String(value);
+}
+
+/**
+ * One row for each combination: whether SQL decides it, its bucket, its values as JSON (a text that is read alone would lose a
+ * byte order mark), its events. All that is undecided is one row.
+ */
+function tallySql({
+  keys,
+  from,
+  decided,
+  bucketMs,
+}: {
+  readonly keys: Keys;
+  readonly from: string;
+  readonly decided: string;
+  readonly bucketMs: number | undefined;
+}): string {
+  const names = keys.sql.map((_, at) => `k${at}`);
+  // Times in a store are never before 1970 (admission.ts), so that `%` rounds down.
+  const bucket = bucketMs === undefined ? '0' : `(_ts - _ts % ${bucketMs})`;
+  const inner = [
+    `${decided} AS d`,
+    `CASE WHEN d THEN ${bucket} END AS b`,
+    ...keys.sql.map(({ value }, at) => `CASE WHEN d THEN ${value} END AS k${at}`),
+  ];
+  let source = `SELECT ${inner.join(', ')} FROM ${from}`;
+  for (const [at, { isList }] of keys.sql.entries()) {
+    if (!isList) continue;
+    const others = ['d', 'b', ...names.filter((name) => name !== `k${at}`)].join(', ');
+    source = `SELECT ${others}, unnest(CASE WHEN len(k${at}) > 0 THEN list_distinct(k${at}) ELSE [NULL::VARCHAR] END) AS k${at} FROM (${source})`;
+  }
+  const grouped = `SELECT ${['d', 'b', ...names, 'count(*) AS n'].join(', ')} FROM (${source}) GROUP BY ALL`;
+  return `SELECT d, b, json_array(${names.join(', ')})::VARCHAR, n FROM (${grouped}) LIMIT ${GROUPS_READ_MAX + 1}`;
+}
+
+/** What of a partition is looked at; only what its span does not say already. */
+export function boundsOf(partition: Partition, range: TimeRange, loadedSeq: number): string {
+  const span = partition.span;
+  const bounds: string[] = [];
+  if (span === undefined || span.minTs < range.fromMs) bounds.push(`_ts >= ${numberSql(range.fromMs)}`);
+  if (span === undefined || span.maxTs >= range.untilMs) bounds.push(`_ts < ${numberSql(range.untilMs)}`);
+  // More may have been loaded meanwhile.
+  bounds.push(`_seq <= ${numberSql(loadedSeq)}`);
+  return bounds.join(' AND ');
+}
+
+/** Numbers of our own need no parameters; the database compares whole ones without a cast of each row. */
+export function numberSql(number: number): string {
+  const held = finite(number);
+  return Number.isSafeInteger(held) ? `${held}::BIGINT` : `${held}::DOUBLE`;
+}

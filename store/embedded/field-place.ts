@@ -1,0 +1,67 @@
+// Where a partition keeps a field's values, as SQL: in a column, in the JSON of `_rest`, or where SQL cannot tell.
+import { addressColumnOf, type Column, columnOfField, LAYOUT, type Layout, quoted } from './columns.ts';
+
+export type FieldPlace =
+  /** One value: `sql` is it, or NULL. `odd` is true of rows that may hold others. */
+  | {
+      readonly kind: 'text' | 'number' | 'double' | 'time';
+      readonly sql: string;
+      readonly odd: string;
+      readonly address: string | undefined;
+    }
+  /** Several texts, or none. */
+  | { readonly kind: 'list'; readonly sql: string; readonly odd: string; readonly address: string | undefined }
+  /** No column: `sql` is the value as text. `present` is false only of rows that have none. */
+  | { readonly kind: 'rest'; readonly sql: string; readonly odd: string; readonly present: string }
+  | { readonly kind: 'unknown' };
+
+export function fieldPlace(field: string, layout: Layout): FieldPlace {
+  const column = columnOfField(field, layout);
+  if (column === undefined) return restPlace(field, layout);
+  const now = columnOfField(field, LAYOUT);
+  // A column that was of another type then: the conditions of today's type do not fit it.
+  if (now !== undefined && (now.type !== column.type || now.isTime !== column.isTime)) return { kind: 'unknown' };
+  const address = addressColumnOf(field, layout);
+  return {
+    kind: kindOf(field, column),
+    sql: quoted(column.name),
+    odd: `coalesce(contains("_odd", ',${field.replaceAll("'", "''")},'), FALSE)`,
+    address: address === undefined ? undefined : quoted(address.name),
+  };
+}
+
+function kindOf(field: string, column: Column): 'text' | 'number' | 'double' | 'time' | 'list' {
+  if (column.type === 'VARCHAR[]') return 'list';
+  if (column.isTime || field === '@timestamp' || field === 'event.created') return 'time';
+  if (column.type === 'VARCHAR') return 'text';
+  return column.type === 'BIGINT' ? 'number' : 'double';
+}
+
+/**
+ * A field without a column, by its path in `_rest`. Where the way there is not all nested objects down to one text or whole
+ * number (dotted names, lists), the row is odd.
+ */
+function restPlace(field: string, layout: Layout): FieldPlace {
+  const parts = field.split('.');
+  // Other names would have to be escaped in JSON, in its paths and here; and what holds columns is not in `_rest` alone.
+  if (!parts.every((part) => /^[A-Za-z0-9_@-]{1,64}$/.test(part)) || parts.length > 8) return { kind: 'unknown' };
+  const holdsColumns = layout.columns.some(({ name }) => name.startsWith(`${field}.`));
+  const holdsDerived = ['host.boot', 'host', 'event', 'vedette'].includes(field);
+  if (holdsColumns || holdsDerived) return { kind: 'unknown' };
+  const present = `coalesce(contains("_rest", '${parts.at(-1)}":'), FALSE)`;
+  const dotted = parts.slice(1).map((part, at) => `contains("_rest", '${parts[at]}.${part}":')`);
+  const paths = parts.map((_, at) => pathTo(parts.slice(0, at + 1)));
+  const whole = paths.at(-1) ?? '';
+  const onTheWay = paths.slice(0, -1).map((path) => `coalesce(json_type("_rest", ${path}) = 'ARRAY', FALSE)`);
+  const atTheEnd = `coalesce(json_type("_rest", ${whole}) IN ('ARRAY', 'OBJECT', 'DOUBLE'), FALSE)`;
+  return {
+    kind: 'rest',
+    sql: `CASE WHEN ${present} THEN json_extract_string("_rest", ${whole}) END`,
+    odd: `(${present} AND (${[...dotted, atTheEnd, ...onTheWay].join(' OR ')}))`,
+    present,
+  };
+}
+
+function pathTo(parts: readonly string[]): string {
+  return `'$${parts.map((part) => `."${part}"`).join('')}'`;
+}
