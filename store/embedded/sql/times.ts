@@ -76,7 +76,10 @@ export function reckoningTree(bounds: readonly TimeBound[]): string {
     sample: null,
     qualify: null,
   };
-  return JSON.stringify({ error: false, statements: [{ node, named_param_map: [] }] });
+  // Its places are numbers of 64 bits, which did not survive the reading.
+  return JSON.stringify({ error: false, statements: [{ node, named_param_map: [] }] }, (key, value: unknown) =>
+    key === 'query_location' ? 0 : value,
+  );
 }
 
 function isView(node: Tree, viewNames: ReadonlySet<string>): boolean {
@@ -135,7 +138,7 @@ function isTime(node: Tree, alias: Alias): boolean {
 }
 
 const TIME_FUNCTIONS: ReadonlySet<string> = new Set(
-  'now current_timestamp get_current_timestamp today current_date + - date_trunc to_timestamp to_days to_hours to_minutes to_seconds'.split(
+  'now current_timestamp get_current_timestamp today current_date + - date_trunc to_timestamp trunc to_years to_months to_weeks to_days to_hours to_minutes to_seconds'.split(
     ' ',
   ),
 );
