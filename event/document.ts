@@ -9,6 +9,16 @@ export interface NewEvent {
   /** `_id`: see event/id.ts. */
   readonly id: string;
   readonly document: EventDocument;
+  /** The document as it is to be kept, where that is at hand: a store then need not write or look through `document`. */
+  readonly encoded?: EncodedDocument;
+}
+
+/** Whoever makes one answers for it: what JSON.parse makes of it is the document, and no bound of a store (store/admission.ts) is passed. */
+export interface EncodedDocument {
+  /** One line of JSON, UTF-8. */
+  readonly json: Uint8Array;
+  /** `@timestamp`, whole epoch ms. */
+  readonly timestampMs: number;
 }
 
 /** An event that a store holds. */

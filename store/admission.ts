@@ -41,7 +41,8 @@ export function timestampOf(document: EventDocument): number | undefined {
   return whole >= TIMESTAMP_MS_MIN && whole < TIMESTAMP_MS_MAX ? whole : undefined;
 }
 
-function problemOfId(id: string): string | undefined {
+/** Why the id is none; undefined where it is one. */
+export function problemOfId(id: string): string | undefined {
   if (typeof id !== 'string' || id === '') return 'the id is missing';
   if (Buffer.byteLength(id) > EVENT_ID_BYTES_MAX) return `the id is longer than ${EVENT_ID_BYTES_MAX} bytes`;
   // Printable text only: an id stands in URLs, logs and terminals.

@@ -1,5 +1,15 @@
 // What the store's thread and the database's thread say to each other: calls with a number, each answered once.
-import type { BoundedRead, BoundedResult, Lane, NewRow, SqlParameter, SqlValue } from './session.ts';
+import type {
+  BoundedRead,
+  BoundedResult,
+  InsertedRows,
+  InsertRequest,
+  Lane,
+  LoadRequest,
+  PreparedLoad,
+  SqlParameter,
+  SqlValue,
+} from './session.ts';
 
 export type DatabaseCall =
   /** Begins to use a file; answered with the session's SQL schema. */
@@ -7,7 +17,8 @@ export type DatabaseCall =
   | { readonly kind: 'rows'; readonly session: number; readonly sql: string; readonly values: readonly SqlParameter[] }
   | { readonly kind: 'end'; readonly session: number }
   | { readonly kind: 'read'; readonly session: number; readonly paths: readonly string[]; readonly read: BoundedRead }
-  | { readonly kind: 'insert'; readonly path: string; readonly entries: readonly NewRow[]; readonly isNew: boolean }
+  | { readonly kind: 'prepare'; readonly load: LoadRequest }
+  | { readonly kind: 'insert'; readonly share: InsertRequest }
   | { readonly kind: 'release'; readonly path: string }
   | { readonly kind: 'close' };
 
@@ -20,6 +31,8 @@ export type DatabaseResult =
   | { readonly kind: 'begun'; readonly schema: string }
   | { readonly kind: 'rows'; readonly rows: SqlValue[][] }
   | { readonly kind: 'read'; readonly result: BoundedResult }
+  | { readonly kind: 'prepared'; readonly load: PreparedLoad }
+  | { readonly kind: 'inserted'; readonly rows: InsertedRows | undefined }
   | { readonly kind: 'done' };
 
 export interface Failure {

@@ -108,8 +108,13 @@ export async function openDatabaseThread(limits: DatabaseLimits, warn: (text: st
         signal?.removeEventListener('abort', interrupt);
       }
     },
-    async insert(path, entries, isNew) {
-      await ask({ kind: 'insert', path, entries, isNew });
+    async prepare(load) {
+      const answer = await ask({ kind: 'prepare', load });
+      return answer.kind === 'prepared' ? answer.load : { periods: [], ids: [], damagedLines: 0 };
+    },
+    async insert(share) {
+      const answer = await ask({ kind: 'insert', share });
+      return answer.kind === 'inserted' ? answer.rows : undefined;
     },
     async release(path) {
       await ask({ kind: 'release', path });

@@ -63,9 +63,10 @@ const answer = async (call: DatabaseCall): Promise<DatabaseResult> => {
         reads.delete(call.session);
       }
     }
+    case 'prepare':
+      return { kind: 'prepared', load: await database.prepare(call.load) };
     case 'insert':
-      await database.insert(call.path, call.entries, call.isNew);
-      return { kind: 'done' };
+      return { kind: 'inserted', rows: await database.insert(call.share) };
     case 'release':
       await database.release(call.path);
       return { kind: 'done' };

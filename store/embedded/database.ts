@@ -15,6 +15,7 @@ import {
 import { StoreUnavailable } from '../port.ts';
 import { attachStatements } from './attachment.ts';
 import { insertRows } from './insert.ts';
+import { type NewRow, readLoad } from './load.ts';
 import type { Database, DatabaseLimits, Lane, Session, SqlParameter, SqlValue } from './session.ts';
 import { boundedRead } from './sql/bounded-read.ts';
 
@@ -58,13 +59,15 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
   /** Files that are being detached: they must be gone before they are attached again. */
   const leaving = new Map<string, Promise<void>>();
   let attachedEver = 0;
+  /** The load that was read last, by period. */
+  let prepared: ReadonlyMap<string, readonly NewRow[]> = new Map();
 
   const attach = (path: string): Attachment => {
     const schema = `p${++attachedEver}`;
     const attached = async (): Promise<void> => {
       await leaving.get(path);
       await control.run(async (connection) => {
-        for (const statement of attachStatements(path, schema)) await connection.run(statement);
+        for (const statement of await attachStatements(path, schema)) await connection.run(statement);
       });
     };
     return { path, schema, ready: attached(), users: 0, idle: [] };
@@ -179,8 +182,20 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
       turn = result.catch(() => undefined);
       return result;
     },
-    insert: (path, entries, isNew) =>
-      withConnection(path, 'write', (connection, schema) => insertRows(connection, schema, entries, isNew)),
+    async prepare(request) {
+      prepared = new Map();
+      const { periods, ids, damagedLines } = await readLoad(request);
+      prepared = periods;
+      return { periods: [...periods.keys()], ids, damagedLines };
+    },
+    async insert({ path, period, isNew, skip }) {
+      const share = prepared.get(period);
+      if (share === undefined) throw new Error('these events were not prepared');
+      const skipped = new Set(skip);
+      const rows = skipped.size === 0 ? share : share.filter(({ id }) => !skipped.has(id));
+      if (rows.length === 0) return undefined;
+      return withConnection(path, 'write', (connection, schema) => insertRows(connection, schema, rows, isNew));
+    },
     release,
     attachedCount: () => attachments.size,
     async close() {

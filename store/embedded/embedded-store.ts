@@ -10,7 +10,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StoredEvent } from '../../event/document.ts';
-import { timestampOf } from '../admission.ts';
 import { formatCursor, parseCursor } from '../cursor.ts';
 import { type EventStore, type FollowBatch, StoreUnavailable } from '../port.ts';
 import { createWake } from '../wake.ts';
@@ -19,22 +18,31 @@ import { createAppendQueue } from './append-queue.ts';
 
 import { type FilePort, NODE_FILES } from './files.ts';
 import { createLoader } from './loader.ts';
-import { type EventLog, type LogEntry, openLog } from './log.ts';
+import { type EventLog, openLog } from './log.ts';
+import { idOfLine, parseLine, type RawLine } from './log-lines.ts';
 import { openMendingDatabase } from './mending-database.ts';
 import { takeOwnership } from './owner.ts';
 import { openPartitions, type Partitions } from './partitions.ts';
+import { createPendingIds, type PendingIds } from './pending-ids.ts';
 import { bytesOf, retain } from './retain.ts';
+import { createRoomCheck } from './room-check.ts';
 import { rowOfId, rowsAfter } from './rows.ts';
 import { SLICE_ROWS, scan } from './scan.ts';
 import { type Snapshot, search } from './search.ts';
 import type { Database } from './session.ts';
 import { runSql } from './sql/run-sql.ts';
-import { createTail, type Tail, type TailEntry } from './tail.ts';
+import { createTail, type Tail, type TailLimits } from './tail.ts';
 
 interface EmbeddedLimits {
-  /** Bytes of events that may wait between log and partitions. */
+  /** Bytes, and number, of events that may wait in the log for partitions. */
   readonly backlogBytesMax: number;
+  readonly backlogEventsMax: number;
+  /** Bytes of them that are kept in memory too. */
+  readonly memoryBytesMax: number;
   readonly waitingBatchesMax: number;
+  readonly waitingBytesMax: number;
+  /** Nothing more is acknowledged while the disk has less room. */
+  readonly freeBytesLeast: number;
   readonly groupBytesMax: number;
   /** A log segment is closed when it is this long. */
   readonly segmentBytesMax: number;
@@ -53,12 +61,18 @@ interface EmbeddedLimits {
 }
 
 const MIB = 1024 * 1024;
+/** Of the log, for a follower that is behind what memory holds. */
+const LOG_READ_BYTES: number = 4 * MIB;
 
 const EMBEDDED_LIMITS: EmbeddedLimits = {
-  backlogBytesMax: 64 * MIB,
+  backlogBytesMax: 16_384 * MIB,
+  backlogEventsMax: 6_000_000,
+  memoryBytesMax: 96 * MIB,
   waitingBatchesMax: 1_000,
+  waitingBytesMax: 64 * MIB,
+  freeBytesLeast: 256 * MIB,
   groupBytesMax: 8 * MIB,
-  segmentBytesMax: 16 * MIB,
+  segmentBytesMax: 64 * MIB,
   recentEvents: 10_000,
   recentBytes: 16 * MIB,
   partitionRowsMax: 2_000_000,
@@ -99,15 +113,18 @@ export async function openEmbeddedStore(options: EmbeddedOptions): Promise<Embed
       warn,
     );
     const partitions = await openPartitions({ folder, database, files, rowsMax: limits.partitionRowsMax, warn });
-    const { log, entries, damagedLines } = await openLog(join(folder, 'log'), {
+    const recovered = recovery(limits);
+    const { log, damagedLines } = await openLog(join(folder, 'log'), {
       files,
       segmentBytesMax: limits.segmentBytesMax,
       minNextSeq: partitions.nextSeq(),
+      onLines: recovered.take,
     });
     if (damagedLines > 0)
       warn(`${damagedLines} lines of the log are damaged and cannot be read: their events are lost`);
-    const tail = recoveredTail(entries, log.nextSeq, limits);
-    return createStore({ database, partitions, log, tail, limits, nowMs, warn, release: () => ownership.release() });
+    const { tail, pendingIds } = recovered.end(log.nextSeq);
+    const release = (): void => ownership.release();
+    return createStore({ folder, database, partitions, log, tail, pendingIds, limits, nowMs, warn, release });
   } catch (error) {
     await database?.close().catch(() => undefined);
     ownership.release();
@@ -115,28 +132,39 @@ export async function openEmbeddedStore(options: EmbeddedOptions): Promise<Embed
   }
 }
 
-function recoveredTail(entries: readonly LogEntry[], nextSeq: number, limits: EmbeddedLimits): Tail {
-  const tail = createTail((entries[0]?.seq ?? nextSeq) - 1, { events: limits.recentEvents, bytes: limits.recentBytes });
-  tail.push(
-    entries.map(({ seq, id, document, bytes }): TailEntry => {
-      return { seq, id, document, bytes, timestampMs: timestampOf(document) ?? 0 };
-    }),
-  );
-  return tail;
+/** Takes what the log holds at the start: all of it waits, though some of it may be in partitions already. */
+function recovery(limits: EmbeddedLimits) {
+  const pendingIds = createPendingIds();
+  let tail: Tail | undefined;
+  return {
+    take(lines: readonly RawLine[]): void {
+      for (const line of lines) pendingIds.add(idOfLine(line), line.seq);
+      tail ??= createTail((lines[0]?.seq ?? 1) - 1, tailLimits(limits));
+      tail.push(lines);
+    },
+    end: (nextSeq: number) => ({ tail: tail ?? createTail(nextSeq - 1, tailLimits(limits)), pendingIds }),
+  };
+}
+
+function tailLimits({ memoryBytesMax, recentEvents, recentBytes }: EmbeddedLimits): TailLimits {
+  return { pendingBytes: memoryBytesMax, recentEvents, recentBytes };
 }
 
 interface Parts {
+  readonly folder: string;
   readonly database: Database;
   readonly partitions: Partitions;
   readonly log: EventLog;
   readonly tail: Tail;
+  readonly pendingIds: PendingIds;
   readonly limits: EmbeddedLimits;
   readonly nowMs: () => number;
   readonly warn: (text: string) => void;
   readonly release: () => void;
 }
 
-function createStore({ database, partitions, log, tail, limits, nowMs, warn, release }: Parts): EmbeddedStore {
+function createStore(parts: Parts): EmbeddedStore {
+  const { folder, database, partitions, log, tail, pendingIds, limits, nowMs, warn, release } = parts;
   const wake = createWake();
   const loader = createLoader({
     log,
@@ -144,14 +172,17 @@ function createStore({ database, partitions, log, tail, limits, nowMs, warn, rel
     partitions,
     nowMs,
     warn,
+    loaded: (seq) => pendingIds.forgetUpTo(seq),
     delayMs: limits.loadDelayMs,
     doubtfulSeq: tail.lastSeq,
   });
   const queue = createAppendQueue({
     log,
     tail,
+    pendingIds,
     limits,
     known: (events) => partitions.known(events),
+    assertRoom: createRoomCheck(folder, limits.freeBytesLeast, nowMs),
     appended: () => {
       wake.ring();
       loader.notice();
@@ -164,29 +195,48 @@ function createStore({ database, partitions, log, tail, limits, nowMs, warn, rel
     if (closing !== undefined) throw new StoreUnavailable('closed', 'the store is closed');
   };
 
-  const snapshot = (): Snapshot => ({
-    partitions,
-    loadedSeq: tail.loadedSeq,
-    pending: tail.after(tail.loadedSeq, Number.POSITIVE_INFINITY),
-  });
+  /** What searches and scans look through. While more waits than memory holds, they wait for the loads. */
+  const snapshot = async (signal: AbortSignal | undefined): Promise<Snapshot> => {
+    await loader.until(() => tail.coveredFrom <= tail.loadedSeq, signal);
+    return { partitions, loadedSeq: tail.loadedSeq, pending: tail.after(tail.loadedSeq, Number.POSITIVE_INFINITY) };
+  };
 
-  /** Events after a number: from memory where it has them all, else from the partitions, in order of number. */
-  const read = async (after: number, limit: number): Promise<readonly StoredEvent[]> => {
-    const covered = tail.coveredFrom;
-    if (after < covered) {
-      const found: StoredEvent[] = [];
-      for (const partition of partitions.all()) {
-        if (partition.span === undefined || partition.span.maxSeq <= after || partition.span.minSeq > covered) continue;
-        const rows = await partitions.read(partition, (session) => rowsAfter(session, { after, upTo: covered, limit }));
-        for (const row of rows ?? []) found.push(row);
-      }
-      if (found.length > 0) return found.sort((a, b) => a.seq - b.seq).slice(0, limit);
+  const fromPartitions = async (after: number, upTo: number, limit: number): Promise<readonly StoredEvent[]> => {
+    const found: StoredEvent[] = [];
+    for (const partition of partitions.all()) {
+      if (partition.span === undefined || partition.span.maxSeq <= after || partition.span.minSeq > upTo) continue;
+      const rows = await partitions.read(partition, (session) => rowsAfter(session, { after, upTo, limit }));
+      for (const row of rows ?? []) found.push(row);
     }
-    // Nothing older is left. Memory may have moved on meanwhile; then the rest is read next time.
-    const from = Math.max(after, covered);
-    return tail.coveredFrom > from
-      ? []
-      : tail.after(from, limit).map(({ seq, id, document }) => ({ seq, id, document }));
+    return found.sort((a, b) => a.seq - b.seq).slice(0, limit);
+  };
+
+  /** Events after a number, in order: from memory where it has them all, else from partitions, else from the log. */
+  const read = async (after: number, limit: number): Promise<readonly StoredEvent[]> => {
+    for (;;) {
+      const { coveredFrom, loadedSeq } = tail;
+      if (after >= coveredFrom) return tail.after(after, limit).map(({ seq, id, document }) => ({ seq, id, document }));
+      if (after < loadedSeq) {
+        const found = await fromPartitions(after, Math.min(loadedSeq, coveredFrom), limit);
+        if (found.length > 0) return found;
+        // Nothing older is left; loads went on meanwhile, perhaps.
+        return Math.max(loadedSeq, after) >= coveredFrom
+          ? fromMemory(coveredFrom, limit)
+          : await fromLog(loadedSeq, limit);
+      }
+      const lines = await fromLog(after, limit);
+      if (lines.length > 0) return lines;
+      if (tail.loadedSeq === loadedSeq && tail.coveredFrom === coveredFrom) return [];
+    }
+  };
+
+  const fromMemory = (after: number, limit: number): readonly StoredEvent[] =>
+    tail.coveredFrom > after ? [] : tail.after(after, limit).map(({ seq, id, document }) => ({ seq, id, document }));
+
+  /** None where the lines were removed meanwhile: then they are in partitions. */
+  const fromLog = async (after: number, limit: number): Promise<readonly StoredEvent[]> => {
+    const lines = await log.read(after, { events: limit, bytes: LOG_READ_BYTES });
+    return (lines ?? []).map((line) => ({ seq: line.seq, ...parseLine(line) }));
   };
 
   const shutDown = async (): Promise<void> => {
@@ -237,17 +287,17 @@ function createStore({ database, partitions, log, tail, limits, nowMs, warn, rel
     async *scan(range, scanOptions = {}) {
       assertOpen();
       const { query, signal } = scanOptions;
-      yield* scan(snapshot(), { query: query ?? { kind: 'all' }, range, signal }, limits.sliceRows);
+      yield* scan(await snapshot(signal), { query: query ?? { kind: 'all' }, range, signal }, limits.sliceRows);
     },
 
     async search(request) {
       assertOpen();
-      return search(snapshot(), request);
+      return search(await snapshot(request.signal), request);
     },
 
     async aggregate(request) {
       assertOpen();
-      return aggregate(snapshot(), request);
+      return aggregate(await snapshot(request.signal), request);
     },
 
     async sql(request) {
@@ -262,8 +312,10 @@ function createStore({ database, partitions, log, tail, limits, nowMs, warn, rel
 
     async get(id) {
       assertOpen();
-      const pending = tail.pending(id);
-      if (pending !== undefined) return pending.document;
+      for (const seq of pendingIds.candidates(id, tail.loadedSeq)) {
+        const pending = tail.at(seq) ?? (await fromLog(seq - 1, 1))[0];
+        if (pending?.id === id) return pending.document;
+      }
       // Our own ids tell when the event was: that partition first, then from the newest on.
       const timeMs = Number.parseInt(/^[^.]+\.[^.]+\.([0-9a-z]+)\.[^.]+\.[^.]+$/.exec(id)?.[1] ?? '', 36);
       const holds = (span: { minTs: number; maxTs: number } | undefined): boolean =>
@@ -285,7 +337,8 @@ function createStore({ database, partitions, log, tail, limits, nowMs, warn, rel
 
     async statistics() {
       assertOpen();
-      const { pending } = snapshot();
+      // What waits in the log alone is counted, and its times are not looked at.
+      const pending = tail.after(tail.loadedSeq, Number.POSITIVE_INFINITY);
       const spans = partitions.all().flatMap(({ span }) => span ?? []);
       const oldest = [...spans.map((span) => span.minTs), ...pending.map((entry) => entry.timestampMs)];
       const newest = [...spans.map((span) => span.maxTs), ...pending.map((entry) => entry.timestampMs)];
@@ -293,11 +346,11 @@ function createStore({ database, partitions, log, tail, limits, nowMs, warn, rel
       for (const partition of partitions.all()) bytes += await bytesOf(partition);
       return {
         kind: 'embedded',
-        events: spans.reduce((sum, span) => sum + span.rows, 0) + pending.length,
+        events: spans.reduce((sum, span) => sum + span.rows, 0) + tail.pendingEvents,
         bytes,
         oldestMs: oldest.length === 0 ? undefined : oldest.reduce((a, b) => Math.min(a, b)),
         newestMs: newest.length === 0 ? undefined : newest.reduce((a, b) => Math.max(a, b)),
-        pending: pending.length,
+        pending: tail.pendingEvents,
       };
     },
 

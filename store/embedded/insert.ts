@@ -1,4 +1,5 @@
 // Rows into a partition: one transaction, by DuckDB's appender, a vector of rows at a time.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   BIGINT,
   DOUBLE,
@@ -10,7 +11,10 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import { type ColumnType, type ColumnValue, createTable, LAYOUT, PARTITION_FORMAT, toRow } from './columns.ts';
-import type { NewRow } from './session.ts';
+import type { NewRow } from './load.ts';
+import { newestOf } from './newest-by-host.ts';
+import type { InsertedRows } from './session.ts';
+import { type Span, widened } from './span.ts';
 
 /** Rows of one data chunk: DuckDB's own vector size. */
 const CHUNK_ROWS = 2_048;
@@ -21,7 +25,8 @@ export async function insertRows(
   schema: string,
   entries: readonly NewRow[],
   isNew: boolean,
-): Promise<void> {
+): Promise<InsertedRows> {
+  let span: Span | undefined;
   await connection.run('BEGIN TRANSACTION');
   try {
     if (isNew) {
@@ -34,17 +39,31 @@ export async function insertRows(
     const appender = await connection.createAppender('events', 'main', schema);
     try {
       for (let at = 0; at < entries.length; at += CHUNK_ROWS) {
-        appender.appendDataChunk(toChunk(entries.slice(at, at + CHUNK_ROWS)));
+        const rows = entries.slice(at, at + CHUNK_ROWS).map(toRow);
+        for (const row of rows) span = widened(span, spanOf(row));
+        appender.appendDataChunk(toChunk(rows));
+        await nextTurn();
       }
       appender.flushSync();
     } finally {
       appender.closeSync();
     }
     await connection.run('COMMIT');
+    if (span === undefined) throw new Error('there was nothing to insert');
+    return { span, newest: newestOf(entries) };
   } catch (error) {
     await connection.run('ROLLBACK').catch(() => undefined);
     throw error;
   }
+}
+
+const [SEQ, TS, CREATED] = ['_seq', '_ts', '_created'].map((name) =>
+  LAYOUT.columns.findIndex((column) => column.name === name),
+) as [number, number, number];
+
+function spanOf(row: readonly ColumnValue[]): Span {
+  const [seq, ts, created] = [Number(row[SEQ]), Number(row[TS]), Number(row[CREATED])];
+  return { rows: 1, minSeq: seq, maxSeq: seq, minTs: ts, maxTs: ts, minCreated: created, maxCreated: created };
 }
 
 const TYPES: Readonly<Record<ColumnType, DuckDBType>> = {
@@ -57,9 +76,8 @@ const TYPES: Readonly<Record<ColumnType, DuckDBType>> = {
 /** The database's type of each column, in the order of LAYOUT. */
 const COLUMN_TYPES: readonly DuckDBType[] = LAYOUT.columns.map((column) => TYPES[column.type]);
 
-function toChunk(entries: readonly NewRow[]): DuckDBDataChunk {
-  const chunk = DuckDBDataChunk.create([...COLUMN_TYPES], entries.length);
-  const rows = entries.map(toRow);
+function toChunk(rows: readonly ColumnValue[][]): DuckDBDataChunk {
+  const chunk = DuckDBDataChunk.create([...COLUMN_TYPES], rows.length);
   for (const [at, column] of LAYOUT.columns.entries()) {
     chunk.setColumnValues(
       at,

@@ -1,19 +1,28 @@
 // Moves events from the log into partitions, in the background and in order. It may fail at any point and try again: what a
 // failed or killed attempt has stored already is recognised by its id, so an event is never in a partition twice.
+import { StoreUnavailable } from '../port.ts';
+import { createWake } from '../wake.ts';
 import type { EventLog } from './log.ts';
 import type { Partitions } from './partitions.ts';
 import type { Tail } from './tail.ts';
 
-/** Events of one load: small enough that the event loop is not held up for long. */
-const LOAD_EVENTS = 2_048;
+/** Events and bytes of one load: what the database's thread holds in memory. */
+const LOAD_EVENTS_MAX = 8_192;
+const LOAD_BYTES_MAX: number = 24 * 1024 * 1024;
+/** So many events that wait are worth a load at once. */
+const LOAD_EVENTS = 4_096;
 const RETRY_MS_MIN = 500;
 const RETRY_MS_MAX = 30_000;
+/** Who waits for loads looks again so often, though none was told. */
+const PROGRESS_MS = 1_000;
 
 export interface Loader {
   /** Something was appended. */
   notice(): void;
   /** Loads all that is pending now; throws when that fails. */
   flush(): Promise<void>;
+  /** Resolves once `isEnough` holds, which is asked after each load. */
+  until(isEnough: () => boolean, signal?: AbortSignal): Promise<void>;
   /** Runs while no load does. */
   exclusively<T>(work: () => Promise<T>): Promise<T>;
   /** Stops the background work; what is pending stays in the log. */
@@ -29,9 +38,12 @@ export function createLoader(parts: {
   readonly delayMs: number;
   /** Events up to this number may be in partitions already, from an earlier run. */
   readonly doubtfulSeq: number;
+  /** Told how far events are in partitions. */
+  readonly loaded: (seq: number) => void;
   readonly warn: (text: string) => void;
 }): Loader {
-  const { log, tail, partitions, nowMs, delayMs, warn } = parts;
+  const { log, tail, partitions, nowMs, delayMs, loaded, warn } = parts;
+  const progress = createWake();
   let doubtfulSeq = parts.doubtfulSeq;
   let turn: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
@@ -46,21 +58,17 @@ export function createLoader(parts: {
   };
 
   const loadOnce = async (): Promise<void> => {
-    const batch = tail.after(tail.loadedSeq, LOAD_EVENTS);
-    const last = batch.at(-1);
-    if (last === undefined) return;
-    const doubtful = batch.filter((entry) => entry.seq <= doubtfulSeq);
-    const known = doubtful.length === 0 ? new Set<string>() : await partitions.known(doubtful);
+    const slice = log.slice(tail.loadedSeq, { events: LOAD_EVENTS_MAX, bytes: LOAD_BYTES_MAX });
+    if (slice.events === 0) return;
     try {
-      await partitions.insert(
-        batch.filter((entry) => !known.has(entry.id)),
-        nowMs(),
-      );
+      await partitions.load({ parts: slice.parts, nowMs: nowMs(), wantsIds: tail.loadedSeq < doubtfulSeq });
     } catch (error) {
-      doubtfulSeq = Math.max(doubtfulSeq, last.seq);
+      doubtfulSeq = Math.max(doubtfulSeq, slice.lastSeq);
       throw error;
     }
-    tail.markLoaded(last.seq);
+    tail.markLoaded(slice.lastSeq, slice);
+    loaded(tail.loadedSeq);
+    progress.ring();
     await log.removeUpTo(tail.loadedSeq);
   };
 
@@ -107,9 +115,17 @@ export function createLoader(parts: {
   return {
     notice,
     flush,
+    async until(isEnough, signal) {
+      while (!isEnough()) {
+        signal?.throwIfAborted();
+        if (isStopped) throw new StoreUnavailable('closed', 'the store is closed');
+        await progress.wait(PROGRESS_MS, signal);
+      }
+    },
     exclusively,
     async stop() {
       isStopped = true;
+      progress.ring();
       clearTimeout(timer);
       timer = undefined;
       await turn;

@@ -1,37 +1,47 @@
-// The log that acknowledges: events are durable when their lines are. Append-only segments, removed once all their events are
-// in partitions.
+// The log that acknowledges: events are durable when their lines are (log-lines.ts). Append-only segments, removed once all their
+// events are in partitions. It is also where events wait: what is not in memory any more is read here, by number.
 //
 //   log-000000000000001.ndjson        named by the first number it may hold
 //   {"vedette":"event-log","version":1,"firstSeq":1}
-//   CRC SEQ {"id":…,"document":…}     CRC-32 of the rest of the line after the space, 8 hex digits
+//   a line for each event
 //
 // A line whose CRC is wrong was never acknowledged, if it is the last; it is cut. Elsewhere it is damage: counted, told, kept.
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
-import type { EventDocument } from '../../event/document.ts';
 import type { FilePort, LogFile } from './files.ts';
+import { encodeLines, type LogLine, type PlacedLine, type RawLine, readLines } from './log-lines.ts';
+import { createOffsets, type Offsets } from './log-offsets.ts';
 
 const LOG_FORMAT = 1;
 
-export interface LogEntry {
-  readonly seq: number;
-  readonly id: string;
-  readonly document: EventDocument;
-  /** Length of the line. */
-  readonly bytes: number;
+/** A part of a segment's file, whole lines. */
+export interface LogPart {
+  readonly path: string;
+  readonly from: number;
+  readonly to: number;
 }
 
-interface LogLine {
-  readonly id: string;
-  readonly json: string;
+/** Events of the log, as a load takes them. */
+export interface LogSlice {
+  readonly parts: readonly LogPart[];
+  /** The number of the last of them. */
+  readonly lastSeq: number;
+  readonly events: number;
+  readonly bytes: number;
 }
 
 export interface EventLog {
   /** The number that the next event will get. */
   readonly nextSeq: number;
-  /** Writes the lines durably; answers the number of the first. When it throws, nothing was stored. */
-  append(lines: readonly LogLine[]): Promise<number>;
+  /** Writes the lines durably; answers them with their numbers. When it throws, nothing was stored. */
+  append(lines: readonly LogLine[]): Promise<readonly RawLine[]>;
+  /** The lines after a number, in order; at least one where there is one. Undefined when they have been removed meanwhile. */
+  read(
+    after: number,
+    atMost: { readonly events: number; readonly bytes: number },
+  ): Promise<readonly RawLine[] | undefined>;
+  /** Where the lines after a number are. */
+  slice(after: number, atMost: { readonly events: number; readonly bytes: number }): LogSlice;
   /** Removes segments all of whose events have a number up to `seq`. */
   removeUpTo(seq: number): Promise<void>;
   /** Ends the current segment, so that the next `removeUpTo` may remove it. */
@@ -42,8 +52,6 @@ export interface EventLog {
 
 export interface OpenedLog {
   readonly log: EventLog;
-  /** What the log holds, in order. */
-  readonly entries: readonly LogEntry[];
   /** Lines that can no longer be read, though others follow them: the disk has failed us. */
   readonly damagedLines: number;
 }
@@ -51,40 +59,45 @@ export interface OpenedLog {
 interface Segment {
   readonly path: string;
   readonly firstSeq: number;
+  readonly offsets: Offsets;
   bytes: number;
 }
 
-/** `minNextSeq`: no event gets a lower number, whatever the log says. */
+/** `minNextSeq`: no event gets a lower number, whatever the log says. `onLines`: told of all lines that it holds, in order. */
 export async function openLog(
   folder: string,
-  options: { readonly files: FilePort; readonly segmentBytesMax: number; readonly minNextSeq: number },
+  options: {
+    readonly files: FilePort;
+    readonly segmentBytesMax: number;
+    readonly minNextSeq: number;
+    readonly onLines?: (lines: readonly RawLine[]) => void;
+  },
 ): Promise<OpenedLog> {
-  const { files, segmentBytesMax, minNextSeq } = options;
+  const { files, segmentBytesMax, minNextSeq, onLines = () => undefined } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const names = (await readdir(folder)).filter((name) => /^log-[0-9]{15}\.ndjson$/.test(name)).sort();
+  const headers = await Promise.all(names.map((name) => readHeader(join(folder, name))));
   const segments: Segment[] = [];
-  const entries: LogEntry[] = [];
   let damagedLines = 0;
   let nextSeq = minNextSeq;
   for (const [at, name] of names.entries()) {
     const path = join(folder, name);
-    const content = readSegment(await readFile(path), path);
-    if (content === undefined) {
+    const header = headers[at];
+    if (header === undefined) {
       // Not even its header is whole. Only the newest can be so, and then nothing in it was acknowledged.
       if (at < names.length - 1) throw new Error(`${path} has no readable header; it is in the way of newer events`);
       await rm(path);
       continue;
     }
-    damagedLines += content.damagedLines;
     // What a later segment numbers again was written, but never acknowledged, before that segment was begun.
-    while ((entries.at(-1)?.seq ?? 0) >= content.firstSeq) entries.pop();
-    for (const entry of content.entries) entries.push(entry);
-    nextSeq = Math.max(nextSeq, content.firstSeq, (content.entries.at(-1)?.seq ?? 0) + 1);
-    segments.push({ path, firstSeq: content.firstSeq, bytes: content.goodBytes });
-    if (at === names.length - 1 && content.goodBytes < content.allBytes) await cut(files, path, content.goodBytes);
+    const endSeq = headers[at + 1]?.firstSeq ?? Number.POSITIVE_INFINITY;
+    const scanned = await scanSegment(path, header, { endSeq, onLines });
+    damagedLines += scanned.damagedLines;
+    nextSeq = Math.max(nextSeq, header.firstSeq, scanned.offsets.nextSeq);
+    segments.push({ path, firstSeq: header.firstSeq, offsets: scanned.offsets, bytes: scanned.goodBytes });
+    if (at === names.length - 1 && scanned.goodBytes < header.allBytes) await cut(files, path, scanned.goodBytes);
   }
-  const log = createLog({ folder, files, segmentBytesMax, segments, nextSeq });
-  return { log, entries, damagedLines };
+  return { log: createLog({ folder, files, segmentBytesMax, segments, nextSeq }), damagedLines };
 }
 
 async function cut(files: FilePort, path: string, length: number): Promise<void> {
@@ -132,7 +145,7 @@ function createLog(options: {
     file = made;
     isTorn = false;
     mustRotate = false;
-    const segment: Segment = { path, firstSeq: nextSeq, bytes: header.length };
+    const segment: Segment = { path, firstSeq: nextSeq, offsets: createOffsets(), bytes: header.length };
     segments.push(segment);
     return segment;
   };
@@ -141,8 +154,9 @@ function createLog(options: {
     const last = segments.at(-1);
     if (last === undefined) return startSegment();
     if (isTorn) await mend(last);
+    const hasGap = last.offsets.nextSeq !== 0 && last.offsets.nextSeq !== nextSeq;
     // A segment without events is used again: only one that follows it could keep the number that it stands for.
-    if ((mustRotate || last.bytes >= segmentBytesMax) && last.firstSeq < nextSeq) return startSegment();
+    if ((mustRotate || hasGap || last.bytes >= segmentBytesMax) && last.firstSeq < nextSeq) return startSegment();
     file ??= await files.open(last.path, false);
     return last;
   };
@@ -153,14 +167,31 @@ function createLog(options: {
     isTorn = false;
   };
 
+  const slice: EventLog['slice'] = (after, { events: eventsMax, bytes: bytesMax }) => {
+    const parts: LogPart[] = [];
+    let lastSeq = after;
+    let events = 0;
+    let bytes = 0;
+    for (const { path, offsets, bytes: end } of segments) {
+      if (offsets.nextSeq <= lastSeq + 1) continue;
+      const found = offsets.range(lastSeq, { events: eventsMax - events, bytes: bytesMax - bytes, end });
+      if (found === undefined) continue;
+      parts.push({ path, from: found.from, to: found.to });
+      lastSeq = found.lastSeq;
+      events += found.events;
+      bytes += found.to - found.from;
+      if (events >= eventsMax || bytes >= bytesMax) break;
+    }
+    return { parts, lastSeq, events, bytes };
+  };
+
   return {
     get nextSeq() {
       return nextSeq;
     },
     async append(lines) {
       const segment = await writable();
-      const first = nextSeq;
-      const bytes = Buffer.from(lines.map((line, at) => formatLine(first + at, line)).join(''));
+      const { bytes, starts } = encodeLines(nextSeq, lines);
       if (file === undefined) throw new Error('the log has no open segment');
       isTorn = true;
       try {
@@ -173,9 +204,28 @@ function createLog(options: {
         throw error;
       }
       isTorn = false;
+      const written = starts.map((start, at): RawLine => {
+        const seq = nextSeq + at;
+        const end = starts[at + 1] ?? bytes.length;
+        segment.offsets.push(seq, segment.bytes + start);
+        return { seq, bytes, from: bytes.indexOf(0x7b, start), to: end - 1, length: end - start };
+      });
       segment.bytes += bytes.length;
       nextSeq += lines.length;
-      return first;
+      return written;
+    },
+    slice,
+    async read(after, atMost) {
+      const lines: RawLine[] = [];
+      for (const part of slice(after, atMost).parts) {
+        try {
+          for await (const placed of readLines(part, () => undefined)) for (const { line } of placed) lines.push(line);
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+          throw error;
+        }
+      }
+      return lines;
     },
     async removeUpTo(seq) {
       let removed = 0;
@@ -198,51 +248,32 @@ function createLog(options: {
   };
 }
 
-function formatLine(seq: number, { id, json }: LogLine): string {
-  const body = `${seq} {"id":${JSON.stringify(id)},"document":${json}}`;
-  return `${crc32(body).toString(16).padStart(8, '0')} ${body}\n`;
-}
-
-interface SegmentContent {
+interface Header {
   readonly firstSeq: number;
-  readonly entries: readonly LogEntry[];
-  readonly damagedLines: number;
-  /** Up to the end of the last good line. */
-  readonly goodBytes: number;
+  /** Length of the header's line. */
+  readonly bytes: number;
   readonly allBytes: number;
 }
 
-function readSegment(bytes: Buffer, path: string): SegmentContent | undefined {
-  const headerEnd = bytes.indexOf(0x0a);
-  const header = headerEnd < 0 ? undefined : parseHeader(bytes.subarray(0, headerEnd).toString());
-  if (header !== undefined && header.version !== LOG_FORMAT) {
-    throw new Error(`${path} has format ${header.version}, and this version of Vedette reads format ${LOG_FORMAT}`);
-  }
-  if (header?.firstSeq === undefined) {
-    // A header is durable before an event follows it: with lines after it, this one is damaged, not torn.
-    if (headerEnd < 0 || headerEnd === bytes.length - 1) return undefined;
-    throw new Error(`${path} has no readable header, and events after it; move it away to start without them`);
-  }
-  const { firstSeq } = header;
-  const entries: LogEntry[] = [];
-  let goodBytes = headerEnd + 1;
-  let badLines = 0;
-  let damagedLines = 0;
-  for (let at = headerEnd + 1; at < bytes.length; ) {
-    const newline = bytes.indexOf(0x0a, at);
-    const end = newline < 0 ? bytes.length : newline;
-    const entry = newline < 0 ? undefined : parseLine(bytes.subarray(at, end));
-    at = end + 1;
-    if (entry === undefined) {
-      badLines++;
-      continue;
+/** Undefined when nothing of the segment was ever acknowledged. Throws on another format, and on a damaged header. */
+async function readHeader(path: string): Promise<Header | undefined> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(1_024), 0, 1_024, 0);
+    const start = buffer.subarray(0, bytesRead);
+    const headerEnd = start.indexOf(0x0a);
+    const { version, firstSeq } = parseHeader(start.toString('latin1', 0, headerEnd < 0 ? bytesRead : headerEnd)) ?? {};
+    if (version !== undefined && version !== LOG_FORMAT) {
+      throw new Error(`${path} has format ${version}, and this version of Vedette reads format ${LOG_FORMAT}`);
     }
-    entries.push(entry);
-    damagedLines += badLines;
-    badLines = 0;
-    goodBytes = at;
+    if (firstSeq !== undefined && headerEnd >= 0) return { firstSeq, bytes: headerEnd + 1, allBytes: size };
+    // With lines after it, this one is damaged, not torn.
+    if (headerEnd < 0 || headerEnd === size - 1) return undefined;
+    throw new Error(`${path} has no readable header, and events after it; move it away to start without them`);
+  } finally {
+    await file.close();
   }
-  return { firstSeq, entries, damagedLines, goodBytes, allBytes: bytes.length };
 }
 
 /** Of another version only that much is read: what else its header holds is not known here. */
@@ -253,12 +284,40 @@ function parseHeader(text: string): { version: number; firstSeq: number | undefi
   return { version: Number(version), firstSeq: firstSeq === undefined ? undefined : Number(firstSeq) };
 }
 
-function parseLine(line: Buffer): LogEntry | undefined {
-  const space = line.indexOf(0x20, 9);
-  if (line[8] !== 0x20 || space < 0) return undefined;
-  const crc = line.toString('latin1', 0, 8);
-  const seq = Number(line.toString('latin1', 9, space));
-  if (crc32(line.subarray(9)).toString(16).padStart(8, '0') !== crc || !Number.isSafeInteger(seq)) return undefined;
-  const { id, document } = JSON.parse(line.toString('utf8', space + 1)) as { id: string; document: EventDocument };
-  return { seq, id, document, bytes: line.length };
+async function scanSegment(
+  path: string,
+  header: Header,
+  { endSeq, onLines }: { readonly endSeq: number; readonly onLines: (lines: readonly RawLine[]) => void },
+): Promise<{ readonly offsets: Offsets; readonly goodBytes: number; readonly damagedLines: number }> {
+  const offsets = createOffsets();
+  let goodBytes = header.bytes;
+  /** Lines in a row that cannot be read: damage, once a good one follows. */
+  let badLines = 0;
+  let damagedLines = 0;
+  const take = ({ line, at }: PlacedLine): boolean => {
+    if (line.seq >= endSeq) return false;
+    offsets.push(line.seq, at);
+    goodBytes = at + line.length;
+    return true;
+  };
+  const bad = (): void => {
+    badLines++;
+  };
+  for await (const lines of readLines({ path, from: header.bytes, to: header.allBytes }, bad)) {
+    // A block's good lines follow its bad ones, or the next block's do: only bad ones at the file's end are not damage.
+    const kept = lines.filter(take);
+    if (kept.length > 0) onLines(kept.map(({ line }) => line));
+  }
+  damagedLines = badLines === 0 ? 0 : await damagedBefore(path, { from: header.bytes, to: goodBytes });
+  return { offsets, goodBytes, damagedLines };
+}
+
+/** Lines that cannot be read in a part that ends with a good one. */
+async function damagedBefore(path: string, { from, to }: { from: number; to: number }): Promise<number> {
+  let damaged = 0;
+  const bad = (): void => {
+    damaged++;
+  };
+  for await (const _ of readLines({ path, from, to }, bad));
+  return damaged;
 }

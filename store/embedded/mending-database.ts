@@ -67,7 +67,8 @@ export async function openMendingDatabase(
     use: (path, lane, work, signal) =>
       (lane === 'write' ? attempt : repeatable)((database) => database.use(path, lane, work, signal)),
     read: (paths, read, signal) => attempt((database) => database.read(paths, read, signal)),
-    insert: (path, entries, isNew) => attempt((database) => database.insert(path, entries, isNew)),
+    prepare: (load) => attempt((database) => database.prepare(load)),
+    insert: (share) => attempt((database) => database.insert(share)),
     release: (path) => attempt((database) => database.release(path)),
     attachedCount: () => current?.attachedCount() ?? 0,
     async close() {

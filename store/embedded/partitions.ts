@@ -5,26 +5,15 @@
 //   partitions.json   {"vedette":"partitions","version":1,"partitions":[{name,bytes,mtimeMs,span,layout}]}
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { orderKeyOf } from '../../event/order.ts';
 import { LAYOUT, type Layout, PARTITION_FORMAT, parseLayout } from './columns.ts';
 import type { FilePort } from './files.ts';
-import { byPeriod, parsePartitionName, partitionName } from './periods.ts';
-import type { Database, Lane, Session } from './session.ts';
-import type { TailEntry } from './tail.ts';
+import { joined, mayHold, NEWEST_SQL, type NewestByHost, NONE_STORED, newestOfRows } from './newest-by-host.ts';
+import { parsePartitionName, partitionName } from './periods.ts';
+import type { Database, Lane, LoadRequest, Session } from './session.ts';
+import { readSpan, type Span, widened } from './span.ts';
 
 const MANIFEST = 'partitions.json';
 const MANIFEST_FORMAT = 1;
-
-/** What a partition's events lie between; all ends inclusive. */
-interface Span {
-  readonly rows: number;
-  readonly minSeq: number;
-  readonly maxSeq: number;
-  readonly minTs: number;
-  readonly maxTs: number;
-  readonly minCreated: number;
-  readonly maxCreated: number;
-}
 
 /** A session that knows the columns of its partition. */
 export interface PartitionSession extends Session {
@@ -43,6 +32,9 @@ export interface Partition {
   isDropped: boolean;
   /** True after a write that failed: it may have been committed all the same, so `span` is to be read from the file again. */
   isDoubtful: boolean;
+  /** By host, of what it held when it was opened, undefined until somebody asked; and of what was inserted since. */
+  newestFound: NewestByHost | undefined;
+  newestAdded: NewestByHost;
 }
 
 export interface Partitions {
@@ -56,8 +48,8 @@ export interface Partitions {
   ): Promise<T | undefined>;
   /** Which of these ids are stored; exact, as an event keeps its `@timestamp` however often it is sent. */
   known(events: readonly { readonly id: string; readonly timestampMs: number }[]): Promise<ReadonlySet<string>>;
-  /** Stores entries; each partition's share is one transaction. */
-  insert(entries: readonly TailEntry[], nowMs: number): Promise<void>;
+  /** Stores events of the log; each partition's share is one transaction. With `wantsIds` those that are stored already are left out. */
+  load(request: LoadRequest): Promise<void>;
   /** Drops a partition; false, and it stays, where it does not hold just so many events. */
   drop(partition: Partition, rows: number): Promise<boolean>;
   /** The least number that no stored event has reached. */
@@ -97,6 +89,8 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
       bytes: 0,
       isDropped: false,
       isDoubtful: false,
+      newestFound: undefined,
+      newestAdded: NONE_STORED,
     };
     partitions.set(name, partition);
     return partition;
@@ -148,28 +142,65 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
     partition.span = content?.span;
     partition.layout = content?.layout ?? LAYOUT;
     partition.isDoubtful = false;
+    partition.newestFound = undefined;
   };
 
   const readDoubtful = async (): Promise<void> => {
     for (const partition of [...partitions.values()]) if (partition.isDoubtful) await readAgain(partition);
   };
 
-  const insertInto = async (partition: Partition, entries: readonly TailEntry[]): Promise<void> => {
-    // A look-up may read the span again while the insert is under way, with or without these entries.
-    const before = partition.span;
-    const isNew = before === undefined;
-    partition.isDoubtful = true;
+  const insertInto = async (partition: Partition, period: string, skip: readonly string[]): Promise<void> => {
+    const isNew = partition.span === undefined;
     try {
-      await database.insert(partition.path, entries, isNew);
+      const inserted = await database.insert({ path: partition.path, period, isNew, skip });
+      if (inserted === undefined) return;
+      partition.span = widened(partition.span, inserted.span);
+      partition.newestAdded = joined(partition.newestAdded, inserted.newest);
     } catch (error) {
       partition.isDoubtful = true;
       throw error;
     }
-    partition.isDoubtful = false;
-    partition.span = entries.reduce(widened, before);
     partition.bytes = (await stat(partition.path)).size;
     if (isNew)
       await saveManifest().catch((error: unknown) => warn(`the list of partitions was not saved: ${String(error)}`));
+  };
+
+  /** Those of the events that a partition may hold. */
+  const possible = async <T extends { readonly id: string; readonly timestampMs: number }>(
+    partition: Partition,
+    events: readonly T[],
+  ): Promise<readonly T[]> => {
+    const { span } = partition;
+    const within = events.filter(
+      ({ timestampMs }) => span !== undefined && timestampMs >= span.minTs && timestampMs <= span.maxTs,
+    );
+    if (within.length === 0 || partition.isDropped) return [];
+    partition.newestFound ??= newestOfRows(
+      await use(partition, 'lookup', ({ schema, rows }) => rows(NEWEST_SQL(schema))),
+    );
+    const { newestFound, newestAdded } = partition;
+    return within.filter((event) => mayHold(newestFound, event) || mayHold(newestAdded, event));
+  };
+
+  const known = async (
+    events: readonly { readonly id: string; readonly timestampMs: number }[],
+  ): Promise<ReadonlySet<string>> => {
+    const found = new Set<string>();
+    await readDoubtful();
+    for (const partition of all()) {
+      const mine = await possible(partition, events);
+      if (mine.length === 0) continue;
+      const [from, until] = extent(mine.map(({ timestampMs }) => timestampMs));
+      const rows = await use(partition, 'lookup', ({ schema, rows: query }) =>
+        query(`SELECT _id FROM ${schema}.events WHERE _ts >= $1 AND _ts <= $2 AND _id IN (SELECT unnest($3))`, [
+          BigInt(from),
+          BigInt(until),
+          mine.map(({ id }) => id),
+        ]),
+      );
+      for (const [id] of rows) found.add(String(id));
+    }
+    return found;
   };
 
   const saveManifest = async (): Promise<void> => {
@@ -202,34 +233,15 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
       if (partition.isDropped) return undefined;
       return database.use(partition.path, 'read', (session) => work({ ...session, layout: partition.layout }), signal);
     },
-    async known(events) {
-      const found = new Set<string>();
+    known,
+    async load(request) {
       await readDoubtful();
-      for (const partition of all()) {
-        const span = partition.span;
-        const mine = events.filter(
-          ({ timestampMs }) => span !== undefined && timestampMs >= span.minTs && timestampMs <= span.maxTs,
-        );
-        if (mine.length === 0 || partition.isDropped) continue;
-        const [from, until] = extent(mine.map(({ timestampMs }) => timestampMs));
-        const rows = await use(partition, 'lookup', ({ schema, rows: query }) =>
-          query(`SELECT _id FROM ${schema}.events WHERE _ts >= $1 AND _ts <= $2 AND _id IN (SELECT unnest($3))`, [
-            BigInt(from),
-            BigInt(until),
-            mine.map(({ id }) => id),
-          ]),
-        );
-        for (const [id] of rows) found.add(String(id));
-      }
-      return found;
-    },
-    async insert(entries, nowMs) {
-      const shares = new Map<Partition, readonly TailEntry[]>();
-      await readDoubtful();
-      for (const [period, members] of byPeriod(entries, nowMs)) {
-        shares.set(target(period), members);
-      }
-      for (const [partition, members] of shares) await insertInto(partition, members);
+      const { periods, ids, damagedLines } = await database.prepare(request);
+      if (damagedLines > 0)
+        warn(`${damagedLines} lines of the log are damaged and cannot be read: their events are lost`);
+      const skip = ids.length === 0 ? [] : [...(await known(ids))];
+      const targets = periods.map((period) => ({ period, partition: target(period) }));
+      for (const { period, partition } of targets) await insertInto(partition, period, skip);
     },
     async drop(partition, rows) {
       if (partition.isDropped || partition.isDoubtful || partition.span?.rows !== rows) return false;
@@ -263,28 +275,8 @@ async function readContent({ schema, rows }: Session): Promise<{ span: Span | un
   const [version, layout] = (await rows(`SELECT version, layout FROM ${schema}.vedette_format`))[0] ?? [];
   if (version !== PARTITION_FORMAT)
     throw new OtherFormat(`it has format ${version}, and this version of Vedette reads format ${PARTITION_FORMAT}`);
-  const [span] = await rows(
-    `SELECT count(*), min(_seq), max(_seq), min(_ts), max(_ts), min(_created), max(_created) FROM ${schema}.events`,
-  );
-  const [count = 0, minSeq = 0, maxSeq = 0, minTs = 0, maxTs = 0, minCreated = 0, maxCreated = 0] = (span ?? []).map(
-    Number,
-  );
-  const held = { rows: count, minSeq, maxSeq, minTs, maxTs, minCreated, maxCreated };
-  return { span: count === 0 ? undefined : held, layout: parseLayout(String(layout)) };
-}
-
-function widened(span: Span | undefined, entry: TailEntry): Span {
-  const { seq, timestampMs } = entry;
-  const createdMs = orderKeyOf(entry.id, entry.document).createdMs;
-  return {
-    rows: (span?.rows ?? 0) + 1,
-    minSeq: Math.min(span?.minSeq ?? seq, seq),
-    maxSeq: Math.max(span?.maxSeq ?? seq, seq),
-    minTs: Math.min(span?.minTs ?? timestampMs, timestampMs),
-    maxTs: Math.max(span?.maxTs ?? timestampMs, timestampMs),
-    minCreated: Math.min(span?.minCreated ?? createdMs, createdMs),
-    maxCreated: Math.max(span?.maxCreated ?? createdMs, createdMs),
-  };
+  const span = await readSpan({ schema, rows });
+  return { span, layout: parseLayout(String(layout)) };
 }
 
 interface SavedPartition {

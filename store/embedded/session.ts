@@ -1,6 +1,7 @@
 // What the store asks of its database, in plain values, so that the database may live in a thread of its own (database-thread.ts).
-import type { EventDocument } from '../../event/document.ts';
 import type { SqlCell, SqlColumn } from '../port.ts';
+import type { NewestByHost } from './newest-by-host.ts';
+import type { Span } from './span.ts';
 
 /** A value of SQL on its way in. A number is bound as DOUBLE, a bigint as BIGINT, a list by its first member (an empty one: VARCHAR[]). */
 export type SqlParameter =
@@ -47,20 +48,47 @@ export interface Database {
   use<T>(path: string, lane: Lane, work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Runs a statement over several files, which stay attached meanwhile, in a connection that ends with it; one such at a time. */
   read(paths: readonly string[], read: BoundedRead, signal?: AbortSignal): Promise<BoundedResult>;
-  /** Stores entries in one transaction; makes the tables first where `isNew`. It may have been committed when it throws. */
-  insert(path: string, entries: readonly NewRow[], isNew: boolean): Promise<void>;
+  /** Reads events of the log, to be inserted; those of the call before are forgotten. */
+  prepare(load: LoadRequest): Promise<PreparedLoad>;
+  /**
+   * Stores a period's events of the load that was prepared last, in one transaction; makes the tables first where `isNew`. Answers
+   * what the stored ones lie between, undefined when all were skipped. It may have been committed when it throws.
+   */
+  insert(share: InsertRequest): Promise<InsertedRows | undefined>;
   /** Detaches a file, once nobody uses it, so that it may be removed. Writes its open log into it first. */
   release(path: string): Promise<void>;
   attachedCount(): number;
   close(): Promise<void>;
 }
 
-/** An event on its way into a partition. */
-export interface NewRow {
-  readonly seq: number;
-  readonly id: string;
-  readonly document: EventDocument;
-  readonly timestampMs: number;
+export interface LoadRequest {
+  /** Whole lines of the log. */
+  readonly parts: readonly { readonly path: string; readonly from: number; readonly to: number }[];
+  /** Decides how coarse the partitions of old events are. */
+  readonly nowMs: number;
+  /** Whether ids are wanted: some of the events may be stored already. */
+  readonly wantsIds: boolean;
+}
+
+export interface PreparedLoad {
+  /** The events that were read are of these periods (periods.ts). */
+  readonly periods: readonly string[];
+  readonly ids: readonly { readonly id: string; readonly timestampMs: number }[];
+  /** Lines that could be read when they were acknowledged, and cannot now. */
+  readonly damagedLines: number;
+}
+
+export interface InsertRequest {
+  readonly path: string;
+  readonly period: string;
+  readonly isNew: boolean;
+  /** Ids that are stored already. */
+  readonly skip: readonly string[];
+}
+
+export interface InsertedRows {
+  readonly span: Span;
+  readonly newest: NewestByHost;
 }
 
 export interface DatabaseLimits {

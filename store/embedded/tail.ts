@@ -1,13 +1,15 @@
-// The newest events in memory: those that the log holds and no partition yet, and some that both followers and partitions have.
-// Followers are served from here, searches see what is not loaded, and a repeated id is recognised.
+// The newest events in memory, as the bytes that the log holds: followers are served from here, searches see what no partition has
+// yet. What does not fit waits in the log alone.
 import type { EventDocument } from '../../event/document.ts';
+import { timestampOf } from '../admission.ts';
+import { idOfLine, parseLine, type RawLine } from './log-lines.ts';
 
 export interface TailEntry {
   readonly seq: number;
   readonly id: string;
+  /** Parsed when it is first asked for. */
   readonly document: EventDocument;
   readonly timestampMs: number;
-  readonly bytes: number;
 }
 
 export interface Tail {
@@ -16,26 +18,70 @@ export interface Tail {
   /** Every event after this number is here. */
   readonly coveredFrom: number;
   readonly lastSeq: number;
+  /** Acknowledged and in no partition, here or in the log alone. */
   readonly pendingEvents: number;
   readonly pendingBytes: number;
-  push(entries: readonly TailEntry[]): void;
+  /** `known`: what is known of each line without parsing it, in the same order. */
+  push(lines: readonly RawLine[], known?: readonly { readonly id: string; readonly timestampMs: number }[]): void;
   /** The entries after a number, at most `limit`; only meant for numbers from `coveredFrom` on. */
   after(seq: number, limit: number): readonly TailEntry[];
-  /** The entry of an id that is not loaded yet. */
-  pending(id: string): TailEntry | undefined;
-  /** Says that everything up to `seq` is in partitions now. */
-  markLoaded(seq: number): void;
+  /** The entry of a number; undefined where it is not in memory. */
+  at(seq: number): TailEntry | undefined;
+  /** Says that everything up to `seq` is in partitions now: so many events and bytes more. */
+  markLoaded(seq: number, loaded: { readonly events: number; readonly bytes: number }): void;
 }
 
-export function createTail(startSeq: number, keep: { readonly events: number; readonly bytes: number }): Tail {
-  let entries: TailEntry[] = [];
+export interface TailLimits {
+  /** Bytes that wait and are kept here all the same. */
+  readonly pendingBytes: number;
+  /** Events and bytes that stay after they were loaded. */
+  readonly recentEvents: number;
+  readonly recentBytes: number;
+}
+
+class LineEntry implements TailEntry {
+  readonly line: RawLine;
+  #id: string | undefined;
+  #timestampMs: number | undefined;
+  #document: EventDocument | undefined;
+
+  constructor(line: RawLine, id: string | undefined, timestampMs: number | undefined) {
+    this.line = line;
+    this.#id = id;
+    this.#timestampMs = timestampMs;
+  }
+  get seq(): number {
+    return this.line.seq;
+  }
+  get id(): string {
+    this.#id ??= idOfLine(this.line);
+    return this.#id;
+  }
+  get document(): EventDocument {
+    this.#document ??= parseLine(this.line).document;
+    return this.#document;
+  }
+  get timestampMs(): number {
+    this.#timestampMs ??= timestampOf(this.document) ?? 0;
+    return this.#timestampMs;
+  }
+  /** Its document is seldom asked for again. */
+  rest(): void {
+    this.#document = undefined;
+  }
+}
+
+export function createTail(startSeq: number, limits: TailLimits): Tail {
+  let entries: LineEntry[] = [];
   let head = 0;
   let loadedSeq = startSeq;
   let coveredFrom = startSeq;
   let lastSeq = startSeq;
+  let pendingEvents = 0;
   let pendingBytes = 0;
+  /** Bytes in memory, and those of them that are loaded. */
+  let heldBytes = 0;
   let loadedBytes = 0;
-  const pendingById = new Map<string, TailEntry>();
 
   const indexAfter = (seq: number): number => {
     let low = head;
@@ -46,6 +92,25 @@ export function createTail(startSeq: number, keep: { readonly events: number; re
       else low = middle + 1;
     }
     return low;
+  };
+
+  const dropOldest = (): void => {
+    const oldest = entries[head++];
+    if (oldest === undefined) return;
+    heldBytes -= oldest.line.length;
+    if (oldest.seq <= loadedSeq) loadedBytes -= oldest.line.length;
+    coveredFrom = oldest.seq;
+  };
+
+  const trim = (): void => {
+    const firstPending = indexAfter(loadedSeq);
+    while (head < firstPending && (firstPending - head > limits.recentEvents || loadedBytes > limits.recentBytes))
+      dropOldest();
+    while (head < entries.length - 1 && heldBytes - loadedBytes > limits.pendingBytes) dropOldest();
+    if (head > 4_096 && head > entries.length / 2) {
+      entries = entries.slice(head);
+      head = 0;
+    }
   };
 
   return {
@@ -59,43 +124,40 @@ export function createTail(startSeq: number, keep: { readonly events: number; re
       return lastSeq;
     },
     get pendingEvents() {
-      return pendingById.size;
+      return pendingEvents;
     },
     get pendingBytes() {
       return pendingBytes;
     },
-    push(added) {
-      for (const entry of added) {
-        entries.push(entry);
-        pendingById.set(entry.id, entry);
-        pendingBytes += entry.bytes;
-        lastSeq = entry.seq;
+    push(lines, known) {
+      for (const [at, line] of lines.entries()) {
+        entries.push(new LineEntry(line, known?.[at]?.id, known?.[at]?.timestampMs));
+        heldBytes += line.length;
+        pendingBytes += line.length;
+        pendingEvents++;
+        lastSeq = line.seq;
       }
+      trim();
     },
     after(seq, limit) {
       const from = indexAfter(seq);
       return entries.slice(from, from + limit);
     },
-    pending: (id) => pendingById.get(id),
-    markLoaded(seq) {
+    at(seq) {
+      const entry = entries[indexAfter(seq - 1)];
+      return entry?.seq === seq ? entry : undefined;
+    },
+    markLoaded(seq, loaded) {
       const end = indexAfter(seq);
       for (let at = indexAfter(loadedSeq); at < end; at++) {
-        const entry = entries[at];
-        if (entry === undefined) continue;
-        pendingById.delete(entry.id);
-        pendingBytes -= entry.bytes;
-        loadedBytes += entry.bytes;
+        loadedBytes += entries[at]?.line.length ?? 0;
+        entries[at]?.rest();
       }
+      pendingEvents -= loaded.events;
+      pendingBytes -= loaded.bytes;
       loadedSeq = Math.max(loadedSeq, seq);
-      while (head < end && (end - head > keep.events || loadedBytes > keep.bytes)) {
-        const oldest = entries[head++];
-        loadedBytes -= oldest?.bytes ?? 0;
-        coveredFrom = oldest?.seq ?? coveredFrom;
-      }
-      if (head > 4_096 && head > entries.length / 2) {
-        entries = entries.slice(head);
-        head = 0;
-      }
+      coveredFrom = Math.max(coveredFrom, head === entries.length ? loadedSeq : 0);
+      trim();
     },
   };
 }

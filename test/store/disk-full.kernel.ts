@@ -32,7 +32,7 @@ describe.skipIf(!isRoot)('a disk that is full (needs root to mount one)', () => 
       openEmbeddedStore({
         folder: join(folder, 'store'),
         warn: (text) => warnings.push(text),
-        limits: { loadDelayMs, segmentBytesMax: 1_000_000, backlogBytesMax: 100_000_000 },
+        limits: { loadDelayMs, segmentBytesMax: 1_000_000, backlogBytesMax: 100_000_000, freeBytesLeast: 0 },
       });
     let store = await open();
     const ballast = join(folder, 'ballast');

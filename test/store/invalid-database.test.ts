@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { NODE_FILES } from '../../store/embedded/files.ts';
+import { openLog } from '../../store/embedded/log.ts';
 import { openMendingDatabase } from '../../store/embedded/mending-database.ts';
 import { openPartitions } from '../../store/embedded/partitions.ts';
 import type { Database } from '../../store/embedded/session.ts';
@@ -81,18 +82,22 @@ describe('a write that failed after it was committed', () => {
     let mustFail = true;
     const failing: Database = {
       ...database,
-      async insert(path, entries, isNew) {
-        await database.insert(path, entries, isNew);
+      async insert(share) {
+        const inserted = await database.insert(share);
         if (mustFail) throw new Error('IO Error: the answer was lost');
+        return inserted;
       },
     };
     const options = { folder, database: failing, files: NODE_FILES, rowsMax: 1_000, warn: () => undefined };
     const partitions = await openPartitions(options);
     const { id, document } = sampleEvent(1);
-    const entry = { seq: 1, id, document, timestampMs: START_MS + 1_000, bytes: 1 };
-    await expect(partitions.insert([entry], START_MS)).rejects.toThrow('lost');
+    const { log } = await openLog(join(folder, 'log'), { files: NODE_FILES, segmentBytesMax: 1_000, minNextSeq: 1 });
+    await log.append([{ id, json: JSON.stringify(document) }]);
+    const { parts } = log.slice(0, { events: 10, bytes: 10_000 });
+    await log.close();
+    await expect(partitions.load({ parts, nowMs: START_MS, wantsIds: false })).rejects.toThrow('lost');
     mustFail = false;
-    expect(await partitions.known([entry])).toEqual(new Set([id]));
+    expect(await partitions.known([{ id, timestampMs: START_MS + 1_000 }])).toEqual(new Set([id]));
     expect(partitions.all().map(({ span }) => span?.rows)).toEqual([1]);
   });
 });

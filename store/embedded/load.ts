@@ -1,0 +1,36 @@
+// What a load reads: lines of the log, parsed, by the period of their partitions.
+import type { EventDocument } from '../../event/document.ts';
+import { timestampOf } from '../admission.ts';
+import { parseLine, readLines } from './log-lines.ts';
+import { byPeriod } from './periods.ts';
+import type { LoadRequest, PreparedLoad } from './session.ts';
+
+/** An event on its way into a partition. */
+export interface NewRow {
+  readonly seq: number;
+  readonly id: string;
+  readonly document: EventDocument;
+  readonly timestampMs: number;
+}
+
+export async function readLoad({
+  parts,
+  nowMs,
+  wantsIds,
+}: LoadRequest): Promise<Omit<PreparedLoad, 'periods'> & { readonly periods: ReadonlyMap<string, readonly NewRow[]> }> {
+  const rows: NewRow[] = [];
+  let damagedLines = 0;
+  const bad = (): void => {
+    damagedLines++;
+  };
+  for (const part of parts) {
+    for await (const lines of readLines(part, bad)) {
+      for (const { line } of lines) {
+        const { id, document } = parseLine(line);
+        rows.push({ seq: line.seq, id, document, timestampMs: timestampOf(document) ?? 0 });
+      }
+    }
+  }
+  const ids = wantsIds ? rows.map(({ id, timestampMs }) => ({ id, timestampMs })) : [];
+  return { periods: byPeriod(rows, nowMs), ids, damagedLines };
+}

@@ -1,0 +1,149 @@
+// The lines of the log: how one is written, checked and read. Both threads read them: the store's for followers and repeated ids,
+// the database's for partitions.
+//
+//   CRC SEQ {"id":…,"document":…}     CRC-32 of the rest of the line after the space, 8 hex digits
+import { type FileHandle, open } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
+import type { EventDocument } from '../../event/document.ts';
+
+export interface LogLine {
+  readonly id: string;
+  /** The document as one line of JSON. */
+  readonly json: string | Uint8Array;
+}
+
+/** A line as it stands in some bytes, checked. */
+export interface RawLine {
+  readonly seq: number;
+  readonly bytes: Buffer;
+  /** Where its JSON begins and ends in `bytes`. */
+  readonly from: number;
+  readonly to: number;
+  /** Of the whole line. */
+  readonly length: number;
+}
+
+const NEWLINE = 0x0a;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const HEX = Buffer.from('0123456789abcdef', 'latin1');
+const CRC_LENGTH = 8;
+const DIGITS_MAX = 16;
+const HEAD = '{"id":';
+const MIDDLE = ',"document":';
+/** Bytes of a line besides the id and the document. */
+const FRAME_BYTES = CRC_LENGTH + DIGITS_MAX + HEAD.length + MIDDLE.length + 8;
+/** Ids that are written as they are, between quotes. */
+const PLAIN_ID = /^[A-Za-z0-9._:/+=-]*$/;
+
+/** The lines one after another, and where each begins. */
+export function encodeLines(
+  first: number,
+  lines: readonly LogLine[],
+): { readonly bytes: Buffer; readonly starts: readonly number[] } {
+  const sizes = lines.reduce((sum, { id, json }) => sum + 6 * id.length + bytesAtMost(json) + FRAME_BYTES, 0);
+  const bytes = Buffer.allocUnsafeSlow(sizes);
+  const starts: number[] = [];
+  let at = 0;
+  for (const [number, { id, json }] of lines.entries()) {
+    const start = at;
+    starts.push(start);
+    at += CRC_LENGTH;
+    if (PLAIN_ID.test(id)) at += bytes.write(` ${first + number} ${HEAD}"${id}"${MIDDLE}`, at, 'latin1');
+    else at += bytes.write(` ${first + number} ${HEAD}${JSON.stringify(id)}${MIDDLE}`, at);
+    if (typeof json === 'string') at += bytes.write(json, at);
+    else {
+      bytes.set(json, at);
+      at += json.length;
+    }
+    bytes[at++] = 0x7d;
+    writeHex(bytes, start, crc32(bytes.subarray(start + CRC_LENGTH + 1, at)));
+    bytes[at++] = NEWLINE;
+  }
+  return { bytes: bytes.subarray(0, at), starts };
+}
+
+function bytesAtMost(json: string | Uint8Array): number {
+  return typeof json === 'string' ? 3 * json.length : json.length;
+}
+
+function writeHex(bytes: Buffer, at: number, value: number): void {
+  for (let digit = 0; digit < CRC_LENGTH; digit++) {
+    bytes[at + digit] = HEX[(value >>> (4 * (CRC_LENGTH - 1 - digit))) & 15] ?? 0;
+  }
+}
+
+/** The line in `bytes` from `from` up to `to`, without its newline; undefined when it is not what was written. */
+export function checkLine(bytes: Buffer, from: number, to: number): RawLine | undefined {
+  let at = from + CRC_LENGTH;
+  if (to - from < CRC_LENGTH + 3 || bytes[at] !== SPACE) return undefined;
+  const crc = bytes.toString('latin1', from, at);
+  at++;
+  if (crc32(bytes.subarray(at, to)).toString(16).padStart(CRC_LENGTH, '0') !== crc) return undefined;
+  let seq = 0;
+  for (; at < to && bytes[at] !== SPACE; at++) seq = seq * 10 + (bytes[at] ?? 0) - 0x30;
+  return Number.isSafeInteger(seq) ? { seq, bytes, from: at + 1, to, length: to - from + 1 } : undefined;
+}
+
+export function parseLine({ bytes, from, to }: RawLine): { readonly id: string; readonly document: EventDocument } {
+  return JSON.parse(bytes.toString('utf8', from, to));
+}
+
+/** Only the id: a twentieth of the work. */
+export function idOfLine({ bytes, from, to }: RawLine): string {
+  const start = from + HEAD.length;
+  let end = start + 1;
+  while (end < to && bytes[end] !== QUOTE) end += bytes[end] === BACKSLASH ? 2 : 1;
+  return JSON.parse(bytes.toString('utf8', start, end + 1));
+}
+
+/** Reads the lines of a part of a file, `BLOCK` by block. `onBad` is told of each that cannot be read. */
+export async function* readLines(
+  part: { readonly path: string; readonly from: number; readonly to: number },
+  onBad: (isLast: boolean) => void,
+): AsyncGenerator<readonly PlacedLine[]> {
+  const file = await open(part.path, 'r');
+  try {
+    yield* linesOf(file, part, onBad);
+  } finally {
+    await file.close();
+  }
+}
+
+export interface PlacedLine {
+  readonly line: RawLine;
+  /** Where in the file it begins. */
+  readonly at: number;
+}
+
+const BLOCK_BYTES = 2 * 1024 * 1024;
+
+async function* linesOf(
+  file: FileHandle,
+  { from, to }: { readonly from: number; readonly to: number },
+  onBad: (isLast: boolean) => void,
+): AsyncGenerator<readonly PlacedLine[]> {
+  let rest: Buffer = Buffer.alloc(0);
+  let at = from;
+  while (at < to) {
+    const block = Buffer.allocUnsafeSlow(rest.length + Math.min(BLOCK_BYTES, to - at));
+    rest.copy(block);
+    const { bytesRead } = await file.read(block, rest.length, block.length - rest.length, at);
+    const filled = block.subarray(0, rest.length + bytesRead);
+    const begin = at - rest.length;
+    at += bytesRead;
+    const lines: PlacedLine[] = [];
+    let start = 0;
+    for (let end = filled.indexOf(NEWLINE, rest.length); end >= 0; end = filled.indexOf(NEWLINE, start)) {
+      const line = checkLine(filled, start, end);
+      if (line === undefined) onBad(false);
+      else lines.push({ line, at: begin + start });
+      start = end + 1;
+    }
+    rest = filled.subarray(start);
+    if (lines.length > 0) yield lines;
+    if (bytesRead === 0) break;
+  }
+  if (rest.length > 0) onBad(true);
+}
