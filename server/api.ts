@@ -5,7 +5,7 @@ import type { RuleHealth } from '../engine/engine.ts';
 import type { Alert, AlertStatus, Detection } from '../event/detection.ts';
 import type { EventDocument } from '../event/document.ts';
 import type { Diagnostic } from '../rules/diagnostic.ts';
-import type { AggregateResponse, StoreStatistics } from '../store/port.ts';
+import type { AggregateResponse, SqlCell, SqlColumn, StoreStatistics } from '../store/port.ts';
 import type { HostRecord, NotificationRecord } from '../store/state/state-port.ts';
 
 export interface ApiError {
@@ -210,4 +210,24 @@ export interface BacktestResponse {
     /** Those of `otherDecision` whose rule and key had a late detection live. */
     readonly explainedByLateness: readonly string[];
   };
+}
+
+/** POST /api/v1/sql (reader): one SELECT (docs/sql.md). `limit` rows, else 1,000; `timeoutMs`, else 30 s. */
+export interface SqlApiRequest {
+  readonly sql: string;
+  /** The views hold events of this time only; all when absent. */
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+  readonly limit?: number;
+  readonly timeoutMs?: number;
+}
+export interface SqlApiResponse {
+  readonly columns: readonly SqlColumn[];
+  readonly rows: readonly (readonly SqlCell[])[];
+  /** What ended the rows before their end. */
+  readonly cut?: 'rows' | 'bytes';
+  /** Acknowledged events that were not to be seen yet: 0, but on a full disk. */
+  readonly missing: number;
+  readonly partitions: number;
+  readonly durationMs: number;
 }
