@@ -7,6 +7,7 @@ import { type Invocation, type OptionTable, optionValue } from './command.ts';
 import type { Config } from './config/settings.ts';
 import { CONFIG_OPTIONS, loadConfig, readSecret, readText } from './config.ts';
 import { EXIT, fail, type Outcome, succeed } from './failure.ts';
+import { askInLines, type LinesRequest, saidError } from './lines.ts';
 import { readServerAddress } from './server-address.ts';
 
 /** Options of every command that asks a server. */
@@ -23,6 +24,8 @@ export interface Client {
   readonly url: string;
   get<T>(path: string): Promise<Outcome<T>>;
   post<T>(path: string, body: unknown, options?: { readonly timeoutMs?: number }): Promise<Outcome<T>>;
+  /** An answer that comes line by line; `onLine` sees all but the result. */
+  lines<T>(path: string, body: unknown, options: Omit<LinesRequest, 'path' | 'body'>): Promise<Outcome<T>>;
   /** Any request; answers of every status come back. */
   exchange(request: ExchangeRequest): Promise<Outcome<Exchange>>;
 }
@@ -95,6 +98,13 @@ function makeClient(url: string, token: string, role: ClientRole): Client {
   return {
     url,
     exchange,
+    async lines<T>(path: string, body: unknown, options: Omit<LinesRequest, 'path' | 'body'>) {
+      const answer = await askInLines(url, token, { path, body, ...options });
+      if (!answer.isOk) return answer;
+      if (answer.value.kind === 'result') return succeed(answer.value.value as T);
+      const { status, text } = answer.value;
+      return readAnswer<T>({ status, text, retryAfterMs: undefined }, url, role);
+    },
     get: (path) => read({ method: 'GET', path }),
     post: (path, body, options) =>
       read({
@@ -117,16 +127,15 @@ export function readAnswer<T>(answer: Exchange, url: string, role: ClientRole): 
     return fail('client/not-vedette', { message, remedy: 'Check the URL (--server), and what else uses that port.' });
   }
   if (answer.status >= 200 && answer.status < 300) return succeed(body as T);
-  const error = (body as { error?: { code?: unknown; message?: unknown; remedy?: unknown } } | undefined)?.error;
-  const said = typeof error?.message === 'string' ? error.message : `status ${answer.status}`;
-  const isTheirs = [400, 404, 409, 413, 422].includes(answer.status);
-  const theirs =
-    typeof error?.remedy === 'string' && error.remedy !== '' ? error.remedy : 'See what the server printed.';
+  const isTheirs = [400, 404, 406, 409, 413, 422].includes(answer.status);
+  const said = (body as { error?: unknown } | undefined)?.error;
+  const told = saidError(
+    { message: `status ${answer.status}`, code: `http/${answer.status}`, ...(said as object | undefined) },
+    isTheirs ? EXIT.usage : EXIT.internal,
+  );
   // The server speaks to programs, of headers; a person has a token in the wrong place.
-  const ours = `The ${role} token is not one that this server knows: check --data, --server and --token-file.`;
-  const remedy = answer.status === 401 ? ours : theirs;
-  const code = typeof error?.code === 'string' ? error.code : `http/${answer.status}`;
-  return fail(code, { message: said, remedy, exitCode: isTheirs ? EXIT.usage : EXIT.internal });
+  const remedy = `The ${role} token is not one that this server knows: check --data, --server and --token-file.`;
+  return answer.status === 401 ? { ...told, failure: { ...told.failure, remedy } } : told;
 }
 
 function send(url: string, token: string, request: ExchangeRequest): Promise<Outcome<Exchange>> {

@@ -63,5 +63,13 @@ export function isGiven(invocation: Invocation, name: string): boolean {
 
 /** One line of JSON on stdout: what `--json` prints. */
 export function printJson(invocation: Invocation, value: unknown): void {
-  invocation.context.stdout.write(`${JSON.stringify(value)}\n`);
+  invocation.context.stdout.write(`${safeJson(value)}\n`);
+}
+
+/** JSON that a terminal takes as text: the same value, with what JSON leaves of control characters escaped. */
+export function safeJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

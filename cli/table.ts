@@ -1,5 +1,6 @@
 // Tables for people: aligned, cut to the terminal's width, safe to print whatever hosts and attackers wrote into the cells.
 import { visible } from '../rules/diagnostic.ts';
+import { cutToWidth, textWidth } from './text-width.ts';
 
 export interface Column {
   readonly title: string;
@@ -13,25 +14,72 @@ const WIDTH_DEFAULT = 120;
 const WIDTH_MIN = 60;
 /** The last column always gets this much, however full the others are. */
 const LAST_WIDTH_MIN = 16;
+/** A column that gives way keeps this much. */
+const COLUMN_WIDTH_MIN = 8;
 const GAP = '  ';
 
 /** Lines, each ended by a newline; the last column takes what is left. `width` 0: not a terminal. */
 export function renderTable(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string {
   const shown = rows.map((row) => row.map(visible));
-  const widths = columns.map((column, index) => {
-    const longest = Math.max(column.title.length, ...shown.map((row) => lengthOf(row[index] ?? '')));
+  const wanted = columns.map((column, index) => {
+    const longest = shown.reduce((most, row) => Math.max(most, textWidth(row[index] ?? '')), column.title.length);
     return Math.min(longest, column.widthMax ?? longest);
   });
+  const widths = fitted(wanted, width);
+  return tableLine(columns, widths, titlesOf(columns)) + shown.map((row) => tableLine(columns, widths, row)).join('');
+}
+
+/** A table whose rows come one by one: the widths are set before they are known. */
+export function growingTable(
+  columns: readonly Column[],
+  width: number,
+): { readonly head: string; readonly line: (row: readonly string[]) => string } {
+  const total = Math.max(width || WIDTH_DEFAULT, WIDTH_MIN);
+  const share = Math.floor(total / columns.length);
+  const widths = fitted(
+    columns.map(({ title, widthMax }, at) =>
+      at === columns.length - 1 ? total : Math.max(title.length, Math.min(widthMax ?? share, share * 2)),
+    ),
+    total,
+  );
+  return {
+    head: tableLine(columns, widths, titlesOf(columns)),
+    line: (row) => tableLine(columns, widths, row.map(visible)),
+  };
+}
+
+function titlesOf(columns: readonly Column[]): readonly string[] {
+  return columns.map(({ title }) => visible(title));
+}
+
+function tableLine(columns: readonly Column[], widths: readonly number[], cells: readonly string[]): string {
+  const padded = columns.map((column, index) => pad(cells[index] ?? '', widths[index] ?? 0, column.align));
+  return `${padded.join(GAP).trimEnd()}\n`;
+}
+
+/** Widths that the terminal has room for: the widest columns give way first, the first one (a time, a count) never. */
+function fitted(wanted: readonly number[], width: number): number[] {
+  const widths = [...wanted];
   const total = Math.max(width || WIDTH_DEFAULT, WIDTH_MIN);
   const last = widths.length - 1;
-  const used = widths.slice(0, last).reduce((sum, one) => sum + one + GAP.length, 0);
-  widths[last] = Math.min(widths[last] ?? 0, Math.max(LAST_WIDTH_MIN, total - used));
-  const line = (cells: readonly string[]): string =>
-    `${columns
-      .map((column, index) => pad(cells[index] ?? '', widths[index] ?? 0, column.align))
-      .join(GAP)
-      .trimEnd()}\n`;
-  return line(columns.map((column) => column.title)) + shown.map(line).join('');
+  const used = (): number => widths.slice(0, last).reduce((sum, one) => sum + one + GAP.length, 0);
+  const lastLeast = Math.min(widths[last] ?? 0, LAST_WIDTH_MIN);
+  // A file or a pipe has room; only its last column is kept short.
+  while (width > 0 && used() + lastLeast > total) {
+    const widest = widths.reduce(
+      (best, one, at) => (at > 0 && at < last && one > (widths[best] ?? 0) ? at : best),
+      last,
+    );
+    if (widest === last || (widths[widest] ?? 0) <= COLUMN_WIDTH_MIN) {
+      const other = widths.findIndex((one, at) => at > 0 && at < last && one > COLUMN_WIDTH_MIN);
+      if (other < 0) break;
+      widths[other] = (widths[other] ?? 0) - 1;
+    } else {
+      widths[widest] = (widths[widest] ?? 0) - 1;
+    }
+  }
+  widths[last] = Math.min(widths[last] ?? 0, Math.max(LAST_WIDTH_MIN, total - used()));
+  return widths;
 }
 
 /** Two columns without titles: a name and what it is. */
@@ -63,12 +111,7 @@ export function counted(count: number, noun: string): string {
 }
 
 function pad(text: string, width: number, align: Column['align']): string {
-  const characters = [...text];
-  const cut = characters.length > width ? `${characters.slice(0, Math.max(0, width - 1)).join('')}…` : text;
-  const blank = ' '.repeat(Math.max(0, width - Math.min(characters.length, width)));
+  const cut = cutToWidth(text, width);
+  const blank = ' '.repeat(Math.max(0, width - textWidth(cut)));
   return align === 'right' ? blank + cut : cut + blank;
-}
-
-function lengthOf(text: string): number {
-  return [...text].length;
 }

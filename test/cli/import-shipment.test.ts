@@ -73,7 +73,7 @@ function clientOf(reply: (request: ExchangeRequest) => Outcome<Exchange>): {
     bodies.push(request);
     return reply(request);
   };
-  return { bodies, client: { url: 'http://x', get: never, post: never, exchange } };
+  return { bodies, client: { url: 'http://x', get: never, post: never, lines: never, exchange } };
 }
 
 function answer(status: number, body: unknown, retryAfterMs?: number): Outcome<Exchange> {

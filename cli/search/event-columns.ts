@@ -1,0 +1,78 @@
+// What of an event stands in which column, as text.
+import { type EventDocument, fieldOf, timeOf } from '../../event/document.ts';
+import type { FoundEvent } from '../../server/api.ts';
+import { type Column, isoTime } from '../table.ts';
+
+/** The event's id, as a column. */
+export const ID_FIELD = '_id';
+const CELL_WIDTH_MAX = 60;
+
+export interface EventColumn extends Column {
+  readonly read: (event: FoundEvent) => string;
+}
+
+/** A column for each field; those that matter where none are named. */
+export function eventColumns(fields: readonly string[] | undefined): readonly EventColumn[] {
+  return fields?.map(fieldColumn) ?? DEFAULT_COLUMNS;
+}
+
+export const CSV_FIELDS: readonly string[] = [
+  '@timestamp',
+  'host.name',
+  'user.name',
+  'event.action',
+  'event.outcome',
+  'process.name',
+  'process.pid',
+  'process.command_line',
+  'file.path',
+  'source.ip',
+  'destination.ip',
+  'destination.port',
+  'message',
+  'process.entity_id',
+  ID_FIELD,
+];
+
+const DEFAULT_COLUMNS: readonly EventColumn[] = [
+  { title: 'TIME (UTC)', widthMax: 24, read: ({ document }) => isoTime(timeOf(document, '@timestamp')) },
+  { title: 'HOST', widthMax: 16, read: ({ document }) => firstText(document, 'host.name', 'host.id') },
+  { title: 'USER', widthMax: 12, read: ({ document }) => firstText(document, 'user.name', 'user.id') },
+  { title: 'ACTION', widthMax: 24, read: ({ document }) => firstText(document, 'event.action', 'event.dataset') },
+  { title: 'PROCESS', widthMax: 16, read: ({ document }) => firstText(document, 'process.name') },
+  {
+    title: 'WHAT',
+    read: ({ document }) => {
+      const address = firstText(document, 'destination.ip', 'source.ip', 'destination.address', 'source.address');
+      const port = firstText(document, 'destination.port', 'source.port');
+      if (address !== '-') return port === '-' ? address : `${address} port ${port}`;
+      const isStart = firstText(document, 'event.action') === 'executed';
+      return isStart
+        ? firstText(document, 'process.command_line', 'process.executable')
+        : firstText(document, 'file.path', 'message', 'process.command_line', 'process.title', 'auditd.message_type');
+    },
+  },
+];
+
+function fieldColumn(name: string): EventColumn {
+  return { title: name, widthMax: CELL_WIDTH_MAX, read: (event) => asText(fieldValue(event, name)) };
+}
+
+/** The value of a field, or of the id. */
+export function fieldValue({ id, document }: FoundEvent, name: string): unknown {
+  return name === ID_FIELD ? id : fieldOf(document, name);
+}
+
+function firstText(document: EventDocument, ...names: readonly string[]): string {
+  for (const name of names) {
+    const text = asText(fieldOf(document, name));
+    if (text !== '-') return text;
+  }
+  return '-';
+}
+
+function asText(value: unknown): string {
+  if (value === undefined || value === null || value === '') return '-';
+  if (Array.isArray(value)) return value.length === 0 ? '-' : value.map(asText).join(', ');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}

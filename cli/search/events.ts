@@ -1,0 +1,67 @@
+// Events as they are printed, whole or one by one: as a table, as comma-separated values, or as JSON, a document a line.
+import type { FoundEvent } from '../../server/api.ts';
+import { safeJson } from '../command.ts';
+import { growingTable, renderTable } from '../table.ts';
+import { type Asking, taken } from './asking.ts';
+import { csvLine } from './csv.ts';
+import { CSV_FIELDS, eventColumns, fieldValue, ID_FIELD } from './event-columns.ts';
+
+export interface EventPrinter {
+  /** False when nobody reads any more. */
+  print(event: FoundEvent): Promise<boolean>;
+}
+
+/** Prints events as they come. */
+export function eventPrinter(asking: Asking): EventPrinter {
+  const { stdout } = asking.invocation.context;
+  const lineOf = lineFormatter(asking);
+  return {
+    async print(event) {
+      stdout.write(lineOf(event));
+      return taken(asking);
+    },
+  };
+}
+
+function lineFormatter({ invocation, format, fields }: Asking): (event: FoundEvent) => string {
+  const { stdout } = invocation.context;
+  if (format === 'csv') {
+    const names = fields ?? CSV_FIELDS;
+    stdout.write(csvLine(names, stdout.isTTY));
+    return (event) =>
+      csvLine(
+        names.map((name) => fieldValue(event, name)),
+        stdout.isTTY,
+      );
+  }
+  if (format !== 'table') return (event) => `${safeJson(asLine(event))}\n`;
+  const columns = eventColumns(fields);
+  const table = growingTable(columns, stdout.columns);
+  stdout.write(table.head);
+  return (event) => table.line(columns.map(({ read }) => read(event)));
+}
+
+/** The document with its id. */
+function asLine({ id, document }: FoundEvent): unknown {
+  const line: Record<string, unknown> = { [ID_FIELD]: id, ...document };
+  line[ID_FIELD] = id;
+  return line;
+}
+
+/** A table of all of them; `mark` stands before the event of this id. */
+export function eventTable({ invocation, fields }: Asking, events: readonly FoundEvent[], mark?: string): string {
+  if (events.length === 0) return '';
+  const columns = eventColumns(fields);
+  const marked =
+    mark === undefined
+      ? columns
+      : [{ title: ' ', read: ({ id }: FoundEvent) => (id === mark ? '>' : ' ') }, ...columns];
+  const rows = events.map((event) => marked.map(({ read }) => read(event)));
+  return renderTable(marked, rows, invocation.context.stdout.columns);
+}
+
+/** The fields to ask for: those of the output, without the id, which comes anyway; undefined for whole documents. */
+export function askedFields({ fields, format }: Asking): readonly string[] | undefined {
+  const names = fields ?? (format === 'csv' ? CSV_FIELDS : undefined);
+  return names?.filter((name) => name !== ID_FIELD);
+}
