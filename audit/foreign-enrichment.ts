@@ -6,6 +6,7 @@ import { enrichmentOf, fieldsOf } from './fields.ts';
 import { isFromUserSpace } from './tables/record-type.ts';
 
 const SEPARATOR = '\x1d';
+const ESCAPED_SEPARATOR = '#035';
 /** Names of one event. */
 const NAMES_MAX = 1024;
 
@@ -30,6 +31,14 @@ export function payloadEnd({ text, type }: AuditRecord): number {
     if (INTERPRETED.test(text.slice(match.index))) return match.index;
   }
   return text.length;
+}
+
+/** A line whose 0x1D rsyslog wrote as `#035` (it escapes control characters of what it receives), with 0x1D again. */
+export function withSeparator(line: string): string {
+  const at = line.lastIndexOf(ESCAPED_SEPARATOR);
+  if (at < 0) return line;
+  const names = line.slice(at + ESCAPED_SEPARATOR.length);
+  return INTERPRETED.test(names) ? `${line.slice(0, at)}${SEPARATOR}${names}` : line;
 }
 
 /** Names of an event's ids, as its lines gave them. */

@@ -72,6 +72,11 @@ function readJson(line: string): ForeignLine {
   if (isDeeperThan(value, NESTING_MAX)) return refused(`nested deeper than ${NESTING_MAX}`);
   const action = value['create'] ?? value['index'];
   if (isPlainObject(action) && Object.keys(value).length === 1) return { kind: 'action', id: action['_id'] };
+  return readForeignValue(value);
+}
+
+/** Reads a JSON object of one event: a whole line, or the document that a shipper made of it. */
+export function readForeignValue(value: EventDocument): ForeignLine {
   if (isGoAudit(value)) {
     const records = goAuditRecords(value);
     const reason = 'not a go-audit event: `timestamp`, `sequence` and `messages` of type and data expected';
@@ -113,6 +118,13 @@ function ended(records: readonly AuditRecord[]): readonly AuditRecord[] {
 
 /** Programs that hand on audit records by syslog. Anybody on a host can write in their name: docs/operations.md says so. */
 const TAGS = 'audispd|audisp-syslog|audisp-remote|auditd|audit|kernel';
+const PROGRAM = new RegExp(`^(?:${TAGS}|laurel|go-audit)(?:\\[[0-9]{1,10}\\])?:?$`);
+
+/** True of the name (or syslog tag) of a program that hands on audit records. */
+export function isProgramOfAudit(name: string): boolean {
+  return name.length <= 64 && PROGRAM.test(name.trim());
+}
+
 /** `<13>Nov 22 10:00:00 web-7 tag[1]: ` or `2026-11-22T10:00:00.1+00:00 web-7 tag: `, with or without priority and version. */
 const SYSLOG = new RegExp(
   `^(?:<[0-9]{1,3}>[0-9]? ?)?(?:[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.,]{8,18}(?:Z|[+-][0-9:]{4,6})?) ([A-Za-z0-9_.:-]{1,255}) (?:${TAGS})(?:\\[[0-9]{1,10}\\])?: `,

@@ -119,6 +119,11 @@ const ISO_TIME =
   /^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?$/;
 const HAS_ZONE = /(Z|[+-][0-9]{2}:?[0-9]{2})$/;
 
+/** True of what is taken for `@timestamp` and `event.created`. */
+export function isTime(value: unknown): boolean {
+  return timeIn(value) !== undefined;
+}
+
 function timeIn(value: unknown): number | undefined {
   const ms = typeof value === 'number' ? value : Date.parse(String(withZone(value)));
   return ms >= 0 && ms < TIMESTAMP_MS_MAX ? ms : undefined;

@@ -7,9 +7,10 @@ import { type AppendResult, type EventStore, StoreUnavailable } from '../store/p
 import type { Account } from '../store/state/state-port.ts';
 import { type Admission, admit } from './admission.ts';
 import { busy, problem } from './api-error.ts';
-import { BULK_LIMITS, type BulkItem, NoRoom, readBulk } from './bulk-reader.ts';
+import { BULK_LIMITS, type BulkDocument, type BulkItem, NoRoom, readBulk } from './bulk-reader.ts';
 import { bulkStream, singleDocument } from './bulk-stream.ts';
 import type { DeliveryFence, Standing } from './delivery-fence.ts';
+import type { ForeignDocuments, Taking } from './foreign-documents.ts';
 import type { HostBook } from './host-book.ts';
 import type { Lanes } from './lane.ts';
 
@@ -30,6 +31,8 @@ export interface IngestContext {
   readonly now: () => number;
   /** Stores that a silent host is back; called before its next events are. */
   readonly hostCameBack: (hostId: string) => Promise<void>;
+  /** Reads what other shippers send; where it is absent, only documents as they are taken. */
+  readonly foreign?: ForeignDocuments;
   readonly inflightBytesMax?: number;
   readonly senderBytesMax?: number;
 }
@@ -43,7 +46,11 @@ interface BulkRequest {
   readonly index: string | undefined;
   readonly progress: Progress | undefined;
   readonly isSignOff: boolean;
+  /** True of the server's own: nobody sent it. */
+  readonly isSweep?: boolean;
 }
+
+type TakenRequest = Omit<BulkRequest, 'body' | 'action'>;
 
 interface ItemAnswer {
   readonly _index: string;
@@ -62,6 +69,8 @@ interface BulkAnswer {
 export interface Ingest {
   /** Throws the problem to answer with when the request as a whole cannot be taken. */
   bulk(request: BulkRequest): Promise<BulkAnswer>;
+  /** Stores the events that have waited long enough for further records of another shipper. */
+  sweep(): Promise<void>;
 }
 
 export function createIngest(context: IngestContext): Ingest {
@@ -94,6 +103,18 @@ export function createIngest(context: IngestContext): Ingest {
   };
 
   return {
+    async sweep() {
+      for (const hostId of context.foreign?.waiting() ?? []) {
+        const account: Account = { id: hostId, role: 'host', isRevoked: false, createdMs: 0 };
+        const request = { account, index: undefined, progress: undefined, isSignOff: false, isSweep: true };
+        try {
+          await context.lanes.run(hostId, () => takeItems(context, request, [], stampFor));
+        } catch (error) {
+          // What is open stays kept; the next sweep tries again.
+          if (!(error instanceof StoreUnavailable)) throw error;
+        }
+      }
+    },
     async bulk(request) {
       const { account } = request;
       const startedMs = context.now();
@@ -153,66 +174,97 @@ interface ItemOutcome {
 /** Admits and stores. Runs alone for its host: nothing of the same host is under way. */
 async function takeItems(
   context: IngestContext,
-  request: BulkRequest,
+  request: TakenRequest,
   items: readonly BulkItem[],
   stampFor: (hostId: string, nowMs: number) => number,
 ): Promise<readonly ItemOutcome[]> {
   const { account } = request;
   const isHost = account.role === 'host';
-  if (isHost && !request.isSignOff) await context.hostCameBack(account.id);
+  const isSender = isHost && request.isSweep !== true;
+  if (isSender && !request.isSignOff) await context.hostCameBack(account.id);
   const nowMs = context.now();
+  const hostName = isHost ? context.hosts.get(account.id)?.name : undefined;
   const admission: Admission = {
     hostId: isHost ? account.id : undefined,
-    hostName: isHost ? context.hosts.get(account.id)?.name : undefined,
+    hostName,
     nowMs,
     stampMs: isHost ? stampFor(account.id, nowMs) : nowMs,
   };
+  const taking = isHost
+    ? context.foreign?.take({ id: account.id, name: hostName ?? account.id }, items, nowMs)
+    : undefined;
   const outcomes: (ItemOutcome | undefined)[] = [];
   const events: NewEvent[] = [];
   const places: number[] = [];
+  /** Of the events that were made of records, in their order. */
+  const made: AppendResult[] = [];
   let ahead = 0;
-  const counts = { foreign: 0, rejected: 0 };
-  for (const [at, item] of items.entries()) {
-    const admitted = item.kind === 'document' ? admit(item, admission) : item;
+  const counts = { created: 0, duplicate: 0, rejected: 0, foreign: 0 };
+  const refuse = (at: number, refusal: Refusal): void => {
+    const item = items[at] as BulkItem;
+    counts[refusal.status === 403 ? 'foreign' : 'rejected'] += 1;
+    const error = { type: refusal.type, reason: refusal.reason };
+    outcomes[at] = { action: item.action, answer: { ...nameOf(item, request), status: refusal.status, error } };
+  };
+  for (const [at, item] of items.entries()) if (item.kind === 'refused') refuse(at, item);
+  for (const [at, reason] of taking?.refused ?? []) refuse(at, { status: 403, type: 'security_exception', reason });
+  for (const { at, item } of taking?.documents ?? documentsOf(items)) {
+    const admitted = admit(item, admission);
     if (admitted.kind === 'admitted') {
       if (admitted.isAhead) ahead += 1;
       events.push(admitted.event);
       places.push(at);
-      continue;
-    }
-    counts[admitted.status === 403 ? 'foreign' : 'rejected'] += 1;
-    const error = { type: admitted.type, reason: admitted.reason };
-    outcomes[at] = { action: item.action, answer: { ...nameOf(item, request), status: admitted.status, error } };
+    } else if (at < items.length) refuse(at, admitted);
+    else made[at - items.length] = { kind: 'rejected', reason: admitted.reason };
   }
-  const results = await store(context, request, { events, nowMs });
-  let created = 0;
-  let duplicates = 0;
+  const results = await store(context, request, { events, nowMs, ...(taking === undefined ? {} : { taking }) });
   for (const [number, result] of results.entries()) {
     const at = places[number] ?? 0;
+    const item = items[at];
+    counts[result.kind] += 1;
+    if (item === undefined) made[at - items.length] = result;
+    else {
+      const name = { _index: nameOf(item, request)._index, _id: events[number]?.id ?? null };
+      outcomes[at] = { action: item.action, answer: answerOf(name, result) };
+    }
+  }
+  for (const [at, { id, result }] of settled(taking, made)) {
     const item = items[at] as BulkItem;
-    const name = { _index: nameOf(item, request)._index, _id: events[number]?.id ?? null };
-    if (result.kind === 'created') created += 1;
-    else if (result.kind === 'duplicate') duplicates += 1;
-    else counts.rejected += 1;
-    outcomes[at] = { action: item.action, answer: answerOf(name, result) };
+    const { _index, _id } = nameOf(item, request);
+    outcomes[at] = { action: item.action, answer: answerOf({ _index, _id: id ?? _id ?? 'kept' }, result) };
   }
   if (isHost) {
     const { hosts } = context;
-    hosts.count(account.id, 'events', created);
-    hosts.count(account.id, 'duplicates', duplicates);
+    hosts.count(account.id, 'events', counts.created);
+    hosts.count(account.id, 'duplicates', counts.duplicate);
     hosts.count(account.id, 'rejected', counts.rejected);
     hosts.count(account.id, 'foreign_host', counts.foreign);
     hosts.count(account.id, 'clock_ahead', ahead);
-    hosts.setSignedOff(account.id, request.isSignOff);
+    if (isSender) hosts.setSignedOff(account.id, request.isSignOff);
   }
   return outcomes.filter((outcome) => outcome !== undefined);
+}
+
+type Refusal = Pick<Extract<BulkItem, { readonly kind: 'refused' }>, 'status' | 'type' | 'reason'>;
+
+function* documentsOf(items: readonly BulkItem[]): Generator<{ readonly at: number; readonly item: BulkDocument }> {
+  for (const [at, item] of items.entries()) if (item.kind === 'document') yield { at, item };
+}
+
+function settled(taking: Taking | undefined, made: readonly AppendResult[]): ReturnType<Taking['settle']> {
+  try {
+    return taking?.settle(made) ?? new Map();
+  } catch (error) {
+    taking?.drop();
+    throw error;
+  }
 }
 
 /** Appends in pieces, and says to the fence what was stored and what holds once it is read. */
 async function store(
   { store, fence, hosts }: IngestContext,
-  request: BulkRequest,
-  { events, nowMs }: { readonly events: readonly NewEvent[]; readonly nowMs: number },
+  request: TakenRequest,
+  { events, nowMs, taking }: { readonly events: readonly NewEvent[]; readonly nowMs: number; readonly taking?: Taking },
 ): Promise<readonly AppendResult[]> {
   const { account } = request;
   const isHost = account.role === 'host';
@@ -226,6 +278,7 @@ async function store(
     }
   } catch (error) {
     if (delivery !== undefined) fence.settle(delivery, notStored(), undefined);
+    taking?.drop();
     throw error;
   }
   if (delivery !== undefined) {
@@ -243,7 +296,7 @@ async function store(
   return results;
 }
 
-function nameOf(item: BulkItem, request: BulkRequest): { readonly _index: string; readonly _id: string | null } {
+function nameOf(item: BulkItem, request: TakenRequest): { readonly _index: string; readonly _id: string | null } {
   return { _index: item.index ?? request.index ?? INDEX_NAME, _id: item.id ?? null };
 }
 

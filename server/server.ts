@@ -9,6 +9,7 @@ import { createAttempts } from './attempts.ts';
 import { createDeliveryFence, type DeliveryFence } from './delivery-fence.ts';
 import { createEngineRunner, type EngineRunner, savedGreatestCreatedMs } from './engine-runner.ts';
 import { takeFolderLock } from './folder-lock.ts';
+import { createForeignDocuments } from './foreign-documents.ts';
 import { createHostBook, type HostBook } from './host-book.ts';
 import { createHttp, type Http } from './http.ts';
 import { createIngest } from './ingest.ts';
@@ -33,11 +34,13 @@ import { elasticRoutes } from './routes-elastic.ts';
 import { followRoutes } from './routes-follow.ts';
 import { hostRoutes } from './routes-hosts.ts';
 import { searchRoutes } from './routes-search.ts';
+import { sqlRoutes } from './routes-sql.ts';
 import { statusRoutes } from './routes-status.ts';
 import { treeRoutes } from './routes-tree.ts';
 import { createRuleBook, type RuleBook } from './rule-book.ts';
 import { createSearchDesk } from './search-desk.ts';
 import { createSilenceWatch } from './silence-watch.ts';
+import { createSweeper } from './sweeper.ts';
 
 /** So long requests under way may take to finish when the server stops. */
 const DRAIN_MS = 1_500;
@@ -130,7 +133,11 @@ async function start(
   });
   closers.push(() => closeHttp(http));
   const enrollment = { accounts: state.accounts, hosts, attempts: createAttempts(), enrollmentSecret };
-  elasticRoutes(http, createIngest({ store, hosts, fence, lanes, now, hostCameBack: silence.hostCameBack }), now);
+  const foreign = createForeignDocuments(state.openRecords);
+  const ingest = createIngest({ store, hosts, fence, lanes, now, foreign, hostCameBack: silence.hostCameBack });
+  const sweeper = createSweeper({ sweep: ingest.sweep, onNotice });
+  closers.push(() => sweeper.close());
+  elasticRoutes(http, ingest, now);
   hostRoutes(http, { enrollment, accounts: state.accounts, hosts, fence, now });
   readingRoutes(http, { options, state, store, rules, fence, runner: engineRunner, channels: outlet.channelNames });
 
@@ -138,6 +145,7 @@ async function start(
   engineRunner.start();
   outlet.wake();
   silence.start();
+  sweeper.start();
   retention.start();
   onNotice({ kind: 'listening', message: `listening on ${url}` });
 
@@ -180,6 +188,7 @@ function readingRoutes(
   aroundRoutes(http, searching);
   treeRoutes(http, searching);
   followRoutes(http, searching);
+  sqlRoutes(http, { store, now });
   backtestRoutes(http, {
     store,
     alerts: state.alerts,

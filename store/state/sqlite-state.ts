@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { alertBook } from './sqlite-alerts.ts';
 import { accountPort, hostBook } from './sqlite-books.ts';
 import { controlLog, engineState } from './sqlite-engine.ts';
+import { openRecords } from './sqlite-open-records.ts';
 import { outbox } from './sqlite-outbox.ts';
 import type {
   AccountPort,
@@ -13,11 +14,12 @@ import type {
   ControlLogPort,
   EngineStatePort,
   HostBookPort,
+  OpenRecordsPort,
   OutboxPort,
 } from './state-port.ts';
 
 /** Version of the tables below, kept as SQLite's `user_version`. */
-const STATE_FORMAT = 1;
+const STATE_FORMAT = 2;
 /** `application_id` of the file: "VDST". */
 const APPLICATION_ID = 0x56445354;
 
@@ -36,11 +38,18 @@ export interface SqliteState {
   readonly alerts: AlertBookPort;
   readonly accounts: AccountPort;
   readonly hosts: HostBookPort;
+  readonly openRecords: OpenRecordsPort;
   /** Removes detections, alerts and ended notifications that are older (event time, epoch ms). Unsent ones stay. */
   pruneBefore(ms: number): PruneCounts;
   close(): void;
 }
 
+/** What each version added to the one before, from the second on. */
+const ADDED: readonly string[] = [
+  `CREATE TABLE open_records (
+    number INTEGER PRIMARY KEY, host_id TEXT NOT NULL, key TEXT NOT NULL, is_stored INTEGER NOT NULL, json TEXT NOT NULL) STRICT;
+  CREATE INDEX open_records_host ON open_records (host_id, key);`,
+];
 const TABLES = `
   CREATE TABLE cursor (one INTEGER PRIMARY KEY CHECK (one = 1), cursor TEXT NOT NULL) STRICT;
   CREATE TABLE fold (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -97,6 +106,7 @@ export function openSqliteState(file: string): SqliteState {
     alerts: alertBook(database),
     accounts: accountPort(database),
     hosts: hostBook(database, inTransaction),
+    openRecords: openRecords(database, inTransaction),
     pruneBefore: (ms) => inTransaction(() => prune(database, ms)),
     close: () => {
       if (database.isOpen) database.close();
@@ -120,11 +130,11 @@ function prepareFile(database: DatabaseSync, file: string): void {
   const application = Number(database.prepare('PRAGMA application_id').get()?.['application_id']);
   const isEmpty = database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'] === 0;
   if (isEmpty) {
-    database.exec(`${TABLES} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${STATE_FORMAT};`);
-  } else if (application !== APPLICATION_ID || version !== STATE_FORMAT) {
+    database.exec(`${TABLES} ${ADDED.join('\n')} PRAGMA application_id = ${APPLICATION_ID};`);
+  } else if (application !== APPLICATION_ID || version < 1 || version > STATE_FORMAT) {
     throw new Error(`${file} has format ${version}, and this version of Vedette reads format ${STATE_FORMAT}`);
-  }
-  database.exec('COMMIT');
+  } else database.exec(ADDED.slice(version - 1).join('\n'));
+  database.exec(`PRAGMA user_version = ${STATE_FORMAT}; COMMIT`);
 }
 
 function prune(database: DatabaseSync, ms: number): PruneCounts {

@@ -132,3 +132,29 @@ export interface HostBookPort {
   /** All of them in one transaction: thousands of hosts speak every few seconds. */
   putAll(hosts: readonly HostRecord[]): void;
 }
+
+/** Records of one event that came in one request. */
+export interface OpenRecordsPart {
+  /** Which event of the host. */
+  readonly key: string;
+  /** True once the event is stored. */
+  readonly isStored: boolean;
+  readonly json: string;
+}
+
+/** Records that were acknowledged before their event was whole. */
+export interface OpenRecordsPort {
+  /** The hosts that have any. */
+  hosts(): readonly string[];
+  /** Those of a host, in the order in which they came. */
+  of(hostId: string): readonly OpenRecordsPart[];
+  /** In one transaction, durable when it returns. */
+  change(
+    hostId: string,
+    change: {
+      readonly added: readonly { readonly key: string; readonly json: string }[];
+      readonly stored: readonly string[];
+      readonly removed: readonly string[];
+    },
+  ): void;
+}
