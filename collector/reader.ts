@@ -124,7 +124,7 @@ export function createReader(parts: ReaderParts): Reader {
   let emptyMs = 0;
   /** Certain losses since the start, by their source. */
   const lossesBySource = new Map<Loss['source'], number>();
-  let reported = { ms: startedMs, records: 0, events: 0 };
+  let reported = { ms: startedMs, records: 0, events: 0, cpuMs: 0 };
 
   function emit(event: AuditEvent): void {
     eventCount += 1;
@@ -347,13 +347,17 @@ export function createReader(parts: ReaderParts): Reader {
     const nowMs = now();
     const perSecond = (count: number): number => Math.round((count * 1_000) / Math.max(1, nowMs - reported.ms));
     const oldestMs = spool.oldestMs();
+    const cost = parts.cost();
+    const cpuMs = (cost['cpu_user_ms'] ?? 0) + (cost['cpu_system_ms'] ?? 0);
     const rates = {
+      // Of one core, to the hundredth.
+      cpu_percent: Math.round(((cpuMs - reported.cpuMs) * 10_000) / Math.max(1, nowMs - reported.ms)) / 100,
       records_per_second: perSecond(records - reported.records),
       events_per_second: perSecond(eventCount - reported.events),
     };
-    reported = { ms: nowMs, records, events: eventCount };
+    reported = { ms: nowMs, records, events: eventCount, cpuMs };
     return {
-      ...parts.cost(),
+      ...cost,
       ...rates,
       ...(kernel === undefined ? {} : { kernel_lost: kernel.lost, kernel_backlog: kernel.backlog }),
       ...(oldestMs === undefined ? {} : { spool_oldest_age_ms: Math.max(0, nowMs - oldestMs) }),

@@ -1,9 +1,10 @@
 // `vedette hosts`
 import type { HostsResponse } from '../../server/api.ts';
 import { CLIENT_OPTIONS, openClient } from '../client.ts';
-import { type Command, printJson } from '../command.ts';
+import { type CollectorCost, collectorCosts, percent } from '../collector-costs.ts';
+import { type Command, type Invocation, printJson } from '../command.ts';
 import { EXIT } from '../failure.ts';
-import { counted, isoTime, renderTable } from '../table.ts';
+import { counted, formatBytes, isoTime, renderTable } from '../table.ts';
 
 const COLUMNS = [
   { title: 'HOST', widthMax: 32 },
@@ -15,6 +16,17 @@ const COLUMNS = [
   { title: 'NOTE' },
 ] as const;
 
+const COST_COLUMNS = [
+  { title: 'COLLECTOR ON', widthMax: 32 },
+  { title: 'CPU', align: 'right' },
+  { title: 'MEMORY', align: 'right' },
+  { title: 'EVENTS/S', align: 'right' },
+  { title: 'SPOOLED', align: 'right' },
+  { title: 'OLDEST', align: 'right' },
+  { title: 'LOST', align: 'right' },
+  { title: 'NOTE' },
+] as const;
+
 /** Counters of what was not stored though it was sent. */
 const REFUSALS = ['rejected', 'foreign_host'] as const;
 
@@ -22,7 +34,7 @@ export const hosts: Command = {
   name: 'hosts',
   synopsis: '',
   description:
-    'Lists every host that ever spoke to the server: whether it is live, silent or signed off, when it last spoke, and what of it was refused.',
+    'Lists every host that ever spoke to the server: whether it is live, silent or signed off, when it last spoke, and what of it was refused; and what its collector costs and has lost, as it says itself every 30 s.',
   positionals: { least: 0, most: 0 },
   options: { ...CLIENT_OPTIONS },
   examples: [
@@ -34,8 +46,9 @@ export const hosts: Command = {
     if (!client.isOk) return client.failure;
     const listed = await client.value.get<HostsResponse>('/api/v1/hosts');
     if (!listed.isOk) return listed.failure;
+    const costs = await collectorCosts(client.value, invocation.context.now());
     if (invocation.isJson) {
-      printJson(invocation, listed.value);
+      printJson(invocation, { ...listed.value, collectors: costs.isOk ? costs.value.collectors : [] });
       return EXIT.fine;
     }
     const { stdout, stderr } = invocation.context;
@@ -49,7 +62,29 @@ export const hosts: Command = {
       host.silentSinceMs === undefined ? '' : `silent since ${isoTime(host.silentSinceMs)}`,
     ]);
     if (rows.length > 0) stdout.write(renderTable(COLUMNS, rows, stdout.columns));
+    if (costs.isOk && costs.value.collectors.length > 0) printCosts(invocation, costs.value.collectors);
+    if (!costs.isOk) stderr.write('What the collectors cost cannot be told: the store does not answer.\n');
+    else if (!costs.value.isComplete) stderr.write('There are more collectors than the server tells of at once.\n');
     stderr.write(`${counted(rows.length, 'host')}\n`);
     return EXIT.fine;
   },
 };
+
+function printCosts(invocation: Invocation, costs: readonly CollectorCost[]): void {
+  const { stdout } = invocation.context;
+  const rows = costs.map((cost) => [
+    cost.hostName,
+    told(cost.cpuPercent, percent),
+    told(cost.rssBytes, formatBytes),
+    told(cost.eventsPerSecond, String),
+    told(cost.spoolBytes, formatBytes),
+    told(cost.oldestAgeMs, (ms) => `${Math.round(ms / 1_000)} s`),
+    told(cost.lost, String),
+    cost.level === undefined || cost.level === 'full' ? '' : `limits: ${cost.level}`,
+  ]);
+  stdout.write(`\n${renderTable(COST_COLUMNS, rows, stdout.columns)}`);
+}
+
+function told(value: number | undefined, inWords: (value: number) => string): string {
+  return value === undefined ? '-' : inWords(value);
+}

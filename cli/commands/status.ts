@@ -2,6 +2,7 @@
 import { formatDiagnostic } from '../../rules/diagnostic.ts';
 import type { StatusResponse } from '../../server/api.ts';
 import { CLIENT_OPTIONS, openClient } from '../client.ts';
+import { collectorCosts, costsInOneLine } from '../collector-costs.ts';
 import { type Command, type Invocation, printJson } from '../command.ts';
 import { EXIT } from '../failure.ts';
 import { counted, formatBytes, isoTime, renderPairs, renderTable } from '../table.ts';
@@ -13,7 +14,7 @@ export const status: Command = {
   name: 'status',
   synopsis: '',
   description:
-    'Shows how the server is doing: store, rules, what waits, what failed. Exit code 1 when a rule file is broken, a rule fails on events, or a notification could not be sent.',
+    'Shows how the server is doing: store, rules, what waits, what failed, what the collectors cost. Exit code 1 when a rule file is broken, a rule fails on events, or a notification could not be sent.',
   positionals: { least: 0, most: 0 },
   options: { ...CLIENT_OPTIONS },
   examples: [
@@ -25,8 +26,13 @@ export const status: Command = {
     if (!client.isOk) return client.failure;
     const answer = await client.value.get<StatusResponse>('/api/v1/status');
     if (!answer.isOk) return answer.failure;
-    if (invocation.isJson) printJson(invocation, answer.value);
-    else print(invocation, client.value.url, answer.value);
+    const costs = await collectorCosts(client.value, invocation.context.now());
+    if (invocation.isJson)
+      printJson(invocation, { ...answer.value, collectors: costs.isOk ? costs.value.collectors : [] });
+    else {
+      const collectors = costs.isOk ? costsInOneLine(costs.value) : 'the store does not say';
+      print(invocation, { url: client.value.url, answer: answer.value, collectors });
+    }
     const { diagnostics, engine, outbox } = answer.value;
     const isSound =
       !diagnostics.some(({ severity }) => severity === 'error') &&
@@ -36,7 +42,14 @@ export const status: Command = {
   },
 };
 
-function print(invocation: Invocation, url: string, answer: StatusResponse): void {
+function print(
+  invocation: Invocation,
+  {
+    url,
+    answer,
+    collectors,
+  }: { readonly url: string; readonly answer: StatusResponse; readonly collectors: string | undefined },
+): void {
   const { stdout } = invocation.context;
   const { store, engine, outbox } = answer;
   const span = store.oldestMs === undefined ? '' : `, ${isoTime(store.oldestMs)} to ${isoTime(store.newestMs)}`;
@@ -50,6 +63,7 @@ function print(invocation: Invocation, url: string, answer: StatusResponse): voi
     ['waiting', `${counted(engine.pendingDetections, 'detection')} for their host’s progress`],
     ['sent', `${outbox.sent} sent, ${outbox.pending} waiting, ${outbox.failed} failed`],
     ['channels', answer.channels.join(', ') || 'none'],
+    ...(collectors === undefined ? [] : [['collectors', collectors] as const]),
   ] as const;
   stdout.write(`${renderPairs(pairs, '')}\n`);
   const failing = engine.health.filter(({ errors }) => errors > 0).slice(0, RULES_SHOWN);

@@ -68,6 +68,7 @@ describe('search', () => {
   const found: SearchApiResponse = {
     total: 3,
     isTotalExact: true,
+    warnings: [],
     events: [
       {
         id: 'h1.b.2',
@@ -213,6 +214,64 @@ describe('hosts', () => {
     );
   });
 
+  const status = (id: string, figures: unknown) => ({
+    id: `${id}.1`,
+    document: { '@timestamp': '2026-05-01T09:59:40.000Z', 'host.id': id, 'host.name': id, 'vedette.status': figures },
+  });
+  const answered = (events: readonly unknown[]) => (asked: { readonly path: string }) =>
+    asked.path.endsWith('/search')
+      ? { body: { total: events.length, isTotalExact: true, warnings: [], events } }
+      : { body: { hosts: [] } };
+  const figures = {
+    cpu_percent: 0.41,
+    rss_bytes: 67_108_864,
+    spool_bytes: 1024,
+    spool_oldest_age_ms: 4_200,
+    events_per_second: 31,
+    lost_at_least: 7,
+    limits_level: 'full',
+  };
+
+  it('tell what their collectors cost and have lost, each by its last word', async () => {
+    const told = await openApiServer(
+      answered([
+        status('b', figures),
+        status('b', { ...figures, lost_at_least: 1 }),
+        status('a', { limits_level: 'no-hashes' }),
+      ]),
+    );
+    const said = await runHere(['hosts', '--server', told.url], { cwd: folder.path });
+    expect(said.stdout).toBe(
+      [
+        '',
+        'COLLECTOR ON     CPU  MEMORY  EVENTS/S  SPOOLED  OLDEST  LOST  NOTE',
+        'a                  -       -         -        -       -     -  limits: no-hashes',
+        'b             0.41 %  64 MiB        31    1 KiB     4 s     7',
+        '',
+      ].join('\n'),
+    );
+    expect(JSON.parse(told.asked[1]?.body ?? '')).toMatchObject({ query: 'event.dataset:vedette.status' });
+    await told.close();
+  });
+
+  it('may say anything in their status: what is no figure is left out', async () => {
+    const hostile = status('\u001b[2Jx', {
+      cpu_percent: '9',
+      rss_bytes: -1,
+      spool_bytes: '1',
+      lost_at_least: {},
+      limits_level: ['x'],
+    });
+    const told = await openApiServer(answered([hostile, { id: '1', document: {} }, status('y', null)]));
+    const said = await runHere(['hosts', '--server', told.url], { cwd: folder.path });
+    expect(said.stdout.split('\n').slice(2, 4)).toEqual([
+      expect.stringMatching(/2Jx +- +- +- +- +- +-$/),
+      expect.stringMatching(/^y +- +- +- +- +- +-$/),
+    ]);
+    expect(said.stdout).not.toContain('\u001b');
+    await told.close();
+  });
+
   it('are revoked by the admin', async () => {
     reply = { body: { host_id: 'h1', isRevoked: true } };
     expect((await ask('hosts', 'revoke', 'h1')).stdout).toBe('h1 is revoked: its token is refused from now on\n');
@@ -242,6 +301,35 @@ describe('status', () => {
     expect(said.stdout).toContain('store     embedded: 1 event, 2 KiB\n');
     reply = { body: { ...sound, outbox: { ...sound.outbox, failed: 1 } } };
     expect((await ask('status')).code).toBe(1);
+  });
+
+  it('sums up what the collectors cost and have lost', async () => {
+    const figures = {
+      cpu_percent: 12.5,
+      rss_bytes: 1_048_576,
+      spool_bytes: 2_048,
+      lost_at_least: 2,
+      limits_level: 'full',
+    };
+    const event = (name: string, more: object) => ({
+      id: name,
+      document: { 'host.id': name, 'host.name': name, 'vedette.status': { ...figures, ...more } },
+    });
+    const told = await openApiServer(({ path }) => ({
+      body: path.endsWith('/search')
+        ? {
+            total: 2,
+            isTotalExact: true,
+            warnings: [],
+            events: [event('a', {}), event('b', { cpu_percent: 0.5, limits_level: 'no-bulk' })],
+          }
+        : sound,
+    }));
+    const said = await runHere(['status', '--server', told.url], { cwd: folder.path });
+    expect(said.stdout).toContain(
+      'collectors  2 heard in 95 s; 13 % of a core in all, 13 % at most (a); 1 MiB of memory at most; 4 KiB spooled; 4 lost; 1 held back by limits\n',
+    );
+    await told.close();
   });
 });
 
