@@ -66,6 +66,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/search.ts')).search,
   },
   {
+    name: 'sql',
+    summary: 'Run a SELECT over the stored events.',
+    load: async () => (await import('./commands/sql.ts')).sql,
+  },
+  {
     name: 'alerts list',
     summary: 'List alerts, newest first.',
     load: async () => (await import('./commands/alerts-list.ts')).alertsList,
