@@ -6,7 +6,7 @@ import { EXIT, type ExitCode, type Failure } from '../failure.ts';
 import { type Column, isoTime, renderTable } from '../table.ts';
 import { type Asking, ask, rangeOf, tellUnknown, tellWarnings } from './asking.ts';
 import { barOf, sparklineOf } from './bars.ts';
-import { csvLine } from './csv.ts';
+import { csvHead, csvLine } from './csv.ts';
 
 /** Lines of a histogram, and columns of a sparkline before neighbours are put together. */
 export const BUCKETS_MAX = 5_000;
@@ -54,7 +54,7 @@ export async function count(asking: Asking, counting: Counting): Promise<ExitCod
       'events',
       ...(distinct === undefined ? [] : ['distinct']),
     ];
-    stdout.write(csvLine(names, stdout.isTTY));
+    stdout.write(csvHead(names));
     for (const group of answer.groups) {
       const bucket = bucketMs === undefined ? [] : [isoTime(group.bucketMs)];
       const many = distinct === undefined ? [] : [group.distinct];

@@ -3,8 +3,11 @@ import type { FoundEvent } from '../../server/api.ts';
 import { safeJson } from '../command.ts';
 import { growingTable, renderTable } from '../table.ts';
 import { type Asking, taken } from './asking.ts';
-import { csvLine } from './csv.ts';
-import { CSV_FIELDS, eventColumns, fieldValue, ID_FIELD } from './event-columns.ts';
+import { csvHead, csvLine } from './csv.ts';
+import { CSV_FIELDS, type EventColumn, eventColumns, fieldValue, ID_FIELD } from './event-columns.ts';
+
+/** Narrower terminals have better use for the day's columns. */
+const NARROW = 110;
 
 export interface EventPrinter {
   /** False when nobody reads any more. */
@@ -27,7 +30,7 @@ function lineFormatter({ invocation, format, fields }: Asking): (event: FoundEve
   const { stdout } = invocation.context;
   if (format === 'csv') {
     const names = fields ?? CSV_FIELDS;
-    stdout.write(csvLine(names, stdout.isTTY));
+    stdout.write(csvHead(names));
     return (event) =>
       csvLine(
         names.map((name) => fieldValue(event, name)),
@@ -51,13 +54,27 @@ function asLine({ id, document }: FoundEvent): unknown {
 /** A table of all of them; `mark` stands before the event of this id. */
 export function eventTable({ invocation, fields }: Asking, events: readonly FoundEvent[], mark?: string): string {
   if (events.length === 0) return '';
-  const columns = eventColumns(fields);
+  const { columns: width } = invocation.context.stdout;
+  const columns = fields === undefined && width > 0 && width < NARROW ? narrowColumns(events) : eventColumns(fields);
   const marked =
     mark === undefined
       ? columns
       : [{ title: ' ', read: ({ id }: FoundEvent) => (id === mark ? '>' : ' ') }, ...columns];
-  const rows = events.map((event) => marked.map(({ read }) => read(event)));
-  return renderTable(marked, rows, invocation.context.stdout.columns);
+  return renderTable(
+    marked,
+    events.map((event) => marked.map(({ read }) => read(event))),
+    width,
+  );
+}
+
+/** Where all is of one day, a narrow terminal has the day in the title. */
+function narrowColumns(events: readonly FoundEvent[]): readonly EventColumn[] {
+  const [time, ...others] = eventColumns(undefined);
+  if (time === undefined) return others;
+  const days = new Set(events.map((event) => time.read(event).slice(0, 10)));
+  const [day = ''] = days;
+  if (days.size !== 1 || !/^\d{4}-/.test(day)) return [time, ...others];
+  return [{ ...time, title: day, read: (event) => time.read(event).slice(11, -1) }, ...others];
 }
 
 /** The fields to ask for: those of the output, without the id, which comes anyway; undefined for whole documents. */

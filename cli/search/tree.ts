@@ -6,7 +6,7 @@ import { EXIT, type ExitCode, type Failure } from '../failure.ts';
 import { isoTime } from '../table.ts';
 import { cutToWidth } from '../text-width.ts';
 import { type Asking, ask } from './asking.ts';
-import { csvLine } from './csv.ts';
+import { csvHead, csvLine } from './csv.ts';
 
 /** Deeper branches are drawn as if they were not deeper. */
 const DEPTH_MAX = 40;
@@ -35,7 +35,7 @@ export async function tree(asking: Asking, id: string, isSinceGiven: boolean): P
   if (format === 'table') stdout.write(drawTree(found.value, { width: stdout.columns, isUnicode: asking.isUnicode }));
   else if (format === 'ndjson') for (const process of processes) stdout.write(`${safeJson(process)}\n`);
   else {
-    stdout.write(csvLine(CSV_COLUMNS, stdout.isTTY));
+    stdout.write(csvHead(CSV_COLUMNS));
     for (const process of processes) stdout.write(csvLine(csvCells(process), stdout.isTTY));
   }
   const ancestors = processes.filter(({ role }) => role === 'ancestor').length;
@@ -96,14 +96,16 @@ export function drawTree(
 ): string {
   const strokes = isUnicode ? UNICODE : ASCII;
   const total = width || WIDTH_DEFAULT;
-  const lines = [`${visible(host.name ?? host.id)}${isRooted ? '' : ' (who started the first of these is not known)'}`];
+  const day = commonDay(processes);
+  const unknown = isRooted ? '' : ' (who started the first of these is not known)';
+  const lines = [`${visible(host.name ?? host.id)}${day === undefined ? '' : `, ${day} UTC`}${unknown}`];
   const children = Map.groupBy(
     processes.filter(({ role }) => role !== 'ancestor'),
     ({ parent }) => parent,
   );
   const put = (indent: string, process: TreeProcess): void => {
     const mark = process.role === 'subject' ? strokes.mark : '';
-    lines.push(cutToWidth(`${indent}${mark}${describe(process)}`, total));
+    lines.push(cutToWidth(`${indent}${mark}${describe(process, day)}`, total));
   };
   const line = processes.filter(({ role }) => role !== 'descendant');
   for (const [depth, process] of line.entries()) {
@@ -131,14 +133,25 @@ export function drawTree(
 }
 
 /** `1234 root 10:20:30.123 curl -s http://… (exit 6 after 5 s)` */
-function describe({ pid, user, startMs, endMs, exitCode, commandLine, executable, name, events }: TreeProcess): string {
-  const parts = [pid === undefined ? '?' : String(pid), user ?? '-', startMs === undefined ? '-' : isoTime(startMs)];
+function describe(process: TreeProcess, day: string | undefined): string {
+  const { pid, user, startMs, endMs, exitCode, commandLine, executable, name, events } = process;
+  const time = startMs === undefined ? '-' : day === undefined ? isoTime(startMs) : isoTime(startMs).slice(11, -1);
+  const parts = [pid === undefined ? '?' : String(pid), user ?? '-', time];
   const what = commandLine ?? executable ?? name ?? 'unknown';
   // The name that a process gives itself need not be its program's.
   const known = what.includes(name ?? '') ? what : `${what} [${name}]`;
   const end = endMs === undefined ? '' : ` (exit ${exitCode ?? '?'}${lasted(startMs, endMs)})`;
   const forked = events === 0 ? ' (only forked)' : '';
   return visible(`${parts.join(' ')}  ${known}${end}${forked}`);
+}
+
+/** The day on which all of them began; undefined where they began on several. */
+function commonDay(processes: readonly TreeProcess[]): string | undefined {
+  const days = new Set(
+    processes.flatMap(({ startMs }) => (startMs === undefined ? [] : isoTime(startMs).slice(0, 10))),
+  );
+  const [day] = days;
+  return days.size === 1 ? day : undefined;
 }
 
 function lasted(startMs: number | undefined, endMs: number): string {
