@@ -15,7 +15,7 @@ export const FIELD_NAME_LENGTH_MAX = 1_024;
 /** `host.boot.id` of what the server itself stores about a host; no host may use it. */
 export const SERVER_BOOT_ID = 'server';
 /** `@timestamp` must lie before this: the year 2100. */
-const TIMESTAMP_MS_MAX = Date.UTC(2100, 0, 1);
+export const TIMESTAMP_MS_MAX: number = Date.UTC(2100, 0, 1);
 
 /** Who writes, and when. */
 export interface Admission {

@@ -3,7 +3,9 @@
 import { isUtf8 } from 'node:buffer';
 import { BULK_BODY_BYTES_MAX, BULK_LINE_BYTES_MAX } from '../event/bulk.ts';
 import { isPlainObject } from '../event/document.ts';
+import { createDocumentScan } from './document-scan.ts';
 import { weigh } from './json-bounds.ts';
+import type { ScannedLine } from './quick-admission.ts';
 
 /** The most events of one request: bounds the answer, which tells of each. */
 export const BULK_ITEMS_MAX = 100_000;
@@ -27,6 +29,8 @@ export interface BulkDocument {
   readonly document: Record<string, unknown>;
   /** The document's line, kept only where `id` is missing: the id is then made of its bytes. */
   readonly source: Buffer | undefined;
+  /** Its line, where that was looked through instead of parsed: `document` is parsed when it is asked for. */
+  readonly scanned?: ScannedLine;
 }
 
 /** An event that is refused, with Elasticsearch's name for the reason. */
@@ -147,6 +151,7 @@ interface Action {
 
 /** Puts lines together: expects an action, then (but for `delete`) its document. */
 function pairReader() {
+  const scan = createDocumentScan();
   const items: BulkItem[] = [];
   let values = 0;
   let open: Action | undefined;
@@ -168,7 +173,13 @@ function pairReader() {
       const action = open;
       open = undefined;
       if (action.refusal !== undefined) refuse(action, 'illegal_argument_exception', action.refusal);
-      else items.push(documentOf(action, bytes, parse));
+      else items.push(scannedOf(action, bytes) ?? documentOf(action, bytes, parse));
+      return;
+    }
+    const plainId = bytes === undefined ? undefined : plainCreate(bytes);
+    if (plainId !== undefined) {
+      mayBeSource = false;
+      open = { name: 'create', index: undefined, id: plainId, refusal: undefined };
       return;
     }
     if (bytes !== undefined && isBlank(bytes)) return;
@@ -188,6 +199,17 @@ function pairReader() {
     else open = action;
   };
 
+  const scannedOf = (action: Action, bytes: Buffer | undefined): BulkDocument | undefined => {
+    if (bytes === undefined || action.id === undefined) return undefined;
+    const scanned = scan(bytes);
+    if (scanned === undefined) return undefined;
+    values += scanned.values;
+    return new ScannedBulkDocument(action.name === 'index' ? 'index' : 'create', action.index, action.id, {
+      ...scanned,
+      line: bytes,
+    });
+  };
+
   const end = (): void => {
     if (open !== undefined) refuse(open, 'illegal_argument_exception', 'the document’s line is missing');
     open = undefined;
@@ -201,6 +223,47 @@ function pairReader() {
       return values;
     },
   };
+}
+
+/** Its own properties are all that it has, as of any other item. */
+class ScannedBulkDocument implements BulkDocument {
+  readonly kind = 'document';
+  readonly action: 'create' | 'index';
+  readonly index: string | undefined;
+  readonly id: string | undefined;
+  readonly source = undefined;
+  readonly scanned: ScannedLine;
+  #document: Record<string, unknown> | undefined;
+
+  constructor(action: 'create' | 'index', index: string | undefined, id: string, scanned: ScannedLine) {
+    this.action = action;
+    this.index = index;
+    this.id = id;
+    this.scanned = scanned;
+  }
+  get document(): Record<string, unknown> {
+    this.#document ??= JSON.parse(this.scanned.line.toString('utf8')) as Record<string, unknown>;
+    return this.#document;
+  }
+}
+
+const CREATE_HEAD = Buffer.from('{"create":{"_id":"');
+const CREATE_TAIL = Buffer.from('"}}');
+/** The most bytes of an id that is read without a parser. */
+const PLAIN_ID_LENGTH_MAX = 256;
+
+/** The id of an action line as collectors write it (event/bulk.ts); undefined for any other. */
+function plainCreate(bytes: Buffer): string | undefined {
+  const from = CREATE_HEAD.length;
+  const to = bytes.length - CREATE_TAIL.length;
+  if (to <= from || to - from > PLAIN_ID_LENGTH_MAX) return undefined;
+  for (let at = 0; at < from; at++) if (bytes[at] !== CREATE_HEAD[at]) return undefined;
+  for (let at = 0; at < CREATE_TAIL.length; at++) if (bytes[to + at] !== CREATE_TAIL[at]) return undefined;
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte < 0x20 || byte > 0x7e || byte === 0x22 || byte === 0x5c) return undefined;
+  }
+  return bytes.toString('latin1', from, to);
 }
 
 const NO_ACTION: Action = { name: 'create', index: undefined, id: undefined, refusal: undefined };

@@ -62,7 +62,15 @@ export function shaped(item: BulkDocument, hostId: string): BulkDocument {
       unmapped: Object.fromEntries(unmapped.map(([name, value]) => [plain(name), value])),
     };
   }
-  return { ...item, id: id === undefined || OUR_FORM.test(id) ? id : idUnder(hostId, id) };
+  const { kind, action, index, source } = item;
+  return {
+    kind,
+    action,
+    index,
+    source,
+    document,
+    id: id === undefined || OUR_FORM.test(id) ? id : idUnder(hostId, id),
+  };
 }
 
 /** `@timestamp` as one name, without the dots that would make levels of it. */

@@ -5,7 +5,7 @@ import type { NewEvent } from '../event/document.ts';
 import type { Progress } from '../event/progress.ts';
 import { type AppendResult, type EventStore, StoreUnavailable } from '../store/port.ts';
 import type { Account } from '../store/state/state-port.ts';
-import { type Admission, admit } from './admission.ts';
+import { type Admission, type Admitted, admit } from './admission.ts';
 import { busy, problem } from './api-error.ts';
 import { BULK_LIMITS, type BulkDocument, type BulkItem, NoRoom, readBulk } from './bulk-reader.ts';
 import { bulkStream, singleDocument } from './bulk-stream.ts';
@@ -13,6 +13,8 @@ import type { DeliveryFence, Standing } from './delivery-fence.ts';
 import type { ForeignDocuments, Taking } from './foreign-documents.ts';
 import type { HostBook } from './host-book.ts';
 import type { Lanes } from './lane.ts';
+import { type QuickAdmission, quickAdmission } from './quick-admission.ts';
+import type { Quotas } from './quota.ts';
 
 /** Bytes of all requests that are being read or stored, decompressed: past that, senders are asked to wait. */
 const INFLIGHT_BYTES_MAX: number = 128 * 1024 * 1024;
@@ -33,6 +35,8 @@ export interface IngestContext {
   readonly hostCameBack: (hostId: string) => Promise<void>;
   /** Reads what other shippers send; where it is absent, only documents as they are taken. */
   readonly foreign?: ForeignDocuments;
+  /** How much a host may send; without it, as much as there is room for. */
+  readonly quotas?: Quotas;
   readonly inflightBytesMax?: number;
   readonly senderBytesMax?: number;
 }
@@ -122,6 +126,7 @@ export function createIngest(context: IngestContext): Ingest {
       if (isHost) {
         context.hosts.touch(account.id, startedMs);
         context.hosts.count(account.id, 'requests');
+        keepToQuota(context, request, startedMs);
       }
       let reservedBytes = 0;
       const reserve = (bytes: number): boolean => {
@@ -132,8 +137,10 @@ export function createIngest(context: IngestContext): Ingest {
         reservedBytes += bytes;
         return true;
       };
+      let eventsRead = 0;
       try {
         const items = await read(request, reserve);
+        eventsRead = items.length;
         if (items.length === 0 && request.progress === undefined && !request.isSignOff) {
           throw problem(400, 'empty', 'request body is required', 'Send at least one event.');
         }
@@ -150,6 +157,7 @@ export function createIngest(context: IngestContext): Ingest {
         const status = error.reason === 'overloaded' ? 429 : 503;
         throw busy(status, `store-${error.reason}`, STORE_MESSAGES[error.reason]);
       } finally {
+        if (isHost) context.quotas?.charge(account.id, { events: eventsRead, bytes: reservedBytes }, context.now());
         inflightBytes -= reservedBytes;
         const ofSender = (inflightBySender.get(account.id) ?? 0) - reservedBytes;
         if (ofSender > 0) inflightBySender.set(account.id, ofSender);
@@ -157,6 +165,18 @@ export function createIngest(context: IngestContext): Ingest {
       }
     },
   };
+}
+
+/** A host that says no more than how far it is complete may always say so: the fold waits for it. */
+const PROGRESS_BODY_BYTES_MAX = 64;
+
+function keepToQuota({ quotas, hosts }: IngestContext, { account, body, progress }: BulkRequest, nowMs: number): void {
+  const waitS = quotas?.waitS(account.id, nowMs);
+  if (waitS === undefined) return;
+  const bodyBytes = Number(body.headers['content-length'] ?? Number.NaN);
+  if (progress !== undefined && bodyBytes <= PROGRESS_BODY_BYTES_MAX) return;
+  hosts.count(account.id, 'over_quota');
+  throw busy(429, 'over-quota', 'this host has sent more than its quota allows', waitS);
 }
 
 const STORE_MESSAGES: Readonly<Record<StoreUnavailable['reason'], string>> = {
@@ -190,6 +210,7 @@ async function takeItems(
     nowMs,
     stampMs: isHost ? stampFor(account.id, nowMs) : nowMs,
   };
+  const quick = quickAdmission(admission);
   const taking = isHost
     ? context.foreign?.take({ id: account.id, name: hostName ?? account.id }, items, nowMs)
     : undefined;
@@ -209,7 +230,7 @@ async function takeItems(
   for (const [at, item] of items.entries()) if (item.kind === 'refused') refuse(at, item);
   for (const [at, reason] of taking?.refused ?? []) refuse(at, { status: 403, type: 'security_exception', reason });
   for (const { at, item } of taking?.documents ?? documentsOf(items)) {
-    const admitted = admit(item, admission);
+    const admitted = admittedQuickly(item, quick) ?? admit(item, admission);
     if (admitted.kind === 'admitted') {
       if (admitted.isAhead) ahead += 1;
       events.push(admitted.event);
@@ -243,6 +264,15 @@ async function takeItems(
     if (isSender) hosts.setSignedOff(account.id, request.isSignOff);
   }
   return outcomes.filter((outcome) => outcome !== undefined);
+}
+
+function admittedQuickly(
+  { id, scanned }: BulkDocument,
+  quick: QuickAdmission | undefined,
+): Extract<Admitted, { readonly kind: 'admitted' }> | undefined {
+  if (id === undefined || scanned === undefined) return undefined;
+  const event = quick?.(id, scanned);
+  return event === undefined ? undefined : { kind: 'admitted', event, hasOwnTime: true, isAhead: false };
 }
 
 type Refusal = Pick<Extract<BulkItem, { readonly kind: 'refused' }>, 'status' | 'type' | 'reason'>;

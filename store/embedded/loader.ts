@@ -8,6 +8,8 @@ import type { Tail } from './tail.ts';
 
 /** Events and bytes of one load: what the database's thread holds in memory. */
 const LOAD_EVENTS_MAX = 8_192;
+/** After failures loads are halved down to this: on a full disk a small one may still find room, and frees some of the log. */
+const LOAD_EVENTS_LEAST = 256;
 const LOAD_BYTES_MAX: number = 24 * 1024 * 1024;
 /** So many events that wait are worth a load at once. */
 const LOAD_EVENTS = 4_096;
@@ -45,6 +47,7 @@ export function createLoader(parts: {
   const { log, tail, partitions, nowMs, delayMs, loaded, warn } = parts;
   const progress = createWake();
   let doubtfulSeq = parts.doubtfulSeq;
+  let loadEvents = LOAD_EVENTS_MAX;
   let turn: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   let isTimerUrgent = false;
@@ -58,14 +61,16 @@ export function createLoader(parts: {
   };
 
   const loadOnce = async (): Promise<void> => {
-    const slice = log.slice(tail.loadedSeq, { events: LOAD_EVENTS_MAX, bytes: LOAD_BYTES_MAX });
+    const slice = log.slice(tail.loadedSeq, { events: loadEvents, bytes: LOAD_BYTES_MAX });
     if (slice.events === 0) return;
     try {
       await partitions.load({ parts: slice.parts, nowMs: nowMs(), wantsIds: tail.loadedSeq < doubtfulSeq });
     } catch (error) {
       doubtfulSeq = Math.max(doubtfulSeq, slice.lastSeq);
+      loadEvents = Math.max(LOAD_EVENTS_LEAST, Math.floor(slice.events / 2));
       throw error;
     }
+    loadEvents = Math.min(LOAD_EVENTS_MAX, loadEvents * 2);
     tail.markLoaded(slice.lastSeq, slice);
     loaded(tail.loadedSeq);
     progress.ring();
