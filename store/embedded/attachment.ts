@@ -1,5 +1,8 @@
-// How a partition file becomes `SCHEMA.events` for SQL: a hot one is attached, a cold one (Parquet) is shown as a view over it, with the
-// same columns of the same types. So nobody who reads has to know which it is, except that a view has no `rowid`.
+// How a partition becomes `SCHEMA.events` for SQL: a hot one is attached, a cold one (a folder of Parquet files) is shown as a view, with
+// the same columns of the same types. So nobody who reads has to know which it is, except that a view has no `rowid`.
+import { join } from 'node:path';
+import { columnsOf, readContents } from './cold-folder.ts';
+import { PARTITION_FORMAT } from './columns.ts';
 
 export const COLD_SUFFIX = '.parquet';
 
@@ -7,17 +10,23 @@ export const COLD_SUFFIX = '.parquet';
  * A checkpoint holds whole row groups in memory, uncompressed, one for each thread. DuckDB's own 122,880 events of 2 kB do not fit
  * into its memory limit, and then nothing could be filed any more; smaller groups are also skipped more often.
  */
-const ROW_GROUP_ROWS = 20_480;
+const ROW_GROUP_ROWS = 40_960;
 
-/** The statements after which `SCHEMA.events` can be read; `DETACH SCHEMA` undoes them. */
-export function attachStatements(path: string, schema: string): readonly string[] {
-  const file = `'${path.replaceAll("'", "''")}'`;
+/** The statements after which `SCHEMA.events` can be read; `DETACH SCHEMA` undoes them. Throws where a cold folder's list cannot be read. */
+export async function attachStatements(path: string, schema: string): Promise<readonly string[]> {
   if (!path.endsWith(COLD_SUFFIX))
-    return [`ATTACH ${file} AS ${schema} (STORAGE_VERSION 'latest', ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`];
+    return [`ATTACH ${text(path)} AS ${schema} (STORAGE_VERSION 'latest', ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`];
+  const { layout, parts } = await readContents(path);
+  const files = parts.map(({ name }) => text(join(path, name))).join(', ');
   return [
     // The footers of cold partitions stay in memory: each query would read them anew.
     'SET parquet_metadata_cache = true',
     `ATTACH ':memory:' AS ${schema}`,
-    `CREATE VIEW ${schema}.events AS SELECT * FROM read_parquet(${file}, file_row_number = false)`,
+    `CREATE TABLE ${schema}.vedette_format AS SELECT ${PARTITION_FORMAT} AS version, ${text(layout.text)} AS layout`,
+    `CREATE VIEW ${schema}.events AS SELECT ${columnsOf(layout)} FROM read_parquet([${files}])`,
   ];
+}
+
+function text(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`;
 }

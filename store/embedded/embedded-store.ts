@@ -3,6 +3,7 @@
 //   FOLDER/owner.lock owner.pid          one process at a time
 //   FOLDER/log/log-N.ndjson              acknowledged, perhaps not yet in a partition
 //   FOLDER/events-DAY.N.duckdb           partitions
+//   FOLDER/events-DAY.N.parquet/         cold partitions (cold-folder.ts)
 //   FOLDER/spill/                        what a query or checkpoint could not hold in memory
 //   FOLDER/partitions.json               what they span
 //
@@ -15,6 +16,7 @@ import { type EventStore, type FollowBatch, StoreUnavailable } from '../port.ts'
 import { createWake } from '../wake.ts';
 import { aggregate } from './aggregate.ts';
 import { createAppendQueue } from './append-queue.ts';
+import { createCooler } from './cooler.ts';
 
 import { type FilePort, NODE_FILES } from './files.ts';
 import { createLoader } from './loader.ts';
@@ -87,6 +89,8 @@ export interface EmbeddedOptions {
   /** The clock; decides only how coarse the partitions of old events are. */
   readonly nowMs?: () => number;
   readonly limits?: Partial<EmbeddedLimits>;
+  /** A partition is rewritten as Parquet when its period is over by so much, ms. Never when absent. */
+  readonly coldAfterMs?: number;
   /** Told of damage and of failed attempts that go on; never of secrets or event contents. */
   readonly warn?: (text: string) => void;
   readonly files?: FilePort;
@@ -95,6 +99,8 @@ export interface EmbeddedOptions {
 export interface EmbeddedStore extends EventStore {
   /** Loads everything that is acknowledged into partitions. */
   flush(): Promise<void>;
+  /** Makes every partition cold whose time has come, now; answers how many that were. */
+  cool(): Promise<number>;
 }
 
 /** Opens the folder, creating it if need be. Throws when another process owns it. */
@@ -124,7 +130,9 @@ export async function openEmbeddedStore(options: EmbeddedOptions): Promise<Embed
       warn(`${damagedLines} lines of the log are damaged and cannot be read: their events are lost`);
     const { tail, pendingIds } = recovered.end(log.nextSeq);
     const release = (): void => ownership.release();
-    return createStore({ folder, database, partitions, log, tail, pendingIds, limits, nowMs, warn, release });
+    const { coldAfterMs = Number.POSITIVE_INFINITY } = options;
+    const parts = { folder, database, partitions, log, tail, pendingIds, limits, nowMs, warn, release };
+    return createStore({ ...parts, files, coldAfterMs });
   } catch (error) {
     await database?.close().catch(() => undefined);
     ownership.release();
@@ -161,6 +169,8 @@ interface Parts {
   readonly nowMs: () => number;
   readonly warn: (text: string) => void;
   readonly release: () => void;
+  readonly files: FilePort;
+  readonly coldAfterMs: number;
 }
 
 function createStore(parts: Parts): EmbeddedStore {
@@ -188,8 +198,10 @@ function createStore(parts: Parts): EmbeddedStore {
       loader.notice();
     },
   });
+  const cooler = createCooler({ ...parts, loader });
   let closing: Promise<void> | undefined;
   loader.notice();
+  cooler.start();
 
   const assertOpen = (): void => {
     if (closing !== undefined) throw new StoreUnavailable('closed', 'the store is closed');
@@ -242,6 +254,7 @@ function createStore(parts: Parts): EmbeddedStore {
   const shutDown = async (): Promise<void> => {
     wake.ring();
     await queue.close();
+    await cooler.close();
     await loader.stop();
     const attempt = async (consequence: string, work: () => Promise<void>): Promise<void> => {
       try {
@@ -357,6 +370,11 @@ function createStore(parts: Parts): EmbeddedStore {
     async flush() {
       assertOpen();
       await loader.flush();
+    },
+
+    async cool() {
+      assertOpen();
+      return cooler.run();
     },
 
     close() {

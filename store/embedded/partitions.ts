@@ -3,12 +3,16 @@
 // lines, because the list and the files have to change in one order, whoever changes them.
 //
 //   partitions.json   {"vedette":"partitions","version":1,"partitions":[{name,bytes,mtimeMs,span,layout}]}
-import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+//
+// A partition is hot (a DuckDB file) or cold (a folder, cold-folder.ts). Where a kill left both, the cold one counts if it holds as much.
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { OtherColdFormat, partProblems, readContents } from './cold-folder.ts';
 import { LAYOUT, type Layout, PARTITION_FORMAT, parseLayout } from './columns.ts';
 import type { FilePort } from './files.ts';
 import { joined, mayHold, NEWEST_SQL, type NewestByHost, NONE_STORED, newestOfRows } from './newest-by-host.ts';
-import { parsePartitionName, partitionName } from './periods.ts';
+import { isDamage, removePartition, settledNames } from './partition-files.ts';
+import { parsePartitionName, partitionName, type Temperature } from './periods.ts';
 import type { Database, Lane, LoadRequest, Session } from './session.ts';
 import { readSpan, type Span, widened } from './span.ts';
 
@@ -21,10 +25,18 @@ export interface PartitionSession extends Session {
 }
 
 export interface Partition {
-  readonly name: string;
-  readonly path: string;
+  /** Of its file or folder; another one once it is cold. */
+  name: string;
+  path: string;
   readonly period: string;
   readonly generation: number;
+  temperature: Temperature;
+  /** True once it takes no more events. */
+  isSealed: boolean;
+  /** What a read found to be wrong with it; it is not asked again until the next start. */
+  damage: string | undefined;
+  /** When it was last written, epoch ms; at the start by the file's clock. */
+  writtenMs: number;
   /** What it holds; undefined while it holds nothing. */
   span: Span | undefined;
   layout: Layout;
@@ -50,6 +62,12 @@ export interface Partitions {
   known(events: readonly { readonly id: string; readonly timestampMs: number }[]): Promise<ReadonlySet<string>>;
   /** Stores events of the log; each partition's share is one transaction. With `wantsIds` those that are stored already are left out. */
   load(request: LoadRequest): Promise<void>;
+  /** A hot partition takes no more events from now on, or does so again. */
+  seal(partition: Partition, isSealed: boolean): void;
+  /** Puts a cold folder, which is in its place already, where its hot file was, and removes that. */
+  becomeCold(partition: Partition, folderName: string): Promise<void>;
+  /** Those that a read has found damaged: their events are missing from every answer. */
+  damaged(): readonly Partition[];
   /** Drops a partition; false, and it stays, where it does not hold just so many events. */
   drop(partition: Partition, rows: number): Promise<boolean>;
   /** The least number that no stored event has reached. */
@@ -84,6 +102,9 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
       name,
       path: join(folder, name),
       ...parsed,
+      isSealed: parsed.temperature === 'cold',
+      damage: undefined,
+      writtenMs: 0,
       span: undefined,
       layout: LAYOUT,
       bytes: 0,
@@ -92,16 +113,39 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
       newestFound: undefined,
       newestAdded: NONE_STORED,
     };
-    partitions.set(name, partition);
+    partitions.set(keyOf(partition), partition);
     return partition;
   };
 
-  for (const name of (await readdir(folder)).sort()) {
+  const takeContents = async (partition: Partition): Promise<void> => {
+    const { span, layout, parts } = await readContents(partition.path);
+    const [wrong] = await partProblems(partition.path, parts);
+    if (wrong !== undefined) throw new Error(`${wrong.part.name} ${wrong.problem}`);
+    Object.assign(partition, { span, layout, bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0), isSealed: true });
+  };
+
+  const leaveAside = (partition: Partition, error: unknown): void => {
+    partitions.delete(keyOf(partition));
+    broken.add(keyOf(partition));
+    warn(`${partition.path} cannot be read and is left aside: ${messageOf(error)}`);
+  };
+
+  for (const name of await settledNames(folder, { database, warn })) {
     const partition = register(name);
     if (partition === undefined) continue;
+    if (partition.temperature === 'cold') {
+      try {
+        await takeContents(partition);
+      } catch (error) {
+        if (error instanceof OtherColdFormat) throw new Error(`${partition.path}: ${error.message}`);
+        leaveAside(partition, error);
+      }
+      continue;
+    }
     const known = manifest.partitions.get(name);
     const { size, mtimeMs } = await stat(partition.path);
     partition.bytes = size;
+    partition.writtenMs = mtimeMs;
     if (known?.bytes === size && known.mtimeMs === mtimeMs && !(await exists(`${partition.path}.wal`))) {
       partition.span = known.span;
       partition.layout = parseLayout(known.layout);
@@ -113,25 +157,23 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
       partition.layout = content?.layout ?? LAYOUT;
     } catch (error) {
       if (error instanceof OtherFormat) throw new Error(`${partition.path}: ${error.message}`);
-      partitions.delete(name);
-      broken.add(name);
-      warn(
-        `${partition.path} cannot be read and is left aside: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      leaveAside(partition, error);
     }
   }
 
-  const all = (): Partition[] => [...partitions.values()].filter((partition) => partition.span !== undefined);
+  const all = (): Partition[] =>
+    [...partitions.values()].filter(({ span, damage }) => span !== undefined && damage === undefined);
 
   const target = (period: string): Partition => {
     let generation = 1;
     for (const partition of partitions.values()) {
       if (partition.period === period) generation = Math.max(generation, partition.generation);
     }
-    const newest = partitions.get(partitionName(period, generation));
-    if (newest?.layout.text === LAYOUT.text && (newest.span?.rows ?? 0) < rowsMax) return newest;
+    const newest = partitions.get(keyOf({ period, generation }));
+    const mayTake = newest !== undefined && !newest.isSealed && newest.damage === undefined;
+    if (mayTake && newest.layout.text === LAYOUT.text && (newest.span?.rows ?? 0) < rowsMax) return newest;
     if (newest !== undefined) generation++;
-    while (broken.has(partitionName(period, generation))) generation++;
+    while (broken.has(keyOf({ period, generation }))) generation++;
     const made = register(partitionName(period, generation));
     if (made === undefined) throw new Error(`no partition can be named for ${period}`);
     return made;
@@ -188,24 +230,42 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
     const found = new Set<string>();
     await readDoubtful();
     for (const partition of all()) {
-      const mine = await possible(partition, events);
+      const mine = (await unlessDamaged(partition, () => possible(partition, events))) ?? [];
       if (mine.length === 0) continue;
       const [from, until] = extent(mine.map(({ timestampMs }) => timestampMs));
-      const rows = await use(partition, 'lookup', ({ schema, rows: query }) =>
-        query(`SELECT _id FROM ${schema}.events WHERE _ts >= $1 AND _ts <= $2 AND _id IN (SELECT unnest($3))`, [
-          BigInt(from),
-          BigInt(until),
-          mine.map(({ id }) => id),
-        ]),
+      const rows = await unlessDamaged(partition, () =>
+        use(partition, 'lookup', ({ schema, rows: query }) =>
+          query(`SELECT _id FROM ${schema}.events WHERE _ts >= $1 AND _ts <= $2 AND _id IN (SELECT unnest($3))`, [
+            BigInt(from),
+            BigInt(until),
+            mine.map(({ id }) => id),
+          ]),
+        ),
       );
-      for (const [id] of rows) found.add(String(id));
+      for (const [id] of rows ?? []) found.add(String(id));
     }
     return found;
+  };
+
+  /** Works on a partition, unless it proves to be damaged: the others must go on being served, and a write must not wait for it. */
+  const unlessDamaged = async <T>(partition: Partition, work: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (partition.isDropped) return undefined;
+      if (!isDamage(error)) throw error;
+      partition.damage ??= messageOf(error);
+      warn(
+        `${partition.path} is damaged: its ${partition.span?.rows ?? 0} events are missing from every answer until it is mended (vedette store check): ${messageOf(error)}`,
+      );
+      return undefined;
+    }
   };
 
   const saveManifest = async (): Promise<void> => {
     const saved: SavedPartition[] = [];
     for (const partition of all()) {
+      if (partition.temperature === 'cold') continue;
       const { size, mtimeMs } = await stat(partition.path);
       if (partition.span !== undefined)
         saved.push({ name: partition.name, bytes: size, mtimeMs, span: partition.span, layout: partition.layout.text });
@@ -223,7 +283,14 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
     await files.syncFolder(folder);
   };
 
-  const nextSeq = (): number => all().reduce((next, { span }) => Math.max(next, (span?.maxSeq ?? 0) + 1), savedNextSeq);
+  const removeFiles = async (path: string): Promise<void> => {
+    await database.release(path);
+    await removePartition(path);
+    await files.syncFolder(folder);
+  };
+
+  const nextSeq = (): number =>
+    [...partitions.values()].reduce((next, { span }) => Math.max(next, (span?.maxSeq ?? 0) + 1), savedNextSeq);
 
   return {
     all,
@@ -231,7 +298,10 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
     saveManifest,
     async read(partition, work, signal) {
       if (partition.isDropped) return undefined;
-      return database.use(partition.path, 'read', (session) => work({ ...session, layout: partition.layout }), signal);
+      const { layout, path } = partition;
+      return unlessDamaged(partition, () =>
+        database.use(path, 'read', (session) => work({ ...session, layout }), signal),
+      );
     },
     known,
     async load(request) {
@@ -241,28 +311,50 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
         warn(`${damagedLines} lines of the log are damaged and cannot be read: their events are lost`);
       const skip = ids.length === 0 ? [] : [...(await known(ids))];
       const targets = periods.map((period) => ({ period, partition: target(period) }));
-      for (const { period, partition } of targets) await insertInto(partition, period, skip);
+      for (const { period, partition } of targets) {
+        await insertInto(partition, period, skip);
+        partition.writtenMs = request.nowMs;
+      }
     },
     async drop(partition, rows) {
       if (partition.isDropped || partition.isDoubtful || partition.span?.rows !== rows) return false;
       savedNextSeq = Math.max(savedNextSeq, partition.span.maxSeq + 1);
       partition.isDropped = true;
-      partitions.delete(partition.name);
+      partitions.delete(keyOf(partition));
       try {
         // First the list, which keeps the numbers that were given: a file that is not in it, after a kill, is read again.
         await saveManifest();
       } catch (error) {
         partition.isDropped = false;
-        partitions.set(partition.name, partition);
+        partitions.set(keyOf(partition), partition);
         throw error;
       }
-      await database.release(partition.path);
-      await rm(partition.path, { force: true });
-      await rm(`${partition.path}.wal`, { force: true });
-      await files.syncFolder(folder);
+      await removeFiles(partition.path);
       return true;
     },
+    damaged: () => [...partitions.values()].filter(({ damage }) => damage !== undefined),
+    seal(partition, isSealed) {
+      partition.isSealed = isSealed;
+    },
+    async becomeCold(partition, folderName) {
+      const hotPath = partition.path;
+      const cold = { ...partition, name: folderName, path: join(folder, folderName), temperature: 'cold' as const };
+      await takeContents(cold);
+      // Numbers are told by the list too; a kill from here on finds both, and the cold one counts.
+      Object.assign(partition, cold);
+      await saveManifest();
+      await removeFiles(hotPath);
+    },
   };
+}
+
+/** A partition's place, whatever its temperature. */
+function keyOf({ period, generation }: { readonly period: string; readonly generation: number }): string {
+  return `${period}.${generation}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
 }
 
 /** Not damage: left aside, its events would be stored again and seem to be lost. */

@@ -2,6 +2,7 @@
 // so that wild clocks cannot make files without end; and by size, as a number at the end of the name.
 //
 //   events-2026-11-21.1.duckdb    events-2026-02.1.duckdb    events-1999.1.duckdb    events-0000.1.duckdb (strays)
+//   events-2026-11-21.1.parquet   the same, cold (cold-folder.ts)
 
 const DAY_MS = 86_400_000;
 /** Younger than this: a file for each day. */
@@ -39,16 +40,29 @@ export function periodOf(timestampMs: number, nowMs: number): string {
   return iso.slice(0, ageMs >= DAILY_MS ? 7 : 10);
 }
 
-export function partitionName(period: string, generation: number): string {
-  return `events-${period}.${generation}.duckdb`;
+/** When a period is over, epoch ms. That of the strays always is. */
+export function endOfPeriod(period: string): number {
+  const [year = 0, month, day] = period.split('-').map(Number);
+  if (period === STRAYS) return Number.NEGATIVE_INFINITY;
+  if (month === undefined) return Date.UTC(year + 1, 0, 1);
+  return day === undefined ? Date.UTC(year, month, 1) : Date.UTC(year, month - 1, day + 1);
+}
+
+export type Temperature = 'hot' | 'cold';
+
+export function partitionName(period: string, generation: number, temperature: Temperature = 'hot'): string {
+  return `events-${period}.${generation}.${temperature === 'hot' ? 'duckdb' : 'parquet'}`;
 }
 
 export interface PartitionName {
   readonly period: string;
   readonly generation: number;
+  readonly temperature: Temperature;
 }
 
 export function parsePartitionName(name: string): PartitionName | undefined {
-  const match = /^events-([0-9]{4}(?:-[0-9]{2}){0,2})\.([0-9]{1,6})\.duckdb$/.exec(name);
-  return match === null ? undefined : { period: match[1] ?? '', generation: Number(match[2]) };
+  const match = /^events-([0-9]{4}(?:-[0-9]{2}){0,2})\.([0-9]{1,6})\.(duckdb|parquet)$/.exec(name);
+  if (match === null) return undefined;
+  const temperature = match[3] === 'duckdb' ? 'hot' : 'cold';
+  return { period: match[1] ?? '', generation: Number(match[2]), temperature };
 }
