@@ -33,8 +33,21 @@ export function writeAddress(draft: Draft, address: SocketAddress | undefined, s
   if (direction === 'egress') draft.destination += members;
   else draft.source += members;
   if (ip === undefined) return;
-  draft.network += member('type', ip.includes(':') ? 'ipv6' : 'ipv4');
+  draft.network +=
+    member('type', ip.includes(':') ? 'ipv6' : 'ipv4') + member('transport', transportOf(draft, direction));
   draft.addresses = [ip];
+}
+
+/** Answers of a connect() that only a handshake can give; a datagram socket connects at once, or not at all. */
+const HANDSHAKE: ReadonlySet<string> = new Set(['EINPROGRESS', 'EALREADY', 'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT']);
+
+/**
+ * What the call's own answer gives away: the records do not say of which type a socket is. One that is accepted from, or that shakes
+ * hands, is a stream; over IP that is TCP, but for SCTP, which few have. A connect() that succeeded at once may be either.
+ */
+function transportOf(draft: Draft, direction: 'egress' | 'ingress'): string | undefined {
+  if (!draft.type.includes('start')) return undefined;
+  return direction === 'ingress' || (draft.errno !== undefined && HANDSHAKE.has(draft.errno)) ? 'tcp' : undefined;
 }
 
 /** IP protocols by number, as `network.transport` names them. */

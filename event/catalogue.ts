@@ -154,7 +154,12 @@ export const FIELDS: readonly Field[] = [
   field('destination.address', 'keyword', 'The same as text, or a Unix socket’s path.'),
   field('network.direction', 'keyword', 'egress or ingress.', 'column'),
   field('network.type', 'keyword', 'ipv4 or ipv6.'),
-  field('network.transport', 'keyword', 'tcp or udp, where it is known.', 'column'),
+  field(
+    'network.transport',
+    'keyword',
+    'tcp, udp, sctp, icmp, where it is known: a connect() that succeeds at once does not say.',
+    'column',
+  ),
   field('service.name', 'keyword', 'The unit that was started or stopped.'),
   field('container.id', 'keyword', 'The container’s id.', 'column'),
   field('container.name', 'keyword', 'The container’s name.'),
@@ -228,4 +233,4 @@ export function fieldNamed(name: string): Field | undefined {
 }
 
 /** Changes when the meaning of documents changes: a part of every rule's version. */
-export const MAPPING_VERSION = 2;
+export const MAPPING_VERSION = 3;
