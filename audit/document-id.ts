@@ -1,6 +1,6 @@
 // The `_id` of an audit event's document, and of the event that a fragment belongs to (event/id.ts has the format).
 import { auditEventId, auditEventIdHead } from '../event/id.ts';
-import { type Place, writeAscii, writeNumber } from './byte-writer.ts';
+import { type Place, writeNumber } from './byte-writer.ts';
 import type { AuditEvent, HostIdentity } from './event.ts';
 
 /** The id of an event, or of a fragment's own document. */
@@ -11,15 +11,12 @@ export function eventIdOf(event: AuditEvent, host: HostIdentity): string {
 
 /** {@link eventIdOf} for many events of one host, into bytes; the id's end. What is the same in all is made once. */
 export function createEventIdWriter(host: HostIdentity): (event: AuditEvent, place: Place) => number {
-  const head = auditEventIdHead(host.id, host.bootId);
-  let lastMs = Number.NaN;
-  let lastText = '';
+  const head = Buffer.from(auditEventIdHead(host.id, host.bootId), 'latin1');
   return ({ timeMs, serial, crc }, { out, at }) => {
-    if (timeMs !== lastMs) {
-      lastMs = timeMs;
-      lastText = `${head}${timeMs.toString(36)}.`;
-    }
-    const serialEnd = writeNumber(serial, 36, { out, at: writeAscii(lastText, { out, at }) });
+    out.set(head, at);
+    const timeEnd = writeNumber(timeMs, 36, { out, at: at + head.length });
+    out[timeEnd] = DOT;
+    const serialEnd = writeNumber(serial, 36, { out, at: timeEnd + 1 });
     out[serialEnd] = DOT;
     return writeNumber(crc, 36, { out, at: serialEnd + 1 });
   };

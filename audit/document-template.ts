@@ -3,7 +3,7 @@
 // where they come out, there the holes are. It is kept only if both agree, and if it gives, byte for byte, the document that
 // the mapper gives for the event itself; so the mapper stays the only place that knows what records mean.
 
-import { writeAscii, writeNumber } from './byte-writer.ts';
+import { type Place, writeNumber } from './byte-writer.ts';
 import type { Stamp } from './ecs-document.ts';
 import type { LineageText } from './ecs-process.ts';
 import type { AuditEvent, AuditRecord } from './event.ts';
@@ -149,17 +149,28 @@ const OVERLAPS_MAX = 3;
 
 /** The texts of an event that do not stand in its records. */
 export interface EventTexts {
-  readonly time: string;
-  readonly created: string;
+  readonly timeMs: number;
+  readonly createdMs: number;
   readonly position: number;
   readonly lineage: LineageText | undefined;
+}
+
+/** Writers of the two times (clock-text.ts). */
+export interface EventClocks {
+  readonly time: (timeMs: number, place: Place) => number;
+  readonly created: (timeMs: number, place: Place) => number;
 }
 
 /** Writes a document into `out` from `at`; its end, or -1 where it does not fit. */
 export function fillTemplate(
   template: Template,
   shape: EventShape,
-  { texts, out, at: from }: { readonly texts: EventTexts; readonly out: Buffer; readonly at: number },
+  {
+    texts,
+    clocks,
+    out,
+    at: from,
+  }: { readonly texts: EventTexts; readonly clocks: EventClocks; readonly out: Buffer; readonly at: number },
 ): number {
   const { literals, holes } = template;
   const { bytes, holes: places } = shape;
@@ -184,10 +195,10 @@ export function fillTemplate(
     } else {
       switch (hole) {
         case TIME:
-          at = writeAscii(texts.time, { out, at });
+          at = clocks.time(texts.timeMs, { out, at });
           break;
         case CREATED:
-          at = writeAscii(texts.created, { out, at });
+          at = clocks.created(texts.createdMs, { out, at });
           break;
         case POSITION:
           at = writeNumber(texts.position, 10, { out, at });

@@ -136,6 +136,11 @@ const DIGIT_0 = 48;
 const COLON = 58;
 const PARENTHESIS = 41;
 
+/** The value of an upper-case hexadecimal digit; -1 for all else. */
+const NIBBLES: Int8Array = Int8Array.from({ length: 256 }, (_, code) =>
+  code >= 48 && code <= 57 ? code - 48 : code >= 65 && code <= 70 ? code - 55 : -1,
+);
+
 export interface ShapeReader {
   /** True when the event has a shape; then `shape` tells it until the next call. */
   read(event: AuditEvent): boolean;
@@ -382,8 +387,7 @@ export function createShapeReader(passedOn?: ReadonlyMap<string, readonly number
     return index;
   };
 
-  const nibble = (code: number): number =>
-    code >= 48 && code <= 57 ? code - 48 : code >= 65 && code <= 70 ? code - 55 : -1;
+  const nibble = (code: number): number => NIBBLES[code] as number;
 
   /** Hex digits to plain text behind the event's bytes; its end, or -1 where it is not plain. NULs become spaces in a title. */
   const decodeHex = (from: number, to: number, isTitle: boolean): number => {

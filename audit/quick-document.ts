@@ -1,7 +1,7 @@
 // The mapper with a memory of shapes: documents of events that are alike are written from templates, straight into bytes. Templates
 // are bounded in number and bytes, in two generations, and made for the second event of a shape only: most one-off events never
 // come again.
-import { createClockText } from './clock-text.ts';
+import { createClockWriter } from './clock-text.ts';
 import { fillTemplate, isDoubtful, LINEAGE_STAND_IN, makeTemplate, type Template } from './document-template.ts';
 import { createEcsMapper, type EcsMapper } from './ecs.ts';
 import type { Stamp } from './ecs-document.ts';
@@ -55,7 +55,7 @@ export function createQuickMapper(
   const mapper = createEcsMapper(host, knowledge, { syscalls });
   const standIn = createEcsMapper(host, knowledge, { lineage: standInLineage(LINEAGE_STAND_IN) });
   const lineage = createLineageWriter(knowledge);
-  const clock = createClockText();
+  const clocks = { time: createClockWriter(), created: createClockWriter() };
   const seen = new Int32Array(SEEN_MAX);
   let young = new Map<number, Known | 'none'>();
   let old = new Map<number, Known | 'none'>();
@@ -136,12 +136,12 @@ export function createQuickMapper(
   ): number => {
     const { shape } = shapes;
     const texts = {
-      time: clock(event.timeMs),
-      created: clock(stamp.createdMs),
+      timeMs: event.timeMs,
+      createdMs: stamp.createdMs,
       position: stamp.position,
       lineage: lineage.textOf(shape.pid, shape.ppid),
     };
-    return fillTemplate(template, shape, { texts, out: place.out, at: place.at });
+    return fillTemplate(template, shape, { texts, clocks, out: place.out, at: place.at });
   };
 
   /** The decoded arguments of the exec that was read last. */
@@ -175,12 +175,12 @@ export function createQuickMapper(
     const { shape } = shapes;
     const stamp = { createdMs: event.timeMs + 1, position: 1 };
     const texts = {
-      time: clock(event.timeMs),
-      created: clock(stamp.createdMs),
+      timeMs: event.timeMs,
+      createdMs: stamp.createdMs,
       position: stamp.position,
       lineage: { ...LINEAGE_STAND_IN, parentPid: shape.ppid },
     };
-    const end = fillTemplate(template, shape, { texts, out: scratch, at: 0 });
+    const end = fillTemplate(template, shape, { texts, clocks, out: scratch, at: 0 });
     const json = standIn.toJson(event, stamp);
     return end >= 0 && scratch.toString('utf8', 0, end) === json && !isLong(json);
   };

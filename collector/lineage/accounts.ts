@@ -22,14 +22,18 @@ export function openAccounts(now: () => number, etcFolder = '/etc'): Accounts {
     userName: users.nameOf,
     groupName: groups.nameOf,
     userId: users.idOf,
-    version: () => users.version() + groups.version(),
+    // Asked for each event: the time once for both.
+    version() {
+      const nowMs = now();
+      return users.version(nowMs) + groups.version(nowMs);
+    },
   };
 }
 
 interface NameFile {
   nameOf(id: number): string | undefined;
   idOf(name: string): number | undefined;
-  version(): number;
+  version(nowMs: number): number;
 }
 
 function nameFile(path: string, now: () => number): NameFile {
@@ -38,8 +42,7 @@ function nameFile(path: string, now: () => number): NameFile {
   let seen = '';
   let lookedMs = Number.NEGATIVE_INFINITY;
   let version = 0;
-  const look = (): void => {
-    const nowMs = now();
+  const look = (nowMs: number = now()): void => {
     if (nowMs - lookedMs >= LOOK_AGAIN_MS || nowMs < lookedMs) {
       lookedMs = nowMs;
       try {
@@ -66,8 +69,8 @@ function nameFile(path: string, now: () => number): NameFile {
       look();
       return ids.get(name);
     },
-    version: () => {
-      look();
+    version: (nowMs) => {
+      look(nowMs);
       return version;
     },
   };
