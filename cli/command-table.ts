@@ -106,8 +106,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/status.ts')).status,
   },
   {
+    name: 'export',
+    summary: 'Write stored events into an archive.',
+    load: async () => (await import('./commands/export.ts')).exportEvents,
+  },
+  {
     name: 'import',
-    summary: 'Store events from a file: audit.log, go-audit JSON, NDJSON of ECS.',
+    summary: 'Store events from an archive or a file: audit.log, go-audit JSON, NDJSON of ECS.',
     load: async () => (await import('./commands/import.ts')).importFiles,
   },
   {

@@ -231,3 +231,16 @@ export interface SqlApiResponse {
   readonly partitions: number;
   readonly durationMs: number;
 }
+
+/**
+ * POST /api/v1/export (reader): {"query","sinceMs","untilMs"}, a range of `event.created`. Answers in lines
+ * (`Accept: application/x-ndjson`): {"event":{"id","document"}} in reference order, then {"result":…}; without that it was cut off.
+ */
+export interface ExportApiRequest {
+  readonly query: string;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+export interface ExportResult {
+  readonly events: number;
+}

@@ -31,6 +31,7 @@ import { alertRoutes } from './routes-alerts.ts';
 import { aroundRoutes } from './routes-around.ts';
 import { backtestRoutes } from './routes-backtest.ts';
 import { elasticRoutes } from './routes-elastic.ts';
+import { exportRoutes } from './routes-export.ts';
 import { followRoutes } from './routes-follow.ts';
 import { hostRoutes } from './routes-hosts.ts';
 import { searchRoutes } from './routes-search.ts';
@@ -189,6 +190,7 @@ function readingRoutes(
   treeRoutes(http, searching);
   followRoutes(http, searching);
   sqlRoutes(http, { store, now });
+  exportRoutes(http, { store, now });
   backtestRoutes(http, {
     store,
     alerts: state.alerts,
