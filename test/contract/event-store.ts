@@ -7,7 +7,9 @@ import { compareOrder, orderKeyOf } from '../../event/order.ts';
 import { type Cursor, type EventStore, StoreUnavailable } from '../../store/port.ts';
 import { createCount } from '../../store/query/count.ts';
 import { matchesQuery } from '../../store/query/matches.ts';
+import { parseQuery } from '../../store/query/parse.ts';
 import { documents, hostileEvents, queries, START_MS, sampleEvent, shapes } from './event-samples.ts';
+import { CASE_EVENTS, CASES_NOW_MS, QUERY_CASES } from './query-cases.ts';
 
 export interface StoreUnderTest {
   readonly store: EventStore;
@@ -307,6 +309,22 @@ export function eventStoreContract(
         ),
         { numRuns: runs },
       );
+    });
+
+    it('finds what people type', async () => {
+      await store.append(CASE_EVENTS.slice(0, 3));
+      await subject.settle();
+      await store.append(CASE_EVENTS.slice(3));
+      const found: string[] = [];
+      for (const [text] of QUERY_CASES) {
+        const parsed = parseQuery(text, CASES_NOW_MS);
+        if (!parsed.ok) throw new Error(`${text}: ${parsed.diagnostic.message}`);
+        const { events } = await store.search({ query: parsed.query, range: ALL_TIME, limit: 100, oldestFirst: true });
+        found.push(`${text} => ${events.map(({ id }) => id).join(' ')}`);
+        const counted = await store.aggregate({ query: parsed.query, range: ALL_TIME, groupBy: [], limit: 1 });
+        expect(counted.events, text).toBe(events.length);
+      }
+      expect(found).toEqual(QUERY_CASES.map(([text, ids]) => `${text} => ${ids}`));
     });
 
     it('counts by values, by time and by distinct values exactly what the query means', async () => {
