@@ -1,90 +1,106 @@
-// Events in Elasticsearch: one index for each UTC day of `@timestamp`, so that a repeated event always meets its own index and a 409
-// is exact. `_source` is the document as it came (form.ts names the exceptions). Every append is durable when it is answered
-// (translog durability `request`); one that fails half-way is refused as a whole and may be repeated safely. Longer than 300 lines, because
-// it is one port over one client; what can be told apart (dialect, form, mapping) is.
-import { readFileSync } from 'node:fs';
-import { Client, errors } from '@elastic/elasticsearch';
-import { bulkLines } from '../../event/bulk.ts';
-import type { EventDocument, NewEvent } from '../../event/document.ts';
-import { compareOrder, orderKeyOf } from '../../event/order.ts';
-import { admit, timestampOf } from '../admission.ts';
+// Events in Elasticsearch: an index for each UTC day (or hour) of `@timestamp`, so that a repeated event meets its own index and a 409
+// is exact. `_source` is the document as it came (form.ts names the exceptions). Every append is durable when it is answered (translog
+// durability `request`); one that fails half-way is refused as a whole and may be repeated safely.
+import { type Client, errors } from '@elastic/elasticsearch';
+import type { EventDocument } from '../../event/document.ts';
+import { admit } from '../admission.ts';
 import { type AppendResult, type EventStore, type FollowBatch, StoreUnavailable } from '../port.ts';
-import { createCount } from '../query/count.ts';
-import { matcherOf } from '../query/matches.ts';
-import { carryOut, planRetention } from '../retain.ts';
 import { createWake } from '../wake.ts';
-import { type Filter, filterOf } from './dialect.ts';
+import { sendBulk } from './bulk.ts';
+import { asUnavailable, connect, type ElasticsearchConnection, statusOf } from './connection.ts';
+import { aggregate } from './counting.ts';
+import { retain } from './dropping.ts';
 import { documentOf, storedForm, wrappedForm } from './form.ts';
-import { indexTemplate } from './mapping.ts';
-import { grouped, sortedHits } from './reader.ts';
-import { readTail, tailEnd } from './shard-tail.ts';
+import { createIndexBook } from './index-book.ts';
+import type { IndexPeriod } from './index-names.ts';
+import { lossEvent } from './lost-index.ts';
+import type { IndexSettings } from './mapping.ts';
+import { createPlacing } from './placing.ts';
+import { scan, search } from './searching.ts';
+import { type SetupStep, setUp } from './setup.ts';
+import { createShardTail } from './shard-tail.ts';
 
-export interface ElasticsearchOptions {
-  /** URL of a node, or of several. */
-  readonly node: string | readonly string[];
-  readonly auth?: { readonly apiKey: string } | { readonly username: string; readonly password: string };
-  /** PEM file of the authority that signed the nodes' certificates. */
-  readonly caFile?: string;
+export interface ElasticsearchOptions extends ElasticsearchConnection {
   /** Indices are called PREFIX-2026.11.21. */
   readonly prefix?: string;
-  /** Told of what is not an error of the caller: an index that vanished before it was read. */
+  /** An index for each day, or each hour. */
+  readonly period?: IndexPeriod;
+  readonly settings?: IndexSettings;
+  readonly nowMs?: () => number;
+  /** Told of what is not an error of the caller: templates that were put, an index that vanished before it was read. */
   readonly warn?: (text: string) => void;
 }
 
-/** Bytes of one `_bulk` request, except that one document is never cut. */
-const BULK_BYTES_MAX = 8 * 1024 * 1024;
+export const DEFAULT_PREFIX = 'vedette-events';
 /** Events of one `next`, whatever the caller asks. Elasticsearch gives 10,000 hits a page at most. */
 const FOLLOW_LIMIT_MAX = 10_000;
-const SEARCH_LIMIT_MAX = 10_000;
-const SCAN_BATCH = 1_000;
-/** A waiting follower looks so often for what other processes wrote. */
+/** A waiting follower looks so often for what other processes wrote, */
 const POLL_MS = 250;
-const REQUEST_TIMEOUT_MS = 30_000;
-const DAY_MS = 86_400_000;
+/** and so often at every index. */
+const THOROUGH_MS = 1_000;
 
+/** Throws {@link StoreUnavailable}, or what is wrong with the options or the cluster. */
 export async function openElasticsearchStore(options: ElasticsearchOptions): Promise<EventStore> {
-  const prefix = options.prefix ?? 'vedette-events';
-  if (!/^[a-z][a-z0-9_-]{0,99}$/.test(prefix)) throw new Error(`an index cannot be called ${JSON.stringify(prefix)}`);
-  const client = new Client({
-    nodes: typeof options.node === 'string' ? [options.node] : [...options.node],
-    ...(options.auth === undefined ? {} : { auth: options.auth }),
-    ...(options.caFile === undefined ? {} : { tls: { ca: readFileSync(options.caFile) } }),
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    maxRetries: 2,
-    // A field may be called __proto__; JSON.parse makes it an own property, which is all that we ever read.
-    disablePrototypePoisoningProtection: true,
-  });
+  const { prefix = DEFAULT_PREFIX, settings = {}, warn = () => undefined } = options;
+  const client = connectChecked(options);
   try {
-    await client.indices.putIndexTemplate({ name: prefix, ...indexTemplate(prefix) });
+    const steps = await setUp(client, prefix, { settings, isDryRun: false });
+    for (const { what, action, detail } of steps)
+      if (action !== 'none') warn(`Elasticsearch: ${what}: ${action} (${detail})`);
   } catch (error) {
-    await client.close();
-    throw asUnavailable(error);
+    // A key that may not see templates says nothing of whether they are there; each index shows it (index-book.ts).
+    if (statusOf(error) !== 403) {
+      await client.close();
+      throw asUnavailable(error);
+    }
   }
-  return createStore(client, prefix, options.warn ?? (() => undefined));
+  return createStore(client, { ...options, prefix, warn });
 }
 
-interface Line {
-  readonly at: number;
-  readonly id: string;
-  readonly index: string;
-  readonly source: string;
-  /** The same document wrapped; undefined where `source` is wrapped already. */
-  readonly wrapped: () => string;
+/** Sets the cluster up, or says what that would do (docs/elasticsearch.md). */
+export async function setUpElasticsearch(
+  options: ElasticsearchOptions & { readonly isDryRun: boolean },
+): Promise<readonly SetupStep[]> {
+  const { prefix = DEFAULT_PREFIX, settings = {}, isDryRun } = options;
+  const client = connectChecked(options);
+  try {
+    return await setUp(client, prefix, { settings, isDryRun });
+  } catch (error) {
+    throw asUnavailable(error);
+  } finally {
+    await client.close();
+  }
 }
 
-function createStore(client: Client, prefix: string, warn: (text: string) => void): EventStore {
+function connectChecked(options: ElasticsearchOptions): Client {
+  const { prefix = DEFAULT_PREFIX } = options;
+  if (!/^[a-z][a-z0-9_-]{0,99}$/.test(prefix)) throw new Error(`an index cannot be called ${JSON.stringify(prefix)}`);
+  return connect(options);
+}
+
+function createStore(
+  client: Client,
+  options: ElasticsearchOptions & { readonly prefix: string; readonly warn: (text: string) => void },
+): EventStore {
+  const { prefix, period = 'day', warn, nowMs = Date.now } = options;
   const pattern = `${prefix}-*`;
   const wake = createWake();
-  /** Indices that this process wrote to since they were refreshed. Bounded by the days of one batch after another's refresh. */
+  const book = createIndexBook(client, pattern, warn);
+  const placing = createPlacing(client, { prefix, period, nowMs });
+  const tail = createShardTail(client, prefix);
+  /** Indices that this process wrote to since they were refreshed. Bounded by what one batch after another's refresh can name. */
   const unrefreshed = new Set<string>();
   let isClosed = false;
 
-  const run = async <T>(work: () => Promise<T>): Promise<T> => {
+  const run = async <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
     if (isClosed) throw new StoreUnavailable('closed', 'the store is closed');
     try {
+      signal?.throwIfAborted();
       return await work();
     } catch (error) {
-      throw asUnavailable(error);
+      throw signal?.aborted === true && error instanceof errors.RequestAbortedError
+        ? signal.reason
+        : asUnavailable(error);
     }
   };
 
@@ -95,157 +111,108 @@ function createStore(client: Client, prefix: string, warn: (text: string) => voi
     await client.indices.refresh({ index: indices.length > 50 ? pattern : indices, ignore_unavailable: true });
   };
 
-  /** Sends lines; answers those that the mapping refused, to be sent again in another form. */
-  const send = async (lines: readonly Line[], results: (AppendResult | undefined)[]): Promise<readonly Line[]> => {
-    const refused: Line[] = [];
-    for (const part of parts(lines)) {
-      const body = part
-        .map(({ id, index, source }) =>
-          bulkLines(id, source).replace('{"create":{', `{"create":{"_index":${JSON.stringify(index)},`),
-        )
-        .join('');
-      const response = await client.transport.request<BulkResponse>(
-        { method: 'POST', path: '/_bulk', body },
-        { headers: { 'content-type': 'application/x-ndjson' } },
+  const append: EventStore['append'] = (batch) =>
+    run(async () => {
+      const admitted = batch.map((event) => ({ event, admission: admit(event) }));
+      const results: (AppendResult | undefined)[] = admitted.map(({ admission }) =>
+        admission.kind === 'rejected' ? admission : undefined,
       );
-      for (const [at, item] of response.items.entries()) {
-        const line = part[at];
-        const { status = 500, error } = item.create ?? {};
-        if (line === undefined) continue;
-        unrefreshed.add(line.index);
-        if (status === 201) results[line.at] = { kind: 'created' };
-        else if (status === 409) results[line.at] = { kind: 'duplicate' };
-        else if (status === 400) {
-          refused.push(line);
-          results[line.at] = {
-            kind: 'rejected',
-            reason: String(error?.reason ?? 'the index refused it').slice(0, 500),
-          };
-        } else
-          throw new StoreUnavailable(
-            status === 429 ? 'overloaded' : 'unreachable',
-            `Elasticsearch answered ${status} for an event`,
-          );
+      const placed = await placing.place(
+        admitted.flatMap(({ event, admission }, at) =>
+          admission.kind === 'rejected'
+            ? []
+            : [{ at, id: event.id, timestampMs: admission.timestampMs, event, json: admission.json }],
+        ),
+      );
+      for (const { at } of placed.stored) results[at] = { kind: 'duplicate' };
+      // As it came; then, where the mapping refuses that, wrapped.
+      let lines = placed.fresh.map((line) => ({
+        ...line,
+        source: storedForm(line.id, line.event.document, line.json, line.timestampMs),
+      }));
+      for (let isLast = false; lines.length > 0; isLast = true) {
+        for (const { index } of lines) unrefreshed.add(index);
+        const answers = await sendBulk(client, lines);
+        const refused: typeof lines = [];
+        for (const [at, answer] of answers.entries()) {
+          const line = lines[at];
+          if (line === undefined) continue;
+          if (answer.kind === 'refused' && !isLast) refused.push(line);
+          else if (answer.kind === 'refused') results[line.at] = { kind: 'rejected', reason: answer.reason };
+          else if (answer.kind === 'too-large') results[line.at] = { kind: 'rejected', reason: TOO_LARGE };
+          else results[line.at] = answer;
+        }
+        if (isLast) break;
+        lines = refused.map((line) => ({
+          ...line,
+          source: wrappedForm(line.id, line.event.document, line.json, line.timestampMs),
+        }));
+      }
+      tail.touch(new Set(placed.fresh.map(({ index }) => index)));
+      wake.ring();
+      return results.map((result) => result ?? { kind: 'rejected', reason: 'Elasticsearch did not answer for it' });
+    });
+
+  /** One look; what will never be read is stored as a loss before the follower goes on. */
+  const readTail = async (
+    cursor: string | undefined,
+    look: { readonly limit: number; readonly isThorough: boolean; readonly signal: AbortSignal | undefined },
+  ): Promise<FollowBatch> => {
+    const { lost, ...batch } = await run(() => tail.read(cursor, look), look.signal);
+    if (lost.length > 0) {
+      const events = lost.map((one) => lossEvent(one, nowMs()));
+      const results = await append(events);
+      for (const [at, { document }] of events.entries()) {
+        if (results[at]?.kind === 'created') warn(String(document['message']));
       }
     }
-    return refused;
+    return batch;
   };
 
-  const inRange = (field: string, fromMs: number, untilMs: number): Filter => ({
-    range: { [field]: { gte: whole(Math.floor(fromMs)), lte: whole(Math.ceil(untilMs)), format: 'epoch_millis' } },
-  });
-
   return {
-    append: (batch) =>
-      run(async () => {
-        const results: (AppendResult | undefined)[] = [];
-        const lines: Line[] = [];
-        for (const [at, event] of batch.entries()) {
-          const admission = admit(event);
-          results.push(admission.kind === 'rejected' ? admission : undefined);
-          if (admission.kind === 'rejected') continue;
-          const { json, timestampMs } = admission;
-          lines.push({
-            at,
-            id: event.id,
-            index: `${prefix}-${new Date(timestampMs).toISOString().slice(0, 10).replaceAll('-', '.')}`,
-            source: storedForm(event.id, event.document, json, timestampMs),
-            wrapped: () => wrappedForm(event.id, event.document, json, timestampMs),
-          });
-        }
-        const refused = await send(lines, results);
-        if (refused.length > 0)
-          await send(
-            refused.map((line) => ({ ...line, source: line.wrapped() })),
-            results,
-          );
-        wake.ring();
-        return results.map((result) => result ?? { kind: 'rejected', reason: 'Elasticsearch did not answer for it' });
-      }),
+    append,
 
     async next(cursor, { limit, waitMs, signal }): Promise<FollowBatch> {
       const atMost = Math.max(1, Math.min(Math.floor(limit), FOLLOW_LIMIT_MAX));
-      const vanished = (uuid: string): void =>
-        warn(`the index ${uuid} is gone; events in it that were not read are lost`);
       const until = performance.now() + waitMs;
-      for (;;) {
-        const batch = await run(() => readTail(client, pattern, cursor, { limit: atMost, vanished }));
-        const leftMs = until - performance.now();
-        if (batch.events.length > 0 || leftMs <= 0 || signal?.aborted === true) return batch;
-        await wake.wait(Math.min(POLL_MS, leftMs), signal);
-        if (isClosed) return batch;
-      }
-    },
-
-    end: () => run(() => tailEnd(client, pattern)),
-
-    async *scan({ fromMs, untilMs }, { query = { kind: 'all' } as const, signal } = {}) {
-      await run(refresh);
-      const matches = matcherOf(query);
-      const filter = filterOf(query);
-      const hasCreated: Filter = { exists: { field: 'event.created' } };
-      // Where there is no event.created, @timestamp stands for it (event/order.ts).
-      const streams = [
-        { field: 'event.created', filter: { bool: { filter: [filter, inRange('event.created', fromMs, untilMs)] } } },
-        {
-          field: '@timestamp',
-          filter: { bool: { filter: [filter, inRange('@timestamp', fromMs, untilMs)], must_not: [hasCreated] } },
-        },
-      ].map((stream) => sortedHits(client, pattern, { ...stream, order: 'asc', signal }));
-      let batch: NewEvent[] = [];
-      for await (const group of grouped(streams)) {
-        const keyed = group.map(({ id, document }) => ({ id, document, order: orderKeyOf(id, document) }));
-        keyed.sort((a, b) => compareOrder(a.order, b.order));
-        for (const { id, document, order } of keyed) {
-          if (order.createdMs >= fromMs && order.createdMs < untilMs && matches(document)) batch.push({ id, document });
+      try {
+        for (;;) {
+          const isDue = performance.now() - tail.lookedAt() >= THOROUGH_MS;
+          let batch = await readTail(cursor, { limit: atMost, isThorough: isDue, signal });
+          const leftMs = until - performance.now();
+          // The last look before an empty answer leaves no index out.
+          if (batch.events.length === 0 && leftMs <= 0 && !isDue) {
+            batch = await readTail(cursor, { limit: atMost, isThorough: true, signal });
+          }
+          if (batch.events.length > 0 || leftMs <= 0 || signal?.aborted === true) return batch;
+          await wake.wait(Math.min(POLL_MS, leftMs), signal);
+          if (isClosed) return batch;
         }
-        if (batch.length < SCAN_BATCH) continue;
-        yield batch;
-        batch = [];
+      } catch (error) {
+        if (signal?.aborted === true || isClosed) return { events: [], cursor: cursor ?? tail.begin() };
+        throw error;
       }
-      if (batch.length > 0) yield batch;
     },
 
-    search: ({ query, range, limit, oldestFirst, signal }) =>
+    end: () => run(() => tail.end()),
+
+    async *scan(range, { query = { kind: 'all' } as const, signal } = {}) {
+      signal?.throwIfAborted();
+      await run(refresh);
+      yield* scan(client, book, { query, range, signal });
+    },
+
+    search: (request) =>
       run(async () => {
         await refresh();
-        const matches = matcherOf(query);
-        const atMost = Math.max(0, Math.min(Math.floor(limit), SEARCH_LIMIT_MAX));
-        const filter = { bool: { filter: [filterOf(query), inRange('@timestamp', range.fromMs, range.untilMs)] } };
-        const events: NewEvent[] = [];
-        const hits = sortedHits(client, pattern, {
-          filter,
-          field: '@timestamp',
-          order: oldestFirst === true ? 'asc' : 'desc',
-          signal,
-        });
-        for await (const { id, document, sortMs } of hits) {
-          if (sortMs < range.fromMs || sortMs >= range.untilMs || !matches(document)) continue;
-          if (events.length === atMost) return { events, total: atMost + 1, isTotalExact: false };
-          events.push({ id, document });
-        }
-        return { events, total: events.length, isTotalExact: true };
-      }),
+        return search(client, book, request);
+      }, request.signal),
 
     aggregate: (request) =>
       run(async () => {
         await refresh();
-        const { query, range, signal } = request;
-        const matches = matcherOf(query);
-        const count = createCount(request);
-        const filter = { bool: { filter: [filterOf(query), inRange('@timestamp', range.fromMs, range.untilMs)] } };
-        for await (const { document } of sortedHits(client, pattern, {
-          filter,
-          field: '@timestamp',
-          order: 'asc',
-          signal,
-        })) {
-          const timestampMs = timestampOf(document) ?? 0;
-          if (timestampMs >= range.fromMs && timestampMs < range.untilMs && matches(document))
-            count.event(document, timestampMs);
-        }
-        return count.result();
-      }),
+        return aggregate(client, book, request);
+      }, request.signal),
 
     get: (id) =>
       run(async () => {
@@ -257,29 +224,9 @@ function createStore(client: Client, prefix: string, warn: (text: string) => voi
 
     retain: (request) =>
       run(async () => {
-        await refresh();
-        const stats = await client.indices.stats({ index: pattern, metric: ['docs', 'store'] });
-        const partitions = Object.entries(stats.indices ?? {}).flatMap(([name, { primaries, total }]) => {
-          const day = /-([0-9]{4})\.([0-9]{2})\.([0-9]{2})$/.exec(name);
-          if (day === null) return [];
-          const fromMs = Date.UTC(Number(day[1]), Number(day[2]) - 1, Number(day[3]));
-          const toMs = fromMs + DAY_MS - 1;
-          const [events, bytes] = [primaries?.docs?.count ?? 0, total?.store?.size_in_bytes ?? 0];
-          return [{ name, events, bytes, fromMs, toMs, ageMs: toMs }];
-        });
-        const plan = await planRetention(partitions, stats._all?.total?.store?.size_in_bytes ?? 0, {
-          ...request,
-          isHeld: async ({ name }, { fromMs, untilMs, hostId }) => {
-            const times = ['@timestamp', 'event.created'].map((field) => inRange(field, fromMs, untilMs));
-            const host = hostId === undefined ? [] : [{ term: { 'host.id': hostId } }];
-            const query = { bool: { filter: [{ bool: { should: times } }, ...host] } };
-            return (await client.count({ index: name, query })).count > 0;
-          },
-        });
-        return carryOut(plan, request, async ({ name }) => {
-          await client.indices.delete({ index: name });
-          return true;
-        });
+        const response = await retain(client, { prefix, book }, request);
+        placing.forget();
+        return response;
       }),
 
     statistics: () =>
@@ -314,44 +261,4 @@ function createStore(client: Client, prefix: string, warn: (text: string) => voi
   };
 }
 
-interface BulkResponse {
-  readonly items: readonly {
-    readonly create?: { readonly status?: number; readonly error?: { readonly reason?: string } };
-  }[];
-}
-
-function* parts(lines: readonly Line[]): Generator<readonly Line[]> {
-  let part: Line[] = [];
-  let bytes = 0;
-  for (const line of lines) {
-    if (part.length > 0 && bytes + line.source.length > BULK_BYTES_MAX) {
-      yield part;
-      part = [];
-      bytes = 0;
-    }
-    part.push(line);
-    bytes += line.source.length;
-  }
-  if (part.length > 0) yield part;
-}
-
-/** A range end as Elasticsearch can read it. */
-function whole(ms: number): number {
-  return Math.max(-9e15, Math.min(ms, 9e15));
-}
-
-/** The port's words for what goes wrong on the way. Answers to bad requests are bugs and stay what they are. */
-function asUnavailable(error: unknown): unknown {
-  if (error instanceof errors.ResponseError) {
-    const status = error.statusCode ?? 0;
-    if (status === 429) return new StoreUnavailable('overloaded', 'Elasticsearch takes no more at the moment (429)');
-    if (status === 401 || status === 403) {
-      return new StoreUnavailable('unreachable', `Elasticsearch refuses the configured credentials (${status})`);
-    }
-    return status >= 500 ? new StoreUnavailable('unreachable', `Elasticsearch answered ${status}`) : error;
-  }
-  if (error instanceof errors.ElasticsearchClientError) {
-    return new StoreUnavailable('unreachable', `Elasticsearch did not answer: ${error.name}`);
-  }
-  return error;
-}
+const TOO_LARGE = 'Elasticsearch takes no request of this size (http.max_content_length)';

@@ -1,17 +1,63 @@
 // An exact tail of Elasticsearch: every event once per cursor, by the numbers that each shard gives its writes. Only numbers up to
-// the shard's global checkpoint are read, so nothing can still appear before the cursor. A cursor is, as JSON,
+// the shard's global checkpoint are read: every copy in sync has them, no failure takes them back, and nothing can still appear
+// before them. All copies are refreshed before one is asked, so whichever answers shows them. A cursor is, as JSON,
 //
-//   {"v":1,"n":EVENTS,"at":{INDEX_UUID:[NUMBER_OF_SHARD_0,…]}}
+//   {"v":2,"n":EVENTS,"d":NUMBER_OF_LAST_NOTE,"at":{INDEX_UUID:[NAME,[NUMBER_OF_SHARD_0,…],[HISTORY_OF_SHARD_0,…]]}}
+//
+// where a history is the beginning of the shard's history UUID: numbers mean what they meant only while it stays. Most looks ask only
+// the indices that lately grew, and those that this process wrote to; every second all are asked, by one request.
 import type { Client } from '@elastic/elasticsearch';
-import type { EventDocument, StoredEvent } from '../../event/document.ts';
-import type { FollowBatch } from '../port.ts';
+import type { StoredEvent } from '../../event/document.ts';
+import { type FollowBatch, StoreUnavailable } from '../port.ts';
+import { statusOf } from './connection.ts';
 import { documentOf } from './form.ts';
+import { uuidsOf } from './index-book.ts';
+import { spanOf } from './index-names.ts';
+import { type DroppedIndex, type LostEvents, unreadOf } from './lost-index.ts';
+import { pageSizes, type RawHit, RESPONSE_BYTES_MAX } from './reader.ts';
+
+/** An index that has not grown for so long is asked every second only. */
+const WARM_MS = 60_000;
+const WARM_MAX = 50;
+/** Indices, also of those that are gone, whose last state is remembered. */
+const SEEN_MAX = 10_000;
+/** Shards that are read side by side. */
+const SHARDS_AT_ONCE = 6;
+const NOTES_MAX = 10_000;
+const HISTORY_CHARS = 8;
+
+export interface ShardTail {
+  /**
+   * What can be read now after a cursor, at most `limit`. `isThorough`: of all indices, else of those that lately grew. `lost` is what
+   * will never be read; who calls stores it before going on from the new cursor.
+   */
+  read(
+    cursor: string | undefined,
+    options: { readonly limit: number; readonly isThorough: boolean; readonly signal: AbortSignal | undefined },
+  ): Promise<FollowBatch & { readonly lost: readonly LostEvents[] }>;
+  /** These indices were written to. */
+  touch(names: Iterable<string>): void;
+  /** The cursor before the very first event. */
+  begin(): string;
+  /** The cursor after every event that is stored now. */
+  end(): Promise<string>;
+  /** When all indices were last asked, on performance.now()'s clock. */
+  lookedAt(): number;
+}
+
+interface Position {
+  readonly name: string;
+  /** Last number read of each shard; −1 before the first. */
+  readonly numbers: readonly number[];
+  readonly histories: readonly string[];
+}
 
 interface Place {
   /** Events read so far: the number of the last one. */
   readonly count: number;
-  /** Last number read of each shard, by index UUID; −1 before the first. */
-  readonly at: ReadonlyMap<string, readonly number[]>;
+  /** Number of the last note of a dropped index; undefined where none was looked for yet. */
+  readonly notes: number | undefined;
+  readonly at: ReadonlyMap<string, Position>;
 }
 
 interface ShardState {
@@ -19,86 +65,323 @@ interface ShardState {
   readonly uuid: string;
   readonly shard: number;
   readonly checkpoint: number;
+  readonly history: string;
 }
 
-interface Hit {
-  readonly _id: string;
-  readonly _seq_no?: number;
-  readonly _source?: EventDocument;
-}
+export function createShardTail(client: Client, prefix: string): ShardTail {
+  const pattern = `${prefix}-*`;
+  const notesIndex = `${prefix}_dropped`;
+  /** When an index last grew, by name; its checkpoints at the last look, by UUID. Both oldest first. */
+  const warm = new Map<string, number>();
+  const seen = new Map<string, readonly number[]>();
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let notesUpTo = -1;
 
-/** What can be read now after a cursor, at most `limit`. `vanished` is told of indices that a cursor knew and that are gone. */
-export async function readTail(
-  client: Client,
-  pattern: string,
-  cursor: string | undefined,
-  options: { readonly limit: number; readonly vanished: (uuid: string) => void },
-): Promise<FollowBatch> {
-  const place = parsePlace(cursor);
-  const shards = await shardStates(client, pattern);
-  const at = new Map<string, number[]>();
-  for (const { uuid } of shards) at.set(uuid, [...(place.at.get(uuid) ?? [])]);
-  const gone = [...place.at.keys()].filter((uuid) => !at.has(uuid));
-  for (const uuid of gone) options.vanished(uuid);
-  const events: StoredEvent[] = [];
-  for (const { index, uuid, shard, checkpoint } of shards) {
-    const numbers = at.get(uuid) ?? [];
-    const after = numbers[shard] ?? -1;
-    const room = options.limit - events.length;
-    if (checkpoint <= after || room <= 0) continue;
-    await client.indices.refresh({ index });
-    const response = await client.search({
-      index,
-      preference: `_shards:${shard}`,
-      size: room,
-      seq_no_primary_term: true,
-      sort: [{ _seq_no: 'asc' }],
-      query: { range: { _seq_no: { gt: after, lte: checkpoint } } },
-    });
-    const hits = response.hits.hits as readonly Hit[];
-    for (const hit of hits) {
-      events.push({ id: hit._id, document: documentOf(hit._source ?? {}), seq: place.count + events.length + 1 });
+  const warmUp = (name: string): void => {
+    warm.delete(name);
+    warm.set(name, performance.now());
+  };
+
+  const look = async (isThorough: boolean, signal: AbortSignal | undefined): Promise<readonly ShardState[]> => {
+    const names = [...warm.keys()];
+    if (!isThorough && names.length === 0) return [];
+    const all = await shardStates(
+      client,
+      isThorough ? [pattern, `${notesIndex}*`] : names.map((name) => `${name}*`),
+      signal,
+    );
+    const now = performance.now();
+    const states = all.filter(({ index }) => index !== notesIndex);
+    const byUuid = Map.groupBy(states, ({ uuid }) => uuid);
+    for (const [uuid, shards] of byUuid) {
+      const checkpoints: number[] = [];
+      for (const { shard, checkpoint } of shards) checkpoints[shard] = checkpoint;
+      const before = seen.get(uuid);
+      if (checkpoints.some((checkpoint, shard) => checkpoint !== before?.[shard])) warmUp(shards[0]?.index ?? '');
+      seen.delete(uuid);
+      seen.set(uuid, checkpoints);
     }
-    for (let earlier = numbers.length; earlier < shard; earlier++) numbers[earlier] = -1;
-    numbers[shard] = hits.length < room ? checkpoint : (hits.at(-1)?._seq_no ?? after);
-  }
-  if (events.length === 0 && cursor !== undefined && gone.length === 0) return { events, cursor };
-  return { events, cursor: formatPlace({ count: place.count + events.length, at }) };
+    for (const [name, at] of warm) if (now - at > WARM_MS || warm.size > WARM_MAX) warm.delete(name);
+    for (const uuid of seen.keys()) if (seen.size > SEEN_MAX) seen.delete(uuid);
+    if (isThorough) {
+      lookedAt = now;
+      notesUpTo = all.find(({ index }) => index === notesIndex)?.checkpoint ?? -1;
+    }
+    return states;
+  };
+
+  /** What is not there any more: dropped with a note, or gone without. */
+  const account = async (
+    place: Place,
+    present: ReadonlySet<string>,
+  ): Promise<{ lost: readonly LostEvents[]; gone: readonly string[]; notes: number }> => {
+    const { at, notes = notesUpTo } = place;
+    const absent = [...at.keys()].filter((uuid) => !present.has(uuid));
+    if (absent.length === 0 && notes >= notesUpTo) return { lost: [], gone: [], notes: Math.max(notes, notesUpTo) };
+    // An index whose shards are all away is still one: only who is not in the cluster's state is gone.
+    const known = new Set((await uuidsOf(client, pattern)).values());
+    const gone = absent.filter((uuid) => !known.has(uuid));
+    const dropped = await readNotes(client, notesIndex, { after: notes, upTo: notesUpTo, uuids: gone });
+    const lost: LostEvents[] = [];
+    for (const note of dropped.values()) {
+      if (known.has(note.uuid) || present.has(note.uuid)) continue;
+      const position = at.get(note.uuid);
+      // A note that an earlier look has counted already, of an index that this cursor has let go of.
+      if (position === undefined && note.number <= notes) continue;
+      const read = position?.numbers ?? [];
+      const unread = unreadOf(note, read);
+      if (unread.atMost > 0) {
+        lost.push({
+          index: note.name,
+          uuid: note.uuid,
+          read,
+          ...unread,
+          span: spanOf(note.name, prefix),
+          why: 'dropped',
+        });
+      }
+    }
+    for (const uuid of gone) {
+      const position = at.get(uuid);
+      if (position === undefined || dropped.has(uuid)) continue;
+      const last = seen.get(uuid);
+      const atLeast = (last ?? []).reduce(
+        (sum, end, shard) => sum + Math.max(0, end - (position.numbers[shard] ?? -1)),
+        0,
+      );
+      // Seen a moment ago and read to its end: nothing is known to be missing.
+      if (last !== undefined && atLeast === 0) continue;
+      const span = spanOf(position.name, prefix);
+      lost.push({ index: position.name, uuid, read: position.numbers, atLeast, atMost: undefined, span, why: 'gone' });
+    }
+    return { lost, gone, notes: Math.max(notes, notesUpTo) };
+  };
+
+  return {
+    lookedAt: () => lookedAt,
+    begin: () => formatPlace({ count: 0, notes: undefined, at: new Map() }),
+
+    async end() {
+      const at = new Map<string, { name: string; numbers: number[]; histories: string[] }>();
+      let count = 0;
+      for (const { index, uuid, shard, checkpoint, history } of await look(true, undefined)) {
+        const position = at.get(uuid) ?? { name: index, numbers: [], histories: [] };
+        at.set(uuid, position);
+        position.numbers[shard] = checkpoint;
+        position.histories[shard] = history;
+        count += checkpoint + 1;
+      }
+      return formatPlace({ count, notes: notesUpTo, at });
+    },
+
+    touch(names) {
+      for (const name of names) warmUp(name);
+    },
+
+    async read(cursor, { limit, isThorough, signal }) {
+      const place = parsePlace(cursor);
+      const states = await look(isThorough, signal);
+      const at = new Map<string, { name: string; numbers: number[]; histories: string[] }>();
+      for (const [uuid, { name, numbers, histories }] of place.at) {
+        at.set(uuid, { name, numbers: [...numbers], histories: [...histories] });
+      }
+      const lost: LostEvents[] = [];
+      let { notes } = place;
+      if (isThorough) {
+        const report = await account(place, new Set(states.map(({ uuid }) => uuid)));
+        lost.push(...report.lost);
+        for (const uuid of report.gone) at.delete(uuid);
+        notes = report.notes;
+      }
+      const behind: (ShardState & { readonly after: number })[] = [];
+      for (const state of states) {
+        const { uuid, index, shard, checkpoint, history } = state;
+        const position = at.get(uuid) ?? { name: index, numbers: [], histories: [] };
+        at.set(uuid, position);
+        for (let earlier = 0; earlier <= shard; earlier++) position.numbers[earlier] ??= -1;
+        for (let earlier = 0; earlier <= shard; earlier++) position.histories[earlier] ??= '';
+        const before = position.histories[shard] ?? '';
+        if (history !== '' && before !== '' && before !== history && (position.numbers[shard] ?? -1) >= 0) {
+          const span = spanOf(index, prefix);
+          const read = [...position.numbers];
+          lost.push({ index, uuid, read, atLeast: 0, atMost: undefined, span, why: 'replaced' });
+          position.numbers[shard] = -1;
+        }
+        if (history !== '') position.histories[shard] = history;
+        const after = position.numbers[shard] ?? -1;
+        if (checkpoint > after) behind.push({ ...state, after });
+      }
+      const parts = await readShards(client, behind, { limit, signal });
+      const events: StoredEvent[] = [];
+      for (const { state, hits, upTo } of parts) {
+        const position = at.get(state.uuid);
+        if (position === undefined) continue;
+        for (const { _id: id, _source = {} } of hits) {
+          events.push({ id, document: documentOf(_source), seq: place.count + events.length + 1 });
+        }
+        position.numbers[state.shard] = upTo;
+      }
+      // Without an event the place is the same: what is gone is told under the same id until the next one.
+      if (events.length === 0 && cursor !== undefined) return { events, lost, cursor };
+      return { events, lost, cursor: formatPlace({ count: place.count + events.length, notes, at }) };
+    },
+  };
 }
 
-/** The cursor after everything that is acknowledged now. */
-export async function tailEnd(client: Client, pattern: string): Promise<string> {
-  const at = new Map<string, number[]>();
-  for (const { uuid, shard, checkpoint } of await shardStates(client, pattern)) {
-    const numbers = at.get(uuid) ?? [];
-    for (let earlier = numbers.length; earlier < shard; earlier++) numbers[earlier] = -1;
-    numbers[shard] = checkpoint;
-    at.set(uuid, numbers);
-  }
-  return formatPlace({ count: 0, at });
+interface ShardPart {
+  readonly state: ShardState;
+  readonly hits: readonly RawHit[];
+  /** The number up to which the shard is read now. */
+  readonly upTo: number;
 }
 
-async function shardStates(client: Client, pattern: string): Promise<readonly ShardState[]> {
-  const stats = await client.indices.stats({ index: pattern, level: 'shards', metric: 'docs' });
+async function readShards(
+  client: Client,
+  behind: readonly (ShardState & { readonly after: number })[],
+  { limit, signal }: { readonly limit: number; readonly signal: AbortSignal | undefined },
+): Promise<readonly ShardPart[]> {
+  // Each shard gets its share, so that one long behind holds up no other.
+  const some = behind.slice(0, Math.max(1, Math.min(behind.length, limit)));
+  if (some.length === 0) return [];
+  const share = Math.max(1, Math.floor(limit / some.length));
+  const names = [...new Set(some.map(({ index }) => index))];
+  const { _shards: refreshed } = await client.indices.refresh({ index: names, ignore_unavailable: true });
+  if ((refreshed?.failed ?? 0) > 0)
+    throw new StoreUnavailable('unreachable', 'a copy of a shard could not be refreshed');
+  const parts: ShardPart[] = [];
+  for (let from = 0; from < some.length; from += SHARDS_AT_ONCE) {
+    const group = some.slice(from, from + SHARDS_AT_ONCE);
+    const read = await Promise.all(group.map((state) => readShard(client, state, { size: share, signal })));
+    parts.push(...read.filter((part) => part !== undefined));
+  }
+  // An index that was deleted and made again under its name meanwhile is another one: what was read of it counts for nothing.
+  const uuids = await uuidsOf(client, names.join(','), signal);
+  return parts.filter(({ state }) => uuids.get(state.index) === state.uuid);
+}
+
+async function readShard(
+  client: Client,
+  state: ShardState & { readonly after: number },
+  { size: most, signal }: { readonly size: number; readonly signal: AbortSignal | undefined },
+): Promise<ShardPart | undefined> {
+  const { index, shard, after, checkpoint } = state;
+  const sizes = pageSizes(most);
+  try {
+    const response = await sizes.ask((size) =>
+      client.search(
+        {
+          index,
+          preference: `_shards:${shard}`,
+          size,
+          track_total_hits: false,
+          allow_partial_search_results: false,
+          seq_no_primary_term: true,
+          sort: [{ _seq_no: 'asc' }],
+          query: { range: { _seq_no: { gt: after, lte: checkpoint } } },
+        },
+        { maxResponseSize: RESPONSE_BYTES_MAX, ...(signal === undefined ? {} : { signal }) },
+      ),
+    );
+    if (response._shards.successful < 1) return undefined;
+    const hits = response.hits.hits as readonly RawHit[];
+    // A number without an event is a write that failed; it counts as read.
+    return { state, hits, upTo: hits.length < sizes.current() ? checkpoint : (hits.at(-1)?._seq_no ?? after) };
+  } catch (error) {
+    // The index is gone: the next look says so.
+    if (statusOf(error) === 404) return undefined;
+    throw error;
+  }
+}
+
+async function shardStates(
+  client: Client,
+  index: string[],
+  signal: AbortSignal | undefined,
+): Promise<readonly ShardState[]> {
+  const stats = await client.indices.stats(
+    {
+      index,
+      level: 'shards',
+      metric: 'docs',
+      filter_path: [
+        'indices.*.uuid',
+        'indices.*.shards.*.routing.primary',
+        'indices.*.shards.*.seq_no.global_checkpoint',
+        'indices.*.shards.*.commit.user_data.history_uuid',
+      ],
+    },
+    signal === undefined ? {} : { signal },
+  );
   const states: ShardState[] = [];
-  for (const [index, { uuid = '', shards = {} }] of Object.entries(stats.indices ?? {})) {
+  for (const [name, { uuid = '', shards = {} }] of Object.entries(stats.indices ?? {})) {
     for (const [shard, copies] of Object.entries(shards)) {
-      const checkpoint = copies.find((copy) => copy.routing?.primary === true)?.seq_no?.global_checkpoint;
-      if (checkpoint !== undefined) states.push({ index, uuid, shard: Number(shard), checkpoint });
+      // Whatever any copy knows to be the checkpoint is below it or it.
+      const checkpoint = copies.reduce((most, copy) => Math.max(most, copy.seq_no?.global_checkpoint ?? -1), -1);
+      const primary = copies.find((copy) => copy.routing?.primary === true) ?? copies[0];
+      const history = (primary?.commit?.user_data?.['history_uuid'] ?? '').slice(0, HISTORY_CHARS);
+      states.push({ index: name, uuid, shard: Number(shard), checkpoint, history });
     }
   }
   return states.sort((a, b) => (a.index < b.index ? -1 : a.index > b.index ? 1 : a.shard - b.shard));
 }
 
-function formatPlace({ count, at }: Place): string {
-  return JSON.stringify({ v: 1, n: count, at: Object.fromEntries(at) });
+interface Note extends DroppedIndex {
+  readonly number: number;
 }
 
+/** The notes of indices that were dropped since, and of those that are asked for, by UUID. */
+async function readNotes(
+  client: Client,
+  index: string,
+  { after, upTo, uuids }: { readonly after: number; readonly upTo: number; readonly uuids: readonly string[] },
+): Promise<ReadonlyMap<string, Note>> {
+  if (upTo < 0) return new Map();
+  await client.indices.refresh({ index, ignore_unavailable: true });
+  const response = await client.search({
+    index,
+    ignore_unavailable: true,
+    size: NOTES_MAX,
+    seq_no_primary_term: true,
+    sort: [{ _seq_no: 'asc' }],
+    query: {
+      bool: { should: [{ range: { _seq_no: { gt: after, lte: upTo } } }, { ids: { values: [...uuids] } }] },
+    },
+  });
+  const notes = new Map<string, Note>();
+  for (const { _id: uuid, _seq_no: number = 0, _source } of response.hits.hits as readonly RawHit[]) {
+    const { name, events, numbers } = (_source ?? {}) as Partial<DroppedIndex>;
+    if (name !== undefined && events !== undefined && Array.isArray(numbers)) {
+      notes.set(uuid, { uuid, name, events, numbers, number });
+    }
+  }
+  return notes;
+}
+
+function formatPlace({ count, notes, at }: Place): string {
+  const positions = [...at].map(([uuid, { name, numbers, histories }]) => [uuid, [name, numbers, histories]]);
+  return JSON.stringify({
+    v: 2,
+    n: count,
+    ...(notes === undefined ? {} : { d: notes }),
+    at: Object.fromEntries(positions),
+  });
+}
+
+/** Throws on text that no such store has made: the caller's state is damaged. */
 function parsePlace(cursor: string | undefined): Place {
-  if (cursor === undefined) return { count: 0, at: new Map() };
-  const saved: { v?: unknown; n?: unknown; at?: unknown } = cursor.startsWith('{') ? JSON.parse(cursor) : {};
-  if (saved.v !== 1 || !Number.isSafeInteger(saved.n) || typeof saved.at !== 'object' || saved.at === null) {
+  if (cursor === undefined) return { count: 0, notes: undefined, at: new Map() };
+  const saved: { v?: unknown; n?: unknown; d?: unknown; at?: unknown } = cursor.startsWith('{')
+    ? JSON.parse(cursor)
+    : {};
+  const isKnown = saved.v === 1 || saved.v === 2;
+  if (!isKnown || !Number.isSafeInteger(saved.n) || typeof saved.at !== 'object' || saved.at === null) {
     throw new Error(`this is not a cursor of this store: ${JSON.stringify(cursor.slice(0, 80))}`);
   }
-  return { count: Number(saved.n), at: new Map(Object.entries(saved.at as Record<string, number[]>)) };
+  const at = new Map<string, Position>();
+  for (const [uuid, value] of Object.entries(saved.at as Record<string, unknown>)) {
+    // The first version had the numbers alone.
+    const [name, numbers, histories] = saved.v === 1 ? ['', value, []] : (value as unknown[]);
+    at.set(uuid, { name: String(name), numbers: numbers as number[], histories: histories as string[] });
+  }
+  return { count: Number(saved.n), notes: typeof saved.d === 'number' ? saved.d : undefined, at };
 }

@@ -25,15 +25,16 @@ async function open(warn?: (text: string) => void) {
   const store = await openElasticsearchStore({ node: node.url, prefix, ...(warn === undefined ? {} : { warn }) });
   const remove = async (): Promise<void> => {
     await store.close();
-    const indices = Object.keys(await client.indices.get({ index: `${prefix}-*`, features: 'aliases' }));
+    const indices = Object.keys(await client.indices.get({ index: `${prefix}-*,${prefix}_*`, features: 'aliases' }));
     if (indices.length > 0) await client.indices.delete({ index: indices });
-    await client.indices.deleteIndexTemplate({ name: prefix });
+    await client.indices.deleteIndexTemplate({ name: [prefix, `${prefix}_dropped`] });
+    await client.cluster.deleteComponentTemplate({ name: [`${prefix}@settings`, `${prefix}@mappings`] });
   };
   return { store, prefix, settle: async () => {}, remove };
 }
 
 eventStoreContract('elasticsearch', () => open(), {
-  runs: 5,
+  runs: Number(process.env['VEDETTE_CONTRACT_RUNS'] ?? 5),
   severalOrders:
     'shards are numbered each for itself, so readers that look at different moments meet them interleaved differently',
 });
@@ -64,7 +65,6 @@ describe('the Elasticsearch store', () => {
     expect(second.events.map((event) => event.id)).toEqual([sampleEvent(0).id]);
     const third = await store.next(second.cursor, { limit: 10, waitMs: 0 });
     expect(third.events).toEqual([]);
-    expect(warnings).toHaveLength(1);
     await remove();
   });
 
