@@ -1,5 +1,6 @@
 // The event as every room passes it on: one ECS document in nested form, its id, and where it stands in the stream.
 // Readers take fields through `fieldOf`, because a document may come from any shipper and hold anything.
+import { canonicalTimeMs } from './canonical-time.ts';
 
 /** An ECS document in nested form, as it was sent. Treat as deeply read-only: one rule must never change what the next one sees. */
 export type EventDocument = { readonly [field: string]: unknown };
@@ -73,7 +74,8 @@ export function timeOf(document: EventDocument, name: string): number | undefine
   const value = fieldOf(document, name);
   if (typeof value === 'number') return Math.abs(value) <= TIME_MS_MAX ? value : undefined;
   if (typeof value !== 'string') return undefined;
-  const ms = Date.parse(value);
+  const canonical = canonicalTimeMs(value);
+  const ms = Number.isNaN(canonical) ? Date.parse(value) : canonical;
   return Number.isNaN(ms) ? undefined : ms;
 }
 

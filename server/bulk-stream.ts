@@ -58,10 +58,16 @@ export const ACCEPTED_ENCODINGS = 'zstd, gzip, deflate';
 /** A zstd stream may ask for a window of 8 MiB, which each of its readers has to hold, and no more. */
 const ZSTD_WINDOW_LOG_MAX = 23;
 
+/** What is unpacked at once: a call to another thread for each, which costs as much as some events. */
+const CHUNK_BYTES: number = 128 * 1024;
+
 function unpackerOf(encoding: string) {
-  if (encoding === 'gzip' || encoding === 'x-gzip') return createGunzip();
-  if (encoding === 'deflate') return createInflate();
+  if (encoding === 'gzip' || encoding === 'x-gzip') return createGunzip({ chunkSize: CHUNK_BYTES });
+  if (encoding === 'deflate') return createInflate({ chunkSize: CHUNK_BYTES });
   if (encoding === 'zstd')
-    return createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } });
+    return createZstdDecompress({
+      chunkSize: CHUNK_BYTES,
+      params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
+    });
   return undefined;
 }

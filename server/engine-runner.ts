@@ -13,8 +13,8 @@ import type { DeliveryFence } from './delivery-fence.ts';
 import type { ServerNotice } from './options.ts';
 import { isImported } from './silence.ts';
 
-/** Events of one step: small enough that requests are served between two. */
-const STEP_EVENTS_MAX = 500;
+/** Events of one step: small enough that requests are served between two, large enough that a commit for each costs little. */
+const STEP_EVENTS_MAX = 1_500;
 /** How long one look at the store waits for an event. */
 const WAIT_MS = 1_000;
 /** How often detections that wait for the lateness are looked at, and a cursor that moved without effect is saved. */

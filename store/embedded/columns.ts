@@ -12,6 +12,7 @@
 //
 // The catalogue grows from release to release, so each partition keeps the list of its own field columns (its layout) and is
 // read by that; a new layout begins a new partition.
+import { canonicalTimeMs } from '../../event/canonical-time.ts';
 import { FIELDS, type Field } from '../../event/catalogue.ts';
 import { type EventDocument, isPlainObject } from '../../event/document.ts';
 import { orderKeyOf } from '../../event/order.ts';
@@ -173,7 +174,7 @@ export function toRow(event: {
   };
   for (const [field, column] of DERIVED) {
     const value = derived.get(field);
-    if (!odd.has(field) && value !== undefined && value === derivedValue(field, own[column] ?? null)) continue;
+    if (!odd.has(field) && value !== undefined && isDerived(value, field, own[column] ?? null)) continue;
     odd.add(field);
     if (value !== undefined) put(rest, field.split('.'), value);
   }
@@ -309,8 +310,17 @@ function isPlainText(text: string): boolean {
 
 /** Epoch ms of a time that is written as `toISOString` writes it. */
 function canonicalTime(text: string): number | undefined {
+  const canonical = canonicalTimeMs(text);
+  if (!Number.isNaN(canonical)) return canonical;
   const ms = text.length === 24 ? Date.parse(text) : Number.NaN;
   return !Number.isNaN(ms) && new Date(ms).toISOString() === text ? ms : undefined;
+}
+
+/** True where the field's value is what {@link derivedValue} gives. */
+function isDerived(value: unknown, field: string, own: ColumnValue): boolean {
+  const isTime = field === '@timestamp' || field === 'event.created';
+  if (isTime && typeof value === 'string' && canonicalTimeMs(value) === own) return true;
+  return value === derivedValue(field, own);
 }
 
 function derivedValue(field: string, own: ColumnValue): unknown {

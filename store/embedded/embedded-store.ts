@@ -227,7 +227,7 @@ function createStore(parts: Parts): EmbeddedStore {
   const read = async (after: number, limit: number): Promise<readonly StoredEvent[]> => {
     for (;;) {
       const { coveredFrom, loadedSeq } = tail;
-      if (after >= coveredFrom) return tail.after(after, limit).map(({ seq, id, document }) => ({ seq, id, document }));
+      if (after >= coveredFrom) return tail.follow(after, limit);
       if (after < loadedSeq) {
         const found = await fromPartitions(after, Math.min(loadedSeq, coveredFrom), limit);
         if (found.length > 0) return found;
@@ -243,7 +243,7 @@ function createStore(parts: Parts): EmbeddedStore {
   };
 
   const fromMemory = (after: number, limit: number): readonly StoredEvent[] =>
-    tail.coveredFrom > after ? [] : tail.after(after, limit).map(({ seq, id, document }) => ({ seq, id, document }));
+    tail.coveredFrom > after ? [] : tail.follow(after, limit);
 
   /** None where the lines were removed meanwhile: then they are in partitions. */
   const fromLog = async (after: number, limit: number): Promise<readonly StoredEvent[]> => {

@@ -7,12 +7,12 @@ import type { Partitions } from './partitions.ts';
 import type { Tail } from './tail.ts';
 
 /** Events and bytes of one load: what the database's thread holds in memory. */
-const LOAD_EVENTS_MAX = 8_192;
+const LOAD_EVENTS_MAX = 4_096;
 /** After failures loads are halved down to this: on a full disk a small one may still find room, and frees some of the log. */
 const LOAD_EVENTS_LEAST = 256;
 const LOAD_BYTES_MAX: number = 24 * 1024 * 1024;
 /** So many events that wait are worth a load at once. */
-const LOAD_EVENTS = 4_096;
+const LOAD_EVENTS = 2_048;
 const RETRY_MS_MIN = 500;
 const RETRY_MS_MAX = 30_000;
 /** Who waits for loads looks again so often, though none was told. */

@@ -1,6 +1,6 @@
 // The newest events in memory, as the bytes that the log holds: followers are served from here, searches see what no partition has
 // yet. What does not fit waits in the log alone.
-import type { EventDocument } from '../../event/document.ts';
+import type { EventDocument, StoredEvent } from '../../event/document.ts';
 import { timestampOf } from '../admission.ts';
 import { idOfLine, parseLine, type RawLine } from './log-lines.ts';
 
@@ -23,6 +23,8 @@ export interface Tail {
   readonly pendingBytes: number;
   /** `known`: what is known of each line without parsing it, in the same order. */
   push(lines: readonly RawLine[], known?: readonly { readonly id: string; readonly timestampMs: number }[]): void;
+  /** The events after a number, as a follower reads them: once, so that nothing of them is kept. Like `after`. */
+  follow(seq: number, limit: number): readonly StoredEvent[];
   /** The entries after a number, at most `limit`; only meant for numbers from `coveredFrom` on. */
   after(seq: number, limit: number): readonly TailEntry[];
   /** The entry of a number; undefined where it is not in memory. */
@@ -60,6 +62,11 @@ class LineEntry implements TailEntry {
   get document(): EventDocument {
     this.#document ??= parseLine(this.line).document;
     return this.#document;
+  }
+  event(): StoredEvent {
+    const { id, document } =
+      this.#document === undefined ? parseLine(this.line) : { id: this.id, document: this.#document };
+    return { seq: this.line.seq, id, document };
   }
   get timestampMs(): number {
     this.#timestampMs ??= timestampOf(this.document) ?? 0;
@@ -138,6 +145,10 @@ export function createTail(startSeq: number, limits: TailLimits): Tail {
         lastSeq = line.seq;
       }
       trim();
+    },
+    follow(seq, limit) {
+      const from = indexAfter(seq);
+      return entries.slice(from, from + limit).map((entry) => entry.event());
     },
     after(seq, limit) {
       const from = indexAfter(seq);

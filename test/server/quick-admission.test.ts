@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { createImporter } from '../../audit/import.ts';
 import { type Admission, admit } from '../../server/admission.ts';
 import type { BulkDocument } from '../../server/bulk-reader.ts';
-import { createDocumentScan, timeAt } from '../../server/document-scan.ts';
+import { createDocumentScan } from '../../server/document-scan.ts';
 import { quickAdmission } from '../../server/quick-admission.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 4);
@@ -197,12 +197,4 @@ describe('a document that is admitted unparsed', () => {
     ])
       expect(quickly(Buffer.from(line))).toBeUndefined();
   });
-});
-
-it('reads a time as Date does', () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 0, max: Date.UTC(2199, 11, 31) }), (ms) => {
-      expect(timeAt(Buffer.from(new Date(ms).toISOString()), 0)).toBe(ms);
-    }),
-  );
 });
