@@ -96,6 +96,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/hosts.ts')).hosts,
   },
   {
+    name: 'hosts add',
+    summary: 'Make a token for a host whose shipper is another program.',
+    load: async () => (await import('./commands/hosts-add.ts')).hostsAdd,
+  },
+  {
+    name: 'hosts quota',
+    summary: 'Say how much a host may send.',
+    load: async () => (await import('./commands/hosts-quota.ts')).hostsQuota,
+  },
+  {
     name: 'hosts revoke',
     summary: 'Take a host’s token away.',
     load: async () => (await import('./commands/hosts-revoke.ts')).hostsRevoke,

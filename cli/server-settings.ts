@@ -38,7 +38,19 @@ export async function serverOptionsOf(config: Config, surroundings: Surroundings
     retention: { days: Math.max(1, Math.floor(config.server.retentionMs / DAY_MS)) },
     silenceAfterMs: config.server.silenceAfterMs,
     alertOnImports: config.server.alertOnImports,
+    ...given('quota', quotaOf(config)),
+    ...given('tls', config.server.tls),
   });
+}
+
+function quotaOf({ server: { quota } }: Config): ServerOptions['quota'] {
+  const { eventsPerSecond, bytesPerSecond, burstMs } = quota;
+  if (eventsPerSecond === undefined && bytesPerSecond === undefined) return undefined;
+  return {
+    ...given('eventsPerSecond', eventsPerSecond),
+    ...given('bytesPerSecond', bytesPerSecond),
+    burstS: Math.max(1, burstMs / 1_000),
+  };
 }
 
 async function storeOptions(config: Config): Promise<Outcome<StoreOptions>> {

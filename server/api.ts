@@ -48,6 +48,20 @@ export interface StatusResponse {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** POST /api/v1/hosts (admin): a token for a shipper. `id` is made of the name where it is missing; a known one needs `replace_token`. */
+export interface AddHostRequest {
+  readonly id?: string;
+  readonly name: string;
+  readonly replace_token?: boolean;
+}
+
+/** POST /api/v1/hosts/:id/quota (admin). What is absent is not limited; nothing at all: the configured quota holds again. */
+export interface HostQuotaRequest {
+  readonly events_per_second?: number;
+  readonly bytes_per_second?: number;
+  readonly burst_s?: number;
+}
+
 /** GET /api/v1/hosts (reader); POST /api/v1/hosts/:id/revoke (admin) */
 export interface HostsResponse {
   readonly hosts: readonly (HostRecord & {

@@ -37,7 +37,7 @@ export interface EnrollmentAttempt {
 
 /** Enrols, or throws the problem to answer with. */
 export function enroll(context: EnrollmentContext, attempt: EnrollmentAttempt): EnrollResponse {
-  const { accounts, hosts, attempts, enrollmentSecret, hostsMax = HOSTS_MAX } = context;
+  const { accounts, hosts, attempts, enrollmentSecret } = context;
   const { secret, hostId, hostName, token: wanted, account, sender, nowMs } = attempt;
   if (!attempts.isAllowed(sender, nowMs)) throw busy(429, 'too-many-attempts', 'too many failed enrolments', 60);
   if (!isSameSecret(secret, enrollmentSecret)) {
@@ -49,17 +49,7 @@ export function enroll(context: EnrollmentContext, attempt: EnrollmentAttempt): 
       'It stands in <data>/server/enrollment.secret.',
     );
   }
-  if (!HOST_ID_PATTERN.test(hostId)) {
-    throw problem(400, 'host-id', 'host.id must be 1 to 64 letters, digits, `_` or `-`', 'Choose another host id.');
-  }
-  if (hostName === '' || hostName.length > HOST_NAME_LENGTH_MAX || /[\u0000-\u001f\u007f]/.test(hostName)) {
-    throw problem(
-      400,
-      'host-name',
-      `host.name must be 1 to ${HOST_NAME_LENGTH_MAX} plain characters`,
-      'Choose another name.',
-    );
-  }
+  checkHost(hostId, hostName);
   if (wanted !== undefined && !isHostToken(wanted)) {
     throw problem(
       400,
@@ -80,11 +70,64 @@ export function enroll(context: EnrollmentContext, attempt: EnrollmentAttempt): 
       'Keep its token, or send an admin’s token with the request to replace it.',
     );
   }
-  if (!isKnown && hosts.list().length >= hostsMax) {
-    throw problem(403, 'too-many-hosts', `there are ${hostsMax} hosts already`, 'Use another server for the others.');
-  }
+  if (!isKnown) checkRoom(context);
   const token = wanted === undefined || holder !== undefined ? newSecret('host') : wanted;
   accounts.put({ id: hostId, role: 'host', isRevoked: false, createdMs: nowMs }, hashOf(token));
   hosts.enter(hostId, hostName, nowMs);
   return { host_id: hostId, token };
+}
+
+/** Enters a host for which an admin wants a token: one whose shipper cannot enrol by itself. */
+export function addHost(
+  context: EnrollmentContext,
+  wanted: {
+    readonly hostId: string;
+    readonly hostName: string;
+    /** Of a known host the former token ends. */
+    readonly replacesToken: boolean;
+    readonly nowMs: number;
+  },
+): EnrollResponse {
+  const { accounts, hosts } = context;
+  const { hostId, hostName, replacesToken, nowMs } = wanted;
+  checkHost(hostId, hostName);
+  const isKnown = accounts.byId(hostId) !== undefined;
+  if (isKnown && !replacesToken) {
+    throw problem(
+      409,
+      'host-known',
+      `host ${hostId} has a token already`,
+      'Keep it, or ask for a new one with `--new-token`: the former one ends.',
+    );
+  }
+  if (!isKnown) checkRoom(context);
+  const token = newSecret('host');
+  accounts.put({ id: hostId, role: 'host', isRevoked: false, createdMs: nowMs }, hashOf(token));
+  hosts.enter(hostId, hostName, nowMs);
+  return { host_id: hostId, token };
+}
+
+/** A host id that says the host's name: what an id cannot hold becomes a dash. */
+export function hostIdOf(name: string): string {
+  return name.replace(/[^A-Za-z0-9_-]+/g, '-').slice(0, 64);
+}
+
+function checkHost(hostId: string, hostName: string): void {
+  if (!HOST_ID_PATTERN.test(hostId)) {
+    throw problem(400, 'host-id', 'host.id must be 1 to 64 letters, digits, `_` or `-`', 'Choose another host id.');
+  }
+  if (hostName === '' || hostName.length > HOST_NAME_LENGTH_MAX || /[\u0000-\u001f\u007f]/.test(hostName)) {
+    throw problem(
+      400,
+      'host-name',
+      `host.name must be 1 to ${HOST_NAME_LENGTH_MAX} plain characters`,
+      'Choose another name.',
+    );
+  }
+}
+
+function checkRoom({ hosts, hostsMax = HOSTS_MAX }: EnrollmentContext): void {
+  if (hosts.list().length >= hostsMax) {
+    throw problem(403, 'too-many-hosts', `there are ${hostsMax} hosts already`, 'Use another server for the others.');
+  }
 }

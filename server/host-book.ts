@@ -1,7 +1,7 @@
 // What the server knows of each host: when it last spoke, how far it is complete, its counters. Kept in memory and saved in
 // batches: a kill costs a few seconds of counters and of "last seen", never the fact of a silence.
 import type { Progress } from '../event/progress.ts';
-import type { HostBookPort, HostRecord } from '../store/state/state-port.ts';
+import type { HostBookPort, HostRecord, Quota } from '../store/state/state-port.ts';
 
 /** The counters of a host, and what each counts. */
 const HOST_COUNTERS = {
@@ -12,6 +12,7 @@ const HOST_COUNTERS = {
   foreign_host: 'events refused because they named another host',
   clock_ahead: 'events whose event.created lay ahead of the server’s clock',
   unavailable: 'requests put off because the store could not take them',
+  over_quota: 'requests put off because the host sent more than it may',
 } as const;
 type HostCounter = keyof typeof HOST_COUNTERS;
 
@@ -27,6 +28,8 @@ export interface HostBook {
   setSignedOff(id: string, isSignedOff: boolean): void;
   /** Saved at once. */
   setSilent(id: string, sinceMs: number | undefined): void;
+  /** Saved at once; undefined: the configured one holds. */
+  setQuota(id: string, quota: Quota | undefined): void;
   /** Saves what changed; answers how many hosts that were. */
   flush(): number;
 }
@@ -77,6 +80,13 @@ export function createHostBook(port: HostBookPort): HostBook {
     setSignedOff: (id, isSignedOff) => change(id, { isSignedOff }),
     setSilent(id, sinceMs) {
       change(id, { silentSinceMs: sinceMs });
+      save(id);
+    },
+    setQuota(id, quota) {
+      const host = hosts.get(id);
+      if (host === undefined) return;
+      const { quota: _former, ...rest } = host;
+      hosts.set(id, quota === undefined ? rest : { ...rest, quota });
       save(id);
     },
     flush() {

@@ -16,11 +16,11 @@ import {
 /** The largest JSON body of the API: a rule with its lists, a search. `_bulk` has limits of its own. */
 const JSON_BODY_BYTES_MAX: number = 1024 * 1024;
 /** A request must have arrived in whole within this. */
-const REQUEST_TIMEOUT_MS = 60_000;
+export const REQUEST_TIMEOUT_MS = 60_000;
 /** An idle connection is kept for so long: longer than collectors pause. */
-const KEEP_ALIVE_MS = 75_000;
-const HEADERS_TIMEOUT_MS = 20_000;
-const CONNECTIONS_MAX = 10_000;
+export const KEEP_ALIVE_MS = 75_000;
+export const HEADERS_TIMEOUT_MS = 20_000;
+export const CONNECTIONS_MAX = 10_000;
 
 /** Every route but those of Elasticsearch's protocol. */
 export const API_PREFIX = '/api/v1';

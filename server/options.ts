@@ -3,6 +3,7 @@
 import type { Writable } from 'node:stream';
 import type { Diagnostic } from '../rules/diagnostic.ts';
 import type { EventStore } from '../store/port.ts';
+import type { Quota } from '../store/state/state-port.ts';
 
 export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_PORT = 8686;
@@ -89,6 +90,10 @@ export interface ServerOptions {
   /** Shipped rules first: a later folder's lists win over an earlier one's. */
   readonly ruleFolders: readonly RuleFolder[];
   readonly channels: ChannelOptions;
+  /** How much each host may send, where it has no quota of its own. */
+  readonly quota?: Quota;
+  /** A second listener, for senders on other hosts. */
+  readonly tls?: TlsOptions;
   readonly retention?: { readonly days: number };
   readonly silenceAfterMs?: number;
   readonly latenessMs?: number;
@@ -97,6 +102,15 @@ export interface ServerOptions {
   /** The server's clock, epoch ms. */
   readonly now: () => number;
   readonly onNotice: (notice: ServerNotice) => void;
+}
+
+export interface TlsOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** PEM, the chain after the certificate. */
+  readonly certFile: string;
+  readonly keyFile: string;
 }
 
 /** Where the server keeps the tokens that it made for itself at its first start; each file 0600, one line. */
@@ -111,6 +125,8 @@ export interface RunningServer {
   /** `http://127.0.0.1:8686` */
   readonly url: string;
   readonly port: number;
+  /** Where it speaks TLS, if it does. */
+  readonly tlsPort: number | undefined;
   readonly secretFiles: SecretFiles;
   /** How many rules are in force, and what was wrong with the files. */
   rules(): { readonly loaded: number; readonly diagnostics: readonly Diagnostic[] };
@@ -122,7 +138,7 @@ export interface RunningServer {
 
 /** The server cannot start, for a reason that who runs it can do something about. */
 export class ServerStartError extends Error {
-  readonly code: 'port-taken' | 'folder-taken' | 'folder-unusable' | 'store-unusable';
+  readonly code: 'port-taken' | 'folder-taken' | 'folder-unusable' | 'store-unusable' | 'tls-unusable';
   readonly remedy: string;
   constructor(code: ServerStartError['code'], message: string, remedy: string) {
     super(message);

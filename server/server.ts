@@ -26,6 +26,7 @@ import {
   ServerStartError,
   secretFilesOf,
 } from './options.ts';
+import { createQuotas } from './quota.ts';
 import { createRetention } from './retention.ts';
 import { alertRoutes } from './routes-alerts.ts';
 import { aroundRoutes } from './routes-around.ts';
@@ -42,6 +43,7 @@ import { createRuleBook, type RuleBook } from './rule-book.ts';
 import { createSearchDesk } from './search-desk.ts';
 import { createSilenceWatch } from './silence-watch.ts';
 import { createSweeper } from './sweeper.ts';
+import { openTlsListener, type TlsListener } from './tls-listener.ts';
 
 /** So long requests under way may take to finish when the server stops. */
 const DRAIN_MS = 1_500;
@@ -135,7 +137,9 @@ async function start(
   closers.push(() => closeHttp(http));
   const enrollment = { accounts: state.accounts, hosts, attempts: createAttempts(), enrollmentSecret };
   const foreign = createForeignDocuments(state.openRecords);
-  const ingest = createIngest({ store, hosts, fence, lanes, now, foreign, hostCameBack: silence.hostCameBack });
+  const quotas = createQuotas((hostId) => hosts.get(hostId)?.quota ?? options.quota);
+  const { hostCameBack } = silence;
+  const ingest = createIngest({ store, hosts, fence, lanes, now, foreign, quotas, hostCameBack });
   const sweeper = createSweeper({ sweep: ingest.sweep, onNotice });
   closers.push(() => sweeper.close());
   elasticRoutes(http, ingest, now);
@@ -143,20 +147,25 @@ async function start(
   readingRoutes(http, { options, state, store, rules, fence, runner: engineRunner, channels: outlet.channelNames });
 
   const { url, port } = await listen(http, options);
+  const tls = options.tls === undefined ? undefined : await openTlsListener(options.tls, http.app.routing);
+  if (tls !== undefined) closers.push(() => tls.close());
   engineRunner.start();
   outlet.wake();
   silence.start();
   sweeper.start();
   retention.start();
   onNotice({ kind: 'listening', message: `listening on ${url}` });
+  if (tls !== undefined) onNotice({ kind: 'listening', message: `listening with TLS on port ${tls.port}` });
 
   let closing: Promise<void> | undefined;
   return {
     url,
     port,
+    tlsPort: tls?.port,
     secretFiles,
     rules: rules.summary,
     async reloadRules() {
+      reloadTls(tls, onNotice);
       const { epochs: changed } = rules.load(engineRunner.greatestCreatedMs());
       if (changed !== undefined) engineRunner.useRules(changed);
       return rules.summary();
@@ -166,6 +175,14 @@ async function start(
       return closing;
     },
   };
+}
+
+function reloadTls(tls: TlsListener | undefined, onNotice: ServerOptions['onNotice']): void {
+  try {
+    tls?.reload();
+  } catch (error) {
+    onNotice({ kind: 'error', message: `the certificate was not taken, the former one stays: ${messageOf(error)}` });
+  }
 }
 
 /** The routes of people: they read what the others have written. */

@@ -5,6 +5,7 @@ import { type CollectorCost, collectorCosts, percent } from '../collector-costs.
 import { type Command, type Invocation, printJson } from '../command.ts';
 import { EXIT } from '../failure.ts';
 import { counted, formatBytes, isoTime, renderTable } from '../table.ts';
+import { quotaInWords } from './hosts-quota.ts';
 
 const COLUMNS = [
   { title: 'HOST', widthMax: 32 },
@@ -59,7 +60,7 @@ export const hosts: Command = {
       isoTime(host.lastSeenMs),
       String(host.counters['events'] ?? 0),
       String(REFUSALS.reduce((sum, name) => sum + (host.counters[name] ?? 0), 0)),
-      host.silentSinceMs === undefined ? '' : `silent since ${isoTime(host.silentSinceMs)}`,
+      noteOf(host),
     ]);
     if (rows.length > 0) stdout.write(renderTable(COLUMNS, rows, stdout.columns));
     if (costs.isOk && costs.value.collectors.length > 0) printCosts(invocation, costs.value.collectors);
@@ -69,6 +70,15 @@ export const hosts: Command = {
     return EXIT.fine;
   },
 };
+
+function noteOf({ silentSinceMs, quota, counters }: HostsResponse['hosts'][number]): string {
+  const notes = [
+    silentSinceMs === undefined ? '' : `silent since ${isoTime(silentSinceMs)}`,
+    quota === undefined ? '' : `quota ${quotaInWords(quota)}`,
+    counters['over_quota'] === undefined ? '' : `${counted(counters['over_quota'], 'request')} over quota`,
+  ];
+  return notes.filter((note) => note !== '').join('; ');
+}
 
 function printCosts(invocation: Invocation, costs: readonly CollectorCost[]): void {
   const { stdout } = invocation.context;

@@ -38,6 +38,8 @@ function shapeOf(key: ConfigKey): Readonly<Record<string, unknown>> {
   switch (key.kind) {
     case 'port':
       return { type: 'integer', minimum: 0, maximum: 65_535 };
+    case 'count':
+      return { type: 'integer', minimum: 1, maximum: 1_000_000_000 };
     case 'boolean':
       return { type: 'boolean' };
     case 'duration':

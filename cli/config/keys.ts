@@ -12,6 +12,8 @@ type KeyKind =
   | 'texts'
   | 'port'
   | 'boolean'
+  /** A whole number from 1. */
+  | 'count'
   | 'duration'
   /** `512MiB`, `1GiB`, or a number of bytes. */
   | 'bytes'
@@ -64,6 +66,40 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     default: `${DEFAULT_RETENTION_DAYS}d`,
     description: 'Events older than this are dropped, once a day; at least 1d.',
   },
+  {
+    path: 'server.quota.events_per_second',
+    kind: 'count',
+    description: 'How many events a second a host may send, over `server.quota.burst`; more is put off with 429.',
+  },
+  {
+    path: 'server.quota.bytes_per_second',
+    kind: 'bytes',
+    description: 'The same in bytes, after decompression. `vedette hosts quota` gives one host a quota of its own.',
+  },
+  {
+    path: 'server.quota.burst',
+    kind: 'duration',
+    default: '10s',
+    description: 'So many seconds’ worth of the quota may come at once.',
+  },
+  {
+    path: 'server.tls.host',
+    kind: 'text',
+    default: '0.0.0.0',
+    description: 'Address of the listener that speaks TLS; there is one where a certificate is given.',
+  },
+  {
+    path: 'server.tls.port',
+    kind: 'port',
+    default: '8687',
+    description: 'Port of that listener.',
+  },
+  {
+    path: 'server.tls.cert_file',
+    kind: 'path',
+    description: 'Certificate (PEM, with its chain) of the listener that speaks TLS; read again on SIGHUP.',
+  },
+  { path: 'server.tls.key_file', kind: 'path', description: 'The private key of that certificate.' },
   {
     path: 'server.alert_on_imports',
     kind: 'boolean',

@@ -32,6 +32,12 @@ export interface Config {
     readonly silenceAfterMs: number;
     readonly retentionMs: number;
     readonly alertOnImports: boolean;
+    readonly quota: {
+      readonly eventsPerSecond: number | undefined;
+      readonly bytesPerSecond: number | undefined;
+      readonly burstMs: number;
+    };
+    readonly tls: ServerTls | undefined;
   };
   readonly store: StoreConfig;
   readonly rules: { readonly folders: readonly string[]; readonly hasShipped: boolean };
@@ -83,6 +89,13 @@ export interface Config {
   readonly client: { readonly server: string | undefined; readonly token: SecretSource | undefined };
 }
 
+interface ServerTls {
+  readonly host: string;
+  readonly port: number;
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
 /** Checked values by key path, and which of them somebody gave. */
 export interface ConfigValues {
   readonly file: string | undefined;
@@ -123,6 +136,7 @@ const LOGINS = [
     passwords: ['store.elasticsearch.password_file', 'store.elasticsearch.password'],
   },
   { user: 'alerts.email.user', passwords: ['alerts.email.password_file', 'alerts.email.password'] },
+  { user: 'server.tls.cert_file', passwords: ['server.tls.key_file'] },
   { user: 'collector.tls.cert_file', passwords: ['collector.tls.key_file'] },
 ] as const;
 
@@ -145,6 +159,7 @@ export function assembleConfig({ file, values, secrets }: ConfigValues): Config 
     text('alerts.slack.channel'),
     secrets.get('alerts.slack.token'),
   ];
+  const [certFile, keyFile] = [text('server.tls.cert_file'), text('server.tls.key_file')];
   const [emailHost, webhookUrl] = [text('alerts.email.host'), text('alerts.webhook.url')];
   return {
     file,
@@ -155,6 +170,15 @@ export function assembleConfig({ file, values, secrets }: ConfigValues): Config 
       silenceAfterMs: number('server.silence_after'),
       retentionMs: number('server.retention'),
       alertOnImports: isOn('server.alert_on_imports'),
+      quota: {
+        eventsPerSecond: values.get('server.quota.events_per_second') as number | undefined,
+        bytesPerSecond: values.get('server.quota.bytes_per_second') as number | undefined,
+        burstMs: number('server.quota.burst'),
+      },
+      tls:
+        certFile === undefined || keyFile === undefined
+          ? undefined
+          : { host: text('server.tls.host') ?? '', port: number('server.tls.port'), certFile, keyFile },
     },
     store:
       node === undefined

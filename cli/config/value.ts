@@ -45,6 +45,10 @@ function readOne(key: ConfigKey, text: string, folder: string): Reading {
       return /^[0-9]{1,5}$/.test(text) && Number(text) <= 65_535
         ? right(Number(text))
         : wrong(`\`${text}\` is not a port`, 'Give a number from 0 to 65535.');
+    case 'count':
+      return /^[1-9][0-9]{0,8}$/.test(text)
+        ? right(Number(text))
+        : wrong(`\`${text}\` is not a whole number from 1`, 'Give a number from 1 to 999999999.');
     case 'boolean':
       return text === 'true' || text === 'false'
         ? right(text === 'true')
@@ -56,9 +60,8 @@ function readOne(key: ConfigKey, text: string, folder: string): Reading {
         : right(ms);
     }
     case 'bytes': {
-      const match = BYTES.exec(text);
-      const bytes = Number(match?.[1]) * BYTES_OF_UNIT[(match?.[2] ?? 'B') as keyof typeof BYTES_OF_UNIT];
-      return match !== null && Number.isSafeInteger(bytes) && bytes > 0
+      const bytes = readBytes(text);
+      return bytes !== undefined
         ? right(bytes)
         : wrong(`\`${text}\` is not a size`, 'Write a whole number and its unit: 64MiB, 1GiB.');
     }
@@ -79,6 +82,13 @@ function readOne(key: ConfigKey, text: string, folder: string): Reading {
             suggestion(text, key.choices ?? [], 'Choose one of them.'),
           );
   }
+}
+
+/** `64MiB` as bytes; undefined for what is no size, or none at all. */
+export function readBytes(text: string): number | undefined {
+  const match = BYTES.exec(text);
+  const bytes = Number(match?.[1]) * BYTES_OF_UNIT[(match?.[2] ?? 'B') as keyof typeof BYTES_OF_UNIT];
+  return match !== null && Number.isSafeInteger(bytes) && bytes > 0 ? bytes : undefined;
 }
 
 function readUrl(text: string): Reading {

@@ -123,6 +123,17 @@ export interface HostRecord {
   readonly isSignedOff: boolean;
   /** Counters by name: events, duplicates, rejected, foreign_host, … */
   readonly counters: Readonly<Record<string, number>>;
+  /** Its own, in place of the configured one. */
+  readonly quota?: Quota;
+}
+
+/** How much a host may send; what is absent is not limited. */
+export interface Quota {
+  readonly eventsPerSecond?: number;
+  /** After decompression. */
+  readonly bytesPerSecond?: number;
+  /** So many seconds' worth may come at once. */
+  readonly burstS?: number;
 }
 
 export interface HostBookPort {
@@ -157,4 +168,26 @@ export interface OpenRecordsPort {
       readonly removed: readonly string[];
     },
   ): void;
+}
+
+/** A range of events that retention may not touch, and who said so. Times in epoch ms; `until` exclusive. */
+export interface HoldRecord {
+  readonly id: string;
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** `host.id`, or undefined for every host's events. */
+  readonly hostId: string | undefined;
+  readonly reason: string;
+  readonly addedBy: string;
+  readonly addedMs: number;
+  /** Undefined while it is in force. A released hold stays on record. */
+  readonly released: { readonly by: string; readonly atMs: number; readonly why: string } | undefined;
+}
+
+export interface HoldPort {
+  /** All that ever were, oldest first. */
+  list(): readonly HoldRecord[];
+  add(hold: Omit<HoldRecord, 'id' | 'released'>): HoldRecord;
+  /** The released hold; undefined where none of this id is in force. */
+  release(id: string, released: NonNullable<HoldRecord['released']>): HoldRecord | undefined;
 }

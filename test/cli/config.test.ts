@@ -63,6 +63,7 @@ describe('the configuration', () => {
         paths: '/x',
         port: '77',
         boolean: 'true',
+        count: '12',
         duration: '3h',
         bytes: '5MiB',
         percent: '25%',
