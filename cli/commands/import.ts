@@ -8,10 +8,12 @@ import { CLIENT_OPTIONS, openClient } from '../client.ts';
 import { type Command, type Invocation, optionValue, printJson } from '../command.ts';
 import { reasonOf } from '../config.ts';
 import { EXIT, type Failure, fail, type Outcome, succeed } from '../failure.ts';
+import { archivesAmong, importArchives } from '../import/archive-import.ts';
 import { bootIdOfText, bootsOfText, createHostNaming, type HostNaming } from '../import/imported-host.ts';
 import { readLines } from '../import/lines.ts';
 import { expandFiles, FILES_MAX, inOrderOfTime, leftOutOf } from '../import/log-files.ts';
 import { openShipment, type Rejection, type Shipment } from '../import/shipment.ts';
+import { usage } from '../options.ts';
 import { counted } from '../table.ts';
 
 /** Rejections that are told one by one; the others are counted. */
@@ -26,7 +28,7 @@ export const importFiles: Command = {
   name: 'import',
   synopsis: 'FILE… [--host NAME]',
   description:
-    'Stores events that were written elsewhere: auditd’s audit.log (raw or enriched), ausearch’s output, audit records behind a syslog head or in the journal, JSON of go-audit, laurel and Auditbeat, ECS documents one a line; plain, gzip or zstd; `-` is stdin. Every line is recognised by itself. A folder means the logs in it; rotated files are read oldest first, whatever their order here. A repeated import stores nothing twice. Exit code 1 when lines were rejected. Imported events meet no live rule unless server.alert_on_imports is set.',
+    'Stores events that were written elsewhere: auditd’s audit.log (raw or enriched), ausearch’s output, audit records behind a syslog head or in the journal, JSON of go-audit, laurel and Auditbeat, ECS documents one a line; plain, gzip or zstd; `-` is stdin; and archives of `vedette export`, checked part by part. Every line is recognised by itself. A folder means the logs in it; rotated files are read oldest first, whatever their order here. A repeated import stores nothing twice. Exit code 1 when lines were rejected. Imported events meet no live rule unless server.alert_on_imports is set.',
   positionals: { least: 1, most: FILES_MAX },
   options: {
     host: {
@@ -39,15 +41,23 @@ export const importFiles: Command = {
     },
     'boot-id': { value: 'ID', description: 'Its boot, for the same; the content of /proc/sys/kernel/random/boot_id.' },
     boots: { value: 'FILE', description: 'Its boots, where the log spans several: `journalctl --list-boots -o json`.' },
+    'skip-damaged': { description: 'Of an archive: leave damaged parts out and import the others.' },
     ...CLIENT_OPTIONS,
   },
   examples: [
+    ['vedette import archive', 'What `vedette export --out archive` wrote, under the same ids.'],
     ['vedette import /var/log/audit --host web-7', 'What auditd wrote on web-7, all of it.'],
     ['vedette import export.ndjson.gz', 'ECS documents; each names its host.'],
   ],
   async run(invocation) {
     const client = await openClient(invocation, 'importer');
     if (!client.isOk) return client.failure;
+    const archives = await archivesAmong(invocation.positionals);
+    if (!archives.isOk) return archives.failure;
+    if (archives.value.length === invocation.positionals.length)
+      return importArchives(invocation, client.value, archives.value);
+    if (archives.value.length > 0)
+      return usage(importFiles, 'archives and logs in one call', 'Import them one after the other.').failure;
     const rejections: Rejection[] = [];
     const naming = await hostNaming(invocation);
     if (!naming.isOk) return naming.failure;
