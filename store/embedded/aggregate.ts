@@ -1,6 +1,6 @@
 // Counts over the tail and the partitions, exact: what SQL decides is counted there, partition by partition; the rows that it
 // cannot decide (query/count.ts says what they mean) are read as documents.
-import type { AggregateRequest, AggregateResponse, TimeRange } from '../port.ts';
+import type { AggregateRequest, AggregateResponse } from '../port.ts';
 import { type Count, createCount } from '../query/count.ts';
 import { type Matcher, matcherOf } from '../query/matches.ts';
 import type { Layout } from './columns.ts';
@@ -8,7 +8,7 @@ import { compileQuery } from './dialect.ts';
 import { type FieldPlace, fieldPlace } from './field-place.ts';
 import type { Partition, PartitionSession } from './partitions.ts';
 import { toStoredRow } from './rows.ts';
-import { finite, partitionsIn, type Snapshot } from './search.ts';
+import { boundsOf, partitionsIn, type Snapshot } from './search.ts';
 
 /** Groups that one statement gives at most; what is left out makes the answer inexact. */
 const GROUPS_READ_MAX = 1_000_000;
@@ -217,21 +217,4 @@ function tallySql({
   }
   const grouped = `SELECT ${['d', 'b', ...names, 'count(*) AS n'].join(', ')} FROM (${source}) GROUP BY ALL`;
   return `SELECT d, b, json_array(${names.join(', ')})::VARCHAR, n FROM (${grouped}) LIMIT ${GROUPS_READ_MAX + 1}`;
-}
-
-/** What of a partition is looked at; only what its span does not say already. */
-export function boundsOf(partition: Partition, range: TimeRange, loadedSeq: number): string {
-  const span = partition.span;
-  const bounds: string[] = [];
-  if (span === undefined || span.minTs < range.fromMs) bounds.push(`_ts >= ${numberSql(range.fromMs)}`);
-  if (span === undefined || span.maxTs >= range.untilMs) bounds.push(`_ts < ${numberSql(range.untilMs)}`);
-  // More may have been loaded meanwhile.
-  bounds.push(`_seq <= ${numberSql(loadedSeq)}`);
-  return bounds.join(' AND ');
-}
-
-/** Numbers of our own need no parameters; the database compares whole ones without a cast of each row. */
-export function numberSql(number: number): string {
-  const held = finite(number);
-  return Number.isSafeInteger(held) ? `${held}::BIGINT` : `${held}::DOUBLE`;
 }

@@ -32,6 +32,12 @@ export interface Column {
   readonly isTime: boolean;
 }
 
+/** An object of documents: which of its members stand where in a row. */
+interface Branch {
+  readonly leaves: { readonly key: string; readonly at: number; readonly isTime: boolean }[];
+  readonly branches: { readonly key: string; readonly branch: Branch }[];
+}
+
 /** The columns of one partition's table. */
 export interface Layout {
   /** The table's own columns, always the same, then those of fields. */
@@ -40,8 +46,8 @@ export interface Layout {
   readonly text: string;
   /** SQL for a whole row as one text: reading forty columns one by one through the binding takes twice as long. */
   readonly rowSql: string;
-  /** Where each field's value stands in a row, and its name in parts. */
-  readonly places: readonly { readonly at: number; readonly parts: readonly string[]; readonly isTime: boolean }[];
+  /** The fields of its columns as the tree that a document is. */
+  readonly root: Branch;
 }
 
 /** Fields that are told by the table's own columns, where they have their usual form. */
@@ -114,10 +120,24 @@ function layoutOf(stored: readonly Column[]): Layout {
     columns: [...OWN_COLUMNS, ...stored],
     text: JSON.stringify(stored.map(({ name, type, isTime }) => [name, type, isTime])),
     rowSql: `json_array(${told.map((column) => quoted(column.name)).join(', ')})::VARCHAR`,
-    places: fieldColumns.map(({ name, isTime }, at) => {
-      return { at: OWN_COLUMNS.length + at, parts: name.split('.'), isTime };
-    }),
+    root: treeOf(fieldColumns.map(({ name, isTime }, at) => ({ name, isTime, at: OWN_COLUMNS.length + at }))),
   };
+}
+
+function treeOf(fields: readonly { readonly name: string; readonly at: number; readonly isTime: boolean }[]): Branch {
+  const root: Branch = { leaves: [], branches: [] };
+  for (const { name, at, isTime } of fields) {
+    const parts = name.split('.');
+    let branch = root;
+    for (const key of parts.slice(0, -1)) {
+      const known = branch.branches.find((one) => one.key === key)?.branch;
+      const next: Branch = known ?? { leaves: [], branches: [] };
+      if (known === undefined) branch.branches.push({ key, branch: next });
+      branch = next;
+    }
+    branch.leaves.push({ key: parts.at(-1) ?? '', at, isTime });
+  }
+  return root;
 }
 
 export function quoted(name: string): string {
@@ -227,14 +247,34 @@ export function toDocument(row: readonly ColumnValue[], layout: Layout): EventDo
   const restJson = row[REST_AT] ?? null;
   const odd = row[ODD_AT] ?? null;
   const document: Record<string, unknown> = restJson === null ? {} : JSON.parse(String(restJson));
-  for (const { at, parts, isTime } of layout.places) {
-    const value = row[at] ?? null;
-    if (value !== null) put(document, parts, isTime ? new Date(Number(value)).toISOString() : value);
-  }
+  grow(document, layout.root, row);
   for (const { at, field, parts } of DERIVED_PLACES) {
     if (odd === null || !String(odd).includes(`,${field},`)) put(document, parts, derivedValue(field, row[at] ?? null));
   }
   return document;
+}
+
+/** Puts what a row holds into an object and below; true when that is anything. The way is free, as in `put`. */
+function grow(target: Record<string, unknown>, { leaves, branches }: Branch, row: readonly ColumnValue[]): boolean {
+  let isAny = false;
+  for (const { key, at, isTime } of leaves) {
+    const value = row[at] ?? null;
+    if (value === null) continue;
+    target[key] = isTime ? new Date(Number(value)).toISOString() : value;
+    isAny = true;
+  }
+  for (const { key, branch } of branches) {
+    const existing = target[key];
+    if (isPlainObject(existing)) {
+      if (grow(existing as Record<string, unknown>, branch, row)) isAny = true;
+      continue;
+    }
+    const made: Record<string, unknown> = {};
+    if (!grow(made, branch, row)) continue;
+    target[key] = made;
+    isAny = true;
+  }
+  return isAny;
 }
 
 interface Taken {

@@ -299,8 +299,12 @@ function createStore(parts: Parts): EmbeddedStore {
 
     async *scan(range, scanOptions = {}) {
       assertOpen();
-      const { query, signal } = scanOptions;
-      yield* scan(await snapshot(signal), { query: query ?? { kind: 'all' }, range, signal }, limits.sliceRows);
+      const { query, signal, progress } = scanOptions;
+      yield* scan(
+        await snapshot(signal),
+        { query: query ?? { kind: 'all' }, range, signal, progress },
+        limits.sliceRows,
+      );
     },
 
     async search(request) {

@@ -1,5 +1,7 @@
 // Reads whole events out of one partition, by their numbers.
 import type { EventDocument } from '../../event/document.ts';
+import type { OrderKey } from '../../event/order.ts';
+import { COLD_SUFFIX } from './attachment.ts';
 import { type ColumnValue, LAYOUT, type Layout, toDocument } from './columns.ts';
 import type { PartitionSession } from './partitions.ts';
 import type { SqlValue } from './session.ts';
@@ -12,20 +14,25 @@ export interface StoredRow {
 
 const SEQ = LAYOUT.columns.findIndex((column) => column.name === '_seq');
 const ID = LAYOUT.columns.findIndex((column) => column.name === '_id');
+const [CREATED = 0, HOST = 0, BOOT = 0, POSITION = 0] = ['_created', '_host', '_boot', '_position'].map((name) =>
+  LAYOUT.columns.findIndex((column) => column.name === name),
+);
 
-/** The events of these numbers, by number. */
+/** How SQL names a row of a partition: what its documents are fetched by. A hot table finds rows by its own number at once. */
+export function handleColumn(partition: { readonly path: string }): 'rowid' | '_seq' {
+  return partition.path.endsWith(COLD_SUFFIX) ? '_seq' : 'rowid';
+}
+
+/** The events of these rows, by number. */
 export async function rowsOf(
   session: PartitionSession,
-  seqs: readonly number[],
+  column: 'rowid' | '_seq',
+  handles: readonly bigint[],
 ): Promise<ReadonlyMap<number, StoredRow>> {
-  if (seqs.length === 0) return new Map();
-  const least = seqs.reduce((a, b) => Math.min(a, b));
-  const greatest = seqs.reduce((a, b) => Math.max(a, b));
-  const isRun = greatest - least + 1 === seqs.length;
+  if (handles.length === 0) return new Map();
   const { layout } = session;
   const rows = await session.rows(
-    `SELECT ${layout.rowSql} FROM ${session.schema}.events WHERE _seq BETWEEN $1 AND $2${isRun ? '' : ' AND _seq IN (SELECT unnest($3))'}`,
-    [BigInt(least), BigInt(greatest), ...(isRun ? [] : [seqs.map(BigInt)])],
+    `SELECT ${layout.rowSql} FROM ${session.schema}.events WHERE ${column} IN (SELECT unnest([${handles.join(', ')}]::BIGINT[]))`,
   );
   return new Map(rows.map((row) => toStoredRow(row, layout)).map((row) => [row.seq, row]));
 }
@@ -51,7 +58,22 @@ export async function rowOfId(session: PartitionSession, id: string): Promise<St
 }
 
 /** The event of a row that `rowSql` gave. */
-export function toStoredRow([text]: readonly SqlValue[], layout: Layout): StoredRow {
-  const row: ColumnValue[] = JSON.parse(String(text));
+export function toStoredRow(text: readonly SqlValue[], layout: Layout): StoredRow {
+  const row = parseRow(text);
   return { seq: Number(row[SEQ]), id: String(row[ID]), document: toDocument(row, layout) };
+}
+
+/** The values of a row that `rowSql` gave, in the order of its layout. */
+export function parseRow([text]: readonly SqlValue[]): readonly ColumnValue[] {
+  return JSON.parse(String(text));
+}
+
+export function orderOfRow(row: readonly ColumnValue[]): OrderKey {
+  return {
+    createdMs: Number(row[CREATED]),
+    hostId: String(row[HOST]),
+    bootId: String(row[BOOT]),
+    position: Number(row[POSITION]),
+    id: String(row[ID]),
+  };
 }

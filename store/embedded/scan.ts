@@ -1,28 +1,32 @@
 // Scans: all events of a range of `event.created` in reference order. The range is walked in slices that hold a bounded number of
-// events each; a slice's order keys are sorted first, its documents fetched after, a batch at a time.
+// events of each partition; the next slice is read while the consumer works on this one.
 import type { EventDocument, NewEvent } from '../../event/document.ts';
 import { compareOrder, type OrderKey, orderKeyOf } from '../../event/order.ts';
 import type { TimeRange } from '../port.ts';
 import { matcherOf } from '../query/matches.ts';
 import type { Query } from '../query/query.ts';
-import { compileQuery } from './dialect.ts';
-import type { Partition } from './partitions.ts';
-import { rowsOf } from './rows.ts';
+import { type ColumnValue, type Layout, toDocument } from './columns.ts';
+import { type CompiledQuery, compileQuery } from './dialect.ts';
+import type { Partition, PartitionSession } from './partitions.ts';
+import { orderOfRow, parseRow } from './rows.ts';
 import { finite, type Snapshot } from './search.ts';
 
 /** A slice takes at most so many events of each partition, except where more share one millisecond. */
-export const SLICE_ROWS = 20_000;
+export const SLICE_ROWS = 10_000;
 const BATCH_EVENTS = 1_000;
 
-interface Key {
+interface Entry {
   readonly order: OrderKey;
-  readonly from: { readonly partition: Partition; readonly seq: number } | { readonly document: EventDocument };
+  readonly from:
+    | { readonly row: readonly ColumnValue[]; readonly layout: Layout }
+    | { readonly document: EventDocument };
 }
 
 interface ScanRequest {
   readonly query: Query;
   readonly range: TimeRange;
   readonly signal: AbortSignal | undefined;
+  readonly progress: ((part: number) => void) | undefined;
 }
 
 export async function* scan(
@@ -30,103 +34,116 @@ export async function* scan(
   request: ScanRequest,
   sliceRows: number,
 ): AsyncGenerator<readonly NewEvent[]> {
-  const { query, range, signal } = request;
+  const { query, range, signal, progress } = request;
   const matches = matcherOf(query);
   const partitions = snapshot.partitions
     .all()
     .filter(({ span }) => span !== undefined && span.maxCreated >= range.fromMs && span.minCreated < range.untilMs);
-  const pending = snapshot.pending.map((entry) => ({ order: orderKeyOf(entry.id, entry.document), from: entry }));
-  let fromMs = finite(range.fromMs);
-  const untilMs = finite(range.untilMs);
-  while (fromMs < untilMs) {
+  const pending = snapshot.pending
+    .map((entry): Entry => ({ order: orderKeyOf(entry.id, entry.document), from: entry }))
+    .filter(({ order }) => order.createdMs >= range.fromMs && order.createdMs < range.untilMs);
+  const cuts = await cutsOf(snapshot, partitions, request, sliceRows);
+  const read = (at: number): Promise<Entry[]> | undefined => {
+    const [fromMs, untilMs] = [cuts[at], cuts[at + 1]];
+    if (fromMs === undefined || untilMs === undefined) return undefined;
+    const slice = readSlice(snapshot, partitions, pending, { ...request, range: { fromMs, untilMs } });
+    // Who stops early never asks for it, and its failure is nobody's then.
+    slice.catch(() => undefined);
+    return slice;
+  };
+  let next = read(0);
+  for (let at = 0; next !== undefined; at++) {
     signal?.throwIfAborted();
-    const end = await endOfSlice(snapshot, partitions, { ...request, range: { fromMs, untilMs } }, sliceRows);
-    const slice = { fromMs, untilMs: end };
-    const keys: Key[] = pending.filter(({ order }) => order.createdMs >= fromMs && order.createdMs < end);
-    for (const partition of partitions) {
-      for (const key of await keysOf(snapshot, partition, { ...request, range: slice })) keys.push(key);
-    }
-    keys.sort((a, b) => compareOrder(a.order, b.order));
-    for (let at = 0; at < keys.length; at += BATCH_EVENTS) {
+    const entries = await next;
+    next = read(at + 1);
+    for (let from = 0; from < entries.length; from += BATCH_EVENTS) {
       signal?.throwIfAborted();
-      const events = await eventsOf(snapshot, keys.slice(at, at + BATCH_EVENTS));
-      const meant = events.filter((event) => matches(event.document));
-      if (meant.length > 0) yield meant;
+      const events: NewEvent[] = [];
+      for (const { order, from: held } of entries.slice(from, from + BATCH_EVENTS)) {
+        const document = 'document' in held ? held.document : toDocument(held.row, held.layout);
+        if (matches(document)) events.push({ id: order.id, document });
+      }
+      if (events.length > 0) yield events;
     }
-    fromMs = end;
+    progress?.((at + 1) / (cuts.length - 1));
   }
 }
 
-/** Where a slice that begins at `range.fromMs` has to end; always later than it begins. */
-async function endOfSlice(
+/** Where slices begin and end: no partition has more than `sliceRows` rows between two, but for those of one time. */
+async function cutsOf(
   snapshot: Snapshot,
   partitions: readonly Partition[],
-  { query, range }: ScanRequest,
+  request: ScanRequest,
   sliceRows: number,
-): Promise<number> {
-  let end = range.untilMs;
+): Promise<readonly number[]> {
+  const { range, signal } = request;
+  const [first, end] = [finite(range.fromMs), finite(range.untilMs)];
+  const cuts = new Set<number>();
+  for (const partition of partitions) {
+    signal?.throwIfAborted();
+    if ((partition.span?.rows ?? 0) < sliceRows) continue;
+    const rows = await snapshot.partitions.read(
+      partition,
+      async (session) => {
+        const { sql, values } = conditionOf(session, partition, snapshot, request);
+        return session.rows(
+          `SELECT DISTINCT _created FROM (SELECT _created, row_number() OVER (ORDER BY _created) AS n FROM ${session.schema}.events WHERE ${sql[0]})
+            WHERE n % ${sliceRows} = 0 ORDER BY 1`,
+          values,
+        );
+      },
+      signal,
+    );
+    // A slice begins with its first time: the events of the cut's own time belong to the slice before it.
+    for (const [created] of rows ?? []) cuts.add(nextNumber(Number(created)));
+  }
+  const inner = [...cuts].filter((cut) => cut > first && cut < end).sort((a, b) => a - b);
+  return first < end ? [first, ...inner, end] : [];
+}
+
+async function readSlice(
+  snapshot: Snapshot,
+  partitions: readonly Partition[],
+  pending: readonly Entry[],
+  request: ScanRequest,
+): Promise<Entry[]> {
+  const { range, signal } = request;
+  const entries = pending.filter(({ order }) => order.createdMs >= range.fromMs && order.createdMs < range.untilMs);
   for (const partition of partitions) {
     const { span } = partition;
-    if (span === undefined || span.rows < sliceRows || span.maxCreated < range.fromMs || span.minCreated >= end)
-      continue;
-    const rows = await snapshot.partitions.read(partition, ({ schema, layout, rows: read }) => {
-      const compiled = compileQuery(query, layout, { firstParameter: 4, sides: ['superset'] });
-      return read(
-        `SELECT _created FROM ${schema}.events WHERE _created >= $1::DOUBLE AND _created < $2::DOUBLE AND _seq <= $3::DOUBLE
-          AND ${compiled.sql[0]} ORDER BY _created LIMIT 1 OFFSET ${sliceRows}`,
-        [range.fromMs, end, snapshot.loadedSeq, ...compiled.values],
-      );
-    });
-    const boundary = rows?.[0]?.[0];
-    if (typeof boundary === 'number') end = boundary > range.fromMs ? boundary : nextNumber(range.fromMs);
-  }
-  return end;
-}
-
-async function keysOf(
-  snapshot: Snapshot,
-  partition: Partition,
-  { query, range }: ScanRequest,
-): Promise<readonly Key[]> {
-  const { span } = partition;
-  if (span === undefined || span.maxCreated < range.fromMs || span.minCreated >= range.untilMs) return [];
-  const rows = await snapshot.partitions.read(partition, ({ schema, layout, rows: read }) => {
-    const compiled = compileQuery(query, layout, { firstParameter: 4, sides: ['superset'] });
-    return read(
-      `SELECT _created, _host, _boot, _position, _id, _seq FROM ${schema}.events
-        WHERE _created >= $1::DOUBLE AND _created < $2::DOUBLE AND _seq <= $3::DOUBLE AND ${compiled.sql[0]}`,
-      [range.fromMs, range.untilMs, snapshot.loadedSeq, ...compiled.values],
+    if (span === undefined || span.maxCreated < range.fromMs || span.minCreated >= range.untilMs) continue;
+    const found = await snapshot.partitions.read(
+      partition,
+      async (session) => {
+        const { sql, values } = conditionOf(session, partition, snapshot, request);
+        const texts = await session.rows(
+          `SELECT ${session.layout.rowSql} FROM ${session.schema}.events WHERE ${sql[0]}`,
+          values,
+        );
+        return texts.map((text): Entry => {
+          const row = parseRow(text);
+          return { order: orderOfRow(row), from: { row, layout: session.layout } };
+        });
+      },
+      signal,
     );
-  });
-  return (rows ?? []).map(([created, host, boot, position, id, seq]) => ({
-    order: {
-      createdMs: Number(created),
-      hostId: String(host),
-      bootId: String(boot),
-      position: Number(position),
-      id: String(id),
-    },
-    from: { partition, seq: Number(seq) },
-  }));
+    for (const entry of found ?? []) entries.push(entry);
+  }
+  return entries.sort((a, b) => compareOrder(a.order, b.order));
 }
 
-async function eventsOf(snapshot: Snapshot, keys: readonly Key[]): Promise<readonly NewEvent[]> {
-  const seqs = new Map<Partition, number[]>();
-  for (const { from } of keys) {
-    if (!('partition' in from)) continue;
-    const own = seqs.get(from.partition);
-    if (own === undefined) seqs.set(from.partition, [from.seq]);
-    else own.push(from.seq);
-  }
-  const documents = new Map<number, EventDocument>();
-  for (const [partition, wanted] of seqs) {
-    const rows = await snapshot.partitions.read(partition, (session) => rowsOf(session, wanted));
-    for (const row of rows?.values() ?? []) documents.set(row.seq, row.document);
-  }
-  return keys.flatMap(({ order, from }) => {
-    const document = 'document' in from ? from.document : documents.get(from.seq);
-    return document === undefined ? [] : [{ id: order.id, document }];
-  });
+function conditionOf(
+  { layout }: PartitionSession,
+  { span }: Partition,
+  { loadedSeq }: Snapshot,
+  { query, range }: ScanRequest,
+): CompiledQuery {
+  const { sql, values } = compileQuery(query, layout, { firstParameter: 1, sides: ['superset'] });
+  const bounds = [`_seq <= ${loadedSeq}`];
+  const [from, until] = [finite(range.fromMs), finite(range.untilMs)];
+  if (span === undefined || span.minCreated < from) bounds.push(`_created >= '${from}'::DOUBLE`);
+  if (span === undefined || span.maxCreated >= until) bounds.push(`_created < '${until}'::DOUBLE`);
+  return { sql: [`${bounds.join(' AND ')} AND ${sql[0]}`], values };
 }
 
 /** The least greater double. */

@@ -5,16 +5,21 @@ import type { SearchRequest, SearchResponse, TimeRange } from '../port.ts';
 import { type Matcher, matcherOf } from '../query/matches.ts';
 import { compileQuery } from './dialect.ts';
 import type { Partition, Partitions } from './partitions.ts';
-import { rowsOf } from './rows.ts';
+import { handleColumn, rowsOf } from './rows.ts';
 import type { TailEntry } from './tail.ts';
 
 /** The most events that one search gives. */
 const SEARCH_LIMIT_MAX = 10_000;
-/** Rows that are fetched at once. */
-const PAGE_ROWS = 500;
-/** A total is counted over at most so many partitions, and only where no long text has to be read for it. */
-const COUNTED_PARTITIONS_MAX = 8;
-const LONG_TEXT = /lower\("(_rest|event\.original)"\)/;
+/** Rows that are fetched at once: what the search wants, within these. */
+const PAGE_ROWS_MIN = 20;
+const PAGE_ROWS_MAX = 500;
+/** A partition is looked through in windows of time: the first with about so many events, each further one longer. */
+const FIRST_WINDOW_ROWS = 30_000;
+const WINDOW_GROWTH = 8;
+/** A total is counted over so many rows at most; a row whose long text has to be read is as many. */
+const COUNT_ROWS_MAX = 50_000_000;
+const LONG_TEXT = /"(_rest|event\.original|message)"/;
+const LONG_TEXT_ROWS = 100;
 
 interface Place {
   readonly timestampMs: number;
@@ -106,6 +111,7 @@ function pendingSource(
   return first === undefined ? undefined : { first, next: async () => hits[at++] };
 }
 
+/** What a search has seen of a partition: hits of its windows of time, nearest first. */
 function partitionSource(
   snapshot: Snapshot,
   partition: Partition,
@@ -117,41 +123,53 @@ function partitionSource(
   if (span === undefined) return undefined;
   const isForward = oldestFirst === true;
   const [sign, order] = isForward ? ['>', 'ASC'] : ['<', 'DESC'];
-  const first: Place = isForward
-    ? { timestampMs: Math.max(span.minTs, range.fromMs), seq: 0 }
-    : { timestampMs: span.maxTs, seq: Number.MAX_SAFE_INTEGER };
+  const from = Math.max(span.minTs, Math.ceil(finite(range.fromMs)));
+  const until = Math.min(span.maxTs + 1, Math.ceil(finite(range.untilMs)));
+  const first: Place = isForward ? { timestampMs: from, seq: 0 } : { timestampMs: until, seq: Number.MAX_SAFE_INTEGER };
+  const handle = handleColumn(partition);
+  const pageRows = Math.max(PAGE_ROWS_MIN, Math.min(request.limit + 1, PAGE_ROWS_MAX));
   let page: Hit[] = [];
   let last: Place | undefined;
-  let isAtEnd = false;
+  /** How far was looked already: where the next window begins (or, backwards, ends). */
+  let edge = isForward ? from : until;
+  let widthMs = Math.max(1, Math.ceil(((span.maxTs - span.minTs + 1) * FIRST_WINDOW_ROWS) / span.rows));
 
   const fetchPage = async (): Promise<void> => {
     signal?.throwIfAborted();
-    const found = await snapshot.partitions.read(partition, async (session) => {
-      const compiled = compileQuery(request.query, session.layout, { firstParameter: 6, sides: ['superset'] });
-      const keys = await session.rows(
-        `SELECT _ts, _seq FROM ${session.schema}.events
-          WHERE _ts >= $1::DOUBLE AND _ts < $2::DOUBLE AND _seq <= $3::DOUBLE
-            AND (_ts ${sign} $4::DOUBLE OR (_ts = $4::DOUBLE AND _seq ${sign} $5::DOUBLE)) AND ${compiled.sql[0]}
-          ORDER BY _ts ${order}, _seq ${order} LIMIT ${PAGE_ROWS}`,
-        [
-          finite(range.fromMs),
-          finite(range.untilMs),
-          snapshot.loadedSeq,
-          last?.timestampMs ?? (isForward ? -1 : Number.MAX_SAFE_INTEGER),
-          last?.seq ?? (isForward ? -1 : Number.MAX_SAFE_INTEGER),
-          ...compiled.values,
-        ],
-      );
-      const places = keys.map(([timestampMs, seq]) => ({ timestampMs: Number(timestampMs), seq: Number(seq) }));
-      const rows = await rowsOf(
-        session,
-        places.map((place) => place.seq),
-      );
-      return { places, rows };
-    });
-    isAtEnd = found === undefined || found.places.length < PAGE_ROWS;
-    last = found?.places.at(-1);
-    page = (found?.places ?? []).flatMap((place) => {
+    const [low, high] = isForward ? [edge, Math.min(until, edge + widthMs)] : [Math.max(from, edge - widthMs), edge];
+    const found = await snapshot.partitions.read(
+      partition,
+      async (session) => {
+        const compiled = compileQuery(request.query, session.layout, { firstParameter: 1, sides: ['superset'] });
+        const after =
+          last === undefined
+            ? ''
+            : `AND (_ts ${sign} ${last.timestampMs} OR (_ts = ${last.timestampMs} AND _seq ${sign} ${last.seq}))`;
+        const keys = await session.rows(
+          `SELECT _ts, _seq, ${handle} FROM ${session.schema}.events
+            WHERE _ts >= ${low} AND _ts < ${high} AND _seq <= ${snapshot.loadedSeq} ${after} AND ${compiled.sql[0]}
+            ORDER BY _ts ${order}, _seq ${order} LIMIT ${pageRows}`,
+          compiled.values,
+        );
+        const places = keys.map(([timestampMs, seq]) => ({ timestampMs: Number(timestampMs), seq: Number(seq) }));
+        const rows = await rowsOf(
+          session,
+          handle,
+          keys.map((key) => BigInt(key[2] as bigint)),
+        );
+        return { places, rows };
+      },
+      signal,
+    );
+    const places = found?.places ?? [];
+    if (places.length < pageRows) {
+      edge = found === undefined ? (isForward ? until : from) : isForward ? high : low;
+      last = undefined;
+      widthMs *= WINDOW_GROWTH;
+    } else {
+      last = places.at(-1);
+    }
+    page = places.flatMap((place) => {
       const row = found?.rows.get(place.seq);
       return row !== undefined && matches(row.document) ? [{ ...place, id: row.id, document: row.document }] : [];
     });
@@ -161,7 +179,7 @@ function partitionSource(
   return {
     first,
     async next() {
-      while (page.length === 0 && !isAtEnd) await fetchPage();
+      while (page.length === 0 && (isForward ? edge < until : edge > from)) await fetchPage();
       return page.pop();
     },
   };
@@ -171,30 +189,55 @@ function partitionSource(
 async function count(
   snapshot: Snapshot,
   partitions: readonly Partition[],
-  { query, range, signal }: SearchRequest,
+  request: SearchRequest,
   matches: Matcher,
 ): Promise<{ atLeast: number; isExact: boolean }> {
+  const { query, range, signal } = request;
   let atLeast = snapshot.pending.filter(
     ({ timestampMs, document }) => timestampMs >= range.fromMs && timestampMs < range.untilMs && matches(document),
   ).length;
-  let isExact = partitions.length <= COUNTED_PARTITIONS_MAX;
-  for (const partition of isExact ? partitions : []) {
+  let isExact = true;
+  let budget = COUNT_ROWS_MAX;
+  for (const partition of partitions) {
     signal?.throwIfAborted();
-    const counts = await snapshot.partitions.read(partition, async ({ schema, layout, rows }) => {
-      const { sql, values } = compileQuery(query, layout, { firstParameter: 4, sides: ['subset', 'superset'] });
-      if (LONG_TEXT.test(sql.join())) return undefined;
-      return rows(
-        `SELECT ${sql.map((condition) => `count(*) FILTER (${condition})`).join(', ')} FROM ${schema}.events
-          WHERE _ts >= $1::DOUBLE AND _ts < $2::DOUBLE AND _seq <= $3::DOUBLE`,
-        [finite(range.fromMs), finite(range.untilMs), snapshot.loadedSeq, ...values],
-      );
-    });
+    const span = partition.span;
+    if (span === undefined) continue;
+    const counts = await snapshot.partitions.read(
+      partition,
+      async ({ schema, layout, rows }) => {
+        const { sql, values } = compileQuery(query, layout, { firstParameter: 1, sides: ['superset', 'subset'] });
+        budget -= span.rows * (LONG_TEXT.test(sql.join()) ? LONG_TEXT_ROWS : 1);
+        if (budget < 0) return undefined;
+        const [most = 'TRUE', least = 'FALSE'] = sql;
+        return rows(
+          `SELECT count(*), count(*) FILTER (${least}) FROM ${schema}.events
+            WHERE ${boundsOf(partition, range, snapshot.loadedSeq)} AND ${most}`,
+          values,
+        );
+      },
+      signal,
+    );
     if (counts === undefined) return { atLeast, isExact: false };
-    const [least = 0, most = 0] = (counts[0] ?? []).map(Number);
+    const [most = 0, least = 0] = (counts[0] ?? []).map(Number);
     atLeast += least;
     if (least !== most) isExact = false;
   }
   return { atLeast, isExact };
+}
+
+/** What of a partition is looked at; only what its span does not say already. */
+export function boundsOf({ span }: Partition, range: TimeRange, loadedSeq: number): string {
+  const bounds: string[] = [];
+  if (span === undefined || span.minTs < range.fromMs) bounds.push(`_ts >= ${wholeSql(range.fromMs)}`);
+  if (span === undefined || span.maxTs >= range.untilMs) bounds.push(`_ts < ${wholeSql(range.untilMs)}`);
+  // More may have been loaded meanwhile.
+  bounds.push(`_seq <= ${loadedSeq}`);
+  return bounds.join(' AND ');
+}
+
+/** An end of a range of `@timestamp`, which are whole: as a number of the column's own type, that no row need be cast. */
+function wholeSql(ms: number): string {
+  return String(Math.max(-1, Math.min(Math.ceil(ms), Number.MAX_SAFE_INTEGER)));
 }
 
 /** An end of a range that the database can compare with. */
