@@ -7,6 +7,7 @@ import { type Place, writeNumber } from './byte-writer.ts';
 import type { Stamp } from './ecs-document.ts';
 import type { LineageText } from './ecs-process.ts';
 import type { AuditEvent, AuditRecord } from './event.ts';
+import { TYPE_BYTES } from './event-bytes.ts';
 import { type EventShape, HOLE, HOLES, PATH_HOLES } from './event-shape.ts';
 import { bodyStart } from './fields.ts';
 import { pathOfText, splitItem } from './path.ts';
@@ -287,6 +288,7 @@ function standInRecords(
   let offset = 0;
   return records.map((record) => {
     const { text } = record;
+    offset += TYPE_BYTES;
     let made = '';
     let at = 0;
     for (const { start, end, raw } of places) {

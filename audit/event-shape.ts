@@ -8,11 +8,10 @@
 //
 // Whatever looks otherwise than the kernel writes it is left to the mapper. Longer than 300 lines: one walk over an event's bytes.
 import type { AuditEvent, AuditRecord } from './event.ts';
-import { ReceivedRecord } from './record.ts';
+import { createEventBytes, ENDS_MAX, type EventBytes, recordBytes, TYPE_BYTES } from './event-bytes.ts';
 import { CWD, EXECVE, PATH, PROCTITLE, SOCKADDR, SYSCALL } from './tables/record-type.ts';
 import { syscallName } from './tables/syscall.ts';
 
-const RECORDS_MAX = 12;
 const PATHS_MAX = 6;
 const ARGUMENTS_MAX = 24;
 /** Events with more raw bytes are left to the mapper. */
@@ -147,10 +146,16 @@ export interface ShapeReader {
   readonly shape: EventShape;
 }
 
-/** `passedOn`: {@link PASSED_ON}. */
-export function createShapeReader(passedOn?: ReadonlyMap<string, readonly number[]>): ShapeReader {
+/** `gathered`: where the reassembler leaves the records of an event. `passedOn`: {@link PASSED_ON}. */
+export function createShapeReader({
+  gathered = createEventBytes(),
+  passedOn,
+}: {
+  readonly gathered?: EventBytes;
+  readonly passedOn?: ReadonlyMap<string, readonly number[]>;
+} = {}): ShapeReader {
   const masks = passedOn === undefined ? MASKS : masksOf(passedOn);
-  const bytes = Buffer.allocUnsafeSlow(EVENT_BYTES_MAX * 2);
+  const { bytes, ends } = gathered;
   const key = Buffer.allocUnsafeSlow(EVENT_BYTES_MAX * 2);
   const words = new Int32Array(key.buffer, key.byteOffset, key.length >> 2);
   const holes = new Int32Array(HOLES * 2);
@@ -525,26 +530,22 @@ export function createShapeReader(passedOn?: ReadonlyMap<string, readonly number
     return true;
   };
 
-  /** The records one after the other in `bytes`; where each ends, in `ends`. -1 where they are too many or too long. */
-  const ends = new Int32Array(RECORDS_MAX);
-  const gather = (records: readonly AuditRecord[]): number => {
-    if (records.length > RECORDS_MAX) return -1;
-    let at = 0;
-    for (let index = 0; index < records.length; index++) {
-      const record = records[index] as AuditRecord;
-      if (record.node !== undefined) return -1;
-      const length = record instanceof ReceivedRecord ? record.length : record.text.length;
-      if (at + length > EVENT_BYTES_MAX) return -1;
-      if (record instanceof ReceivedRecord) record.copyTo(bytes, at);
-      else bytes.write(record.text, at, 'latin1');
-      at += length;
-      ends[index] = at;
+  /** The records one after the other in `bytes`; false where they are too many or too long. */
+  const gather = (records: readonly AuditRecord[]): boolean => {
+    if (records.length > ENDS_MAX) return false;
+    // Who looks at an event in the middle of its own reassembly has them there already.
+    if (!gathered.holds(records)) {
+      let size = 0;
+      for (const record of records) size += recordBytes(record) + TYPE_BYTES;
+      if (size > EVENT_BYTES_MAX) return false;
+      gathered.gather(records);
     }
-    return at;
+    return gathered.size <= EVENT_BYTES_MAX;
   };
 
   const isSameStamp = (start: number, stampEnd: number): boolean => {
-    for (let at = 0; at < stampEnd; at++) if (bytes[start + at] !== bytes[at]) return false;
+    const by = start - TYPE_BYTES;
+    for (let at = TYPE_BYTES; at < stampEnd; at++) if (bytes[by + at] !== bytes[at]) return false;
     return true;
   };
 
@@ -569,9 +570,9 @@ export function createShapeReader(passedOn?: ReadonlyMap<string, readonly number
 
   const read = (event: AuditEvent): boolean => {
     const { records } = event;
-    if (event.isFragment || event.incomplete.length > 0 || records[0]?.type !== SYSCALL) return false;
-    const size = gather(records);
-    if (size < 0) return false;
+    if (event.isFragment || event.incomplete.length > 0 || records[0]?.type !== SYSCALL || !gather(records))
+      return false;
+    const { size } = gathered;
     decodedEnd = size;
     keyEnd = 0;
     bits = 0;
@@ -581,14 +582,14 @@ export function createShapeReader(passedOn?: ReadonlyMap<string, readonly number
     shape.paths = 0;
     shape.arguments = 0;
     shape.isExec = false;
-    let stampEnd = 0;
+    let stampEnd = TYPE_BYTES;
     // `audit(` and `): ` around the stamp
     while (stampEnd < size && bytes[stampEnd] !== SPACE) stampEnd++;
     stampEnd++;
-    holes[HOLE.stamp * 2] = 6;
+    holes[HOLE.stamp * 2] = TYPE_BYTES + 6;
     holes[HOLE.stamp * 2 + 1] = stampEnd - 3;
     let colon = stampEnd - 4;
-    while (colon > 6 && bytes[colon] !== COLON) colon--;
+    while (colon > TYPE_BYTES + 6 && bytes[colon] !== COLON) colon--;
     holes[HOLE.serial * 2] = colon + 1;
     holes[HOLE.serial * 2 + 1] = stampEnd - 3;
     // `1): `
@@ -596,16 +597,16 @@ export function createShapeReader(passedOn?: ReadonlyMap<string, readonly number
       return false;
     // A serial is told as a number: without zeros before it.
     if (bytes[colon + 1] === DIGIT_0) return false;
-    for (let index = 0, start = 0; index < records.length; index++) {
+    for (let index = 0, start = TYPE_BYTES; index < records.length; index++) {
       const end = ends[index] as number;
-      const { type } = records[index] as AuditRecord;
-      if (start > 0 && !isSameStamp(start, stampEnd)) return false;
+      const { type, node } = records[index] as AuditRecord;
+      if (node !== undefined || (index > 0 && !isSameStamp(start, stampEnd))) return false;
       key[keyEnd++] = IS_RECORD;
       key[keyEnd++] = type & 0xff;
       key[keyEnd++] = type >> 8;
-      const from = start + stampEnd;
+      const from = start + stampEnd - TYPE_BYTES;
       if ((type === SYSCALL) !== (index === 0) || !readRecord(type, from, end)) return false;
-      start = end;
+      start = end + TYPE_BYTES;
     }
     return seal();
   };

@@ -10,8 +10,8 @@ import { crc32 } from 'node:zlib';
 import { createViews } from './byte-writer.ts';
 import { createClosedEvents } from './closed-events.ts';
 import type { AuditEvent, AuditRecord } from './event.ts';
+import { createEventBytes, type EventBytes, recordBytes } from './event-bytes.ts';
 import { payloadEnd } from './foreign-enrichment.ts';
-import { ReceivedRecord } from './record.ts';
 import { EOE, isAccompanying, isAlone, PROCTITLE, SYSCALL, URINGOP } from './tables/record-type.ts';
 
 export interface ReassemblerOptions {
@@ -29,10 +29,12 @@ export interface ReassemblerOptions {
   readonly expectsEoe?: boolean;
   /** True for logs: what auditd appended to a record (ENRICHED) is not the kernel's, so it changes no checksum and no id. */
   readonly isEnriched?: boolean;
+  /** Where the records of the event that was closed last are left in one piece, for who reads them next. */
+  readonly gathered?: EventBytes;
 }
 
 /** docs/decisions/0015 says why so long; serial-account.ts counts a serial as missing only after more than this. */
-const REASSEMBLER_DEFAULTS: Required<ReassemblerOptions> = {
+const REASSEMBLER_DEFAULTS: Required<Omit<ReassemblerOptions, 'gathered'>> = {
   timeoutMs: 4000,
   loneTimeoutMs: 1000,
   maxOpenEvents: 4096,
@@ -79,7 +81,7 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
   // Both in order of insertion: the first is the oldest.
   const open = new Map<string | number, Open>();
   const closed = createClosedEvents();
-  const checksum = createChecksum(limits.isEnriched);
+  const checksum = createChecksum(options.gathered ?? createEventBytes(), limits.isEnriched);
   let openBytes = 0;
   let pushed = 0;
 
@@ -145,7 +147,7 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
     }
     event ??= start(record, key, nowMs);
     event.records.push(record);
-    const bytes = bytesOf(record);
+    const bytes = recordBytes(record);
     event.bytes += bytes;
     event.lastMs = nowMs;
     openBytes += bytes;
@@ -218,34 +220,11 @@ function alone(record: AuditRecord, checksum: (records: readonly AuditRecord[]) 
   return { timeMs, serial, node, records, crc: checksum(records), incomplete: [], isFragment: false };
 }
 
-const SCRATCH_BYTES = 64 * 1024;
-
-/** A record's length without making its text. */
-function bytesOf(record: AuditRecord): number {
-  return record instanceof ReceivedRecord ? record.length : record.text.length;
-}
-
 /** CRC-32 of an event's records as event/id.ts defines it; the records are joined first, because a call costs more than bytes. */
-function createChecksum(isEnriched: boolean): (records: readonly AuditRecord[]) => number {
-  const scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
-  const viewOf = createViews(scratch);
+function createChecksum(gathered: EventBytes, isEnriched: boolean): (records: readonly AuditRecord[]) => number {
+  const viewOf = createViews(gathered.bytes);
   return (records) => {
-    let size = 0;
-    for (const record of records) size += bytesOf(record) + 2;
-    const bytes = size <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafe(size);
-    let at = 0;
-    for (const record of records) {
-      const { type } = record;
-      bytes[at++] = type & 0xff;
-      bytes[at++] = (type >> 8) & 0xff;
-      if (record instanceof ReceivedRecord) {
-        record.copyTo(bytes, at);
-        at += record.length;
-      } else {
-        const text = isEnriched ? record.text.slice(0, payloadEnd(record)) : record.text;
-        at += bytes.write(text, at, 'latin1');
-      }
-    }
-    return crc32(bytes === scratch ? viewOf(at) : bytes.subarray(0, at));
+    const bytes = gathered.gather(records, isEnriched ? payloadEnd : undefined);
+    return crc32(bytes === gathered.bytes ? viewOf(gathered.size) : bytes.subarray(0, gathered.size));
   };
 }

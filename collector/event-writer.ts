@@ -2,6 +2,8 @@
 import { createViews, writeAscii } from '../audit/byte-writer.ts';
 import { createEventIdWriter, eventIdOf } from '../audit/document-id.ts';
 import type { AuditEvent, HostIdentity, HostKnowledge } from '../audit/event.ts';
+import type { EventBytes } from '../audit/event-bytes.ts';
+import { createShapeReader } from '../audit/event-shape.ts';
 import { createQuickMapper } from '../audit/quick-document.ts';
 import { createSyscallReader, type SyscallRecord } from '../audit/syscall-record.ts';
 import { SYSCALL } from '../audit/tables/record-type.ts';
@@ -33,6 +35,8 @@ export function createEventWriter(options: {
   readonly accounts: Accounts;
   readonly processes: Processes;
   readonly spool: SpoolWriter;
+  /** Where the reassembler leaves the records of an event. */
+  readonly gathered?: EventBytes;
 }): EventWriter {
   const { host, accounts, processes, spool } = options;
   const knowledge: HostKnowledge = {
@@ -44,7 +48,9 @@ export function createEventWriter(options: {
     execed: processes.execed,
   };
   const syscalls = createSyscallReader();
-  const mapper = createQuickMapper(host, knowledge, { syscalls });
+  const { gathered } = options;
+  const shapes = createShapeReader(gathered === undefined ? {} : { gathered });
+  const mapper = createQuickMapper(host, knowledge, { syscalls, shapes });
   const out = Buffer.allocUnsafe(QUICK_BYTES_MAX);
   const viewOf = createViews(out);
   const writeId = createEventIdWriter(host);

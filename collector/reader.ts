@@ -2,6 +2,7 @@
 // `step` does what there is to do and never waits; the thread's shell (reader-worker.ts) calls it and sleeps in between. Longer than
 // 300 lines, because the accounts, the spool and the clock have to move in one step: each function here touches all three.
 import type { AuditEvent, HostIdentity } from '../audit/event.ts';
+import { createEventBytes } from '../audit/event-bytes.ts';
 import { createReassembler } from '../audit/reassembler.ts';
 import { ReceivedRecord } from '../audit/record.ts';
 import type { Progress } from '../event/progress.ts';
@@ -95,8 +96,9 @@ export function createReader(parts: ReaderParts): Reader {
   const sameBoot = previous?.bootId === host.bootId ? previous : undefined;
   const clock = createdClock(now, Math.max(sameBoot?.createdMs ?? 0, spool.recovery.lastCreatedMs));
   const ledger = createLossLedger(isRecording ? EMPTY_LEDGER : (sameBoot?.ledger ?? EMPTY_LEDGER));
-  const reassembler = createReassembler(isLog ? { expectsEoe: false, isEnriched: true } : {});
-  const events = createEventWriter({ ...parts });
+  const gathered = createEventBytes();
+  const reassembler = createReassembler({ gathered, ...(isLog ? { expectsEoe: false, isEnriched: true } : {}) });
+  const events = createEventWriter({ ...parts, gathered });
   const startedMs = now();
   let records = 0;
   let eventCount = 0;

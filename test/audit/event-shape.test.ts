@@ -2,8 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { createEcsMapper } from '../../audit/ecs.ts';
 import type { AuditEvent } from '../../audit/event.ts';
+import { createEventBytes } from '../../audit/event-bytes.ts';
 import { createShapeReader, HOLE, PASSED_ON } from '../../audit/event-shape.ts';
-import { CWD, PATH, SOCKADDR, SYSCALL } from '../../audit/tables/record-type.ts';
+import { createReassembler } from '../../audit/reassembler.ts';
+import { recordFrom } from '../../audit/record.ts';
+import { CWD, EOE, PATH, SOCKADDR, SYSCALL } from '../../audit/tables/record-type.ts';
 import { syscallName } from '../../audit/tables/syscall.ts';
 import { madeEvent, type Part, pathBody, syscallBody } from './event-variations.ts';
 import { HOST } from './samples.ts';
@@ -171,6 +174,26 @@ describe('a shape', () => {
     expect(
       reader.read({ ...event, records: event.records.map((record) => ({ ...record, text: record.text, node: 'n' })) }),
     ).toBe(false);
+  });
+
+  it('is the same where the reassembler has left the records, whichever event it closed since', () => {
+    const gathered = createEventBytes();
+    const [shared, own] = [createShapeReader({ gathered }), createShapeReader()];
+    const reassembler = createReassembler({ gathered });
+    const made = [5, 6, 7, 8].map((serial) => madeEvent([call(), path(`"/srv/${serial}.x"`)], serial));
+    const closed = made.flatMap(({ records }) => {
+      const [first] = records;
+      const end = recordFrom(EOE, `${first?.text.split(' ', 1)[0]} `);
+      return [...records, ...(end === undefined ? [] : [end])].flatMap((record) => reassembler.push(record, 0));
+    });
+    expect(closed).toHaveLength(made.length);
+    const told = ({ read, shape }: ReturnType<typeof createShapeReader>, event: AuditEvent) => {
+      expect(read(event)).toBe(true);
+      const { bytes, holes, key, keyBytes, size } = shape;
+      return [bytes.toString('latin1', 0, size), [...holes], key.toString('latin1', 0, keyBytes), shape.hash];
+    };
+    // The last one closed is the one whose records lie there; the others are gathered again.
+    for (const event of [...closed].reverse()) expect(told(shared, event)).toEqual(told(own, event));
   });
 
   it('tells the place of each hole', () => {

@@ -290,7 +290,7 @@ describe('an argument with a meaning that is taken for one that is only repeated
   const relative = replaced(baseWith('syscall=257 success=yes'), / name="[^"]*"/g, ' name="relative"');
 
   it('is found out by these tests', () => {
-    const { isSame } = pairOf({ shapes: createShapeReader(new Map([['openat', [0, 1]]])) });
+    const { isSame } = pairOf({ shapes: createShapeReader({ passedOn: new Map([['openat', [0, 1]]]) }) });
     expect(() => {
       for (const descriptor of ['5', '5', '6', 'ffffff9c'])
         isSame(madeEvent(replaced(relative, / a0=\w+/g, ` a0=${descriptor}`), 1));
@@ -298,7 +298,7 @@ describe('an argument with a meaning that is taken for one that is only repeated
   });
 
   it('makes no template where the stand-ins mean different things', () => {
-    const { isSame } = pairOf({ shapes: createShapeReader(new Map([['openat', [1, 2]]])) });
+    const { isSame } = pairOf({ shapes: createShapeReader({ passedOn: new Map([['openat', [1, 2]]]) }) });
     for (const flags of ['0', '0', '241', '80000'])
       expect(isSame(madeEvent(replaced(relative, / a2=\w+/g, ` a2=${flags}`), 1))).toBe(false);
   });
