@@ -19,8 +19,6 @@ export async function attachStatements(path: string, schema: string): Promise<re
   const { layout, parts } = await readContents(path);
   const files = parts.map(({ name }) => text(join(path, name))).join(', ');
   return [
-    // The footers of cold partitions stay in memory: each query would read them anew.
-    'SET parquet_metadata_cache = true',
     `ATTACH ':memory:' AS ${schema}`,
     `CREATE TABLE ${schema}.vedette_format AS SELECT ${PARTITION_FORMAT} AS version, ${text(layout.text)} AS layout`,
     `CREATE VIEW ${schema}.events AS SELECT ${columnsOf(layout)} FROM read_parquet([${files}])`,

@@ -1,4 +1,5 @@
 // DuckDB in this thread: one instance to which partition files are attached as they are needed, the least used detached again.
+import { resolve } from 'node:path';
 import {
   BIGINT,
   BOOLEAN,
@@ -48,7 +49,9 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
     autoload_known_extensions: 'false',
     preserve_insertion_order: 'false',
   });
-  const control = createLane([await instance.connect()]);
+  const first = await instance.connect();
+  for (const statement of fenceStatements(limits.folder)) await first.run(statement);
+  const control = createLane([first]);
   const lanes: Readonly<Record<Lane, ConnectionLane>> = {
     read: createLane(await Promise.all(Array.from({ length: READERS }, () => instance.connect()))),
     write: createLane([await instance.connect()]),
@@ -207,6 +210,26 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
       instance.closeSync();
     },
   };
+}
+
+/**
+ * What holds for every connection from now on. SQL of people is checked before it runs (sql/check.ts); should that ever miss something,
+ * there is still no file but the store's own, no extension and no setting to be had.
+ */
+function fenceStatements(folder: string | undefined): readonly string[] {
+  const settings = [
+    // The footers of cold partitions stay in memory: each query would read them anew.
+    'SET GLOBAL parquet_metadata_cache = true',
+    "SET GLOBAL TimeZone = 'UTC'",
+  ];
+  if (folder === undefined) return settings;
+  const folders = [folder, resolve(folder)].map((path) => `'${path.replaceAll("'", "''")}'`);
+  return [
+    ...settings,
+    `SET GLOBAL allowed_directories = [${folders.join(', ')}]`,
+    'SET GLOBAL enable_external_access = false',
+    'SET GLOBAL lock_configuration = true',
+  ];
 }
 
 function hasFailed(promise: Promise<void>): Promise<boolean> {

@@ -115,7 +115,7 @@ export async function openEmbeddedStore(options: EmbeddedOptions): Promise<Embed
     const spillFolder = join(folder, 'spill');
     await rm(spillFolder, { recursive: true, force: true });
     database = await openMendingDatabase(
-      { memoryBytesMax: limits.databaseBytesMax, threads: limits.databaseThreads, spillFolder },
+      { memoryBytesMax: limits.databaseBytesMax, threads: limits.databaseThreads, spillFolder, folder },
       warn,
     );
     const partitions = await openPartitions({ folder, database, files, rowsMax: limits.partitionRowsMax, warn });

@@ -92,6 +92,8 @@ export interface InsertedRows {
 }
 
 export interface DatabaseLimits {
+  /** The only folder whose files it may touch; any file where absent. */
+  readonly folder?: string;
   readonly memoryBytesMax: number;
   /** Where it may put what does not fit in memory; without it, such work fails, and a checkpoint that fails invalidates the database. */
   readonly spillFolder?: string;
