@@ -1,9 +1,10 @@
 // A process with its ancestors up to the root and all its descendants, out of the events of one host. Lineage stands in every event
 // of a process, so a process whose start was never stored, or is long past, has its place too. Bounded in processes and events.
-import { type EventDocument, fieldOf, numberOf, textOf, timeOf } from '../event/document.ts';
+import { type EventDocument, fieldOf, textOf, timeOf } from '../event/document.ts';
 import type { EventStore, TimeRange } from '../store/port.ts';
 import type { Query } from '../store/query/query.ts';
-import type { TreeApiResponse, TreeProcess } from './api.ts';
+import type { TreeApiResponse } from './api.ts';
+import { blank, chainIn, type Known, tell } from './process-facts.ts';
 import { withHost } from './routes-around.ts';
 
 /** Values of the descendants' fields that are looked at. */
@@ -27,8 +28,6 @@ interface Asked {
   readonly signal: AbortSignal;
   readonly progress: (part: number) => void;
 }
-
-type Known = { -readonly [Name in keyof TreeProcess]: TreeProcess[Name] };
 
 /** Undefined where no stored event names such a process. */
 export async function processTree(store: Store, asked: Asked): Promise<TreeApiResponse | undefined> {
@@ -109,65 +108,6 @@ async function ancestorsOf(store: Store, { anchor, subject }: Anchor, signal: Ab
   return { processes, isRooted: isRooted || top?.pid === 1 };
 }
 
-/** The acting process and its ancestors, as an event tells them. */
-function chainIn(document: EventDocument): Known[] {
-  const chain: Known[] = [];
-  const own = textOf(document, 'process.entity_id');
-  if (own !== undefined) chain.push({ ...blank(own), ...factsIn(document) });
-  const parentId = textOf(document, 'process.parent.entity_id');
-  const listed = fieldOf(document, 'process.ancestors');
-  const ancestors = Array.isArray(listed) ? (listed as EventDocument[]) : [];
-  if (parentId !== undefined && ancestors.every((entry) => textOf(entry ?? {}, 'entity_id') !== parentId))
-    chain.push(blank(parentId));
-  for (const entry of ancestors) {
-    const entityId = textOf(entry ?? {}, 'entity_id');
-    if (entityId === undefined) continue;
-    chain.push({
-      ...blank(entityId),
-      pid: numberOf(entry, 'pid'),
-      name: textOf(entry, 'name'),
-      executable: textOf(entry, 'executable'),
-    });
-  }
-  for (const process of chain) {
-    if (process.entityId !== parentId) continue;
-    process.pid ??= numberOf(document, 'process.parent.pid');
-    process.name ??= textOf(document, 'process.parent.name');
-    process.executable ??= textOf(document, 'process.parent.executable');
-    process.commandLine ??= textOf(document, 'process.parent.command_line');
-  }
-  return chain;
-}
-
-function blank(entityId: string): Known {
-  return {
-    entityId,
-    role: 'descendant',
-    parent: undefined,
-    pid: undefined,
-    name: undefined,
-    executable: undefined,
-    commandLine: undefined,
-    user: undefined,
-    startMs: undefined,
-    endMs: undefined,
-    exitCode: undefined,
-    events: undefined,
-  };
-}
-
-function factsIn(document: EventDocument): Partial<Known> {
-  return {
-    parent: textOf(document, 'process.parent.entity_id'),
-    pid: numberOf(document, 'process.pid'),
-    name: textOf(document, 'process.name'),
-    executable: textOf(document, 'process.executable'),
-    commandLine: textOf(document, 'process.command_line'),
-    user: textOf(document, 'user.name') ?? textOf(document, 'user.id'),
-    startMs: timeOf(document, 'process.start'),
-  };
-}
-
 const EXECUTED: Query = { kind: 'equals', field: 'event.action', value: 'executed' };
 const ENDED: Query = { kind: 'equals', field: 'event.action', value: 'ended' };
 
@@ -187,25 +127,6 @@ async function addExecs(
   const found = await store.search({ query, range: ALL_TIME, limit: 1_000, signal });
   const byId = new Map(processes.map((process) => [process.entityId, process]));
   for (const { document } of found.events.toReversed()) tell(byId, document);
-}
-
-/** Takes over what a start or an end says; the later of several execs has the last word. */
-function tell(byId: ReadonlyMap<string, Known>, document: EventDocument): void {
-  const process = byId.get(textOf(document, 'process.entity_id') ?? '');
-  if (process === undefined) return;
-  const atMs = timeOf(document, '@timestamp');
-  if (textOf(document, 'event.action') === 'ended') {
-    process.endMs = atMs;
-    process.exitCode = numberOf(document, 'process.exit_code');
-    return;
-  }
-  if (textOf(document, 'event.outcome') === 'failure') return;
-  const { name, executable, commandLine, user, startMs } = factsIn(document);
-  process.name = name ?? process.name;
-  process.executable = executable ?? process.executable;
-  process.commandLine = commandLine ?? process.commandLine;
-  process.user = user ?? process.user;
-  process.startMs ??= startMs ?? atMs;
 }
 
 /** What is counted of the descendants: every process that did anything at all, whether it ever execed or not. */

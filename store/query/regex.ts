@@ -2,7 +2,7 @@
 import { RE2JS, RE2JSSyntaxException } from 're2js';
 
 /** A longer expression is refused, characters. */
-export const REGEX_CHARS_MAX = 500;
+const REGEX_CHARS_MAX = 500;
 /** An expression that unfolds to more steps is refused: each character of a value costs up to so many. */
 const REGEX_PROGRAM_MAX = 500;
 
