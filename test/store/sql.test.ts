@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDatabaseThread } from '../../store/embedded/database-thread.ts';
 import { type EmbeddedStore, openEmbeddedStore } from '../../store/embedded/embedded-store.ts';
 import { FUNCTION_NAMES } from '../../store/embedded/sql/functions.ts';
 import type { SqlRequest, SqlResponse } from '../../store/port.ts';
@@ -335,6 +336,30 @@ describe('hostile SQL is refused before anything of it runs', () => {
     // Nothing is told of how the store is made, but what the statement itself says.
     if (!sql.includes('p1')) expect(`${refusal.message} ${refusal.remedy}`).not.toMatch(/\bp[0-9]+\.|root:|\/store\//);
     expect(refusal.remedy).not.toBe('');
+  });
+});
+
+describe('the fence behind the check', () => {
+  it.each([
+    `SELECT * FROM read_text('/etc/passwd')`,
+    `SELECT * FROM read_csv('FOLDER/secret.csv')`,
+    `SELECT * FROM read_text('FOLDER/store/../secret.csv')`,
+    `SELECT * FROM glob('/etc/*')`,
+    `COPY (SELECT 1) TO 'FOLDER/out.csv'`,
+    `SET enable_external_access = true`,
+    `SET GLOBAL lock_configuration = false`,
+    'LOAD httpfs',
+    `INSTALL httpfs`,
+    `ATTACH 'FOLDER/x.duckdb' AS x`,
+    `CREATE TABLE x (a INT)`,
+  ])('holds where a statement was not checked: %s', async (sql) => {
+    const database = await openDatabaseThread(
+      { memoryBytesMax: 64 * 1024 * 1024, threads: 1, folder: join(folder, 'store') },
+      () => undefined,
+    );
+    const read = { views: [], sql: sql.replaceAll('FOLDER', folder), values: [], rowsMax: 10, bytesMax: 1_000 };
+    await expect(database.read([], read)).rejects.toThrow(/Permission Error|disabled|configuration/);
+    await database.close();
   });
 });
 
