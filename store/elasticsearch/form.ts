@@ -49,7 +49,7 @@ function maySendAsIs(document: EventDocument, json: string): boolean {
 
 /** True of a time as `toISOString` writes it: it means the same to everyone. */
 function isCanonicalTime(value: unknown): boolean {
-  if (typeof value !== 'string' || !/^[0-9]{4}-[0-9T:.-]{19}Z$/.test(value)) return false;
+  if (typeof value !== 'string' || !/^[0-9]{4}-[0-9T:.-]{18}Z$/.test(value)) return false;
   const ms = Date.parse(value);
   return !Number.isNaN(ms) && new Date(ms).toISOString() === value;
 }

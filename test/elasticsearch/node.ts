@@ -50,6 +50,51 @@ export async function startSecureElasticsearch(password: string): Promise<OwnEla
   };
 }
 
+/** Several nodes, each of which the test may stop and start again; the first is the only one that can be master. */
+export interface ElasticsearchCluster {
+  readonly urls: readonly string[];
+  halt(node: number): Promise<void>;
+  resume(node: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A cluster of the test's own, without security. */
+export async function startElasticsearchCluster(nodes: number): Promise<ElasticsearchCluster> {
+  const first = await freePort();
+  const members: {
+    readonly start: () => Promise<RunningNode>;
+    readonly folder: string;
+    running?: RunningNode | undefined;
+  }[] = [];
+  const urls: string[] = [];
+  for (let at = 0; at < nodes; at++) {
+    const port = at === 0 ? first : await freePort();
+    const folder = join(import.meta.dirname, 'target', `data-${port}`);
+    const seed = at === 0 ? {} : { ES_SEED: `127.0.0.1:${first + 100}` };
+    const start = (): Promise<RunningNode> => runNode(port, folder, { ES_CLUSTER: `vedette-${first}`, ...seed });
+    const running = await start();
+    members.push({ start, folder, running });
+    urls.push(running.url);
+  }
+  return {
+    urls,
+    async halt(node) {
+      await members[node]?.running?.end();
+      if (members[node] !== undefined) members[node].running = undefined;
+    },
+    async resume(node) {
+      const member = members[node];
+      if (member !== undefined) member.running ??= await member.start();
+    },
+    async stop() {
+      for (const { running, folder } of members.reverse()) {
+        await running?.end();
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  };
+}
+
 interface RunningNode extends ElasticsearchNode {
   /** Ends the process and keeps its data. */
   end(): Promise<void>;
