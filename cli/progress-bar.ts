@@ -51,5 +51,5 @@ export function barText(part: number | undefined, elapsedMs: number, isUnicode: 
   const done = Math.round(Math.min(part, 1) * WIDTH);
   const leftMs = (elapsedMs / part) * (1 - part);
   const left = part < 1 ? `, about ${Math.ceil(leftMs / 1_000)} s left` : '';
-  return `${full.repeat(done)}${empty.repeat(WIDTH - done)} ${String(Math.floor(part * 100)).padStart(3)}%  ${seconds}${left}`;
+  return `${full.repeat(done)}${empty.repeat(WIDTH - done)} ${String(Math.floor(Math.min(part, 1) * 100)).padStart(3)}%  ${seconds}${left}`;
 }

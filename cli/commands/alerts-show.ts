@@ -2,6 +2,7 @@
 import { fieldOf } from '../../event/document.ts';
 import { visible } from '../../rules/diagnostic.ts';
 import type { AlertResponse } from '../../server/api.ts';
+import { quoted } from '../call.ts';
 import { CLIENT_OPTIONS, openClient } from '../client.ts';
 import { type Command, type Invocation, printJson } from '../command.ts';
 import { EXIT } from '../failure.ts';
@@ -85,11 +86,16 @@ function printOriginal(invocation: Invocation, id: string, event: AlertResponse[
   }
   const original = fieldOf(event, 'event.original');
   stdout.write(`\nEvent ${visible(id)}\n`);
-  if (typeof original !== 'string') return;
-  stdout.write(
-    original
-      .split('\n')
-      .map((line) => `  ${visible(line)}\n`)
-      .join(''),
-  );
+  if (typeof original === 'string') {
+    stdout.write(
+      original
+        .split('\n')
+        .map((line) => `  ${visible(line)}\n`)
+        .join(''),
+    );
+  }
+  const named = visible(quoted(id));
+  stdout.write(`  around it: vedette search --around ${named}\n`);
+  if (typeof fieldOf(event, 'process.entity_id') === 'string')
+    stdout.write(`  its process, ancestors and descendants: vedette search --tree ${named}\n`);
 }

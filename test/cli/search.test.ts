@@ -386,6 +386,50 @@ describe('--follow', () => {
   });
 });
 
+describe('Ctrl-C', () => {
+  it('calls the search off, on the server too', async () => {
+    let called: ((isOff: boolean) => void) | undefined;
+    const next = (): Promise<boolean> =>
+      new Promise((resolve) => {
+        called = resolve;
+      });
+    const slow: EventStore = {
+      ...store,
+      close: async () => undefined,
+      search: ({ signal }) =>
+        new Promise((_, reject) => {
+          called?.(false);
+          signal?.addEventListener('abort', () => {
+            called?.(true);
+            reject(signal.reason);
+          });
+        }),
+    };
+    const own = makeFolder();
+    const other = await startServer({
+      ...options,
+      dataFolder: join(own.path, 'data'),
+      store: { kind: 'given', store: slow },
+    });
+    const begun = next();
+    const words = ['search', '*', '--server', other.url];
+    const child = spawn(process.execPath, [MAIN, ...words], { cwd: own.path, stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (chunk) => {
+      said += String(chunk);
+    });
+    expect(await begun).toBe(false);
+    const off = next();
+    const ended = new Promise((resolve) => child.on('close', resolve));
+    child.kill('SIGINT');
+    expect(await off).toBe(true);
+    expect(await ended).toBe(3);
+    expect(said).toContain('vedette: called off [cli/interrupted]');
+    await other.close();
+    own.remove();
+  });
+});
+
 /** Columns of a terminal, as the wide characters of these tests take them. */
 function cells(line: string): number {
   return [...line].reduce((sum, character) => sum + (/[\u4e00-\u9fff]/.test(character) ? 2 : 1), 0);
