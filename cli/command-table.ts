@@ -121,6 +121,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/export.ts')).exportEvents,
   },
   {
+    name: 'hold add',
+    summary: 'Keep the events of a range, whatever retention says.',
+    load: async () => (await import('./commands/hold.ts')).holdAdd,
+  },
+  {
+    name: 'hold list',
+    summary: 'List the holds.',
+    load: async () => (await import('./commands/hold.ts')).holdList,
+  },
+  {
+    name: 'hold release',
+    summary: 'Release a hold.',
+    load: async () => (await import('./commands/hold.ts')).holdRelease,
+  },
+  {
     name: 'import',
     summary: 'Store events from an archive or a file: audit.log, go-audit JSON, NDJSON of ECS.',
     load: async () => (await import('./commands/import.ts')).importFiles,

@@ -6,7 +6,7 @@ import type { Alert, AlertStatus, Detection } from '../event/detection.ts';
 import type { EventDocument } from '../event/document.ts';
 import type { Diagnostic } from '../rules/diagnostic.ts';
 import type { AggregateResponse, SqlCell, SqlColumn, StoreStatistics } from '../store/port.ts';
-import type { HostRecord, NotificationRecord } from '../store/state/state-port.ts';
+import type { HoldRecord, HostRecord, NotificationRecord } from '../store/state/state-port.ts';
 
 export interface ApiError {
   readonly error: {
@@ -44,6 +44,8 @@ export interface StatusResponse {
     readonly health: readonly RuleHealth[];
   };
   readonly outbox: { readonly pending: number; readonly sent: number; readonly failed: number };
+  /** Legal holds in force. */
+  readonly holds: number;
   readonly channels: readonly string[];
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -68,6 +70,25 @@ export interface HostsResponse {
     readonly isRevoked: boolean;
     readonly state: 'live' | 'silent' | 'signed-off';
   })[];
+}
+
+/**
+ * GET /api/v1/holds (reader); POST /api/v1/holds (admin) {"fromMs","untilMs","host"?,"reason","by"?};
+ * POST /api/v1/holds/:id/release (admin) {"reason"?,"by"?}. `host` is an id or a name, `by` what the token's holder says who they are.
+ */
+export type HoldApiRecord = Omit<HoldRecord, 'hostId' | 'released'> & {
+  readonly hostId?: string;
+  readonly released?: NonNullable<HoldRecord['released']>;
+};
+export interface HoldsResponse {
+  readonly holds: readonly HoldApiRecord[];
+}
+export interface HoldRequest {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly host?: string;
+  readonly reason: string;
+  readonly by?: string;
 }
 
 /** GET /api/v1/alerts?since=MS&status=open&rule=ID&limit=N (reader) */

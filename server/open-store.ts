@@ -1,6 +1,6 @@
 // Opens the configured event store. The adapters are loaded only when asked for: a server on Elasticsearch needs no DuckDB.
 import type { EventStore } from '../store/port.ts';
-import type { ServerOptions, StoreOptions } from './options.ts';
+import { DEFAULT_COLD_AFTER_MS, type ServerOptions, type StoreOptions } from './options.ts';
 
 /** Throws when the store cannot be opened. */
 export async function openStore(server: ServerOptions): Promise<EventStore> {
@@ -17,6 +17,7 @@ export async function openStore(server: ServerOptions): Promise<EventStore> {
       return openEmbeddedStore({
         folder: `${dataFolder}/store`,
         nowMs: now,
+        coldAfterMs: server.coldAfterMs ?? DEFAULT_COLD_AFTER_MS,
         warn: (message) => onNotice({ kind: 'store', message }),
       });
     }

@@ -10,6 +10,8 @@ export const DEFAULT_PORT = 8686;
 /** A host that has said nothing for so long is silent, ms. */
 export const DEFAULT_SILENCE_AFTER_MS = 90_000;
 export const DEFAULT_RETENTION_DAYS = 30;
+export const DEFAULT_COLD_AFTER_MS: number = 2 * 86_400_000;
+export const DEFAULT_LOW_DISK_BYTES: number = 2 * 1024 * 1024 * 1024;
 /** How long the fold waits for a host that holds others back, ms of the server's clock (docs/architecture.md). */
 export const DEFAULT_LATENESS_MS = 10_000;
 
@@ -78,6 +80,18 @@ export interface ServerNotice {
   readonly message: string;
 }
 
+/** What the store lets go of. */
+export interface RetentionOptions {
+  /** Events that are older go. */
+  readonly days: number;
+  /** Of the embedded store: the oldest go until it is no larger. */
+  readonly bytesMax?: number;
+  /** Of the embedded store: with less room on its disk this is said, and the oldest go if they may. */
+  readonly lowDiskBytes?: number;
+  /** Events younger than this never go for want of room; when absent, none do. */
+  readonly lowDiskKeepMs?: number;
+}
+
 export interface ServerOptions {
   /** The product's version, for answers and for people. */
   readonly version: string;
@@ -94,7 +108,9 @@ export interface ServerOptions {
   readonly quota?: Quota;
   /** A second listener, for senders on other hosts. */
   readonly tls?: TlsOptions;
-  readonly retention?: { readonly days: number };
+  readonly retention?: Partial<RetentionOptions>;
+  /** Of the embedded store: after its period is over by so much, a partition is rewritten as Parquet, ms. */
+  readonly coldAfterMs?: number;
   readonly silenceAfterMs?: number;
   readonly latenessMs?: number;
   /** True: events that an importer wrote meet the live rules too. */

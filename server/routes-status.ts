@@ -1,7 +1,7 @@
 // How the server is: one answer for people, for the supervisor and for monitoring.
 import type { Diagnostic } from '../rules/diagnostic.ts';
 import type { EventStore } from '../store/port.ts';
-import type { OutboxPort } from '../store/state/state-port.ts';
+import type { HoldPort, OutboxPort } from '../store/state/state-port.ts';
 import type { StatusResponse } from './api.ts';
 import type { DeliveryFence } from './delivery-fence.ts';
 import type { EngineRunner } from './engine-runner.ts';
@@ -17,11 +17,12 @@ export function statusRoutes(
     readonly runner: EngineRunner;
     readonly fence: DeliveryFence;
     readonly outbox: OutboxPort;
+    readonly holds: Pick<HoldPort, 'list'>;
     readonly channels: readonly string[];
     readonly rules: () => { readonly loaded: number; readonly diagnostics: readonly Diagnostic[] };
   },
 ): void {
-  const { version, startedMs, store, runner, fence, outbox, channels, rules } = context;
+  const { version, startedMs, store, runner, fence, outbox, holds, channels, rules } = context;
   app.get(`${API_PREFIX}/status`, needs('read'), async (): Promise<StatusResponse> => {
     const statistics = await store.statistics().catch((error: unknown) => {
       throw searchProblem(error, undefined);
@@ -34,6 +35,7 @@ export function statusRoutes(
       store: statistics,
       engine: { rules: loaded, pendingDetections: pending, eventsFolded, behind: fence.unread(), health },
       outbox: outbox.counts(),
+      holds: holds.list().filter(({ released }) => released === undefined).length,
       channels,
       diagnostics,
     };

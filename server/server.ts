@@ -1,6 +1,7 @@
 // Puts the rooms together: state, store, rules, engine, alerts, HTTP; and takes them apart again in the opposite order. What is
 // half started when something fails is closed before the failure is told.
 import { chmodSync, mkdirSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import type { EventStore } from '../store/port.ts';
 import { openSqliteState, type SqliteState } from '../store/state/sqlite-state.ts';
 import { ensureSystemAccounts } from './accounts.ts';
@@ -18,6 +19,7 @@ import { openStore } from './open-store.ts';
 import {
   DEFAULT_HOST,
   DEFAULT_LATENESS_MS,
+  DEFAULT_LOW_DISK_BYTES,
   DEFAULT_PORT,
   DEFAULT_RETENTION_DAYS,
   DEFAULT_SILENCE_AFTER_MS,
@@ -26,6 +28,7 @@ import {
   ServerStartError,
   secretFilesOf,
 } from './options.ts';
+import { createOwnEvents } from './own-events.ts';
 import { createQuotas } from './quota.ts';
 import { createRetention } from './retention.ts';
 import { alertRoutes } from './routes-alerts.ts';
@@ -34,6 +37,7 @@ import { backtestRoutes } from './routes-backtest.ts';
 import { elasticRoutes } from './routes-elastic.ts';
 import { exportRoutes } from './routes-export.ts';
 import { followRoutes } from './routes-follow.ts';
+import { holdRoutes } from './routes-holds.ts';
 import { hostRoutes } from './routes-hosts.ts';
 import { searchRoutes } from './routes-search.ts';
 import { sqlRoutes } from './routes-sql.ts';
@@ -127,7 +131,16 @@ async function start(
   const lanes = createLanes();
   const silence = createSilenceWatch({ store, hosts, fence, lanes, isRevoked, silenceAfterMs, now, onNotice });
   closers.push(() => silence.close());
-  const retention = createRetention({ store, state, days: retentionDays, now, onNotice });
+  const ownEvents = createOwnEvents({ store, fence, now });
+  const retention = createRetention({
+    store,
+    state,
+    events: ownEvents,
+    limits: { lowDiskBytes: DEFAULT_LOW_DISK_BYTES, ...options.retention, days: retentionDays },
+    ...(options.store.kind === 'embedded' ? { freeBytes: () => freeBytesOf(options.dataFolder) } : {}),
+    now,
+    onNotice,
+  });
   closers.push(() => retention.close());
 
   const http = createHttp({
@@ -143,6 +156,7 @@ async function start(
   const sweeper = createSweeper({ sweep: ingest.sweep, onNotice });
   closers.push(() => sweeper.close());
   elasticRoutes(http, ingest, now);
+  holdRoutes(http, { holds: state.holds, hosts, events: ownEvents, now });
   hostRoutes(http, { enrollment, accounts: state.accounts, hosts, fence, now });
   readingRoutes(http, { options, state, store, rules, fence, runner: engineRunner, channels: outlet.channelNames });
 
@@ -225,9 +239,15 @@ function readingRoutes(
     runner,
     fence,
     outbox: state.outbox,
+    holds: state.holds,
     channels,
     rules: rules.summary,
   });
+}
+
+async function freeBytesOf(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
 }
 
 /** Makes the folders, for their owner only, and takes the lock; answers how to give it back. */

@@ -62,6 +62,7 @@ function print(
     ],
     ['waiting', `${counted(engine.pendingDetections, 'detection')} for their host’s progress`],
     ['sent', `${outbox.sent} sent, ${outbox.pending} waiting, ${outbox.failed} failed`],
+    ['held', answer.holds === 0 ? 'nothing' : `${counted(answer.holds, 'hold')} in force (vedette hold list)`],
     ['channels', answer.channels.join(', ') || 'none'],
     ...(collectors === undefined ? [] : [['collectors', collectors] as const]),
   ] as const;

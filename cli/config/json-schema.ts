@@ -1,5 +1,5 @@
 // The JSON Schema of vedette.yaml, made from the key table.
-import { CONFIG_KEYS, type ConfigKey, EMPTY_SECTIONS } from './keys.ts';
+import { CONFIG_KEYS, type ConfigKey } from './keys.ts';
 
 interface SchemaObject {
   readonly type: 'object';
@@ -14,7 +14,6 @@ export function configJsonSchema(): Readonly<Record<string, unknown>> {
   for (const key of CONFIG_KEYS) {
     if (key.kind !== 'secret') place(root, key.path.split('.'), schemaOf(key));
   }
-  for (const section of EMPTY_SECTIONS) place(root, section.split('.'), emptyObject());
   return { $schema: 'https://json-schema.org/draft/2020-12/schema', title: 'vedette.yaml', ...root };
 }
 

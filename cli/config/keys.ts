@@ -107,6 +107,29 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     description: 'Whether events that `vedette import` wrote meet the live rules too.',
   },
   {
+    path: 'store.embedded.cold_after',
+    kind: 'duration',
+    default: '2d',
+    description: 'So long after its day is over a partition is rewritten as Parquet, about half as large.',
+  },
+  {
+    path: 'store.embedded.max_bytes',
+    kind: 'bytes',
+    description:
+      'The most that stored events may take on disk; then the oldest are dropped. Without it, age alone decides.',
+  },
+  {
+    path: 'store.embedded.low_disk',
+    kind: 'bytes',
+    default: '2GiB',
+    description: 'With less room on the disk of the data folder this is told as an event, and `low_disk_keep` holds.',
+  },
+  {
+    path: 'store.embedded.low_disk_keep',
+    kind: 'duration',
+    description: 'Events older than this may be dropped for want of room, the oldest first. Without it none are.',
+  },
+  {
     path: 'store.elasticsearch.node',
     kind: 'url',
     description:
@@ -339,9 +362,6 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   { path: 'client.token', kind: 'secret', variable: 'VEDETTE_TOKEN', description: 'The token itself.' },
 ];
-
-/** Sections that may stand empty, to say that the default is meant. */
-export const EMPTY_SECTIONS: readonly string[] = ['store.embedded'];
 
 /** The environment variable of a key. */
 export function variableOf(key: ConfigKey): string {

@@ -40,6 +40,12 @@ export interface Config {
     readonly tls: ServerTls | undefined;
   };
   readonly store: StoreConfig;
+  readonly embedded: {
+    readonly coldAfterMs: number;
+    readonly bytesMax: number | undefined;
+    readonly lowDiskBytes: number;
+    readonly lowDiskKeepMs: number | undefined;
+  };
   readonly rules: { readonly folders: readonly string[]; readonly hasShipped: boolean };
   readonly alerts: {
     readonly slack:
@@ -191,6 +197,12 @@ export function assembleConfig({ file, values, secrets }: ConfigValues): Config 
             password: secrets.get('store.elasticsearch.password'),
             caFile: text('store.elasticsearch.ca_file'),
           },
+    embedded: {
+      coldAfterMs: number('store.embedded.cold_after'),
+      bytesMax: values.get('store.embedded.max_bytes') as number | undefined,
+      lowDiskBytes: number('store.embedded.low_disk'),
+      lowDiskKeepMs: values.get('store.embedded.low_disk_keep') as number | undefined,
+    },
     rules: { folders: texts('rules.folders'), hasShipped: isOn('rules.shipped') },
     alerts: {
       slack:

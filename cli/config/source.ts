@@ -3,7 +3,7 @@
 import type { LineCounter, Node, YAMLMap } from 'yaml';
 import type { Diagnostic } from '../../rules/diagnostic.ts';
 import { suggestion } from '../suggestion.ts';
-import { CONFIG_KEYS, type ConfigKey, EMPTY_SECTIONS, variableOf } from './keys.ts';
+import { CONFIG_KEYS, type ConfigKey, variableOf } from './keys.ts';
 
 const CONFIG_BYTES_MAX = 256 * 1024;
 const DIAGNOSTICS_MAX = 50;
@@ -30,10 +30,7 @@ export interface ConfigSource {
 }
 
 const KEY_BY_PATH: ReadonlyMap<string, ConfigKey> = new Map(CONFIG_KEYS.map((key) => [key.path, key]));
-const SECTIONS: ReadonlySet<string> = new Set([
-  ...CONFIG_KEYS.flatMap((key) => prefixesOf(key.path)),
-  ...EMPTY_SECTIONS,
-]);
+const SECTIONS: ReadonlySet<string> = new Set([...CONFIG_KEYS.flatMap((key) => prefixesOf(key.path))]);
 
 /** Reads the text of a configuration file; `yaml` is the package, loaded by the caller only when there is a file. */
 export function readConfigSource(file: string, text: string, yaml: Yaml): ConfigSource {
@@ -198,7 +195,7 @@ function placeFinder(file: string, lines: readonly string[], counter: LineCounte
 function childrenOf(prefix: string): readonly string[] {
   const start = prefix === '' ? '' : `${prefix}.`;
   const children = [...KEY_BY_PATH.values()].filter((key) => key.kind !== 'secret').map((key) => key.path);
-  const names = [...children, ...EMPTY_SECTIONS]
+  const names = children
     .filter((path) => path.startsWith(start))
     .map((path) => path.slice(start.length).split('.')[0] ?? '');
   return [...new Set(names)];

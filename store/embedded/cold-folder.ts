@@ -12,7 +12,7 @@ import type { Span } from './span.ts';
 
 const CONTENTS_FORMAT = 1;
 export const CONTENTS = 'contents.json';
-/** Two row groups: enough to compress well, few enough that sorting and writing one fits into WORKER_MEMORY (cold-worker.ts). */
+/** Few enough that sorting and writing one fits into the worker's memory (cold-worker.ts). */
 export const PART_ROWS = 40_960;
 
 export interface ColdPart {

@@ -31,10 +31,14 @@ export interface ColdResult {
 
 /** Sorting and writing PART_ROWS events of 2 kB takes about 300 MB. */
 const WORKER_MEMORY = '512MiB';
-/** Values that are alike stand together: what was done, by which program, on which host. Time is parted by the files already. */
+/**
+ * Values that are alike stand together: what was done, by which program, on which host. Only within runs of RUN_ROWS events, each a row
+ * group, so that events that came one after another need not be looked for in many. Measured on 200,000 events of 2 kB, bytes of each,
+ * and ms to fetch 1,000 that follow each other: unsorted 168, 13; runs of 40,960 152, 39; of 10,240 156, 12, and at level 12 154, 13.
+ */
 const SORT = ['event.action', 'process.executable', '_host', '_ts'];
-/** Measured on 300,000 events of 2 kB: level 6 157 bytes each, 9 150 (a third more CPU), 12 148 (twice the CPU of 6). */
-const WRITTEN = 'FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 9';
+const RUN_ROWS = 10_240;
+const WRITTEN = `FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 12, ROW_GROUP_SIZE ${RUN_ROWS}`;
 
 setPriority(19);
 process.stdin.on('end', () => process.exit(1)).resume();
@@ -80,16 +84,16 @@ async function writeParts(connection: DuckDBConnection, target: string, layout: 
   const parts: ColdPart[] = [];
   let after = Number.MIN_SAFE_INTEGER;
   for (;;) {
-    const [[last, rows] = []] = await rowsOf(
+    const [[first, last, rows] = []] = await rowsOf(
       connection,
-      `SELECT max(_seq), count(*) FROM (SELECT _seq FROM hot.events WHERE _seq > ${after} ORDER BY _seq LIMIT ${PART_ROWS})`,
+      `SELECT min(_seq), max(_seq), count(*) FROM (SELECT _seq FROM hot.events WHERE _seq > ${after} ORDER BY _seq LIMIT ${PART_ROWS})`,
     );
     if (Number(rows) === 0) return parts;
     const name = `part-${String(parts.length + 1).padStart(4, '0')}.parquet`;
     const path = join(target, name);
     await connection.run(
-      `COPY (SELECT ${columnsOf(layout)} FROM hot.events WHERE _seq > ${after} AND _seq <= ${Number(last)} ORDER BY ${order.join(', ')})
-        TO '${path.replaceAll("'", "''")}' (${WRITTEN}, ROW_GROUP_SIZE ${PART_ROWS / 2})`,
+      `COPY (SELECT ${columnsOf(layout)} FROM hot.events WHERE _seq > ${after} AND _seq <= ${Number(last)} ORDER BY (_seq - ${first}) // ${RUN_ROWS}, ${order.join(', ')})
+        TO '${path.replaceAll("'", "''")}' (${WRITTEN})`,
     );
     const file = await open(path, 'r+');
     try {

@@ -54,7 +54,9 @@ async function isHeld(
 }
 
 /** What a partition takes on disk, with its open log. */
-export async function bytesOf({ path }: Partition): Promise<number> {
+export async function bytesOf({ path, temperature, bytes: coldBytes }: Partition): Promise<number> {
+  // A cold one never changes.
+  if (temperature === 'cold') return coldBytes;
   let bytes = 0;
   for (const file of [path, `${path}.wal`]) {
     bytes += await stat(file).then(

@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { alertBook } from './sqlite-alerts.ts';
 import { accountPort, hostBook } from './sqlite-books.ts';
 import { controlLog, engineState } from './sqlite-engine.ts';
+import { holdPort } from './sqlite-holds.ts';
 import { openRecords } from './sqlite-open-records.ts';
 import { outbox } from './sqlite-outbox.ts';
 import type {
@@ -13,13 +14,14 @@ import type {
   AlertBookPort,
   ControlLogPort,
   EngineStatePort,
+  HoldPort,
   HostBookPort,
   OpenRecordsPort,
   OutboxPort,
 } from './state-port.ts';
 
 /** Version of the tables below, kept as SQLite's `user_version`. */
-const STATE_FORMAT = 2;
+const STATE_FORMAT = 3;
 /** `application_id` of the file: "VDST". */
 const APPLICATION_ID = 0x56445354;
 
@@ -39,6 +41,7 @@ export interface SqliteState {
   readonly accounts: AccountPort;
   readonly hosts: HostBookPort;
   readonly openRecords: OpenRecordsPort;
+  readonly holds: HoldPort;
   /** Removes detections, alerts and ended notifications that are older (event time, epoch ms). Unsent ones stay. */
   pruneBefore(ms: number): PruneCounts;
   close(): void;
@@ -49,6 +52,9 @@ const ADDED: readonly string[] = [
   `CREATE TABLE open_records (
     number INTEGER PRIMARY KEY, host_id TEXT NOT NULL, key TEXT NOT NULL, is_stored INTEGER NOT NULL, json TEXT NOT NULL) STRICT;
   CREATE INDEX open_records_host ON open_records (host_id, key);`,
+  `CREATE TABLE holds (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, from_ms REAL NOT NULL, until_ms REAL NOT NULL, host_id TEXT, reason TEXT NOT NULL,
+    added_by TEXT NOT NULL, added_ms REAL NOT NULL, released_by TEXT, released_ms REAL, released_why TEXT) STRICT;`,
 ];
 const TABLES = `
   CREATE TABLE cursor (one INTEGER PRIMARY KEY CHECK (one = 1), cursor TEXT NOT NULL) STRICT;
@@ -107,6 +113,7 @@ export function openSqliteState(file: string): SqliteState {
     accounts: accountPort(database),
     hosts: hostBook(database, inTransaction),
     openRecords: openRecords(database, inTransaction),
+    holds: holdPort(database),
     pruneBefore: (ms) => inTransaction(() => prune(database, ms)),
     close: () => {
       if (database.isOpen) database.close();

@@ -290,6 +290,7 @@ describe('status', () => {
     store: { kind: 'embedded', events: 1, bytes: 2048, oldestMs: undefined, newestMs: undefined, pending: 0 },
     engine: { rules: 2, pendingDetections: 0, eventsFolded: 1, behind: 0, health: [] },
     outbox: { pending: 0, sent: 1, failed: 0 },
+    holds: 0,
     channels: ['terminal'],
     diagnostics: [],
   };

@@ -206,7 +206,7 @@ describe('the JSON Schema', () => {
       if (key.kind === 'secret') expect(at(key.path), key.path).toBeUndefined();
       else expect(at(key.path), key.path).toMatchObject({ description: expect.stringContaining(key.description) });
     }
-    expect(at('store.embedded')).toEqual({ type: 'object', additionalProperties: false, properties: {} });
+    expect(at('store.embedded')).toMatchObject({ type: 'object', additionalProperties: false });
   });
 
   it('is printed by `config schema`', async () => {
