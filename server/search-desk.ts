@@ -43,7 +43,8 @@ export function createSearchDesk(closing: AbortSignal, searchesMax = SEARCHES_MA
       const isInLines = wantsLines(request);
       const timeoutMs = isInLines ? LINES_TIMEOUT_MS : SEARCH_TIMEOUT_MS;
       const signal = AbortSignal.any([signalOf(reply, timeoutMs), closing]);
-      const failureOf = (error: unknown): unknown => searchProblem(error, signal, timeoutMs);
+      const failureOf = (error: unknown): unknown =>
+        closing.aborted ? busy(503, 'server-stopping', 'the server stops') : searchProblem(error, signal, timeoutMs);
       try {
         if (!isInLines) return await work({ signal, lines: undefined, progress: () => undefined });
         await answerInLines(reply, { signal, failureOf }, (lines) => work({ signal, lines, progress: lines.progress }));

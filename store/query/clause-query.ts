@@ -59,6 +59,11 @@ export function fieldQuery(clause: Clause, reading: Reading): Query {
     .reduce((left, right) => ({ kind: 'or', left, right }));
 }
 
+/** True of a clause that is an expression, of one field or several. */
+export function isExpression(query: Query): boolean {
+  return query.kind === 'regex' || (query.kind === 'or' && isExpression(query.right));
+}
+
 /** How many fields the name of a clause stands for. */
 export function leavesOf(query: Query): number {
   let count = 1;

@@ -2,7 +2,7 @@
 // structure of and/or/not and parentheses by liqe. AND binds tighter than OR; two clauses side by side mean AND.
 import { parse as parseStructure } from 'liqe';
 import type { Diagnostic } from '../../rules/diagnostic.ts';
-import { leavesOf } from './clause-query.ts';
+import { isExpression, leavesOf } from './clause-query.ts';
 import type { QueryProblem } from './clause-value.ts';
 import type { Query } from './query.ts';
 import { scanClauses, type Token } from './scan-clauses.ts';
@@ -16,6 +16,8 @@ export type ParsedQuery =
 export const QUERY_CHARS_MAX = 4096;
 /** The most clauses of a query. */
 export const QUERY_CLAUSES_MAX = 128;
+/** The most regular expressions of a query: each may look at every character of a long value some hundred times. */
+export const QUERY_EXPRESSIONS_MAX = 16;
 /** The deepest nesting of parentheses. */
 export const QUERY_DEPTH_MAX = 32;
 /** Further warnings are not made. */
@@ -65,6 +67,7 @@ function explicit(tokens: readonly Token[], end: number): Explicit {
   if (plus !== undefined && tokens.some(({ kind }) => kind === 'or'))
     return problem('plus', plus.at, '`+` beside OR says two things', 'Leave it out, and join clauses with AND and OR.');
   let leaves = 0;
+  let expressions = 0;
   let isAfterOperand = false;
   let isNegated = false;
   for (const token of tokens) {
@@ -91,6 +94,14 @@ function explicit(tokens: readonly Token[], end: number): Explicit {
             token.at,
             `a query has at most ${QUERY_CLAUSES_MAX} clauses`,
             'Split it into several.',
+          );
+        }
+        if (isExpression(token.query) && ++expressions > QUERY_EXPRESSIONS_MAX) {
+          return problem(
+            'expressions',
+            token.at,
+            `a query has at most ${QUERY_EXPRESSIONS_MAX} regular expressions`,
+            'Say it with one of them (a|b), or with wildcards.',
           );
         }
         words.push(`t${clauses.length}`);

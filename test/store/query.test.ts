@@ -3,7 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addressNumber, parseNetwork } from '../../store/query/address.ts';
 import { matchesQuery } from '../../store/query/matches.ts';
-import { parseQuery, QUERY_CHARS_MAX, QUERY_CLAUSES_MAX, QUERY_DEPTH_MAX } from '../../store/query/parse.ts';
+import {
+  parseQuery,
+  QUERY_CHARS_MAX,
+  QUERY_CLAUSES_MAX,
+  QUERY_DEPTH_MAX,
+  QUERY_EXPRESSIONS_MAX,
+} from '../../store/query/parse.ts';
 import type { Query } from '../../store/query/query.ts';
 import { matchesWildcard, type WildcardPart, wildcardParts } from '../../store/query/wildcard.ts';
 
@@ -214,6 +220,9 @@ describe('parseQuery', () => {
     const clauses = (n: number): string => Array.from({ length: n }, (_, at) => `a:${at}`).join(' ');
     expect(parseQuery(clauses(QUERY_CLAUSES_MAX), NOW_MS).ok).toBe(true);
     expect(read(clauses(QUERY_CLAUSES_MAX + 1))).toMatch(/^query\/clauses@/);
+    const expressions = (n: number): string => Array.from({ length: n }, (_, at) => `a:/x${at}/`).join(' or ');
+    expect(parseQuery(expressions(QUERY_EXPRESSIONS_MAX), NOW_MS).ok).toBe(true);
+    expect(read(expressions(QUERY_EXPRESSIONS_MAX + 1))).toMatch(/^query\/expressions@/);
     const nested = (n: number): string => `${'('.repeat(n)}a:1${')'.repeat(n)}`;
     expect(parseQuery(nested(QUERY_DEPTH_MAX), NOW_MS).ok).toBe(true);
     expect(read(nested(QUERY_DEPTH_MAX + 1))).toBe(`query/depth@${QUERY_DEPTH_MAX + 1}`);
