@@ -148,6 +148,9 @@ const SPECIAL_BYTES_MAX = 64;
 /** A byte of an event stands in so many holes at most: a name, its base and its extension. */
 const OVERLAPS_MAX = 3;
 
+/** Fewer bytes are copied one by one: a call costs as much as that. */
+const LOOP_BYTES_MAX = 16;
+
 /** The texts of an event that do not stand in its records. */
 export interface EventTexts {
   readonly timeMs: number;
@@ -185,8 +188,10 @@ export function fillTemplate(
   let at = from;
   for (let index = 0; index < holes.length; index++) {
     const literal = literals[index] as Uint8Array;
-    out.set(literal, at);
-    at += literal.length;
+    const { length } = literal;
+    if (length > LOOP_BYTES_MAX) out.set(literal, at);
+    else for (let byte = 0; byte < length; byte++) out[at + byte] = literal[byte] as number;
+    at += length;
     const hole = holes[index] as number;
     if (hole < HOLES) {
       const start = places[hole * 2] as number;

@@ -84,9 +84,14 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
   const checksum = createChecksum(options.gathered ?? createEventBytes(), limits.isEnriched);
   let openBytes = 0;
   let pushed = 0;
+  /** The event that the last record was of: the next one mostly is too. */
+  let last: Open | undefined;
+
+  const openOf = (key: string | number): Open | undefined => (last?.key === key ? last : open.get(key));
 
   const close = (event: Open, reasons: readonly string[]): AuditEvent => {
     open.delete(event.key);
+    if (last === event) last = undefined;
     openBytes -= event.bytes;
     const { records, timeMs, serial, node, fragmentOf } = event;
     const crc = checksum(records);
@@ -116,7 +121,7 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
   };
 
   const pushEoe = (record: AuditRecord, key: string | number): readonly AuditEvent[] => {
-    const event = open.get(key);
+    const event = openOf(key);
     if (event !== undefined && event.timeMs === record.timeMs) {
       return [
         close(
@@ -138,7 +143,7 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
     if (isAlone(type)) return [alone(record, checksum)];
     const key = node === undefined ? record.serial : `${node} ${record.serial}`;
     if (type === EOE) return pushEoe(record, key);
-    let event = open.get(key);
+    let event = openOf(key);
     let made: AuditEvent[] | undefined;
     if (event !== undefined && (event.timeMs !== record.timeMs || (limits.isEnriched && isAgain(event, record)))) {
       // The same serial at another time: another boot, or a wrap. Or a log that is read again: a copy, or one that overlaps.
@@ -146,6 +151,7 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
       event = undefined;
     }
     event ??= start(record, key, nowMs);
+    last = event;
     event.records.push(record);
     const bytes = recordBytes(record);
     event.bytes += bytes;

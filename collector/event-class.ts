@@ -42,6 +42,35 @@ export function createEventSorter(tenants: Tenants): EventSorter {
   const owners = new WeakMap<SyscallRecord['ids'], number>();
   const containers = new WeakMap<object, number>();
   const images = new WeakMap<SyscallRecord['image'], number>();
+  // Events come in runs of one user and program.
+  let lastIds: SyscallRecord['ids'] | undefined;
+  let lastOwner = 0;
+  let lastImage: SyscallRecord['image'] | undefined;
+  let lastHash = 0;
+
+  function ownerOfUser(ids: SyscallRecord['ids']): number {
+    if (ids === lastIds) return lastOwner;
+    let owner = owners.get(ids);
+    if (owner === undefined) {
+      owner = ownerOfIds(ids.auid, ids.uid, tenants.hasAccount);
+      owners.set(ids, owner);
+    }
+    lastIds = ids;
+    lastOwner = owner;
+    return owner;
+  }
+
+  function hashOfImage(image: SyscallRecord['image']): number {
+    if (image === lastImage) return lastHash;
+    let hash = images.get(image);
+    if (hash === undefined) {
+      hash = hashOf(`${image.exe ?? ''} ${image.comm ?? ''}`);
+      images.set(image, hash);
+    }
+    lastImage = image;
+    lastHash = hash;
+    return hash;
+  }
 
   function ownerOfProcess({ pid, ppid }: SyscallRecord): number | undefined {
     const container = pid === undefined ? undefined : tenants.containerOf(pid, ppid);
@@ -63,21 +92,12 @@ export function createEventSorter(tenants: Tenants): EventSorter {
   return {
     ownerOf(event, syscall) {
       if (syscall === undefined) return ownerOfText(event.records[0]?.text ?? '');
-      let owner = owners.get(syscall.ids);
-      if (owner === undefined) {
-        owner = ownerOfIds(syscall.ids.auid, syscall.ids.uid, tenants.hasAccount);
-        owners.set(syscall.ids, owner);
-      }
+      const owner = ownerOfUser(syscall.ids);
       return isLogin(owner) ? owner : (ownerOfProcess(syscall) ?? owner);
     },
     sortOf(event, syscall) {
       if (syscall === undefined) return (event.records[0]?.type ?? 0) & 0xffff;
-      let image = images.get(syscall.image);
-      if (image === undefined) {
-        image = hashOf(`${syscall.image.exe ?? ''} ${syscall.image.comm ?? ''}`);
-        images.set(syscall.image, image);
-      }
-      return (image ^ hashOf(syscall.name)) & 0xffff;
+      return (hashOfImage(syscall.image) ^ hashOf(syscall.name)) & 0xffff;
     },
   };
 }

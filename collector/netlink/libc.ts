@@ -181,6 +181,8 @@ export interface Batch {
 }
 
 const MMSGHDR_BYTES = 64; // struct mmsghdr on 64-bit Linux: msghdr of 56, msg_len of 4, padding of 4
+/** The kernel writes in the machine's own order, as typed arrays read: msg_flags is word 12, msg_len word 14. */
+const MMSGHDR_WORDS = MMSGHDR_BYTES / 4;
 const IOVEC_BYTES = 16;
 
 /** The arrays for recvmmsg, laid out once: mmsghdr[count], iovec[count], and the slots. */
@@ -188,6 +190,7 @@ export function createBatch(count: number, slotBytes: number): Batch {
   const buffer = Buffer.allocUnsafeSlow(count * slotBytes);
   const vectors = Buffer.allocUnsafeSlow(count * IOVEC_BYTES).fill(0);
   const headers = Buffer.allocUnsafeSlow(count * MMSGHDR_BYTES).fill(0);
+  const words = new Int32Array(headers.buffer, headers.byteOffset, headers.length >> 2);
   const slots = koffi.address(buffer);
   const vectorsAddress = koffi.address(vectors);
   for (let index = 0; index < count; index += 1) {
@@ -205,7 +208,7 @@ export function createBatch(count: number, slotBytes: number): Batch {
       const code = result(recvmmsgCall(fd, headers, count, MSG_DONTWAIT, null) as number);
       return code === -ERRNO.EAGAIN || code === -ERRNO.EINTR ? 0 : code;
     },
-    lengthOf: (index) => Math.min(headers.readUInt32LE(index * MMSGHDR_BYTES + 56), slotBytes),
-    wasCut: (index) => (headers.readInt32LE(index * MMSGHDR_BYTES + 48) & MSG_TRUNC) !== 0,
+    lengthOf: (index) => Math.min(words[index * MMSGHDR_WORDS + 14] as number, slotBytes),
+    wasCut: (index) => ((words[index * MMSGHDR_WORDS + 12] as number) & MSG_TRUNC) !== 0,
   };
 }

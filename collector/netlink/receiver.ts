@@ -64,7 +64,7 @@ export function createReceiver(fd: number): Receiver {
         for (let index = 0; index < count; index += 1) {
           const start = index * batch.slotBytes;
           const end = start + batch.lengthOf(index);
-          const type = end - start >= 16 ? batch.buffer.readUInt16LE(start + 4) : 0;
+          const type = end - start >= 16 ? typeAt(batch.buffer, start) : 0;
           if (isEvent(type)) {
             const record = readFrame(batch.buffer, start, end);
             if (record === undefined || batch.wasCut(index)) unreadable += 1;
@@ -96,6 +96,11 @@ export function createReceiver(fd: number): Receiver {
       return taken;
     },
   };
+}
+
+/** nlmsg_type. */
+function typeAt(buffer: Buffer, start: number): number {
+  return (buffer[start + 4] as number) | ((buffer[start + 5] as number) << 8);
 }
 
 function isEvent(type: number): boolean {
