@@ -10,7 +10,12 @@ import { askedFields, eventPrinter } from './events.ts';
 const IDLE_MS = 45_000;
 const RETRY_MS_MAX = 10_000;
 /** Lost connections that are made again; anything else that goes wrong ends it. */
-const PASSING: ReadonlySet<string> = new Set(['client/cut-off', 'client/unreachable', 'store-closed', 'server-stopping']);
+const PASSING: ReadonlySet<string> = new Set([
+  'client/cut-off',
+  'client/unreachable',
+  'store-closed',
+  'server-stopping',
+]);
 
 /** `past`: also the events of the range that are stored already. */
 export async function follow(asking: Asking, past: boolean): Promise<ExitCode | Failure> {
