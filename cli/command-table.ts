@@ -141,6 +141,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/import.ts')).importFiles,
   },
   {
+    name: 'store init',
+    summary: 'Set the event store up, or upgrade it; says what it did.',
+    load: async () => (await import('./commands/store-init.ts')).storeInit,
+  },
+  {
     name: 'config show',
     summary: 'Print the configuration in force, without secrets.',
     load: async () => (await import('./commands/config-show.ts')).configShow,

@@ -59,7 +59,8 @@ function quotaOf({ server: { quota } }: Config): ServerOptions['quota'] {
   };
 }
 
-async function storeOptions(config: Config): Promise<Outcome<StoreOptions>> {
+/** What the store is opened with, or the secret that cannot be had. */
+export async function storeOptions(config: Config): Promise<Outcome<StoreOptions>> {
   const { store } = config;
   if (store.kind === 'embedded') return succeed({ kind: 'embedded' });
   const apiKey = await optionalSecret(store.apiKey, 'Elasticsearch API key');
@@ -68,7 +69,9 @@ async function storeOptions(config: Config): Promise<Outcome<StoreOptions>> {
   if (!password.isOk) return password;
   return succeed({
     kind: 'elasticsearch',
-    node: store.node,
+    node: store.nodes,
+    period: store.indexPeriod,
+    settings: { mode: store.indexMode, shards: store.shards, replicas: store.replicas, refreshMs: store.refreshMs },
     ...given('apiKey', apiKey.value),
     ...given('username', store.username),
     ...given('password', password.value),

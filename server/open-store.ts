@@ -24,13 +24,24 @@ export async function openStore(server: ServerOptions): Promise<EventStore> {
     case 'elasticsearch': {
       const { openElasticsearchStore } = await import('../store/elasticsearch/elasticsearch-store.ts');
       return openElasticsearchStore({
-        node: options.node,
-        ...(options.caFile === undefined ? {} : { caFile: options.caFile }),
-        ...credentialsOf(options),
+        ...elasticsearchOptions(options),
+        nowMs: now,
         warn: (message) => onNotice({ kind: 'store', message }),
       });
     }
   }
+}
+
+/** The options of the adapter, also for those who set a cluster up. */
+export function elasticsearchOptions(options: Extract<StoreOptions, { readonly kind: 'elasticsearch' }>) {
+  const { node, caFile, period, settings } = options;
+  return {
+    node,
+    ...(caFile === undefined ? {} : { caFile }),
+    ...(period === undefined ? {} : { period }),
+    ...(settings === undefined ? {} : { settings }),
+    ...credentialsOf(options),
+  };
 }
 
 /** An API key goes before a password. Half a password login is a mistake, not a login without one. */

@@ -23,7 +23,14 @@ export type StoreOptions =
   | { readonly kind: 'embedded' }
   | {
       readonly kind: 'elasticsearch';
-      readonly node: string;
+      readonly node: string | readonly string[];
+      readonly period?: 'day' | 'hour';
+      readonly settings?: {
+        readonly mode?: 'auto' | 'logsdb' | 'standard';
+        readonly shards?: number;
+        readonly replicas?: number;
+        readonly refreshMs?: number;
+      };
       readonly apiKey?: string;
       readonly username?: string;
       readonly password?: string;

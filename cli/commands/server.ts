@@ -100,7 +100,7 @@ function readiness(config: Config, running: RunningServer): ServerReady {
     kind: 'server-ready',
     url: running.url,
     enrollmentSecretFile: running.secretFiles.enrollmentSecret,
-    store: config.store.kind === 'embedded' ? 'embedded' : `Elasticsearch at ${config.store.node}`,
+    store: config.store.kind === 'embedded' ? 'embedded' : `Elasticsearch at ${config.store.nodes.join(', ')}`,
     ruleFolders: ruleFoldersOf(config).map(({ path }) => path),
     rulesLoaded: loaded,
     diagnostics,

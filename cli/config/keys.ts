@@ -136,6 +136,45 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
       'URL of an Elasticsearch node. Without it (or with `store: { embedded: {} }`) events stay in the data folder.',
   },
   {
+    path: 'store.elasticsearch.other_nodes',
+    kind: 'texts',
+    description: 'URLs of more nodes of that cluster, for when one does not answer.',
+  },
+  {
+    path: 'store.elasticsearch.index_period',
+    kind: 'choice',
+    choices: ['day', 'hour'],
+    default: 'day',
+    description: 'An index for each day of `@timestamp`, or for each hour (from some 100 GB a day on).',
+  },
+  {
+    path: 'store.elasticsearch.index_mode',
+    kind: 'choice',
+    choices: ['auto', 'logsdb', 'standard'],
+    default: 'auto',
+    description: 'How indices are stored. `auto`: logsdb, a quarter smaller, where the cluster has it.',
+  },
+  {
+    path: 'store.elasticsearch.shards',
+    kind: 'count',
+    default: '1',
+    description: 'Primary shards of a new index; one for some 30 to 50 GB of it.',
+  },
+  {
+    path: 'store.elasticsearch.replicas',
+    kind: 'choice',
+    choices: ['0', '1', '2', '3'],
+    default: '1',
+    description: 'Copies of each shard of a new index.',
+  },
+  {
+    path: 'store.elasticsearch.refresh',
+    kind: 'duration',
+    default: '5s',
+    description:
+      'How often a new index shows what was written to others than Vedette, which asks for it when it looks.',
+  },
+  {
     path: 'store.elasticsearch.api_key_file',
     kind: 'path',
     description: 'File with the API key (its base64 form).',

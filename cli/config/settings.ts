@@ -13,7 +13,12 @@ type StoreConfig =
   | { readonly kind: 'embedded' }
   | {
       readonly kind: 'elasticsearch';
-      readonly node: string;
+      readonly nodes: readonly string[];
+      readonly indexPeriod: 'day' | 'hour';
+      readonly indexMode: 'auto' | 'logsdb' | 'standard';
+      readonly shards: number;
+      readonly replicas: number;
+      readonly refreshMs: number;
       readonly apiKey: SecretSource | undefined;
       readonly username: string | undefined;
       readonly password: SecretSource | undefined;
@@ -191,7 +196,12 @@ export function assembleConfig({ file, values, secrets }: ConfigValues): Config 
         ? { kind: 'embedded' }
         : {
             kind: 'elasticsearch',
-            node,
+            nodes: [node, ...texts('store.elasticsearch.other_nodes')],
+            indexPeriod: text('store.elasticsearch.index_period') === 'hour' ? 'hour' : 'day',
+            indexMode: (text('store.elasticsearch.index_mode') ?? 'auto') as 'auto' | 'logsdb' | 'standard',
+            shards: number('store.elasticsearch.shards'),
+            replicas: Number(text('store.elasticsearch.replicas')),
+            refreshMs: number('store.elasticsearch.refresh'),
             apiKey: secrets.get('store.elasticsearch.api_key'),
             username: text('store.elasticsearch.username'),
             password: secrets.get('store.elasticsearch.password'),
