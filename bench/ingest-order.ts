@@ -1,0 +1,21 @@
+// What the ingest benchmark and its sending thread say to each other.
+
+export const HOST = 'bench-host';
+export const BOOT = 'bbbbbbbb-0000-0000-0000-000000000000';
+
+export interface SendOrder {
+  readonly url: string;
+  readonly token: string;
+  readonly count: number;
+  readonly eventsPerSecond: number | undefined;
+}
+
+export interface SendReport {
+  readonly bytes: number;
+  /** From the first request to the last answer. */
+  readonly ms: number;
+  /** Requests that were answered 429 and sent again. */
+  readonly refusals: number;
+  /** CPU of one JSON.parse of an event, µs. */
+  readonly parseUs: number;
+}

@@ -1,0 +1,130 @@
+// The sender of the ingest benchmark: makes events of samples, packs them as requests, keeps a pace. All is packed before the first is
+// sent: senders are other machines, and cost the server's nothing.
+import { Agent, request } from 'node:http';
+import { parentPort, workerData } from 'node:worker_threads';
+import { gzipSync } from 'node:zlib';
+import { bulkLines } from '../event/bulk.ts';
+import type { EventDocument } from '../event/document.ts';
+import { auditEventId } from '../event/id.ts';
+import { formatProgress, PROGRESS_HEADER } from '../event/progress.ts';
+import { BOOT, HOST, type SendOrder, type SendReport } from './ingest-order.ts';
+
+const BATCH = 2_000;
+const CONNECTIONS = 4;
+
+interface Body {
+  readonly bytes: Buffer;
+  readonly plainBytes: number;
+  readonly progress: string;
+}
+
+const { samples } = workerData as { readonly samples: readonly EventDocument[] };
+
+parentPort?.once('message', async (order: SendOrder) => {
+  parentPort?.postMessage(await send(order));
+});
+
+async function send({ url, token, count, eventsPerSecond }: SendOrder): Promise<SendReport> {
+  const startMs = Date.now() - 3_600_000;
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  const parseUs = parsing(startMs);
+  const bodies: Body[] = [];
+  for (let first = 0; first < count; first += BATCH) bodies.push(bodyOf(first, count, startMs));
+  const begin = performance.now();
+  let bytes = 0;
+  let refusals = 0;
+  let next = 0;
+  const sendAll = async (): Promise<void> => {
+    while (next < count) {
+      const first = next;
+      next += BATCH;
+      if (eventsPerSecond !== undefined) {
+        const dueMs = begin + (first * 1_000) / eventsPerSecond - performance.now();
+        if (dueMs > 0) await new Promise((resolve) => setTimeout(resolve, dueMs));
+      }
+      const body = bodies[first / BATCH];
+      if (body === undefined) return;
+      bytes += body.plainBytes;
+      while (!(await post({ url, token, agent }, body))) {
+        refusals++;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, sendAll));
+  agent.destroy();
+  return { bytes, refusals, parseUs, ms: performance.now() - begin };
+}
+
+function parsing(startMs: number): number {
+  const lines = samples.map((_, index) => eventLines(index, startMs).split('\n')[1] ?? '');
+  const run = (): void => {
+    for (const line of lines) JSON.parse(line);
+  };
+  for (let round = 0; round < 10; round++) run();
+  const before = process.cpuUsage();
+  for (let round = 0; round < 20; round++) run();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / (20 * lines.length);
+}
+
+function bodyOf(first: number, count: number, startMs: number): Body {
+  let text = '';
+  const last = Math.min(count, first + BATCH) - 1;
+  for (let index = first; index <= last; index++) text += eventLines(index, startMs);
+  const createdMs = startMs + Math.floor(last / 50);
+  return {
+    bytes: gzipSync(text, { level: 1 }),
+    plainBytes: Buffer.byteLength(text),
+    progress: formatProgress({ bootId: BOOT, position: last + 1, createdMs }),
+  };
+}
+
+function eventLines(index: number, startMs: number): string {
+  const timeMs = startMs + Math.floor(index / 50);
+  const time = new Date(timeMs).toISOString();
+  const sample = samples[index % samples.length] ?? {};
+  const document = {
+    ...sample,
+    '@timestamp': time,
+    event: { ...(sample['event'] as object), created: time, sequence: index },
+    host: { id: HOST, name: HOST, boot: { id: BOOT } },
+    vedette: { position: index + 1 },
+  };
+  const id = auditEventId({ hostId: HOST, bootId: BOOT, timeMs, serial: index, crc: index * 2_654_435_761 });
+  return bulkLines(id, JSON.stringify(document));
+}
+
+/** False when it was put off. */
+function post(
+  { url, token, agent }: { readonly url: string; readonly token: string; readonly agent: Agent },
+  body: Body,
+): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      `${url}/_bulk`,
+      {
+        method: 'POST',
+        agent,
+        headers: {
+          authorization: `Bearer ${token}`,
+          'content-type': 'application/x-ndjson',
+          'content-encoding': 'gzip',
+          [PROGRESS_HEADER]: body.progress,
+        },
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => {
+          const text = Buffer.concat(chunks);
+          if (response.statusCode === 200 && text.includes('"errors":false')) resolve(true);
+          else if (response.statusCode === 429) resolve(false);
+          else reject(new Error(`_bulk: ${response.statusCode} ${text.toString('utf8', 0, 500)}`));
+        });
+      },
+    );
+    outgoing.on('error', reject);
+    outgoing.end(body.bytes);
+  });
+}
