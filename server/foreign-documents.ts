@@ -44,6 +44,8 @@ export interface ForeignDocuments {
     items: readonly BulkItem[],
     nowMs: number,
   ): Taking | undefined;
+  /** A request of the host was put off: its open events are given time until it is sent again. */
+  putOff(hostId: string, nowMs: number): void;
   /** Hosts with open events: a `take` without items stores those that have waited long enough. */
   waiting(): readonly string[];
 }
@@ -145,6 +147,9 @@ export function createForeignDocuments(port: OpenRecordsPort): ForeignDocuments 
           putOff.set(host.id, nowMs + GRACE_MS);
         },
       };
+    },
+    putOff(hostId, nowMs) {
+      if (desks.has(hostId) || unread.has(hostId)) putOff.set(hostId, nowMs + GRACE_MS);
     },
     waiting() {
       const open = [...desks].flatMap(([hostId, desk]) => (desk.openEvents > 0 ? [hostId] : []));

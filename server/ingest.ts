@@ -60,7 +60,7 @@ interface ItemAnswer {
   readonly _index: string;
   readonly _id: string | null;
   readonly status: number;
-  readonly result?: 'created';
+  readonly result?: 'created' | 'noop';
   readonly error?: { readonly type: string; readonly reason: string };
 }
 
@@ -170,12 +170,17 @@ export function createIngest(context: IngestContext): Ingest {
 /** A host that says no more than how far it is complete may always say so: the fold waits for it. */
 const PROGRESS_BODY_BYTES_MAX = 64;
 
-function keepToQuota({ quotas, hosts }: IngestContext, { account, body, progress }: BulkRequest, nowMs: number): void {
+function keepToQuota(
+  { quotas, hosts, foreign }: IngestContext,
+  { account, body, progress }: BulkRequest,
+  nowMs: number,
+): void {
   const waitS = quotas?.waitS(account.id, nowMs);
   if (waitS === undefined) return;
   const bodyBytes = Number(body.headers['content-length'] ?? Number.NaN);
   if (progress !== undefined && bodyBytes <= PROGRESS_BODY_BYTES_MAX) return;
   hosts.count(account.id, 'over_quota');
+  foreign?.putOff(account.id, nowMs);
   throw busy(429, 'over-quota', 'this host has sent more than its quota allows', waitS);
 }
 
@@ -246,13 +251,13 @@ async function takeItems(
     if (item === undefined) made[at - items.length] = result;
     else {
       const name = { _index: nameOf(item, request)._index, _id: events[number]?.id ?? null };
-      outcomes[at] = { action: item.action, answer: answerOf(name, result) };
+      outcomes[at] = { action: item.action, answer: answerOf(item, name, result) };
     }
   }
   for (const [at, { id, result }] of settled(taking, made)) {
     const item = items[at] as BulkItem;
     const { _index, _id } = nameOf(item, request);
-    outcomes[at] = { action: item.action, answer: answerOf({ _index, _id: id ?? _id ?? 'kept' }, result) };
+    outcomes[at] = { action: item.action, answer: answerOf(item, { _index, _id: id ?? _id ?? 'kept' }, result) };
   }
   if (isHost) {
     const { hosts } = context;
@@ -330,11 +335,17 @@ function nameOf(item: BulkItem, request: TakenRequest): { readonly _index: strin
   return { _index: item.index ?? request.index ?? INDEX_NAME, _id: item.id ?? null };
 }
 
-function answerOf(name: { readonly _index: string; readonly _id: string | null }, result: AppendResult): ItemAnswer {
+function answerOf(
+  { action, id }: BulkItem,
+  name: { readonly _index: string; readonly _id: string | null },
+  result: AppendResult,
+): ItemAnswer {
   switch (result.kind) {
     case 'created':
       return { ...name, status: 201, result: 'created' };
     case 'duplicate': {
+      // Its id was made of what it holds, so what is stored is what was to be written: to `index` that is no conflict.
+      if (action === 'index' && id === undefined) return { ...name, status: 200, result: 'noop' };
       const reason = `[${name._id}]: version conflict, document already exists`;
       return { ...name, status: 409, error: { type: 'version_conflict_engine_exception', reason } };
     }

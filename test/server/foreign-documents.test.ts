@@ -28,7 +28,7 @@ const document = (line: string, fields: object = {}) =>
     ...fields,
   });
 const bulk = (lines: readonly string[], fields: object = {}) =>
-  lines.map((line) => `{"index":{"_index":"audit"}}\n${document(line, fields)}\n`).join('');
+  lines.map((line) => `{"create":{"_index":"audit"}}\n${document(line, fields)}\n`).join('');
 
 const EXEC = [
   'type=SYSCALL msg=audit(1772366399.100:71): arch=c000003e syscall=59 success=yes exit=0 a0=55d a1=55e a2=55f a3=8 items=2 ppid=700 pid=701 auid=1000 uid=33 gid=33 euid=33 suid=33 fsuid=33 egid=33 sgid=33 fsgid=33 tty=(none) ses=1 comm="sh" exe="/usr/bin/dash" key="exec"',
