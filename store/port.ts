@@ -202,7 +202,13 @@ export interface EventStore {
   /** All events whose `event.created` is in the range, in reference order (event/order.ts), in batches. */
   scan(
     range: TimeRange,
-    options?: { readonly query?: Query; readonly signal?: AbortSignal; readonly progress?: (part: number) => void },
+    options?: {
+      readonly query?: Query;
+      /** Documents hold these fields as they were sent, and the order's; of all others they may lack some. Much is not read then. */
+      readonly fields?: readonly string[];
+      readonly signal?: AbortSignal;
+      readonly progress?: (part: number) => void;
+    },
   ): AsyncIterable<readonly NewEvent[]>;
   search(request: SearchRequest): Promise<SearchResponse>;
   /** Counts exactly what the query means: the same figures from every store. */

@@ -100,6 +100,18 @@ export function addressColumnOf(field: string, layout: Layout): Column | undefin
   return layout.columns.find((column) => column.name === `${ADDRESS_PREFIX}${field}`);
 }
 
+/**
+ * The layout of rows that tell no other fields than these, and are right only where `_odd` is NULL; undefined where a field has no
+ * column.
+ */
+export function narrowLayout(layout: Layout, fields: readonly string[]): Layout | undefined {
+  const names = new Set(fields.map((field) => columnOfField(field, layout)?.name));
+  if (names.has(undefined)) return undefined;
+  const own = new Set(OWN_COLUMNS.map(({ name }) => name));
+  const narrow = layoutOf(layout.columns.filter(({ name }) => names.has(name) && !own.has(name)));
+  return { ...narrow, rowSql: narrow.rowSql.replace('"_rest"', 'NULL') };
+}
+
 /** Reads a layout that a partition keeps. Throws on text that is none. */
 export function parseLayout(text: string): Layout {
   if (text === LAYOUT.text) return LAYOUT;

@@ -299,12 +299,8 @@ function createStore(parts: Parts): EmbeddedStore {
 
     async *scan(range, scanOptions = {}) {
       assertOpen();
-      const { query, signal, progress } = scanOptions;
-      yield* scan(
-        await snapshot(signal),
-        { query: query ?? { kind: 'all' }, range, signal, progress },
-        limits.sliceRows,
-      );
+      const { query = { kind: 'all' }, signal, progress, fields } = scanOptions;
+      yield* scan(await snapshot(signal), { query, range, signal, progress, fields }, limits.sliceRows);
     },
 
     async search(request) {

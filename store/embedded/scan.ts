@@ -5,21 +5,28 @@ import { compareOrder, type OrderKey, orderKeyOf } from '../../event/order.ts';
 import type { TimeRange } from '../port.ts';
 import { matcherOf } from '../query/matches.ts';
 import type { Query } from '../query/query.ts';
-import { type ColumnValue, type Layout, toDocument } from './columns.ts';
+import { type Layout, narrowLayout, toDocument } from './columns.ts';
 import { type CompiledQuery, compileQuery } from './dialect.ts';
 import type { Partition, PartitionSession } from './partitions.ts';
 import { orderOfRow, parseRow } from './rows.ts';
 import { finite, type Snapshot } from './search.ts';
+import type { SqlValue } from './session.ts';
 
 /** A slice takes at most so many events of each partition, except where more share one millisecond. */
 export const SLICE_ROWS = 10_000;
 const BATCH_EVENTS = 1_000;
 
+/** An event of a slice; a row stays text until it is given out, or millions of values would grow old in memory. */
 interface Entry {
-  readonly order: OrderKey;
-  readonly from:
-    | { readonly row: readonly ColumnValue[]; readonly layout: Layout }
-    | { readonly document: EventDocument };
+  readonly createdMs: number;
+  readonly from: Row | { readonly order: OrderKey; readonly document: EventDocument };
+}
+
+interface Row {
+  readonly text: readonly SqlValue[];
+  readonly layout: Layout;
+  /** True where SQL has decided that it is meant. */
+  readonly isMeant: boolean;
 }
 
 interface ScanRequest {
@@ -27,6 +34,8 @@ interface ScanRequest {
   readonly range: TimeRange;
   readonly signal: AbortSignal | undefined;
   readonly progress: ((part: number) => void) | undefined;
+  /** Documents need no other fields. */
+  readonly fields: readonly string[] | undefined;
 }
 
 export async function* scan(
@@ -40,8 +49,11 @@ export async function* scan(
     .all()
     .filter(({ span }) => span !== undefined && span.maxCreated >= range.fromMs && span.minCreated < range.untilMs);
   const pending = snapshot.pending
-    .map((entry): Entry => ({ order: orderKeyOf(entry.id, entry.document), from: entry }))
-    .filter(({ order }) => order.createdMs >= range.fromMs && order.createdMs < range.untilMs);
+    .map(({ id, document }): Entry => {
+      const order = orderKeyOf(id, document);
+      return { createdMs: order.createdMs, from: { order, document } };
+    })
+    .filter(({ createdMs }) => createdMs >= range.fromMs && createdMs < range.untilMs);
   const cuts = await cutsOf(snapshot, partitions, request, sliceRows);
   const read = (at: number): Promise<Entry[]> | undefined => {
     const [fromMs, untilMs] = [cuts[at], cuts[at + 1]];
@@ -56,17 +68,34 @@ export async function* scan(
     signal?.throwIfAborted();
     const entries = await next;
     next = read(at + 1);
-    for (let from = 0; from < entries.length; from += BATCH_EVENTS) {
-      signal?.throwIfAborted();
-      const events: NewEvent[] = [];
-      for (const { order, from: held } of entries.slice(from, from + BATCH_EVENTS)) {
-        const document = 'document' in held ? held.document : toDocument(held.row, held.layout);
-        if (matches(document)) events.push({ id: order.id, document });
+    let events: NewEvent[] = [];
+    for (let from = 0; from < entries.length; ) {
+      const createdMs = entries[from]?.createdMs;
+      let until = from + 1;
+      while (entries[until]?.createdMs === createdMs) until++;
+      for (const { order, document, isMeant } of inOrder(entries.slice(from, until))) {
+        if (isMeant || matches(document)) events.push({ id: order.id, document });
       }
+      from = until;
+      if (events.length < BATCH_EVENTS && from < entries.length) continue;
+      signal?.throwIfAborted();
       if (events.length > 0) yield events;
+      events = [];
     }
     progress?.((at + 1) / (cuts.length - 1));
   }
+}
+
+/** Events of one time. */
+function inOrder(
+  entries: readonly Entry[],
+): readonly { readonly order: OrderKey; readonly document: EventDocument; readonly isMeant: boolean }[] {
+  const events = entries.map(({ from }) => {
+    if ('document' in from) return { ...from, isMeant: false };
+    const row = parseRow(from.text);
+    return { order: orderOfRow(row), document: toDocument(row, from.layout), isMeant: from.isMeant };
+  });
+  return events.length === 1 ? events : events.sort((a, b) => compareOrder(a.order, b.order));
 }
 
 /** Where slices begin and end: no partition has more than `sliceRows` rows between two, but for those of one time. */
@@ -85,9 +114,9 @@ async function cutsOf(
     const rows = await snapshot.partitions.read(
       partition,
       async (session) => {
-        const { sql, values } = conditionOf(session, partition, snapshot, request);
+        const { sql, values } = conditionOf(session, partition, snapshot, { ...request, fields: undefined });
         return session.rows(
-          `SELECT DISTINCT _created FROM (SELECT _created, row_number() OVER (ORDER BY _created) AS n FROM ${session.schema}.events WHERE ${sql[0]})
+          `SELECT DISTINCT _created FROM (SELECT _created, row_number() OVER (ORDER BY _created) AS n FROM ${session.schema}.events WHERE ${sql[2]} AND ${sql[0]})
             WHERE n % ${sliceRows} = 0 ORDER BY 1`,
           values,
         );
@@ -108,42 +137,60 @@ async function readSlice(
   request: ScanRequest,
 ): Promise<Entry[]> {
   const { range, signal } = request;
-  const entries = pending.filter(({ order }) => order.createdMs >= range.fromMs && order.createdMs < range.untilMs);
+  const entries = pending.filter(({ createdMs }) => createdMs >= range.fromMs && createdMs < range.untilMs);
   for (const partition of partitions) {
     const { span } = partition;
     if (span === undefined || span.maxCreated < range.fromMs || span.minCreated >= range.untilMs) continue;
     const found = await snapshot.partitions.read(
       partition,
-      async (session) => {
-        const { sql, values } = conditionOf(session, partition, snapshot, request);
-        const texts = await session.rows(
-          `SELECT ${session.layout.rowSql} FROM ${session.schema}.events WHERE ${sql[0]}`,
-          values,
-        );
-        return texts.map((text): Entry => {
-          const row = parseRow(text);
-          return { order: orderOfRow(row), from: { row, layout: session.layout } };
-        });
-      },
+      (session) => readRows(session, conditionOf(session, partition, snapshot, request), request.fields),
       signal,
     );
     for (const entry of found ?? []) entries.push(entry);
   }
-  return entries.sort((a, b) => compareOrder(a.order, b.order));
+  return entries.sort((a, b) => a.createdMs - b.createdMs);
 }
 
+/** The rows of a condition's superset; where few fields are asked for and SQL decides, no more than their columns is read. */
+async function readRows(
+  session: PartitionSession,
+  { sql, values }: CompiledQuery,
+  fields: readonly string[] | undefined,
+): Promise<readonly Entry[]> {
+  const [superset = 'TRUE', subset = 'FALSE', bounds = 'TRUE'] = sql;
+  const entries: Entry[] = [];
+  const read = async (layout: Layout, condition: string, isMeant: boolean): Promise<void> => {
+    const rows = await session.rows(
+      `SELECT ${layout.rowSql}, _created FROM ${session.schema}.events WHERE ${bounds} AND ${condition}`,
+      values,
+    );
+    for (const text of rows) entries.push({ createdMs: Number(text[1]), from: { text, layout, isMeant } });
+  };
+  const narrow = fields === undefined ? undefined : narrowLayout(session.layout, fields);
+  if (narrow === undefined) {
+    await read(session.layout, superset, false);
+    return entries;
+  }
+  const isWhole = `(${subset} AND _odd IS NULL)`;
+  await read(narrow, isWhole, true);
+  await read(session.layout, `${superset} AND NOT ${isWhole}`, false);
+  return entries;
+}
+
+/** Superset, subset, and what of the partition is looked at. */
 function conditionOf(
   { layout }: PartitionSession,
   { span }: Partition,
   { loadedSeq }: Snapshot,
-  { query, range }: ScanRequest,
+  { query, range, fields }: ScanRequest,
 ): CompiledQuery {
-  const { sql, values } = compileQuery(query, layout, { firstParameter: 1, sides: ['superset'] });
+  const sides = fields === undefined ? (['superset'] as const) : (['superset', 'subset'] as const);
+  const { sql, values } = compileQuery(query, layout, { firstParameter: 1, sides });
   const bounds = [`_seq <= ${loadedSeq}`];
   const [from, until] = [finite(range.fromMs), finite(range.untilMs)];
   if (span === undefined || span.minCreated < from) bounds.push(`_created >= '${from}'::DOUBLE`);
   if (span === undefined || span.maxCreated >= until) bounds.push(`_created < '${until}'::DOUBLE`);
-  return { sql: [`${bounds.join(' AND ')} AND ${sql[0]}`], values };
+  return { sql: [sql[0] ?? 'TRUE', sql[1] ?? 'FALSE', bounds.join(' AND ')], values };
 }
 
 /** The least greater double. */

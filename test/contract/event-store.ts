@@ -2,7 +2,7 @@
 // option here with its reason.
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { NewEvent, StoredEvent } from '../../event/document.ts';
+import { fieldOf, type NewEvent, type StoredEvent } from '../../event/document.ts';
 import { compareOrder, orderKeyOf } from '../../event/order.ts';
 import { type Cursor, type EventStore, StoreUnavailable } from '../../store/port.ts';
 import { createCount } from '../../store/query/count.ts';
@@ -248,6 +248,28 @@ export function eventStoreContract(
       expect((await scanAll(range)).map((event) => event.id)).toEqual(['e4', 'e5', 'e6', 'e7', 'e8', 'e9', 'e3']);
       const query = { kind: 'equals', field: 'host.boot.id', value: 'b1' } as const;
       expect((await scanAll(range, { query })).map((event) => event.id)).toEqual(['e5', 'e6', 'e7', 'e9', 'e3']);
+    });
+
+    it('scans for a few fields: they are as they were sent, of the events that the query means', async () => {
+      const events = [...hostileEvents(), ...Array.from({ length: 20 }, (_, n) => sampleEvent(n))];
+      await store.append(events);
+      await subject.settle();
+      const query = { kind: 'not', query: { kind: 'equals', field: 'user.name', value: 'x' } } as const;
+      for (const fields of [['process.name', 'process.args', 'process.pid'], ['message'], ['auditd.paths.name'], []]) {
+        const told = new Map<string, unknown>();
+        for (const { id, document } of await scanAll(ALL_TIME, { query, fields })) {
+          told.set(
+            id,
+            fields.map((field) => fieldOf(document, field)),
+          );
+          expect(orderKeyOf(id, document)).toEqual(
+            orderKeyOf(id, events.find((event) => event.id === id)?.document ?? {}),
+          );
+        }
+        expect([...told].sort()).toEqual(
+          events.map(({ id, document }) => [id, fields.map((field) => fieldOf(document, field))]).sort(),
+        );
+      }
     });
 
     it('stops a scan that is called off', async () => {
