@@ -14,10 +14,14 @@ export interface NewEvent {
   readonly encoded?: EncodedDocument;
 }
 
-/** Whoever makes one answers for it: what JSON.parse makes of it is the document, and no bound of a store (store/admission.ts) is passed. */
+/**
+ * A document as JSON in UTF-8: `line`, with `insert` put in at `insertAt`; one line. Whoever makes one answers for it: what JSON.parse makes
+ * of it is the document, and no bound of a store (store/admission.ts) is passed.
+ */
 export interface EncodedDocument {
-  /** One line of JSON, UTF-8. */
-  readonly json: Uint8Array;
+  readonly line: Uint8Array;
+  readonly insertAt: number;
+  readonly insert: Uint8Array;
   /** `@timestamp`, whole epoch ms. */
   readonly timestampMs: number;
 }

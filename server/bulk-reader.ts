@@ -3,9 +3,8 @@
 import { isUtf8 } from 'node:buffer';
 import { BULK_BODY_BYTES_MAX, BULK_LINE_BYTES_MAX } from '../event/bulk.ts';
 import { isPlainObject } from '../event/document.ts';
-import { createDocumentScan } from './document-scan.ts';
+import { createDocumentScan, type ScannedDocument } from './document-scan.ts';
 import { weigh } from './json-bounds.ts';
-import type { ScannedLine } from './quick-admission.ts';
 
 /** The most events of one request: bounds the answer, which tells of each. */
 export const BULK_ITEMS_MAX = 100_000;
@@ -30,7 +29,7 @@ export interface BulkDocument {
   /** The document's line, kept only where `id` is missing: the id is then made of its bytes. */
   readonly source: Buffer | undefined;
   /** Its line, where that was looked through instead of parsed: `document` is parsed when it is asked for. */
-  readonly scanned?: ScannedLine;
+  readonly scanned?: ScannedDocument;
 }
 
 /** An event that is refused, with Elasticsearch's name for the reason. */
@@ -232,10 +231,10 @@ class ScannedBulkDocument implements BulkDocument {
   readonly index: string | undefined;
   readonly id: string | undefined;
   readonly source = undefined;
-  readonly scanned: ScannedLine;
+  readonly scanned: ScannedDocument;
   #document: Record<string, unknown> | undefined;
 
-  constructor(action: 'create' | 'index', index: string | undefined, id: string, scanned: ScannedLine) {
+  constructor(action: 'create' | 'index', index: string | undefined, id: string, scanned: ScannedDocument) {
     this.action = action;
     this.index = index;
     this.id = id;

@@ -6,6 +6,7 @@ import { canonicalTimeMs } from '../event/canonical-time.ts';
 import { DOCUMENT_DEPTH_MAX, FIELD_NAME_LENGTH_MAX, TIMESTAMP_MS_MAX } from './admission.ts';
 
 export interface ScannedDocument {
+  readonly line: Buffer;
   /** `@timestamp` and `event.created`, written as `toISOString` writes them; epoch ms. */
   readonly timestampMs: number;
   readonly createdMs: number;
@@ -266,7 +267,7 @@ export function createDocumentScan(): DocumentScan {
     eventEnd = 0;
     if (bytes[0] !== OPEN_OBJECT || !object(1, DOCUMENT) || at !== line.length) return undefined;
     if (Number.isNaN(timestampMs) || Number.isNaN(createdMs) || hostIdFrom === 0 || !isUtf8(line)) return undefined;
-    return { timestampMs, createdMs, hostIdFrom, hostIdTo, hasHostName, eventEnd, values };
+    return { line, timestampMs, createdMs, hostIdFrom, hostIdTo, hasHostName, eventEnd, values };
   };
 }
 

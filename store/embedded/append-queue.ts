@@ -1,7 +1,7 @@
 // Appends that wait together share one look-up of ids and one fdatasync. Each batch is answered when its events are durable, or
 // refused as a whole with nothing of it stored.
 import type { EncodedDocument, NewEvent } from '../../event/document.ts';
-import { type Admission, admit, problemOfId } from '../admission.ts';
+import { admit, problemOfId } from '../admission.ts';
 import { type AppendResult, StoreUnavailable } from '../port.ts';
 import type { EventLog } from './log.ts';
 import { idOfLine } from './log-lines.ts';
@@ -28,7 +28,7 @@ export interface AppendQueue {
 interface Admitted {
   readonly at: number;
   readonly id: string;
-  readonly json: string | Uint8Array;
+  readonly json: string | EncodedDocument;
   readonly timestampMs: number;
 }
 
@@ -170,7 +170,7 @@ export function createAppendQueue(parts: {
         results.push(admission.kind === 'rejected' ? admission : undefined);
         if (admission.kind !== 'admitted') continue;
         admitted.push({ at, id: event.id, json: admission.json, timestampMs: admission.timestampMs });
-        bytes += admission.json.length;
+        bytes += typeof admission.json === 'string' ? admission.json.length : admission.json.line.length;
       }
       if (admitted.length === 0) return Promise.resolve(results.flatMap((result) => result ?? []));
       // An empty backlog takes any batch, or one larger than the bound could never be stored.
@@ -201,9 +201,12 @@ export function createAppendQueue(parts: {
 function admitEncoded(
   id: string,
   encoded: EncodedDocument,
-): { readonly kind: 'admitted'; readonly json: Uint8Array; readonly timestampMs: number } | Admission {
+):
+  | { readonly kind: 'admitted'; readonly json: EncodedDocument; readonly timestampMs: number }
+  | { readonly kind: 'rejected'; readonly reason: string } {
   const reason = problemOfId(id);
-  return reason === undefined ? { kind: 'admitted', ...encoded } : { kind: 'rejected', reason };
+  if (reason !== undefined) return { kind: 'rejected', reason };
+  return { kind: 'admitted', json: encoded, timestampMs: encoded.timestampMs };
 }
 
 const CREATED: AppendResult = { kind: 'created' };

@@ -16,6 +16,7 @@ import { type EventStore, type FollowBatch, StoreUnavailable } from '../port.ts'
 import { createWake } from '../wake.ts';
 import { aggregate } from './aggregate.ts';
 import { createAppendQueue } from './append-queue.ts';
+import { checkFolder } from './check.ts';
 import { createCooler } from './cooler.ts';
 
 import { type FilePort, NODE_FILES } from './files.ts';
@@ -31,7 +32,7 @@ import { createRoomCheck } from './room-check.ts';
 import { rowOfId, rowsAfter } from './rows.ts';
 import { SLICE_ROWS, scan } from './scan.ts';
 import { type Snapshot, search } from './search.ts';
-import type { Database } from './session.ts';
+import type { Database, Session } from './session.ts';
 import { runSql } from './sql/run-sql.ts';
 import { createTail, type Tail, type TailLimits } from './tail.ts';
 
@@ -350,11 +351,10 @@ function createStore(parts: Parts): EmbeddedStore {
 
     async statistics() {
       assertOpen();
-      // What waits in the log alone is counted, and its times are not looked at.
-      const pending = tail.after(tail.loadedSeq, Number.POSITIVE_INFINITY);
       const spans = partitions.all().flatMap(({ span }) => span ?? []);
-      const oldest = [...spans.map((span) => span.minTs), ...pending.map((entry) => entry.timestampMs)];
-      const newest = [...spans.map((span) => span.maxTs), ...pending.map((entry) => entry.timestampMs)];
+      const waiting = tail.pendingSpan === undefined ? [] : [tail.pendingSpan];
+      const oldest = [...spans, ...waiting].map(({ minTs }) => minTs);
+      const newest = [...spans, ...waiting].map(({ maxTs }) => maxTs);
       let bytes = log.bytes();
       for (const partition of partitions.all()) bytes += await bytesOf(partition);
       return {
@@ -365,6 +365,13 @@ function createStore(parts: Parts): EmbeddedStore {
         newestMs: newest.length === 0 ? undefined : newest.reduce((a, b) => Math.max(a, b)),
         pending: tail.pendingEvents,
       };
+    },
+
+    async check(request) {
+      assertOpen();
+      const read = <T>(path: string, work: (session: Session) => Promise<T>): Promise<T> =>
+        database.use(path, 'read', work, request.signal);
+      return checkFolder({ folder, read, isLive: true }, request);
     },
 
     async flush() {

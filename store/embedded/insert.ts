@@ -10,7 +10,7 @@ import {
   listValue,
   VARCHAR,
 } from '@duckdb/node-api';
-import { type ColumnType, type ColumnValue, createTable, LAYOUT, PARTITION_FORMAT, toRow } from './columns.ts';
+import { type ColumnType, type ColumnValue, createTable, LAYOUT, PARTITION_FORMAT } from './columns.ts';
 import type { NewRow } from './load.ts';
 import { newestOf } from './newest-by-host.ts';
 import type { InsertedRows } from './session.ts';
@@ -39,7 +39,7 @@ export async function insertRows(
     const appender = await connection.createAppender('events', 'main', schema);
     try {
       for (let at = 0; at < entries.length; at += CHUNK_ROWS) {
-        const rows = entries.slice(at, at + CHUNK_ROWS).map(toRow);
+        const rows = entries.slice(at, at + CHUNK_ROWS).map(({ row }) => row);
         for (const row of rows) span = widened(span, spanOf(row));
         appender.appendDataChunk(toChunk(rows));
         await nextTurn();
@@ -76,7 +76,7 @@ const TYPES: Readonly<Record<ColumnType, DuckDBType>> = {
 /** The database's type of each column, in the order of LAYOUT. */
 const COLUMN_TYPES: readonly DuckDBType[] = LAYOUT.columns.map((column) => TYPES[column.type]);
 
-function toChunk(rows: readonly ColumnValue[][]): DuckDBDataChunk {
+function toChunk(rows: readonly (readonly ColumnValue[])[]): DuckDBDataChunk {
   const chunk = DuckDBDataChunk.create([...COLUMN_TYPES], rows.length);
   for (const [at, column] of LAYOUT.columns.entries()) {
     chunk.setColumnValues(

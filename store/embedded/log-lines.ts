@@ -4,12 +4,12 @@
 //   CRC SEQ {"id":…,"document":…}     CRC-32 of the rest of the line after the space, 8 hex digits
 import { type FileHandle, open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import type { EventDocument } from '../../event/document.ts';
+import type { EncodedDocument, EventDocument } from '../../event/document.ts';
 
 export interface LogLine {
   readonly id: string;
   /** The document as one line of JSON. */
-  readonly json: string | Uint8Array;
+  readonly json: string | EncodedDocument;
 }
 
 /** A line as it stands in some bytes, checked. */
@@ -53,10 +53,7 @@ export function encodeLines(
     if (PLAIN_ID.test(id)) at += bytes.write(` ${first + number} ${HEAD}"${id}"${MIDDLE}`, at, 'latin1');
     else at += bytes.write(` ${first + number} ${HEAD}${JSON.stringify(id)}${MIDDLE}`, at);
     if (typeof json === 'string') at += bytes.write(json, at);
-    else {
-      bytes.set(json, at);
-      at += json.length;
-    }
+    else at = writeEncoded(bytes, json, at);
     bytes[at++] = 0x7d;
     writeHex(bytes, start, crc32(bytes.subarray(start + CRC_LENGTH + 1, at)));
     bytes[at++] = NEWLINE;
@@ -64,8 +61,16 @@ export function encodeLines(
   return { bytes: bytes.subarray(0, at), starts };
 }
 
-function bytesAtMost(json: string | Uint8Array): number {
-  return typeof json === 'string' ? 3 * json.length : json.length;
+function writeEncoded(bytes: Buffer, { line, insertAt, insert }: EncodedDocument, at: number): number {
+  bytes.set(line, at);
+  // The part after it makes room within the bytes that were just written.
+  bytes.copyWithin(at + insertAt + insert.length, at + insertAt, at + line.length);
+  bytes.set(insert, at + insertAt);
+  return at + line.length + insert.length;
+}
+
+function bytesAtMost(json: string | EncodedDocument): number {
+  return typeof json === 'string' ? 3 * json.length : json.line.length + json.insert.length;
 }
 
 function writeHex(bytes: Buffer, at: number, value: number): void {

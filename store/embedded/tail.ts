@@ -21,6 +21,8 @@ export interface Tail {
   /** Acknowledged and in no partition, here or in the log alone. */
   readonly pendingEvents: number;
   readonly pendingBytes: number;
+  /** The least and the greatest `@timestamp` of what came since nothing was pending; undefined where none is known. */
+  readonly pendingSpan: { readonly minTs: number; readonly maxTs: number } | undefined;
   /** `known`: what is known of each line without parsing it, in the same order. */
   push(lines: readonly RawLine[], known?: readonly { readonly id: string; readonly timestampMs: number }[]): void;
   /** The events after a number, as a follower reads them: once, so that nothing of them is kept. Like `after`. */
@@ -86,6 +88,8 @@ export function createTail(startSeq: number, limits: TailLimits): Tail {
   let lastSeq = startSeq;
   let pendingEvents = 0;
   let pendingBytes = 0;
+  let minTs = Number.POSITIVE_INFINITY;
+  let maxTs = Number.NEGATIVE_INFINITY;
   /** Bytes in memory, and those of them that are loaded. */
   let heldBytes = 0;
   let loadedBytes = 0;
@@ -136,7 +140,14 @@ export function createTail(startSeq: number, limits: TailLimits): Tail {
     get pendingBytes() {
       return pendingBytes;
     },
+    get pendingSpan() {
+      return minTs <= maxTs ? { minTs, maxTs } : undefined;
+    },
     push(lines, known) {
+      for (const { timestampMs } of known ?? []) {
+        minTs = Math.min(minTs, timestampMs);
+        maxTs = Math.max(maxTs, timestampMs);
+      }
       for (const [at, line] of lines.entries()) {
         entries.push(new LineEntry(line, known?.[at]?.id, known?.[at]?.timestampMs));
         heldBytes += line.length;
@@ -166,6 +177,10 @@ export function createTail(startSeq: number, limits: TailLimits): Tail {
       }
       pendingEvents -= loaded.events;
       pendingBytes -= loaded.bytes;
+      if (pendingEvents === 0) {
+        minTs = Number.POSITIVE_INFINITY;
+        maxTs = Number.NEGATIVE_INFINITY;
+      }
       loadedSeq = Math.max(loadedSeq, seq);
       coveredFrom = Math.max(coveredFrom, head === entries.length ? loadedSeq : 0);
       trim();

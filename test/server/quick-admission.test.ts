@@ -18,9 +18,10 @@ const scan = createDocumentScan();
 function quickly(line: Buffer, id = ID, admission = ADMISSION): unknown {
   const scanned = scan(line);
   if (scanned === undefined) return undefined;
-  const event = quickAdmission(admission)?.(id, { ...scanned, line });
+  const event = quickAdmission(admission)?.(id, scanned);
   if (event?.encoded === undefined) return undefined;
-  const text = Buffer.from(event.encoded.json).toString('utf8');
+  const { line: sent, insertAt, insert } = event.encoded;
+  const text = Buffer.concat([sent.subarray(0, insertAt), insert, sent.subarray(insertAt)]).toString('utf8');
   expect(event.document).toEqual(JSON.parse(text));
   return { id: event.id, timestampMs: event.encoded.timestampMs, document: JSON.parse(text) };
 }

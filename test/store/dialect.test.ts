@@ -3,9 +3,10 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LAYOUT } from '../../store/embedded/columns.ts';
+import { LAYOUT, toRow } from '../../store/embedded/columns.ts';
 import { compileQuery } from '../../store/embedded/dialect.ts';
 import { insertRows } from '../../store/embedded/insert.ts';
+import type { NewRow } from '../../store/embedded/load.ts';
 import { isFoldedAlike } from '../../store/embedded/text-test.ts';
 import { fold } from '../../store/query/fold.ts';
 import { matchesQuery } from '../../store/query/matches.ts';
@@ -35,13 +36,17 @@ const EVENTS = [...CASE_EVENTS.map((event) => event.document), ...HOSTILE_DOCUME
   }),
 );
 
+const rowOf = (event: (typeof EVENTS)[number]): NewRow => {
+  return { id: event.id, timestampMs: event.timestampMs, row: toRow(event) };
+};
+
 let instance: DuckDBInstance;
 let connection: Awaited<ReturnType<DuckDBInstance['connect']>>;
 beforeAll(async () => {
   instance = await DuckDBInstance.create(':memory:', { threads: '1' });
   connection = await instance.connect();
   await connection.run(`ATTACH ':memory:' AS p`);
-  await insertRows(connection, 'p', EVENTS, true);
+  await insertRows(connection, 'p', EVENTS.map(rowOf), true);
 });
 afterAll(() => {
   connection.closeSync();
@@ -108,7 +113,7 @@ describe('the embedded dialect', () => {
           document: { '@timestamp': new Date(START_MS + 1_000 + n).toISOString(), ...document },
         };
         EVENTS.push(event);
-        return event;
+        return rowOf(event);
       }),
       false,
     );
