@@ -14,6 +14,8 @@ const WIDTH_DEFAULT = 120;
 const WIDTH_MIN = 60;
 /** The last column always gets this much, however full the others are. */
 const LAST_WIDTH_MIN = 16;
+/** A time with its day. */
+const FIRST_WIDTH_MIN = 24;
 /** A column that gives way keeps this much. */
 const COLUMN_WIDTH_MIN = 8;
 const GAP = '  ';
@@ -35,10 +37,11 @@ export function growingTable(
   width: number,
 ): { readonly head: string; readonly line: (row: readonly string[]) => string } {
   const total = Math.max(width || WIDTH_DEFAULT, WIDTH_MIN);
-  const share = Math.floor(total / columns.length);
+  // The first is what tells the rows apart: a time, an id.
+  const share = (at: number): number => Math.max(Math.floor(total / columns.length), at === 0 ? FIRST_WIDTH_MIN : 0);
   const widths = fitted(
-    columns.map(({ title, widthMax }, at) =>
-      at === columns.length - 1 ? total : Math.max(title.length, Math.min(widthMax ?? share, share * 2)),
+    columns.map(({ title, widthMax = total }, at) =>
+      at === columns.length - 1 ? total : Math.max(title.length, Math.min(widthMax, share(at))),
     ),
     total,
   );

@@ -6,6 +6,7 @@ import { type Column, isoTime } from '../table.ts';
 /** The event's id, as a column. */
 export const ID_FIELD = '_id';
 const CELL_WIDTH_MAX = 60;
+const TIME_WIDTH = 24;
 
 export interface EventColumn extends Column {
   readonly read: (event: FoundEvent) => string;
@@ -35,7 +36,7 @@ export const CSV_FIELDS: readonly string[] = [
 ];
 
 const DEFAULT_COLUMNS: readonly EventColumn[] = [
-  { title: 'TIME (UTC)', widthMax: 24, read: ({ document }) => isoTime(timeOf(document, '@timestamp')) },
+  { title: 'TIME (UTC)', widthMax: TIME_WIDTH, read: ({ document }) => isoTime(timeOf(document, '@timestamp')) },
   { title: 'HOST', widthMax: 16, read: ({ document }) => firstText(document, 'host.name', 'host.id') },
   { title: 'USER', widthMax: 12, read: ({ document }) => firstText(document, 'user.name', 'user.id') },
   { title: 'ACTION', widthMax: 24, read: ({ document }) => firstText(document, 'event.action', 'event.dataset') },
@@ -55,7 +56,8 @@ const DEFAULT_COLUMNS: readonly EventColumn[] = [
 ];
 
 function fieldColumn(name: string): EventColumn {
-  return { title: name, widthMax: CELL_WIDTH_MAX, read: (event) => asText(fieldValue(event, name)) };
+  const widthMax = name === '@timestamp' ? TIME_WIDTH : CELL_WIDTH_MAX;
+  return { title: name, widthMax, read: (event) => asText(fieldValue(event, name)) };
 }
 
 /** The value of a field, or of the id. */

@@ -38,7 +38,8 @@ function lineFormatter({ invocation, format, fields }: Asking): (event: FoundEve
       );
   }
   if (format !== 'table') return (event) => `${safeJson(asLine(event))}\n`;
-  const columns = eventColumns(fields);
+  const columns =
+    fields === undefined && isNarrow(stdout.columns) ? timeOfDayColumns('TIME (UTC)') : eventColumns(fields);
   const table = growingTable(columns, stdout.columns);
   stdout.write(table.head);
   return (event) => table.line(columns.map(({ read }) => read(event)));
@@ -55,7 +56,7 @@ function asLine({ id, document }: FoundEvent): unknown {
 export function eventTable({ invocation, fields }: Asking, events: readonly FoundEvent[], mark?: string): string {
   if (events.length === 0) return '';
   const { columns: width } = invocation.context.stdout;
-  const columns = fields === undefined && width > 0 && width < NARROW ? narrowColumns(events) : eventColumns(fields);
+  const columns = fields === undefined && isNarrow(width) ? narrowColumns(events) : eventColumns(fields);
   const marked =
     mark === undefined
       ? columns
@@ -67,14 +68,24 @@ export function eventTable({ invocation, fields }: Asking, events: readonly Foun
   );
 }
 
+function isNarrow(width: number): boolean {
+  return width > 0 && width < NARROW;
+}
+
 /** Where all is of one day, a narrow terminal has the day in the title. */
 function narrowColumns(events: readonly FoundEvent[]): readonly EventColumn[] {
-  const [time, ...others] = eventColumns(undefined);
-  if (time === undefined) return others;
-  const days = new Set(events.map((event) => time.read(event).slice(0, 10)));
+  const columns = eventColumns(undefined);
+  const days = new Set(events.map((event) => (columns[0]?.read(event) ?? '').slice(0, 10)));
   const [day = ''] = days;
-  if (days.size !== 1 || !/^\d{4}-/.test(day)) return [time, ...others];
-  return [{ ...time, title: day, read: (event) => time.read(event).slice(11, -1) }, ...others];
+  return days.size === 1 && /^\d{4}-/.test(day) ? timeOfDayColumns(day) : columns;
+}
+
+/** The usual columns, without the day. */
+function timeOfDayColumns(title: string): readonly EventColumn[] {
+  const [time, ...others] = eventColumns(undefined);
+  return time === undefined
+    ? others
+    : [{ title, widthMax: 12, read: (event) => time.read(event).slice(11, -1) || '-' }, ...others];
 }
 
 /** The fields to ask for: those of the output, without the id, which comes anyway; undefined for whole documents. */
