@@ -66,7 +66,7 @@ async function setUpCluster(
   } catch (error) {
     const isNewer = error instanceof Error && error.name === 'NewerTemplates';
     return fail(isNewer ? 'store/newer' : 'store/init', {
-      message: `Elasticsearch was not set up: ${reasonOf(error)}`,
+      message: `Elasticsearch was not set up: ${error instanceof Error ? error.message : 'unknown failure'}`,
       remedy: isNewer
         ? 'Use that version of Vedette, or a later one.'
         : 'Check the address, and that the credentials have the cluster privilege `manage_index_templates` (docs/elasticsearch.md).',

@@ -42,7 +42,7 @@ async function open(): Promise<EventStore> {
 
 /** The `n`th of all: most of one day, some of the day before, the second half of the day after midnight. */
 function event(n: number): NewEvent {
-  const afterMs = n % 7 === 0 ? -86_400_000 : n < EVENTS / 2 ? -3_600_000 : 1_000;
+  const afterMs = n % 7 === 0 ? -100_000_000 : n < EVENTS / 2 ? -3_600_000 : 1_000;
   const at = new Date(MIDNIGHT + afterMs + (n % 1_000)).toISOString();
   return {
     id: `h${n % 40}.b.${n}`,
