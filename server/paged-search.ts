@@ -23,9 +23,15 @@ export async function* pagedSearch(
   let { fromMs, untilMs } = request.range;
   let left = request.limit;
   let isFirst = true;
+  // How far it is: by time, or by how many there may be, whichever is further.
+  const span = request.range.untilMs - request.range.fromMs;
+  const doneBefore = (): number => Math.max(1 - left / request.limit, span > 0 ? 1 - (untilMs - fromMs) / span : 0);
   for (;;) {
     const limit = Math.min(left, pageMax);
-    const found = await store.search({ ...request, range: { fromMs, untilMs }, limit });
+    const base = doneBefore();
+    const progress = (part: number): void => request.progress?.(base + (1 - base) * part * Math.min(1, limit / left));
+    progress(0);
+    const found = await store.search({ ...request, range: { fromMs, untilMs }, limit, progress });
     const total = isFirst ? { total: { total: found.total, isTotalExact: found.isTotalExact } } : {};
     isFirst = false;
     const isLast = found.events.length < limit || found.events.length >= left;

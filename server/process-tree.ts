@@ -29,16 +29,18 @@ interface Asked {
   readonly progress: (part: number) => void;
 }
 
-/** Undefined where no stored event names such a process. */
-export async function processTree(store: Store, asked: Asked): Promise<TreeApiResponse | undefined> {
+/** Why there is no tree: nothing stored names such a process, or the event does not say of which process it is. */
+export type NoTree = 'unknown' | 'nameless';
+
+export async function processTree(store: Store, asked: Asked): Promise<TreeApiResponse | NoTree> {
   const { signal, progress, limit } = asked;
   const found = await anchorOf(store, asked.id, signal);
-  if (found === undefined) return undefined;
+  if (typeof found === 'string') return found;
   const { anchor, subject } = found;
   progress(0.2);
   const chain = await ancestorsOf(store, found, signal);
   const [self, ...ancestors] = chain.processes;
-  if (self === undefined) return undefined;
+  if (self === undefined) return 'unknown';
   await addExecs(store, { anchor, processes: chain.processes, signal });
   progress(0.4);
   const fromMs = asked.sinceMs ?? (self.startMs === undefined ? 0 : self.startMs - START_SLACK_MS);
@@ -61,17 +63,17 @@ interface Anchor {
   readonly subject: string;
 }
 
-async function anchorOf(store: Store, id: string, signal: AbortSignal): Promise<Anchor | undefined> {
+async function anchorOf(store: Store, id: string, signal: AbortSignal): Promise<Anchor | NoTree> {
   const event = await store.get(id);
   const own = event === undefined ? undefined : textOf(event, 'process.entity_id');
-  if (event !== undefined && own !== undefined) return { anchor: event, subject: own };
+  if (event !== undefined) return own === undefined ? 'nameless' : { anchor: event, subject: own };
   for (const field of ['process.entity_id', 'process.parent.entity_id', 'process.ancestors.entity_id']) {
     const query: Query = { kind: 'equals', field, value: id };
     const found = await store.search({ query, range: ALL_TIME, limit: 1, signal });
     const anchor = found.events[0]?.document;
     if (anchor !== undefined) return { anchor, subject: id };
   }
-  return undefined;
+  return 'unknown';
 }
 
 interface Chain {

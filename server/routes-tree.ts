@@ -19,13 +19,20 @@ export function treeRoutes({ app, needs }: Http, { store, desk, now }: SearchCon
     const limit = optionalWholeIn(body, 'limit', { min: 1, max: TREE_LIMIT_MAX }) ?? TREE_LIMIT;
     return desk.run({ request, reply }, async ({ signal, progress }): Promise<TreeApiResponse> => {
       const tree = await processTree(store, { id, sinceMs, untilMs, limit, signal, progress });
-      if (tree !== undefined) return tree;
-      throw problem(
-        404,
-        'no-process',
-        'no stored event tells of such a process',
-        'Give an entity id (process.entity_id), or the id of an event of a process: `search --format json` prints both.',
-      );
+      if (typeof tree !== 'string') return tree;
+      throw tree === 'unknown'
+        ? problem(
+            404,
+            'no-process',
+            'no stored event tells of such a process',
+            'Give an entity id (process.entity_id), or the id of an event of a process: --fields _id,process.entity_id shows both.',
+          )
+        : problem(
+            404,
+            'no-lineage',
+            'this event does not say of which process it is',
+            'Logs that were imported have no lineage. Look for process.pid and process.parent.pid on that host.',
+          );
     });
   });
 }

@@ -351,7 +351,8 @@ describe('tree', () => {
     const body = await tree('T30', { limit: 5 });
     expect(body.processes).toHaveLength(5);
     expect(body.isComplete).toBe(false);
-    expect((await ask('tree', { id: 'nobody' })).status).toBe(404);
+    expect((await ask('tree', { id: 'nobody' })).body).toMatchObject({ error: { code: 'no-process' } });
+    expect((await ask('tree', { id: 's1' })).body).toMatchObject({ error: { code: 'no-lineage' } });
   });
 });
 
