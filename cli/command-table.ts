@@ -141,6 +141,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/import.ts')).importFiles,
   },
   {
+    name: 'store check',
+    summary: 'Verify the embedded store; name what is damaged.',
+    load: async () => (await import('./commands/store-check.ts')).storeCheck,
+  },
+  {
     name: 'store init',
     summary: 'Set the event store up, or upgrade it; says what it did.',
     load: async () => (await import('./commands/store-init.ts')).storeInit,

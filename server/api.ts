@@ -5,7 +5,7 @@ import type { RuleHealth } from '../engine/engine.ts';
 import type { Alert, AlertStatus, Detection } from '../event/detection.ts';
 import type { EventDocument } from '../event/document.ts';
 import type { Diagnostic } from '../rules/diagnostic.ts';
-import type { AggregateResponse, SqlCell, SqlColumn, StoreStatistics } from '../store/port.ts';
+import type { AggregateResponse, CheckReport, SqlCell, SqlColumn, StoreStatistics } from '../store/port.ts';
 import type { HoldRecord, HostRecord, NotificationRecord } from '../store/state/state-port.ts';
 
 export interface ApiError {
@@ -90,6 +90,9 @@ export interface HoldRequest {
   readonly reason: string;
   readonly by?: string;
 }
+
+/** POST /api/v1/store/check (admin) {"isQuick"?}, answered in lines: progress, then the report. */
+export type CheckApiReport = CheckReport;
 
 /** GET /api/v1/alerts?since=MS&status=open&rule=ID&limit=N (reader) */
 export interface AlertsResponse {

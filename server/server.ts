@@ -34,6 +34,7 @@ import { createRetention } from './retention.ts';
 import { alertRoutes } from './routes-alerts.ts';
 import { aroundRoutes } from './routes-around.ts';
 import { backtestRoutes } from './routes-backtest.ts';
+import { checkRoutes } from './routes-check.ts';
 import { elasticRoutes } from './routes-elastic.ts';
 import { exportRoutes } from './routes-export.ts';
 import { followRoutes } from './routes-follow.ts';
@@ -156,6 +157,7 @@ async function start(
   const sweeper = createSweeper({ sweep: ingest.sweep, onNotice });
   closers.push(() => sweeper.close());
   elasticRoutes(http, ingest, now);
+  checkRoutes(http, { store });
   holdRoutes(http, { holds: state.holds, hosts, events: ownEvents, now });
   hostRoutes(http, { enrollment, accounts: state.accounts, hosts, fence, now });
   readingRoutes(http, { options, state, store, rules, fence, runner: engineRunner, channels: outlet.channelNames });

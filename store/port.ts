@@ -176,6 +176,34 @@ export interface SqlResponse {
   readonly partitions: number;
 }
 
+/** Something that a check found. */
+export interface CheckFinding {
+  /** `damage`: events are lost or in danger. `note`: nothing is lost, and somebody may want to know. */
+  readonly kind: 'damage' | 'note';
+  /** Relative to the store's folder. */
+  readonly file: string;
+  readonly what: string;
+  /** How many events it touches, where that is known. */
+  readonly events: number | undefined;
+  /** What to do about it, one sentence. */
+  readonly remedy: string;
+}
+
+export interface CheckRequest {
+  /** Names, sizes, lists, spans and the log; no contents of partitions. */
+  readonly isQuick: boolean;
+  readonly signal?: AbortSignal;
+  readonly progress?: (part: number) => void;
+}
+
+export interface CheckReport {
+  readonly isQuick: boolean;
+  readonly partitions: number;
+  readonly events: number;
+  readonly bytes: number;
+  readonly findings: readonly CheckFinding[];
+}
+
 export interface StoreStatistics {
   readonly kind: 'memory' | 'embedded' | 'elasticsearch';
   readonly events: number;
@@ -219,5 +247,7 @@ export interface EventStore {
   /** Drops whole partitions: the old, and the oldest where there are too many bytes; never what is held. */
   retain(request: RetainRequest): Promise<RetainResponse>;
   statistics(): Promise<StoreStatistics>;
+  /** Verifies what is on disk, changing nothing; absent where the store looks after that itself. */
+  check?(request: CheckRequest): Promise<CheckReport>;
   close(): Promise<void>;
 }

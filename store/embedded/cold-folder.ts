@@ -5,6 +5,8 @@
 //   events-2026-11-21.1.parquet/contents.json       {"vedette":"cold-partition","version":1,"layout":[…],"span":{…},"parts":[…]}
 //
 // The columns are those of the hot table (columns.ts).
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Layout, parseLayout, quoted } from './columns.ts';
@@ -70,6 +72,12 @@ export async function partProblems(
 /** The table's columns in their order, which Parquet holds as they are: texts, lists of texts, whole numbers, doubles. */
 export function columnsOf(layout: Layout): string {
   return layout.columns.map(({ name }) => quoted(name)).join(', ');
+}
+
+export async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  return hash.digest('hex');
 }
 
 function isPart(value: unknown): value is ColdPart {

@@ -3,14 +3,12 @@
 // only when both hold the same events. It ends with its parent.
 //
 //   node cold-worker.ts '{"source":…,"target":…,"spill":…}'     one line of JSON on stdout, or a reason on stderr and exit code 1
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, open, stat, writeFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { attachStatements } from './attachment.ts';
-import { CONTENTS, type ColdPart, columnsOf, formatContents, PART_ROWS } from './cold-folder.ts';
+import { CONTENTS, type ColdPart, columnsOf, formatContents, PART_ROWS, sha256Of } from './cold-folder.ts';
 import { type Layout, parseLayout, quoted } from './columns.ts';
 import type { SqlValue } from './session.ts';
 import { readSpan, type Span } from './span.ts';
@@ -114,12 +112,6 @@ async function digest(connection: DuckDBConnection, schema: string, layout: Layo
     `SELECT count(*)::VARCHAR, sum(md5_number_lower(json_array(${columnsOf(layout)})::VARCHAR)::HUGEINT)::VARCHAR FROM ${schema}.events`,
   );
   return `${String(rows)} events, ${String(sum)}`;
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
-  return hash.digest('hex');
 }
 
 async function syncFolder(path: string): Promise<void> {

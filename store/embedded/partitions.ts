@@ -5,11 +5,12 @@
 //   partitions.json   {"vedette":"partitions","version":1,"partitions":[{name,bytes,mtimeMs,span,layout}]}
 //
 // A partition is hot (a DuckDB file) or cold (a folder, cold-folder.ts). Where a kill left both, the cold one counts if it holds as much.
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OtherColdFormat, partProblems, readContents } from './cold-folder.ts';
 import { LAYOUT, type Layout, PARTITION_FORMAT, parseLayout } from './columns.ts';
 import type { FilePort } from './files.ts';
+import { readManifest, type SavedPartition, writeManifest } from './manifest.ts';
 import { joined, mayHold, NEWEST_SQL, type NewestByHost, NONE_STORED, newestOfRows } from './newest-by-host.ts';
 import { isDamage, removePartition, settledNames } from './partition-files.ts';
 import { parsePartitionName, partitionName, type Temperature } from './periods.ts';
@@ -17,7 +18,6 @@ import type { Database, Lane, LoadRequest, Session } from './session.ts';
 import { readSpan, type Span, widened } from './span.ts';
 
 const MANIFEST = 'partitions.json';
-const MANIFEST_FORMAT = 1;
 
 /** A session that knows the columns of its partition. */
 export interface PartitionSession extends Session {
@@ -161,6 +161,12 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
     }
   }
 
+  for (const [name, { span }] of manifest.partitions) {
+    const parsed = parsePartitionName(name);
+    if (parsed === undefined || partitions.has(keyOf(parsed)) || broken.has(keyOf(parsed))) continue;
+    warn(`${join(folder, name)} is gone: its ${span.rows} events are lost, unless it is brought back`);
+  }
+
   const all = (): Partition[] =>
     [...partitions.values()].filter(({ span, damage }) => span !== undefined && damage === undefined);
 
@@ -265,21 +271,12 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
   const saveManifest = async (): Promise<void> => {
     const saved: SavedPartition[] = [];
     for (const partition of all()) {
-      if (partition.temperature === 'cold') continue;
       const { size, mtimeMs } = await stat(partition.path);
       if (partition.span !== undefined)
         saved.push({ name: partition.name, bytes: size, mtimeMs, span: partition.span, layout: partition.layout.text });
     }
     savedNextSeq = nextSeq();
-    const text = JSON.stringify({
-      vedette: 'partitions',
-      version: MANIFEST_FORMAT,
-      nextSeq: savedNextSeq,
-      partitions: saved,
-    });
-    const path = join(folder, MANIFEST);
-    await writeFile(`${path}.new`, text, { mode: 0o600, flush: true });
-    await rename(`${path}.new`, path);
+    await writeManifest(join(folder, MANIFEST), savedNextSeq, saved);
     await files.syncFolder(folder);
   };
 
@@ -369,35 +366,6 @@ async function readContent({ schema, rows }: Session): Promise<{ span: Span | un
     throw new OtherFormat(`it has format ${version}, and this version of Vedette reads format ${PARTITION_FORMAT}`);
   const span = await readSpan({ schema, rows });
   return { span, layout: parseLayout(String(layout)) };
-}
-
-interface SavedPartition {
-  readonly name: string;
-  readonly bytes: number;
-  readonly mtimeMs: number;
-  readonly span: Span;
-  readonly layout: string;
-}
-
-/** What the last run knew. An unreadable manifest is no loss: every file is then opened once. Throws on another format. */
-async function readManifest(
-  path: string,
-): Promise<{ nextSeq: number; partitions: ReadonlyMap<string, SavedPartition> }> {
-  let saved: { version?: unknown; nextSeq?: unknown; partitions?: SavedPartition[] };
-  try {
-    saved = Object(JSON.parse(await readFile(path, 'utf8')));
-  } catch {
-    // Absent, or torn by an old file system: see above.
-    saved = {};
-  }
-  const { version, nextSeq, partitions = [] } = saved;
-  if (typeof version === 'number' && version !== MANIFEST_FORMAT) {
-    throw new Error(`${path} has format ${version}, and this version of Vedette reads format ${MANIFEST_FORMAT}`);
-  }
-  if (version === MANIFEST_FORMAT && Number.isSafeInteger(nextSeq)) {
-    return { nextSeq: Number(nextSeq), partitions: new Map(partitions.map((entry) => [entry.name, entry])) };
-  }
-  return { nextSeq: 1, partitions: new Map() };
 }
 
 function exists(path: string): Promise<boolean> {
