@@ -1,4 +1,5 @@
 // Matching events as they are stored: each exactly once, from now on or from a cursor, until the client goes.
+import { type EventStore, StoreUnavailable } from '../store/port.ts';
 import { matcherOf } from '../store/query/matches.ts';
 import { busy, problem } from './api-error.ts';
 import { fieldNamesIn, viewOf } from './field-view.ts';
@@ -30,14 +31,7 @@ export function followRoutes({ app, needs, closing }: Http, { store, now }: Omit
     const signal = AbortSignal.any([signalOf(reply, FOLLOW_MS_MAX), closing]);
     try {
       let cursor = given ?? (await store.end());
-      const first = await store.next(cursor, { limit: 1, waitMs: 0 }).catch(() => undefined);
-      if (first === undefined)
-        throw problem(
-          400,
-          'bad-cursor',
-          'this is no cursor of this store',
-          'Leave it out: then it follows from now on.',
-        );
+      await checkCursor(store, cursor);
       const matches = matcherOf(query);
       const failureOf = (error: unknown): unknown => searchProblem(error, undefined);
       await answerInLines(reply, { signal, failureOf }, async (lines) => {
@@ -58,4 +52,14 @@ export function followRoutes({ app, needs, closing }: Http, { store, now }: Omit
       running -= 1;
     }
   });
+}
+
+async function checkCursor(store: EventStore, cursor: string): Promise<void> {
+  try {
+    await store.next(cursor, { limit: 1, waitMs: 0 });
+  } catch (error) {
+    if (error instanceof StoreUnavailable) throw error;
+    const remedy = 'Leave it out: then it follows from now on.';
+    throw problem(400, 'bad-cursor', 'this is no cursor of this store', remedy);
+  }
 }

@@ -90,7 +90,7 @@ const UNICODE: Strokes = { tee: '├─ ', elbow: '└─ ', pipe: '│  ', blan
 const ASCII: Strokes = { tee: '|- ', elbow: '`- ', pipe: '|  ', blank: '   ', mark: '> ' };
 
 /** Lines, each ended by a newline. `width` 0: not a terminal. */
-export function drawTree(
+function drawTree(
   { host, processes, isRooted }: TreeApiResponse,
   { width, isUnicode }: { readonly width: number; readonly isUnicode: boolean },
 ): string {

@@ -3,9 +3,10 @@ import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NewEvent } from '../../event/document.ts';
 import { pagedSearch } from '../../server/paged-search.ts';
+import { FOLLOWERS_MAX } from '../../server/routes-follow.ts';
 import { openMemoryStore } from '../../store/memory/memory-store.ts';
 import type { EventStore } from '../../store/port.ts';
-import { START_MS, startTestServer, type TestServer } from './server-under-test.ts';
+import { eventually, START_MS, startTestServer, type TestServer } from './server-under-test.ts';
 
 let store: EventStore;
 let server: TestServer;
@@ -380,6 +381,15 @@ describe('follow', () => {
     expect((await again.lines.next()).value).toEqual({ cursor });
     expect((await again.lines.next()).value).toMatchObject({ event: { id: 'f4' } });
     again.end();
+  });
+
+  it('serves so many at once, and no more', async () => {
+    const streams: LineStream[] = [];
+    for (let n = 0; n < FOLLOWERS_MAX; n++) streams.push(await askInLines('follow', { query: 'f:9' }));
+    expect(streams.every(({ status }) => status === 200)).toBe(true);
+    expect((await askInLines('follow', { query: 'f:9' })).status).toBe(429);
+    for (const stream of streams) stream.end();
+    await eventually(async () => (await askInLines('follow', { query: 'f:9' })).status === 200);
   });
 
   it('answers in lines only, and takes no foreign cursor', async () => {
