@@ -95,7 +95,12 @@ function sqlProblem(
   if (error instanceof StoreUnavailable) return busy(503, `store-${error.reason}`, 'the store cannot be read now');
   if (asked.signal.aborted) {
     const message = `it took longer than ${asked.timeoutMs / 1_000} s`;
-    return problem(503, 'timeout', message, 'Ask for less: a shorter time, fewer rows. Or allow more (--timeout).');
+    return problem(
+      503,
+      'timeout',
+      message,
+      'Ask for less: a shorter time (--since), columns instead of *. Or allow more (--timeout).',
+    );
   }
   return error;
 }

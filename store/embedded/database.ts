@@ -29,6 +29,9 @@ const SPILL_BYTES_MAX = '4GiB';
 /** At most so many pieces of work wait for a connection; one more is refused. */
 const WAITING_MAX = 1_000;
 
+/** Memory that holds stored data: what can be put out, and what loads have not filed yet. */
+const STORED_TAGS = "'BASE_TABLE', 'METADATA', 'IN_MEMORY_TABLE', 'EXTERNAL_FILE_CACHE'";
+
 interface Attachment {
   readonly path: string;
   readonly schema: string;
@@ -145,12 +148,14 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
     work: (connection: DuckDBConnection, schema: string) => Promise<T>,
   ): Promise<T> => withFiles([path], ([schema = '']) => lanes[lane].run((connection) => work(connection, schema)));
 
-  const memoryInUse = (): Promise<number> =>
+  const memoryPart = (): Promise<number> =>
     control.run(async (connection) => {
       const reader = await connection.runAndReadAll(
-        "SELECT sum(memory_usage_bytes)::DOUBLE FROM duckdb_memory() WHERE tag NOT IN ('BASE_TABLE', 'METADATA')",
+        `SELECT sum(memory_usage_bytes) FILTER (WHERE tag NOT IN (${STORED_TAGS}))::DOUBLE,
+                sum(memory_usage_bytes) FILTER (WHERE tag = 'IN_MEMORY_TABLE')::DOUBLE FROM duckdb_memory()`,
       );
-      return Number(reader.getRows()[0]?.[0] ?? 0);
+      const [inWork, ofLoads] = reader.getRows()[0]?.map(Number) ?? [];
+      return (inWork ?? 0) / Math.max(1, limits.memoryBytesMax - (ofLoads ?? 0));
     });
 
   /** Whose turn it is to run a statement that is not ours. */
@@ -173,8 +178,7 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
         withFiles(paths, async (schemas) => {
           const connection = await instance.connect();
           try {
-            const { memoryBytesMax } = limits;
-            return await boundedRead(connection, read, { schemas, memoryBytesMax, memoryInUse, signal });
+            return await boundedRead(connection, read, { schemas, memoryPart, signal });
           } finally {
             // What was cut short runs no longer.
             connection.interrupt();

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ATTACHED_MAX } from '../../store/embedded/database.ts';
 import { openDatabaseThread } from '../../store/embedded/database-thread.ts';
 import { type EmbeddedStore, openEmbeddedStore } from '../../store/embedded/embedded-store.ts';
 import { FUNCTION_NAMES } from '../../store/embedded/sql/functions.ts';
@@ -148,6 +149,18 @@ describe('SQL', () => {
     expect([few.rows.length, few.cut]).toEqual([3, 'rows']);
     const short = await run('SELECT n FROM range(1000000000) r(n)', { bytesMax: 1_000 });
     expect([short.rows.length < 300, short.cut]).toEqual([true, 'bytes']);
+  });
+
+  it('lets go of the files of an answer that was cut short', async () => {
+    const days = Array.from({ length: ATTACHED_MAX + 4 }, (_, day) => ({
+      id: `h1.days.${day}`,
+      document: { ...sampleEvent(day).document, '@timestamp': new Date(START_MS - (5 + day) * DAY_MS).toISOString() },
+    }));
+    await store.append(days);
+    for (let round = 0; round < 3; round++) {
+      expect((await run('SELECT id FROM events', { rowsMax: 1 })).cut).toBe('rows');
+      expect((await run(`SELECT count(*) FROM events WHERE id LIKE 'h1.days.%'`)).rows).toEqual([[days.length]]);
+    }
   });
 
   it('says where a statement is wrong', async () => {

@@ -25,16 +25,15 @@ const INTERRUPT_AGAIN_MS = 50;
 export interface Surroundings {
   /** The schemas that stand for the places in the views. */
   readonly schemas: readonly string[];
-  readonly memoryBytesMax: number;
-  /** Bytes of the database's memory that no stored data can be put out of. */
-  readonly memoryInUse: () => Promise<number>;
+  /** What part of the database's memory, beside what loads hold of it, is taken by statements in work. */
+  readonly memoryPart: () => Promise<number>;
   readonly signal: AbortSignal | undefined;
 }
 
 export async function boundedRead(
   connection: DuckDBConnection,
   read: BoundedRead,
-  { schemas, memoryBytesMax, memoryInUse, signal }: Surroundings,
+  { schemas, memoryPart, signal }: Surroundings,
 ): Promise<BoundedResult> {
   signal?.throwIfAborted();
   let breach: 'memory' | undefined;
@@ -55,9 +54,9 @@ export async function boundedRead(
   const memory = setInterval(() => {
     if (isLooking) return;
     isLooking = true;
-    memoryInUse()
-      .then((bytes) => {
-        if (bytes > memoryBytesMax * MEMORY_PART_MAX) isTooMuch();
+    memoryPart()
+      .then((part) => {
+        if (part > MEMORY_PART_MAX) isTooMuch();
       })
       .catch(() => undefined)
       .finally(() => {
@@ -91,14 +90,22 @@ async function readRows(connection: DuckDBConnection, read: BoundedRead): Promis
     const columns: SqlColumn[] = result.columnNames().map((name, at) => ({ name, type: types[at] ?? '' }));
     const rows: SqlCell[][] = [];
     let bytes = 0;
+    // A statement that is left half-way keeps its files open, also after they were detached.
+    const cutShort = async (answer: BoundedResult): Promise<BoundedResult> => {
+      for (;;) {
+        connection.interrupt();
+        const rest = await result.fetchChunk().catch(() => null);
+        if (rest === null || rest.rowCount === 0) return answer;
+      }
+    };
     for (;;) {
       const chunk = await result.fetchChunk();
       if (chunk === null || chunk.rowCount === 0) return { columns, rows, cut: undefined };
       for (let at = 0; at < chunk.rowCount; at++) {
-        if (rows.length >= read.rowsMax) return { columns, rows, cut: 'rows' };
+        if (rows.length >= read.rowsMax) return await cutShort({ columns, rows, cut: 'rows' });
         const row = columns.map((_, column) => plain(chunk.getColumnVector(column).getItem(at)));
         bytes += JSON.stringify(row).length;
-        if (bytes > read.bytesMax) return { columns, rows, cut: 'bytes' };
+        if (bytes > read.bytesMax) return await cutShort({ columns, rows, cut: 'bytes' });
         rows.push(row);
       }
     }
