@@ -1,6 +1,6 @@
 // Writes by `_bulk`, `create` only. Every event gets an answer of its own: 201 stored, 409 stored before, 400 refused by the mapping; what
 // is 429 or passing is tried again a few times, without those that were answered; a request that is too large (413) is halved. What
-// is left throws, and may be repeated as a whole: an id meets its own index again. (Why not the client's helper: decision 0024.)
+// is left throws, and may be repeated as a whole: an id meets its own index again. (Why not the client's helper: decision 0027.)
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, errors } from '@elastic/elasticsearch';
 import { bulkLines } from '../../event/bulk.ts';

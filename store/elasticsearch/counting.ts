@@ -129,7 +129,7 @@ async function countRead(point: Point, request: AggregateRequest, count: Count):
 function mayCount(fields: readonly string[]): boolean {
   const types = fields.map(indexedType);
   const lists = new Set(fields.filter((field) => fieldNamed(field)?.isArray === true));
-  return types.every((type) => type === 'keyword' || type === 'long') && lists.size <= 1;
+  return types.every((type) => type === 'keyword' || type === 'long' || type === 'ip') && lists.size <= 1;
 }
 
 function ignoresAny(fields: readonly string[]): Filter {

@@ -2,6 +2,7 @@
 // `@timestamp` and `event.created` beside it so that it stands in its place. Readers get the document back either way, and every
 // search looks at the wrapped ones. Wrapped is what the index would understand otherwise than the search language does:
 // times that are not written as everyone does, names that mean two things, several values in a field that has one.
+import { isIP } from 'node:net';
 import { FIELDS, type FieldType } from '../../event/catalogue.ts';
 import { type EventDocument, fieldOf, isPlainObject } from '../../event/document.ts';
 import { orderKeyOf } from '../../event/order.ts';
@@ -110,10 +111,17 @@ function isPlainValue(value: unknown, branch: Branch): boolean {
   return isPlainMember(value, field?.type);
 }
 
-/** Of an address the index leaves out the zone. */
 function isPlainMember(value: unknown, type: FieldType | undefined): boolean {
   if (typeof value === 'object' && value !== null) return false;
-  return !(type === 'ip' && typeof value === 'string' && value.includes('%'));
+  return type !== 'ip' || typeof value !== 'string' || isPlainAddress(value);
+}
+
+/** True of an address as the index gives it back, and of what it takes for none. Of a zone it leaves out the name. */
+function isPlainAddress(text: string): boolean {
+  if (!text.includes(':') || isIP(text) === 0) return !text.includes('%');
+  if (text.includes('%') || text.startsWith('::ffff:')) return false;
+  // The shortest form, in lower case.
+  return new URL(`http://[${text}]`).hostname === `[${text}]`;
 }
 
 /** Words are indexed once a document, numbers as often as they stand there. */

@@ -101,6 +101,8 @@ describe('the form of a document', () => {
     ['a number twice', { process: { ancestors: { pid: [1, 1] } } }],
     ['more values than an event counts in', { process: { args: Array.from({ length: 1_001 }, (_, n) => `${n}`) } }],
     ['an address with a zone', { source: { ip: 'fe80::1%eth0' } }],
+    ['an address in another form', { source: { ip: '0:0:0:0:0:0:0:1' } }],
+    ['an IPv4 address as IPv6', { source: { ip: '::ffff:10.0.0.1' } }],
     ['a time that others read otherwise', { event: { created: '2026-11-21T12:00:00' } }],
     ['half a character', { message: '\ud800' }],
   ])('is text for %s', (_, document) => expect(isWrapped(document)).toBe(true));
