@@ -12,6 +12,8 @@ import { openMemoryStore } from '../../store/memory/memory-store.ts';
 import type { EventStore } from '../../store/port.ts';
 import { MAIN, makeFolder, NOW_MS, runHere, type Said, type TestFolder } from './terminal.ts';
 
+const PAGE = fileURLToPath(new URL('../../docs/search.md', import.meta.url));
+
 let folder: TestFolder;
 let server: RunningServer;
 let store: EventStore;
@@ -189,11 +191,11 @@ describe('counts', () => {
 });
 
 describe('the questions of docs/search.md', () => {
-  const page = readFileSync(fileURLToPath(new URL('../../docs/search.md', import.meta.url)), 'utf8');
+  const page = readFileSync(PAGE, 'utf8');
   /** The command below a question, as words. */
   const commandBelow = (question: string): readonly string[] => {
     const [, query = '', rest = ''] =
-      /```sh run\nnpx vedette search '([^']*)' (.*)\n/.exec(page.slice(page.indexOf(question))) ?? [];
+      /```sh\nnpx vedette search '([^']*)' (.*)\n/.exec(page.slice(page.indexOf(question))) ?? [];
     return ['search', query, ...rest.split(' ')];
   };
   const RANGE = ['--since', '2026-11-01', '--until', '2026-12-01'];
@@ -323,6 +325,24 @@ describe('a process tree', () => {
       code: 2,
       stderr: expect.stringContaining('no-process'),
     });
+  });
+});
+
+describe('the commands of docs/search.md', () => {
+  // In this process, as a process for each would take seconds; --follow has no end, and a test of its own.
+  const commands = readFileSync(PAGE, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('npx vedette search ') && !line.includes('--follow'))
+    .map((line) => line.slice('npx vedette '.length).replace(/ > \S+$/, ''));
+
+  it('are there at all', () => {
+    expect(commands.length).toBeGreaterThan(15);
+  });
+
+  it.each(commands)('run: %s', async (line) => {
+    const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+    const known = words.map((word) => word.replace('EVENT_ID', 't2').replace('ENTITY', 'p30'));
+    expect(await ask(...known)).toMatchObject({ code: 0, stderr: expect.not.stringContaining('warning') });
   });
 });
 
