@@ -32,7 +32,7 @@ import { createRoomCheck } from './room-check.ts';
 import { rowOfId, rowsAfter } from './rows.ts';
 import { SLICE_ROWS, scan } from './scan.ts';
 import { type Snapshot, search } from './search.ts';
-import type { Database, Session } from './session.ts';
+import type { Database, DatabaseLimits, Session } from './session.ts';
 import { runSql } from './sql/run-sql.ts';
 import { createTail, type Tail, type TailLimits } from './tail.ts';
 
@@ -95,6 +95,8 @@ export interface EmbeddedOptions {
   /** Told of damage and of failed attempts that go on; never of secrets or event contents. */
   readonly warn?: (text: string) => void;
   readonly files?: FilePort;
+  /** For tests that look at what is done to it, or get in the way. */
+  readonly openDatabase?: (limits: DatabaseLimits, warn: (text: string) => void) => Promise<Database>;
 }
 
 export interface EmbeddedStore extends EventStore {
@@ -106,7 +108,13 @@ export interface EmbeddedStore extends EventStore {
 
 /** Opens the folder, creating it if need be. Throws when another process owns it. */
 export async function openEmbeddedStore(options: EmbeddedOptions): Promise<EmbeddedStore> {
-  const { folder, nowMs = Date.now, warn = () => undefined, files = NODE_FILES } = options;
+  const {
+    folder,
+    nowMs = Date.now,
+    warn = () => undefined,
+    files = NODE_FILES,
+    openDatabase = openMendingDatabase,
+  } = options;
   const limits = { ...EMBEDDED_LIMITS, ...options.limits };
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const ownership = takeOwnership(folder);
@@ -115,7 +123,7 @@ export async function openEmbeddedStore(options: EmbeddedOptions): Promise<Embed
     // What a killed process left there is of no use to anyone.
     const spillFolder = join(folder, 'spill');
     await rm(spillFolder, { recursive: true, force: true });
-    database = await openMendingDatabase(
+    database = await openDatabase(
       { memoryBytesMax: limits.databaseBytesMax, threads: limits.databaseThreads, spillFolder, folder },
       warn,
     );

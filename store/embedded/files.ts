@@ -1,6 +1,6 @@
 // The few file operations that durability rests on, behind a port, so that tests can tear writes and fill the disk.
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 
 export interface LogFile {
   /** Writes all bytes at an offset, or throws; a failed write may leave some of them. */
@@ -14,6 +14,8 @@ export interface LogFile {
 export interface FilePort {
   /** Opens for writing; creates the file (mode 0600) when `isNew`, and then fails if it exists. */
   open(path: string, isNew: boolean): Promise<LogFile>;
+  /** Removes a file, if it is there. */
+  remove(path: string): Promise<void>;
   /** Makes created and removed names of a folder durable. */
   syncFolder(path: string): Promise<void>;
 }
@@ -35,6 +37,7 @@ export const NODE_FILES: FilePort = {
       close: () => handle.close(),
     };
   },
+  remove: (path) => rm(path, { force: true }),
   async syncFolder(path) {
     const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
     try {

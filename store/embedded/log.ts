@@ -231,7 +231,7 @@ function createLog(options: {
       let removed = 0;
       while (segments.length > 1 && (segments[1]?.firstSeq ?? Number.POSITIVE_INFINITY) <= seq + 1) {
         const oldest = segments.shift();
-        if (oldest !== undefined) await rm(oldest.path, { force: true });
+        if (oldest !== undefined) await files.remove(oldest.path);
         removed++;
       }
       if (removed > 0) await files.syncFolder(folder);

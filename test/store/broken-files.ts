@@ -46,6 +46,7 @@ export function brokenFiles(files: FilePort): BrokenFiles {
         close: () => file.close(),
       };
     },
+    remove: (path) => files.remove(path),
     syncFolder: (path) => files.syncFolder(path),
   };
 }
