@@ -69,7 +69,7 @@ export function printJson(invocation: Invocation, value: unknown): void {
 /** JSON that a terminal takes as text: the same value, with what JSON leaves of control characters escaped. */
 export function safeJson(value: unknown): string {
   return JSON.stringify(value).replace(
-    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }
