@@ -19,6 +19,9 @@ const STEP_EVENTS_MAX = 1_500;
 const WAIT_MS = 1_000;
 /** How often detections that wait for the lateness are looked at, and a cursor that moved without effect is saved. */
 const TICK_MS = 500;
+/** Under pressure a step is followed by a rest of so many times its length, at most so long: a third of the thread at the least. */
+const REST_PER_STEP = 2;
+const REST_MS_MAX = 500;
 /** The first pause after a failure; each further one doubles it. */
 const RETRY_MS = 100;
 const RETRY_MS_MAX = 30_000;
@@ -53,6 +56,8 @@ export interface EngineRunnerOptions {
   /** Called after a commit that put something into the outbox. */
   readonly onOutbox: () => void;
   readonly onNotice: (notice: ServerNotice) => void;
+  /** True while this thread is needed to acknowledge events: steps then leave it most of its time, and what waits is in the store. */
+  readonly isPressed?: () => boolean;
   readonly retryMs?: number;
 }
 
@@ -148,9 +153,14 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
         if (abort.signal.aborted) return;
         if (!isReachable) onNotice({ kind: 'store', message: 'the engine reads the store again' });
         isReachable = true;
+        const begunMs = now();
         if (before === generation) {
           if (batch.events.length > 0) step(batch.events, batch.cursor);
           else fence.caughtUp(mark);
+        }
+        if (batch.events.length > 0 && options.isPressed?.() === true) {
+          const restMs = Math.min(REST_MS_MAX, REST_PER_STEP * (now() - begunMs));
+          await sleep(restMs, undefined, { signal: abort.signal });
         }
         if (pausing === undefined) await nextTurn();
         else await sleep(pauseMs(), undefined, { signal: abort.signal });

@@ -20,6 +20,8 @@ import type { Quotas } from './quota.ts';
 const INFLIGHT_BYTES_MAX: number = 128 * 1024 * 1024;
 /** One sender's share of them: whoever begins large requests and never ends them leaves the others their room. */
 const SENDER_BYTES_MAX: number = 96 * 1024 * 1024;
+/** With more bytes than this under way, senders wait for this thread and not the other way round. */
+const PRESSED_BYTES: number = 16 * 1024 * 1024;
 /** Events that go to the store in one piece. */
 const APPEND_EVENTS_MAX = 4_096;
 /** What an answer calls an event's index where the sender named none. */
@@ -71,6 +73,8 @@ interface BulkAnswer {
 }
 
 export interface Ingest {
+  /** True while so much is being taken that what can wait should. */
+  isPressed(): boolean;
   /** Throws the problem to answer with when the request as a whole cannot be taken. */
   bulk(request: BulkRequest): Promise<BulkAnswer>;
   /** Stores the events that have waited long enough for further records of another shipper. */
@@ -107,6 +111,7 @@ export function createIngest(context: IngestContext): Ingest {
   };
 
   return {
+    isPressed: () => inflightBytes > PRESSED_BYTES,
     async sweep() {
       for (const hostId of context.foreign?.waiting() ?? []) {
         const account: Account = { id: hostId, role: 'host', isRevoked: false, createdMs: 0 };

@@ -106,6 +106,7 @@ async function start(
   const { epochs = [] } = rules.load(savedGreatestCreatedMs(state.engine));
 
   let runner: EngineRunner | undefined;
+  let isPressed = (): boolean => false;
   const fence = createDeliveryFence({
     latenessMs: options.latenessMs ?? DEFAULT_LATENESS_MS,
     staleAfterMs: silenceAfterMs,
@@ -125,6 +126,7 @@ async function start(
       onNotice,
       notificationsOf: outlet.notificationsOf,
       onOutbox: outlet.wake,
+      isPressed: () => isPressed(),
     }),
   );
   runner = engineRunner;
@@ -154,6 +156,7 @@ async function start(
   const quotas = createQuotas((hostId) => hosts.get(hostId)?.quota ?? options.quota);
   const { hostCameBack } = silence;
   const ingest = createIngest({ store, hosts, fence, lanes, now, foreign, quotas, hostCameBack });
+  isPressed = ingest.isPressed;
   const sweeper = createSweeper({ sweep: ingest.sweep, onNotice });
   closers.push(() => sweeper.close());
   elasticRoutes(http, ingest, now);
