@@ -31,7 +31,7 @@ export interface ElasticsearchOptions extends ElasticsearchConnection {
   readonly warn?: (text: string) => void;
 }
 
-export const DEFAULT_PREFIX = 'vedette-events';
+const DEFAULT_PREFIX = 'vedette-events';
 /** Events of one `next`, whatever the caller asks. Elasticsearch gives 10,000 hits a page at most. */
 const FOLLOW_LIMIT_MAX = 10_000;
 /** A waiting follower looks so often for what other processes wrote, */
@@ -175,6 +175,7 @@ function createStore(
     async next(cursor, { limit, waitMs, signal }): Promise<FollowBatch> {
       const atMost = Math.max(1, Math.min(Math.floor(limit), FOLLOW_LIMIT_MAX));
       const until = performance.now() + waitMs;
+      await run(async () => undefined);
       try {
         for (;;) {
           const isDue = performance.now() - tail.lookedAt() >= THOROUGH_MS;

@@ -37,11 +37,11 @@ export interface IndexSettings {
   readonly mode?: 'auto' | 'logsdb' | 'standard';
 }
 
-export const DEFAULT_SHARDS = 1;
-export const DEFAULT_REPLICAS = 1;
-export const DEFAULT_REFRESH_MS = 5_000;
+const DEFAULT_SHARDS = 1;
+const DEFAULT_REPLICAS = 1;
+const DEFAULT_REFRESH_MS = 5_000;
 
-export const PROPERTIES: Properties = {
+const PROPERTIES: Properties = {
   ...nested(FIELDS),
   [WRAPPED_FIELD]: { type: 'keyword', index: false, doc_values: false },
   [WRAPPED_MARK]: { type: 'keyword' },

@@ -16,7 +16,7 @@ const SCAN_BATCH = 1_000;
 /** Events that are read for the sake of the total. */
 const DOUBTFUL_MAX = 20_000;
 /** Readers that share a scan between them. */
-export const SLICES = 3;
+const SLICES = 3;
 
 export async function search(client: Client, book: IndexBook, request: SearchRequest): Promise<SearchResponse> {
   const { query, range, limit, oldestFirst, signal, progress } = request;

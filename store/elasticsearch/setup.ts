@@ -14,7 +14,7 @@ export interface SetupStep {
 }
 
 /** A newer version of Vedette has set this cluster up. */
-export class NewerTemplates extends Error {
+class NewerTemplates extends Error {
   constructor(name: string, version: number) {
     super(
       `the template ${name} is of version ${version}, and this Vedette knows ${TEMPLATE_VERSION}: a newer one has set this cluster up`,

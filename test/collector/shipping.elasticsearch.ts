@@ -7,13 +7,27 @@ import { Client } from '@elastic/elasticsearch';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startCollector } from '../../collector/collector.ts';
 import type { Collector, Notice } from '../../collector/options.ts';
-import { openElasticsearchStore } from '../../store/elasticsearch/elasticsearch-store.ts';
+import { openElasticsearchStore, setUpElasticsearch } from '../../store/elasticsearch/elasticsearch-store.ts';
 import { type OwnElasticsearchNode, startSecureElasticsearch } from '../elasticsearch/node.ts';
 
 const PASSWORD = 'for-this-test-only';
 const INDICES = 'vedette-events-*';
 /** What docs/collector.md asks for, and nothing else. */
 const LEAST_PRIVILEGE = { vedette: { indices: [{ names: [INDICES], privileges: ['create_doc', 'auto_configure'] }] } };
+/** What docs/elasticsearch.md asks for, by who needs it. */
+const INIT = { vedette: { cluster: ['manage_index_templates'] } };
+const SERVER = {
+  vedette: {
+    indices: [
+      {
+        names: [INDICES],
+        privileges: ['create_doc', 'auto_configure', 'read', 'view_index_metadata', 'monitor', 'maintenance', 'manage'],
+      },
+      { names: ['vedette-events_dropped'], privileges: ['index', 'auto_configure', 'read', 'monitor', 'maintenance'] },
+    ],
+  },
+};
+const READER = { vedette: { indices: [{ names: [INDICES], privileges: ['read', 'view_index_metadata'] }] } };
 
 let node: OwnElasticsearchNode;
 let client: Client;
@@ -108,6 +122,68 @@ const serialsOf = (stored: readonly Stored[]): readonly number[] =>
     .map(({ _source }) => _source.event.sequence ?? 0)
     .sort((a, b) => a - b);
 const range = (first: number, count: number): readonly number[] => Array.from({ length: count }, (_, at) => first + at);
+
+describe('keys of least privilege', () => {
+  const keyOf = async (name: string, role_descriptors: object): Promise<{ readonly apiKey: string }> => {
+    const { encoded } = await client.security.createApiKey({
+      name,
+      role_descriptors: role_descriptors as typeof LEAST_PRIVILEGE,
+    });
+    return { apiKey: encoded };
+  };
+
+  it('sets up with one, serves with another, reads with a third, and none can do what it is not for', async () => {
+    const [init, server, reader] = [
+      await keyOf('init', INIT),
+      await keyOf('server', SERVER),
+      await keyOf('reader', READER),
+    ];
+    const steps = await setUpElasticsearch({ node: node.url, auth: init, isDryRun: false });
+    expect(steps).toHaveLength(4);
+    await expect(setUpElasticsearch({ node: node.url, auth: server, isDryRun: false })).rejects.toThrow(
+      '(403): indices:admin/index_template',
+    );
+
+    const at = Date.UTC(2026, 9, 1, 12);
+    const store = await openElasticsearchStore({ node: node.url, auth: server, nowMs: () => at });
+    const events = [0, 1, 2].map((n) => ({
+      id: `k.b.${n}`,
+      document: { '@timestamp': new Date(at + n).toISOString(), host: { id: 'k' }, process: { name: 'sh' } },
+    }));
+    expect((await store.append(events)).map(({ kind }) => kind)).toEqual(['created', 'created', 'created']);
+    const all = { query: { kind: 'all' }, range: { fromMs: at, untilMs: at + 1_000 } } as const;
+    const batch = await store.next(undefined, { limit: 100, waitMs: 0 });
+    expect(batch.events.map(({ id }) => id)).toEqual(expect.arrayContaining(['k.b.0', 'k.b.1', 'k.b.2']));
+    expect(await store.search({ ...all, limit: 10 })).toMatchObject({ total: 3, isTotalExact: true });
+    expect(await store.aggregate({ ...all, groupBy: ['process.name'], limit: 10 })).toMatchObject({ events: 3 });
+    const scanned: unknown[] = [];
+    for await (const part of store.scan(all.range)) scanned.push(...part);
+    expect(scanned).toHaveLength(3);
+    expect(await store.get('k.b.1')).toBeDefined();
+    const { dropped } = await store.retain({ beforeMs: at + 86_400_000 });
+    expect(dropped.map(({ events: count }) => count)).toContain(3);
+    await store.end();
+    await store.close();
+
+    const as = (auth: { readonly apiKey: string }) => new Client({ node: node.url, auth, maxRetries: 0 });
+    const [byServer, byReader] = [as(server), as(reader)];
+    await client.index({ index: 'elsewhere', id: '1', document: {}, refresh: true });
+    for (const other of [byServer, byReader]) {
+      await expect(other.search({ index: 'elsewhere' })).rejects.toMatchObject({ statusCode: 403 });
+      await expect(other.indices.delete({ index: 'elsewhere' })).rejects.toMatchObject({ statusCode: 403 });
+      await expect(other.security.getUser()).rejects.toMatchObject({ statusCode: 403 });
+    }
+    await expect(byServer.index({ index: 'vedette-events-2026.10.02', id: 'x', document: {} })).rejects.toMatchObject({
+      statusCode: 403,
+    });
+    await expect(byReader.create({ index: 'vedette-events-2026.10.02', id: 'x', document: {} })).rejects.toMatchObject({
+      statusCode: 403,
+    });
+    expect((await byReader.search({ index: INDICES, ignore_unavailable: true })).timed_out).toBe(false);
+    await byServer.close();
+    await byReader.close();
+  });
+});
 
 describe('the collector straight on Elasticsearch', () => {
   it('puts each event once into the index of its day under its own id, with a key that may only create', async () => {
