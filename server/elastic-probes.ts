@@ -8,7 +8,7 @@ const ELASTIC_VERSION = '9.5.3';
 
 type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
 
-export interface ProbeRequest {
+interface ProbeRequest {
   readonly method: string;
   /** The parts of the path that its route names. */
   readonly params: Readonly<Record<string, string | undefined>>;
@@ -20,7 +20,7 @@ export interface ProbeRequest {
   readonly wantsJson: boolean;
 }
 
-export interface ProbeAnswer {
+interface ProbeAnswer {
   readonly status: number;
   /** Text is sent as text, everything else as JSON. */
   readonly body: unknown;

@@ -12,12 +12,12 @@ import { isForeign, shaped } from './foreign-shape.ts';
 import { createRecordDesk, GRACE_MS, type MadeEvent, type RecordDesk } from './record-desk.ts';
 
 /** Bytes that all hosts' desks hold together; past them a host's open events are stored as they are, and flagged. */
-export const DESKS_BYTES_MAX: number = 64 * 1024 * 1024;
+const DESKS_BYTES_MAX: number = 64 * 1024 * 1024;
 /** Hosts whose desks stay in memory though nothing is open there. */
-export const IDLE_DESKS_MAX = 256;
+const IDLE_DESKS_MAX = 256;
 
 /** How an item went whose records are part of an event: 201 as soon as they are kept. */
-export interface RecordsOutcome {
+interface RecordsOutcome {
   readonly id: string | undefined;
   readonly result: AppendResult;
 }
@@ -156,6 +156,16 @@ export function createForeignDocuments(port: OpenRecordsPort): ForeignDocuments 
       return [...open, ...unread];
     },
   };
+}
+
+/** {@link Taking.settle}; a request that cannot be settled came to nothing. */
+export function settleOrDrop(taking: Taking | undefined, made: readonly AppendResult[]): ReturnType<Taking['settle']> {
+  try {
+    return taking?.settle(made) ?? new Map();
+  } catch (error) {
+    taking?.drop();
+    throw error;
+  }
 }
 
 /** The name of another host, where the lines or their document tell one. */

@@ -7,14 +7,15 @@ import { type AppendResult, type EventStore, StoreUnavailable } from '../store/p
 import type { Account } from '../store/state/state-port.ts';
 import { type Admission, type Admitted, admit } from './admission.ts';
 import { busy, problem } from './api-error.ts';
+import { answerOf, type ItemAnswer, nameOf } from './bulk-answer.ts';
 import { BULK_LIMITS, type BulkDocument, type BulkItem, NoRoom, readBulk } from './bulk-reader.ts';
 import { bulkStream, singleDocument } from './bulk-stream.ts';
 import type { DeliveryFence, Standing } from './delivery-fence.ts';
-import type { ForeignDocuments, Taking } from './foreign-documents.ts';
+import { type ForeignDocuments, settleOrDrop, type Taking } from './foreign-documents.ts';
 import type { HostBook } from './host-book.ts';
 import type { Lanes } from './lane.ts';
 import { type QuickAdmission, quickAdmission } from './quick-admission.ts';
-import type { Quotas } from './quota.ts';
+import { isProgressAlone, type Quotas } from './quota.ts';
 
 /** Bytes of all requests that are being read or stored, decompressed: past that, senders are asked to wait. */
 const INFLIGHT_BYTES_MAX: number = 128 * 1024 * 1024;
@@ -24,8 +25,6 @@ const SENDER_BYTES_MAX: number = 96 * 1024 * 1024;
 const PRESSED_BYTES: number = 16 * 1024 * 1024;
 /** Events that go to the store in one piece. */
 const APPEND_EVENTS_MAX = 4_096;
-/** What an answer calls an event's index where the sender named none. */
-const INDEX_NAME = 'vedette-events';
 
 export interface IngestContext {
   readonly store: EventStore;
@@ -57,14 +56,6 @@ interface BulkRequest {
 }
 
 type TakenRequest = Omit<BulkRequest, 'body' | 'action'>;
-
-interface ItemAnswer {
-  readonly _index: string;
-  readonly _id: string | null;
-  readonly status: number;
-  readonly result?: 'created' | 'noop';
-  readonly error?: { readonly type: string; readonly reason: string };
-}
 
 interface BulkAnswer {
   readonly took: number;
@@ -104,6 +95,14 @@ export function createIngest(context: IngestContext): Ingest {
     }
   };
 
+  const keepToQuota = ({ account, body, progress }: BulkRequest, nowMs: number): void => {
+    const waitS = context.quotas?.waitS(account.id, nowMs);
+    if (waitS === undefined || (progress !== undefined && isProgressAlone(body.headers['content-length']))) return;
+    context.hosts.count(account.id, 'over_quota');
+    context.foreign?.putOff(account.id, nowMs);
+    throw busy(429, 'over-quota', 'this host has sent more than its quota allows', waitS);
+  };
+
   const stampFor = (hostId: string, nowMs: number): number => {
     const stampMs = Math.max(nowMs, lastStampMs.get(hostId) ?? 0);
     lastStampMs.set(hostId, stampMs);
@@ -131,7 +130,7 @@ export function createIngest(context: IngestContext): Ingest {
       if (isHost) {
         context.hosts.touch(account.id, startedMs);
         context.hosts.count(account.id, 'requests');
-        keepToQuota(context, request, startedMs);
+        keepToQuota(request, startedMs);
       }
       let reservedBytes = 0;
       const reserve = (bytes: number): boolean => {
@@ -170,23 +169,6 @@ export function createIngest(context: IngestContext): Ingest {
       }
     },
   };
-}
-
-/** A host that says no more than how far it is complete may always say so: the fold waits for it. */
-const PROGRESS_BODY_BYTES_MAX = 64;
-
-function keepToQuota(
-  { quotas, hosts, foreign }: IngestContext,
-  { account, body, progress }: BulkRequest,
-  nowMs: number,
-): void {
-  const waitS = quotas?.waitS(account.id, nowMs);
-  if (waitS === undefined) return;
-  const bodyBytes = Number(body.headers['content-length'] ?? Number.NaN);
-  if (progress !== undefined && bodyBytes <= PROGRESS_BODY_BYTES_MAX) return;
-  hosts.count(account.id, 'over_quota');
-  foreign?.putOff(account.id, nowMs);
-  throw busy(429, 'over-quota', 'this host has sent more than its quota allows', waitS);
 }
 
 const STORE_MESSAGES: Readonly<Record<StoreUnavailable['reason'], string>> = {
@@ -259,7 +241,7 @@ async function takeItems(
       outcomes[at] = { action: item.action, answer: answerOf(item, name, result) };
     }
   }
-  for (const [at, { id, result }] of settled(taking, made)) {
+  for (const [at, { id, result }] of settleOrDrop(taking, made)) {
     const item = items[at] as BulkItem;
     const { _index, _id } = nameOf(item, request);
     outcomes[at] = { action: item.action, answer: answerOf(item, { _index, _id: id ?? _id ?? 'kept' }, result) };
@@ -289,15 +271,6 @@ type Refusal = Pick<Extract<BulkItem, { readonly kind: 'refused' }>, 'status' | 
 
 function* documentsOf(items: readonly BulkItem[]): Generator<{ readonly at: number; readonly item: BulkDocument }> {
   for (const [at, item] of items.entries()) if (item.kind === 'document') yield { at, item };
-}
-
-function settled(taking: Taking | undefined, made: readonly AppendResult[]): ReturnType<Taking['settle']> {
-  try {
-    return taking?.settle(made) ?? new Map();
-  } catch (error) {
-    taking?.drop();
-    throw error;
-  }
 }
 
 /** Appends in pieces, and says to the fence what was stored and what holds once it is read. */
@@ -334,27 +307,4 @@ async function store(
     fence.settle(delivery, notStored(), standing);
   }
   return results;
-}
-
-function nameOf(item: BulkItem, request: TakenRequest): { readonly _index: string; readonly _id: string | null } {
-  return { _index: item.index ?? request.index ?? INDEX_NAME, _id: item.id ?? null };
-}
-
-function answerOf(
-  { action, id }: BulkItem,
-  name: { readonly _index: string; readonly _id: string | null },
-  result: AppendResult,
-): ItemAnswer {
-  switch (result.kind) {
-    case 'created':
-      return { ...name, status: 201, result: 'created' };
-    case 'duplicate': {
-      // Its id was made of what it holds, so what is stored is what was to be written: to `index` that is no conflict.
-      if (action === 'index' && id === undefined) return { ...name, status: 200, result: 'noop' };
-      const reason = `[${name._id}]: version conflict, document already exists`;
-      return { ...name, status: 409, error: { type: 'version_conflict_engine_exception', reason } };
-    }
-    case 'rejected':
-      return { ...name, status: 400, error: { type: 'document_parsing_exception', reason: result.reason } };
-  }
 }

@@ -3,9 +3,12 @@
 // is too large to ever pass.
 import type { Quota } from '../store/state/state-port.ts';
 
-export const DEFAULT_BURST_S = 10;
+const DEFAULT_BURST_S = 10;
 /** The longest that a sender is told to wait; it asks again then. */
 const RETRY_AFTER_S_MAX = 300;
+
+/** An empty body, however it is packed. */
+const PROGRESS_BODY_BYTES_MAX = 64;
 
 export interface Quotas {
   /** Seconds until the host may send again; undefined while it may. */
@@ -57,6 +60,11 @@ export function createQuotas(quotaOf: (hostId: string) => Quota | undefined): Qu
       account.bytes -= used.bytes;
     },
   };
+}
+
+/** A host that says no more than how far it is complete may always say so: the fold waits for it. */
+export function isProgressAlone(contentLength: string | undefined): boolean {
+  return Number(contentLength ?? Number.NaN) <= PROGRESS_BODY_BYTES_MAX;
 }
 
 /** How long until a debt is paid; nothing where there is none, or no limit. */

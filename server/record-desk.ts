@@ -15,8 +15,8 @@ export const DESK_LIMITS = {
   maxOpenBytes: 8 * 1024 * 1024,
 } as const;
 /** Events that took several requests, kept after they were stored: so many, and so long. */
-export const STORED_EVENTS_MAX = 256;
-export const STORED_KEPT_MS = 600_000;
+const STORED_EVENTS_MAX = 256;
+const STORED_KEPT_MS = 600_000;
 /** After a restart, and after a request that was put off, a sender has so long to come back before its open events are given up. */
 export const GRACE_MS = 60_000;
 /** Boots of one host whose mappers are kept. */
@@ -29,7 +29,7 @@ export interface MadeEvent {
   readonly records: readonly AuditRecord[];
 }
 
-export interface DeskChange {
+interface DeskChange {
   readonly added: readonly { readonly key: string; readonly json: string }[];
   readonly stored: readonly string[];
   readonly removed: readonly string[];

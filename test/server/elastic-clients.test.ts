@@ -1,3 +1,7 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { Client } from '@elastic/elasticsearch';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { filterOf } from '../../server/filter-path.ts';
@@ -120,6 +124,26 @@ describe('clients of Elasticsearch', () => {
     expect((await server.call('PUT', '/_index_template/x', { token: server.tokens.reader, body: {} })).status).toBe(
       403,
     );
+  });
+
+  it('are set up as the documentation has it', async () => {
+    const code = /```js run-with-client\n(.*?)```/s.exec(readFileSync('docs/ingest.md', 'utf8'))?.[1] ?? '';
+    const own = code.replace('http://127.0.0.1:8686', server.running.url).replace("'TOKEN'", `'${token}'`);
+    const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', own]);
+    expect((await run).stdout).toBe('1\n');
+  });
+
+  it('may put a template as large as they like: nothing of it is read', async () => {
+    const raw = Buffer.alloc(8 * 1024 * 1024, '{');
+    for (const path of ['/_index_template/x', '/_ingest/pipeline/x', '/logs'])
+      expect((await server.call('PUT', path, { token, raw })).body.acknowledged).toBe(true);
+  });
+
+  it('may send one document that is too large, and lose that one alone', async () => {
+    const raw = gzipSync(Buffer.concat([Buffer.from('{"a":"'), Buffer.alloc(17 * 1024 * 1024, 0x61)]), { level: 1 });
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+    expect((await server.call('POST', '/logs/_doc', { token, raw, headers })).status).toBe(413);
+    expect((await server.call('POST', '/logs/_doc', { token, raw: '{"a":1}' })).status).toBe(201);
   });
 
   it('may send one document on many lines', async () => {

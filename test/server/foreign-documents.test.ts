@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createImporter } from '../../audit/import.ts';
 import type { EventDocument } from '../../event/document.ts';
+import { admit } from '../../server/admission.ts';
 import type { BulkDocument } from '../../server/bulk-reader.ts';
 import { createForeignDocuments } from '../../server/foreign-documents.ts';
 import { DESK_LIMITS } from '../../server/record-desk.ts';
@@ -316,6 +317,57 @@ describe('records in requests', () => {
         },
       ),
       { numRuns: 12, endOnFailure: true },
+    );
+  });
+
+  it('property: may be anything, and are never thrown at', () => {
+    const texts = fc.oneof(
+      fc.string(),
+      fc.constantFrom(...lines.slice(0, 40)),
+      fc.string().map((text) => `type=SYSCALL msg=audit(1.001:1): ${text}\n{"ID":"1.001:1"`),
+      fc.constantFrom(
+        'audit('.repeat(5_000),
+        `${'#035A='.repeat(5_000)}x`,
+        `${' '.repeat(50_000)}audit(`,
+        '<13>'.repeat(20_000),
+      ),
+    );
+    const documents = fc.oneof(
+      fc.object({ maxDepth: 3 }),
+      fc.record(
+        {
+          message: fc.oneof(texts, fc.object()),
+          host: fc.oneof(fc.string(), fc.object(), fc.integer()),
+          event: fc.anything({ maxDepth: 1 }),
+          messages: fc.array(fc.object()),
+          sequence: fc.anything({ maxDepth: 1 }),
+          ID: texts,
+          programname: texts,
+          '@timestamp': fc.anything({ maxDepth: 1 }),
+        },
+        { requiredKeys: [] },
+      ),
+    );
+    const foreign = createForeignDocuments(durable().port);
+    fc.assert(
+      fc.property(fc.array(documents, { maxLength: 5 }), (given) => {
+        const items = given.map((each): BulkDocument => {
+          const source = Buffer.from(JSON.stringify(each));
+          return {
+            kind: 'document',
+            action: 'index',
+            index: undefined,
+            id: undefined,
+            document: JSON.parse(String(source)),
+            source,
+          };
+        });
+        const taking = foreign.take(host, items, START_MS);
+        const admission = { hostId: 'web-1', hostName: 'web-1', nowMs: START_MS, stampMs: START_MS };
+        for (const { item } of taking?.documents ?? []) admit(item, admission);
+        taking?.settle(taking.documents.map(() => ({ kind: 'created' })));
+      }),
+      { numRuns: 150 },
     );
   });
 
