@@ -8,12 +8,12 @@ import { busy, ProblemError, problem } from './api-error.ts';
 import { API_PREFIX, type Http, signalOf } from './http.ts';
 import { fieldsOf, optionalTimeIn, optionalWholeIn, textIn } from './request-shape.ts';
 
-export const SQL_ROWS_MAX = 100_000;
+const SQL_ROWS_MAX = 100_000;
 const SQL_ROWS = 1_000;
 const SQL_BYTES_MAX: number = 32 * 1024 * 1024;
 const SQL_CHARS_MAX = 32_768;
 const SQL_TIMEOUT_MS = 30_000;
-export const SQL_TIMEOUT_MS_MAX = 300_000;
+const SQL_TIMEOUT_MS_MAX = 300_000;
 /** One runs, the others wait for it. */
 const STATEMENTS_MAX = 2;
 /** A statement that is called off ends within a step; one that does not is left to end by itself. */

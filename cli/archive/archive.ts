@@ -13,7 +13,7 @@ import { lstat, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isPlainObject } from '../../event/document.ts';
 
-export const ARCHIVE_LIST = 'archive.json';
+const ARCHIVE_LIST = 'archive.json';
 const FORMAT_VERSION = 1;
 const LIST_BYTES_MAX: number = 64 * 1024 * 1024;
 const PARTS_MAX = 200_000;
@@ -130,7 +130,7 @@ export async function writeArchive(folder: string, archive: Archive): Promise<vo
   await syncFolder(folder);
 }
 
-export async function syncFolder(folder: string): Promise<void> {
+async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();

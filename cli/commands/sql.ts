@@ -47,7 +47,7 @@ export const sql: Command = {
       'Which programs were started most?',
     ],
     [
-      `vedette sql 'SELECT "destination.ip", count(DISTINCT "host.name") AS hosts FROM connections GROUP BY ALL ORDER BY hosts DESC'`,
+      `vedette sql 'SELECT "destination.ip", count(DISTINCT "host.id") FROM connections GROUP BY ALL ORDER BY 2 DESC'`,
       'Which addresses do most hosts talk to?',
     ],
     [`vedette sql 'DESCRIBE events'`, 'Which columns are there?'],

@@ -7,7 +7,7 @@ import { SqlRefused } from '../../sql-refusal.ts';
 import { COUNT_MAX, FUNCTION_NAMES, functionNamed, isTableFunction, type SqlFunction } from './functions.ts';
 
 /** How many times the longest stored text a value may be. */
-export const GROWTH_MAX = 256;
+const GROWTH_MAX = 256;
 const REGEX_CHARS_MAX = 1_000;
 /** Wildcards of a LIKE that is not case-sensitive or has `_`: each multiplies the work by the text's length. */
 const LIKE_PERCENTS_MAX = 3;

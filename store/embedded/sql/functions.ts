@@ -3,7 +3,7 @@
 // so a new version of DuckDB adds nothing by itself.
 
 /** How long a result can be, measured by its arguments. */
-export type Growth =
+type Growth =
   /** Not longer than the longest argument, or of a fixed size. */
   | { readonly kind: 'same' }
   /** As long as all arguments together, `times` that. */
