@@ -161,7 +161,11 @@ function readCounting(invocation: Invocation): Outcome<Mode> {
 async function readAsking(invocation: Invocation, mode: Mode): Promise<Outcome<Asking>> {
   const [query] = invocation.positionals;
   if (query === undefined && mode.kind !== 'around' && mode.kind !== 'tree')
-    return usage(search, 'a query is missing', "Write one: 'event.action:executed'; '*' matches everything.");
+    return usage(
+      search,
+      'a query is missing',
+      "Write `vedette search QUERY`, such as 'event.action:executed'; '*' matches everything.",
+    );
   const format = readFormat(invocation);
   if (!format.isOk) return format;
   const range = readRange(invocation, '1h');
