@@ -35,7 +35,7 @@ export type DatabaseResult =
   | { readonly kind: 'inserted'; readonly rows: InsertedRows | undefined }
   | { readonly kind: 'done' };
 
-export interface Failure {
+interface Failure {
   readonly message: string;
   /** Of a StoreUnavailable. */
   readonly reason: 'disk-full' | 'overloaded' | 'unreachable' | 'closed' | undefined;

@@ -80,7 +80,7 @@ function writeHex(bytes: Buffer, at: number, value: number): void {
 }
 
 /** The line in `bytes` from `from` up to `to`, without its newline; undefined when it is not what was written. */
-export function checkLine(bytes: Buffer, from: number, to: number): RawLine | undefined {
+function checkLine(bytes: Buffer, from: number, to: number): RawLine | undefined {
   let at = from + CRC_LENGTH;
   if (to - from < CRC_LENGTH + 3 || bytes[at] !== SPACE) return undefined;
   const crc = bytes.toString('latin1', from, at);

@@ -15,14 +15,14 @@ import { createOffsets, type Offsets } from './log-offsets.ts';
 const LOG_FORMAT = 1;
 
 /** A part of a segment's file, whole lines. */
-export interface LogPart {
+interface LogPart {
   readonly path: string;
   readonly from: number;
   readonly to: number;
 }
 
 /** Events of the log, as a load takes them. */
-export interface LogSlice {
+interface LogSlice {
   readonly parts: readonly LogPart[];
   /** The number of the last of them. */
   readonly lastSeq: number;

@@ -10,7 +10,7 @@ const HOSTS_MAX = 20_000;
 export const NONE_STORED: NewestByHost = new Map();
 
 /** The part of an id that tells its host; '' where it has no parts. */
-export function hostOfId(id: string): string {
+function hostOfId(id: string): string {
   return id.slice(0, Math.max(0, id.indexOf('.')));
 }
 
