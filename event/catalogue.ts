@@ -196,7 +196,7 @@ export const FIELDS: readonly Field[] = [
   field(
     'vedette.loss.source',
     'keyword',
-    'Where events were lost: sequence, kernel, socket, spool, server, downtime, limits, file.',
+    'Where events were lost: sequence, kernel, socket, spool, server, downtime, limits, file, store.',
   ),
   field('vedette.loss.at_least', 'long', 'So many events are certainly lost.'),
   field('vedette.loss.at_most', 'long', 'So many at the most; absent when no bound is known.'),
