@@ -8,6 +8,8 @@ import type { AddressInfo } from 'node:net';
 import { CONNECTIONS_MAX, HEADERS_TIMEOUT_MS, KEEP_ALIVE_MS, REQUEST_TIMEOUT_MS } from './http.ts';
 import { ServerStartError, type TlsOptions } from './options.ts';
 
+const DRAIN_MS = 1_500;
+
 export interface TlsListener {
   readonly port: number;
   /** Takes certificate and key anew; throws, and keeps the former ones, where they do not fit. */
@@ -48,8 +50,13 @@ export async function openTlsListener(tls: TlsOptions, onRequest: RequestListene
     reload: () => server.setSecureContext(context()),
     close: () =>
       new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
+        // Requests under way have as long as on the plain listener; then nobody waits for them.
+        const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+        server.close(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+        server.closeIdleConnections();
       }),
   };
 }
