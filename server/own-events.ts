@@ -9,7 +9,7 @@ import type { DeliveryFence } from './delivery-fence.ts';
 const SERVER_HOST_ID = 'vedette:server';
 const ECS_VERSION = '8.17.0';
 
-export interface OwnFact {
+interface OwnFact {
   readonly dataset: 'vedette.retention' | 'vedette.hold' | 'vedette.store';
   readonly action: string;
   readonly message: string;

@@ -212,6 +212,10 @@ export interface StoreStatistics {
   readonly newestMs: number | undefined;
   /** Appended and acknowledged, not yet in its final place; 0 where there is no such thing. */
   readonly pending: number;
+  /** Of `events`, how many are in cold partitions; absent where there are none such. */
+  readonly coldEvents?: number;
+  /** Partitions whose events are missing from every answer, as they proved to be damaged. */
+  readonly damaged?: readonly { readonly name: string; readonly events: number }[];
 }
 
 export interface EventStore {

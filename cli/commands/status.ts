@@ -37,10 +37,17 @@ export const status: Command = {
     const isSound =
       !diagnostics.some(({ severity }) => severity === 'error') &&
       !engine.health.some(({ errors }) => errors > 0) &&
+      answer.value.store.damaged === undefined &&
       outbox.failed === 0;
     return isSound ? EXIT.fine : EXIT.findings;
   },
 };
+
+function damagedInWords({ damaged = [] }: StatusResponse['store']): string {
+  if (damaged.length === 0) return 'nothing';
+  const events = damaged.reduce((sum, partition) => sum + partition.events, 0);
+  return `${damaged.map(({ name }) => name).join(', ')}: ${counted(events, 'event')} missing from every answer (vedette store check)`;
+}
 
 function print(
   invocation: Invocation,
@@ -62,6 +69,7 @@ function print(
     ],
     ['waiting', `${counted(engine.pendingDetections, 'detection')} for their host’s progress`],
     ['sent', `${outbox.sent} sent, ${outbox.pending} waiting, ${outbox.failed} failed`],
+    ['damaged', damagedInWords(store)],
     ['held', answer.holds === 0 ? 'nothing' : `${counted(answer.holds, 'hold')} in force (vedette hold list)`],
     ['channels', answer.channels.join(', ') || 'none'],
     ...(collectors === undefined ? [] : [['collectors', collectors] as const]),

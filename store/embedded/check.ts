@@ -88,7 +88,7 @@ async function checkManifest(
   }
   const present = new Set(partitions.map(({ name }) => stemOf(name)));
   for (const [name, { span }] of listed.partitions) {
-    if (present.has(stemOf(name))) continue;
+    if (present.has(stemOf(name)) || (await exists(join(folder, `${name}.damaged`)))) continue;
     const remedy = 'Bring it back from a backup; else its events are lost.';
     find({
       kind: 'damage',

@@ -19,7 +19,7 @@ import { endOfPeriod, partitionName } from './periods.ts';
 import type { Database } from './session.ts';
 
 /** What was written within this time may be written to again: an import of the past that goes on. */
-export const QUIET_MS = 3_600_000;
+const QUIET_MS = 3_600_000;
 const LOOK_EVERY_MS = 600_000;
 /** A partition that could not be made cold is not tried again before this. */
 const RETRY_MS = 6 * 3_600_000;

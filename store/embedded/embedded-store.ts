@@ -363,6 +363,7 @@ function createStore(parts: Parts): EmbeddedStore {
       const waiting = tail.pendingSpan === undefined ? [] : [tail.pendingSpan];
       const oldest = [...spans, ...waiting].map(({ minTs }) => minTs);
       const newest = [...spans, ...waiting].map(({ maxTs }) => maxTs);
+      const damaged = partitions.damaged();
       let bytes = log.bytes();
       for (const partition of partitions.all()) bytes += await bytesOf(partition);
       return {
@@ -372,6 +373,10 @@ function createStore(parts: Parts): EmbeddedStore {
         oldestMs: oldest.length === 0 ? undefined : oldest.reduce((a, b) => Math.min(a, b)),
         newestMs: newest.length === 0 ? undefined : newest.reduce((a, b) => Math.max(a, b)),
         pending: tail.pendingEvents,
+        coldEvents: partitions
+          .all()
+          .reduce((sum, { temperature, span }) => sum + (temperature === 'cold' ? (span?.rows ?? 0) : 0), 0),
+        ...(damaged.length === 0 ? {} : { damaged }),
       };
     },
 

@@ -66,8 +66,8 @@ export interface Partitions {
   seal(partition: Partition, isSealed: boolean): void;
   /** Puts a cold folder, which is in its place already, where its hot file was, and removes that. */
   becomeCold(partition: Partition, folderName: string): Promise<void>;
-  /** Those that a read has found damaged: their events are missing from every answer. */
-  damaged(): readonly Partition[];
+  /** Those that cannot be read, as the start or a read found: their events are missing from every answer. */
+  damaged(): readonly { readonly name: string; readonly events: number }[];
   /** Drops a partition; false, and it stays, where it does not hold just so many events. */
   drop(partition: Partition, rows: number): Promise<boolean>;
   /** The least number that no stored event has reached. */
@@ -88,7 +88,7 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
   const { folder, database, files, rowsMax, warn } = options;
   const partitions = new Map<string, Partition>();
   /** Files that cannot be opened. Their names stay taken. */
-  const broken = new Set<string>();
+  const broken = new Map<string, { readonly name: string; readonly events: number }>();
   const manifest = await readManifest(join(folder, MANIFEST));
   let savedNextSeq = manifest.nextSeq;
 
@@ -126,7 +126,8 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
 
   const leaveAside = (partition: Partition, error: unknown): void => {
     partitions.delete(keyOf(partition));
-    broken.add(keyOf(partition));
+    const { name } = partition;
+    broken.set(keyOf(partition), { name, events: manifest.partitions.get(name)?.span.rows ?? 0 });
     warn(`${partition.path} cannot be read and is left aside: ${messageOf(error)}`);
   };
 
@@ -164,6 +165,7 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
   for (const [name, { span }] of manifest.partitions) {
     const parsed = parsePartitionName(name);
     if (parsed === undefined || partitions.has(keyOf(parsed)) || broken.has(keyOf(parsed))) continue;
+    if (await exists(`${join(folder, name)}.damaged`)) continue;
     warn(`${join(folder, name)} is gone: its ${span.rows} events are lost, unless it is brought back`);
   }
 
@@ -269,11 +271,13 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
   };
 
   const saveManifest = async (): Promise<void> => {
-    const saved: SavedPartition[] = [];
-    for (const partition of all()) {
-      const { size, mtimeMs } = await stat(partition.path);
-      if (partition.span !== undefined)
-        saved.push({ name: partition.name, bytes: size, mtimeMs, span: partition.span, layout: partition.layout.text });
+    // Of one that cannot be read it stays known how much it held, until it is mended or set aside.
+    const saved: SavedPartition[] = [...broken.values()].flatMap(({ name }) => manifest.partitions.get(name) ?? []);
+    for (const partition of partitions.values()) {
+      if (partition.span === undefined) continue;
+      // One that vanished while we ran stays listed, so that the next start misses it.
+      const { size, mtimeMs } = await stat(partition.path).catch(() => ({ size: partition.bytes, mtimeMs: 0 }));
+      saved.push({ name: partition.name, bytes: size, mtimeMs, span: partition.span, layout: partition.layout.text });
     }
     savedNextSeq = nextSeq();
     await writeManifest(join(folder, MANIFEST), savedNextSeq, saved);
@@ -329,7 +333,12 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
       await removeFiles(partition.path);
       return true;
     },
-    damaged: () => [...partitions.values()].filter(({ damage }) => damage !== undefined),
+    damaged: () => [
+      ...broken.values(),
+      ...[...partitions.values()]
+        .filter(({ damage }) => damage !== undefined)
+        .map(({ name, span }) => ({ name, events: span?.rows ?? 0 })),
+    ],
     seal(partition, isSealed) {
       partition.isSealed = isSealed;
     },

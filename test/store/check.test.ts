@@ -142,6 +142,10 @@ describe('store check', () => {
     const warnings: string[] = [];
     expect(await served(warnings)).toEqual(without(lost));
     expect(warnings.join('\n')).toMatch(/damaged|cannot be read/);
+    const store = await open();
+    await store.search({ query: { kind: 'all' }, range: ALL_TIME, limit: 100 });
+    expect((await store.statistics()).damaged).toMatchObject([{ events: lost.length }]);
+    await store.close();
     const { setAside } = await check(false, true);
     expect(setAside.length).toBeGreaterThan(0);
     const after = await check();
