@@ -5,14 +5,15 @@ import { join, resolve } from 'node:path';
 import { formatDiagnostic, visible } from '../../rules/diagnostic.ts';
 import type { BacktestRequest, BacktestResponse } from '../../server/api.ts';
 import { CLIENT_OPTIONS, openClient, wholeNumber } from '../client.ts';
-import { type Command, type Invocation, isGiven, printJson } from '../command.ts';
+import { type Command, type Invocation, isGiven, optionValue, printJson } from '../command.ts';
 import { loadConfig, readText } from '../config.ts';
-import { EXIT, fail, type Outcome, succeed } from '../failure.ts';
+import { EXIT, type ExitCode, type Failure, fail, type Outcome, succeed } from '../failure.ts';
+import { archiveFailure, archivesAmong } from '../import/archive-import.ts';
 import { usage } from '../options.ts';
 import { ruleFoldersOf } from '../server-settings.ts';
 import { suggestion } from '../suggestion.ts';
 import { counted, isoTime, renderTable } from '../table.ts';
-import { RANGE_OPTIONS, readRange } from '../time-range.ts';
+import { RANGE_OPTIONS, type Range, readRange } from '../time-range.ts';
 
 const LIMIT = { least: 1, most: 10_000, otherwise: 50 };
 const TIMEOUT_MS = 30 * 60_000;
@@ -34,12 +35,17 @@ export const backtest: Command = {
   options: {
     ...RANGE_OPTIONS,
     'as-it-was': { description: 'All rules as they were in force at the time, compared with what was found live.' },
+    archive: {
+      value: 'FOLDER',
+      description: 'Run it here, over an archive of `vedette export`; all of it without --since.',
+    },
     limit: { value: 'N', description: `Print at most so many alerts; 1 to ${LIMIT.most}, else ${LIMIT.otherwise}.` },
     ...CLIENT_OPTIONS,
   },
   examples: [
     ['vedette backtest my-rules/web-shell.yaml --since 24h', 'What would this rule have found since yesterday?'],
     ['vedette backtest web-server-spawned-shell --since 7d', 'The same with a rule in use, by its id.'],
+    ['vedette backtest my-rules/web-shell.yaml --archive web-7-may', 'Over what was exported; needs no server.'],
     ['vedette backtest --as-it-was --since 24h', 'Was what was found live exact?'],
   ],
   async run(invocation) {
@@ -49,9 +55,12 @@ export const backtest: Command = {
     if (!limit.isOk) return limit.failure;
     const subject = await readSubject(invocation);
     if (!subject.isOk) return subject.failure;
+    const { sinceMs, untilMs } = range.value;
+    const folder = optionValue(invocation, 'archive');
+    if (folder !== undefined)
+      return overArchive(invocation, { folder, ...subject.value, ...range.value, limit: limit.value });
     const client = await openClient(invocation, 'reader');
     if (!client.isOk) return client.failure;
-    const { sinceMs, untilMs } = range.value;
     const request: BacktestRequest = {
       ...subject.value,
       sinceMs,
@@ -67,6 +76,36 @@ export const backtest: Command = {
     return isBroken || (differences !== undefined && isUnexplained(differences)) ? EXIT.findings : EXIT.fine;
   },
 };
+
+/** The same over an archive, in this process. */
+async function overArchive(
+  invocation: Invocation,
+  asked: Pick<BacktestRequest, 'rule'> & Range & { readonly folder: string; readonly limit: number },
+): Promise<ExitCode | Failure> {
+  const { folder, rule, limit } = asked;
+  if (rule === undefined) return usage(backtest, '--archive needs a RULE', 'Name a file or a rule’s id.').failure;
+  const config = await loadConfig(invocation);
+  if (!config.isOk) return config.failure;
+  const found = await archivesAmong([folder]);
+  if (!found.isOk) return found.failure;
+  const archive = found.value[0]?.archive;
+  if (archive === undefined)
+    return usage(backtest, `${folder} is no archive`, 'Name a folder of `vedette export`.').failure;
+  const { backtestArchive } = await import('../archive/archive-backtest.ts');
+  const fromMs = isGiven(invocation, 'since') ? asked.sinceMs : archive.sinceMs;
+  const untilMs = asked.untilMs ?? archive.untilMs;
+  const { now } = invocation.context;
+  const ruleFolders = ruleFoldersOf(config.value);
+  try {
+    const run = { folder, archive, rule, ruleFolders, range: { fromMs, untilMs }, limit, now };
+    const answer = await backtestArchive(run);
+    if (invocation.isJson) printJson(invocation, answer);
+    else print(invocation, answer, fromMs);
+    return answer.diagnostics.some(({ severity }) => severity === 'error') ? EXIT.findings : EXIT.fine;
+  } catch (error) {
+    return archiveFailure(folder, error);
+  }
+}
 
 async function readSubject(invocation: Invocation): Promise<Outcome<Pick<BacktestRequest, 'rule' | 'asItWas'>>> {
   const [name] = invocation.positionals;
@@ -135,7 +174,9 @@ function print(invocation: Invocation, answer: BacktestResponse, sinceMs: number
   if (answer.differences !== undefined) printDifferences(invocation, answer.differences);
   const shown = answer.alertsTotal > rows.length ? `; ${rows.length} are shown (--limit)` : '';
   const errors = answer.errors === 0 ? '' : `; ${counted(answer.errors, 'evaluation')} failed`;
-  const cut = answer.isComplete ? '' : 'cut short by the server’s time limit, of what was read: ';
+  const cut = answer.isComplete
+    ? ''
+    : 'not whole (cut short by the server’s time limit, or an archive that was interrupted), of what was read: ';
   const read = `${cut}${counted(answer.eventsRead, 'event')} since ${isoTime(sinceMs)}`;
   const found = `${counted(answer.detections, 'detection')}, ${counted(answer.alertsTotal, 'alert')}`;
   stderr.write(`${read}: ${found}${shown}${errors} (${(answer.durationMs / 1000).toFixed(1)} s)\n`);

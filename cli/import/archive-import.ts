@@ -34,7 +34,7 @@ export async function archivesAmong(paths: readonly string[]): Promise<Outcome<r
       const archive = await readArchive(folder);
       if (archive !== undefined) found.push({ folder, archive });
     } catch (error) {
-      return { isOk: false, failure: damaged(folder, error) };
+      return { isOk: false, failure: archiveFailure(folder, error) };
     }
   }
   return succeed(found);
@@ -121,7 +121,7 @@ async function importArchive(work: Work, url: string, { folder, archive }: Found
       if (!imported.isOk) return imported.failure;
     } catch (error) {
       if (!(error instanceof ArchiveDamaged) || !isGiven(work.invocation, 'skip-damaged'))
-        return damaged(folder, error);
+        return archiveFailure(folder, error);
       work.bar.hide();
       work.invocation.context.stderr.write(`${visible(`${folder}: ${error.message}`)}; left out\n`);
       work.tally.damaged.push(part.name);
@@ -176,7 +176,8 @@ function calledOff(): Outcome<never> {
   return fail('cli/interrupted', { message: 'called off', remedy });
 }
 
-function damaged(folder: string, error: unknown): Failure {
+/** An archive that cannot be used, in words. */
+export function archiveFailure(folder: string, error: unknown): Failure {
   const isDamage = error instanceof ArchiveDamaged;
   const message = `${folder}${isDamage ? ':' : ''} ${isDamage ? error.message : reasonOf(error)}`;
   const remedy = isDamage

@@ -222,6 +222,49 @@ describe('export and import', () => {
   });
 });
 
+describe('a backtest over an archive', () => {
+  const RULE = [
+    'id: curl-started',
+    'name: curl was started',
+    'description: For a test.',
+    'severity: low',
+    'match: |',
+    '  process.name = "curl"',
+    'alert:',
+    '  title: "{{process.name}} ran"',
+    '  suppress: { for: 10s, by: [host.id] }',
+    'tests:',
+    '  - name: it runs',
+    '    events: [{ event.action: executed, process.name: curl }]',
+    '    alerts: 1',
+  ].join('\n');
+
+  it('finds what one over the store finds', async () => {
+    const server = await serve(await filled());
+    await exported({ since: '1970-01-01', out: out(), server: server.url });
+    writeFileSync(join(folder.path, 'curl.yaml'), RULE);
+    const words = ['backtest', 'curl.yaml', '--json', ...dataOf('data')];
+    const cwd = { cwd: folder.path };
+    const stored = await runHere(
+      [...words, '--since', '1970-01-01', '--until', '2027-01-01', '--server', server.url],
+      cwd,
+    );
+    const archived = await runHere([...words, '--archive', out()], cwd);
+    const figures = ({ stdout }: Said): unknown => ({ ...JSON.parse(stdout), durationMs: 0, eventsRead: 0 });
+    expect(figures(archived)).toEqual(figures(stored));
+    expect(JSON.parse(archived.stdout)).toMatchObject({ eventsRead: EVENTS.length, detections: 100, isComplete: true });
+  });
+
+  it('names a damaged part', async () => {
+    const server = await serve(await filled());
+    await exported({ since: '1970-01-01', out: out(), server: server.url });
+    truncateSync(join(out(), partName(2)), 50);
+    writeFileSync(join(folder.path, 'curl.yaml'), RULE);
+    const said = await runHere(['backtest', 'curl.yaml', '--archive', out(), ...dataOf('data')], { cwd: folder.path });
+    expect([said.code, said.stderr]).toEqual([2, expect.stringContaining(`${partName(2)} has 50 bytes`)]);
+  });
+});
+
 describe('an archive that lies', () => {
   const event = `{"_id":"h1.a.1","_source":{"@timestamp":"2026-11-21T12:00:00.000Z","host":{"id":"h1"}}}\n`;
   const list = (part: Readonly<Record<string, unknown>>, over: Readonly<Record<string, unknown>> = {}): string =>
