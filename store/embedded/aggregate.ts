@@ -44,8 +44,7 @@ export async function aggregate(snapshot: Snapshot, request: AggregateRequest): 
 }
 
 interface Tally {
-  readonly undecided: number;
-  /** Those that are decided; with lists, once for each combination. */
+  /** With lists, once for each combination. */
   readonly events: number;
   readonly isWhole: boolean;
 }
@@ -72,14 +71,12 @@ async function countPartition({ session, partition, snapshot, request, matches, 
   const from = `${schema}.events WHERE ${bounds} AND ${superset}`;
 
   const tally = async (counted: Keys, isCount: boolean): Promise<Tally> => {
-    const answer = await rows(tallySql({ keys: counted, from, decided, bucketMs: request.bucketMs }), compiled.values);
-    let undecided = 0;
+    const answer = await rows(
+      tallySql({ keys: counted, from: `${from} AND ${decided}`, bucketMs: request.bucketMs }),
+      compiled.values,
+    );
     let events = 0;
-    for (const [isDecided, bucket, text, held] of answer.slice(0, GROUPS_READ_MAX)) {
-      if (isDecided !== true) {
-        undecided += Number(held);
-        continue;
-      }
+    for (const [bucket, text, held] of answer.slice(0, GROUPS_READ_MAX)) {
       const texts = counted.read(JSON.parse(String(text)));
       const bucketMs = request.bucketMs === undefined ? undefined : Number(bucket);
       const group = texts.slice(0, keys.fields);
@@ -87,7 +84,7 @@ async function countPartition({ session, partition, snapshot, request, matches, 
       if (isCount) count.group(group, bucketMs, Number(held));
       if (counted.fields > keys.fields) count.seen(group, bucketMs, texts.slice(keys.fields));
     }
-    return { undecided, events, isWhole: answer.length <= GROUPS_READ_MAX };
+    return { events, isWhole: answer.length <= GROUPS_READ_MAX };
   };
 
   const both = joined(keys, distinct);
@@ -101,14 +98,15 @@ async function countPartition({ session, partition, snapshot, request, matches, 
     const [total] = await rows(`SELECT count(*) FROM ${from} AND ${decided}`, compiled.values);
     count.matched(Number(total?.[0] ?? 0));
   }
-  if (first.undecided > 0) {
-    const open = `${from} AND NOT ${decided}`;
-    const [ends] = await rows(`SELECT min(_seq), max(_seq) FROM ${open}`, compiled.values);
+  const open = `${from} AND NOT ${decided}`;
+  const [undecided] = await rows(`SELECT count(*), min(_seq), max(_seq) FROM ${open}`, compiled.values);
+  const events = Number(undecided?.[0] ?? 0);
+  if (events > 0) {
     await readUndecided({ session, partition, snapshot, request, matches, count }, open, {
       values: compiled.values,
-      events: first.undecided,
-      least: Number(ends?.[0]),
-      greatest: Number(ends?.[1]),
+      events,
+      least: Number(undecided?.[1]),
+      greatest: Number(undecided?.[2]),
     });
   }
   return isWhole && first.isWhole;
@@ -187,34 +185,27 @@ function textOf(value: string | number | null, place: FieldPlace | undefined): s
 }
 
 /**
- * One row for each combination: whether SQL decides it, its bucket, its values as JSON (a text that is read alone would lose a
- * byte order mark), its events. All that is undecided is one row.
+ * One row for each combination: its bucket, its values as JSON (a text that is read alone would lose a byte order mark), its
+ * events.
  */
 function tallySql({
   keys,
   from,
-  decided,
   bucketMs,
 }: {
   readonly keys: Keys;
   readonly from: string;
-  readonly decided: string;
   readonly bucketMs: number | undefined;
 }): string {
   const names = keys.sql.map((_, at) => `k${at}`);
   // Times in a store are never before 1970 (admission.ts), so that `%` rounds down.
   const bucket = bucketMs === undefined ? '0' : `(_ts - _ts % ${bucketMs})`;
-  const inner = [
-    `${decided} AS d`,
-    `CASE WHEN d THEN ${bucket} END AS b`,
-    ...keys.sql.map(({ value }, at) => `CASE WHEN d THEN ${value} END AS k${at}`),
-  ];
-  let source = `SELECT ${inner.join(', ')} FROM ${from}`;
+  let source = `SELECT ${[`${bucket} AS b`, ...keys.sql.map(({ value }, at) => `${value} AS k${at}`)].join(', ')} FROM ${from}`;
   for (const [at, { isList }] of keys.sql.entries()) {
     if (!isList) continue;
-    const others = ['d', 'b', ...names.filter((name) => name !== `k${at}`)].join(', ');
+    const others = ['b', ...names.filter((name) => name !== `k${at}`)].join(', ');
     source = `SELECT ${others}, unnest(CASE WHEN len(k${at}) > 0 THEN list_distinct(k${at}) ELSE [NULL::VARCHAR] END) AS k${at} FROM (${source})`;
   }
-  const grouped = `SELECT ${['d', 'b', ...names, 'count(*) AS n'].join(', ')} FROM (${source}) GROUP BY ALL`;
-  return `SELECT d, b, json_array(${names.join(', ')})::VARCHAR, n FROM (${grouped}) LIMIT ${GROUPS_READ_MAX + 1}`;
+  const grouped = `SELECT ${['b', ...names, 'count(*) AS n'].join(', ')} FROM (${source}) GROUP BY ${['b', ...names].join(', ')}`;
+  return `SELECT b, json_array(${names.join(', ')})::VARCHAR, n FROM (${grouped}) LIMIT ${GROUPS_READ_MAX + 1}`;
 }

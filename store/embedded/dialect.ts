@@ -147,9 +147,11 @@ function equalsCondition({ field, value }: Leaf<'equals'>, place: FieldPlace, bi
       if (place.address === undefined) return inDoubt(place);
       const own = textCondition(place, equalsTest(value, bind), []);
       const inside = addressTest(place, place.address, network.first, network.last, bind);
+      // A text that is no address is the same as itself only.
+      const isText = place.kind === 'text' ? `${place.address} IS NULL AND ${place.sql} IS NOT NULL AND ` : '';
       return {
-        superset: `(${own.superset} OR ${inside.superset})`,
-        subset: `(${own.subset} OR ${inside.subset})`,
+        superset: `(${inside.superset} OR (${isText}${own.superset}))`,
+        subset: `(${inside.subset} OR (${isText}${own.subset}))`,
       };
     }
   }
@@ -266,7 +268,7 @@ function addressEnd(end: RangeEnd, inwards: bigint): bigint | undefined {
 function addressTest(place: DecidedPlace, column: string, first: bigint, last: bigint, bind: Bind): Condition {
   const test = (sql: string): string =>
     `(${addressKeyRanges(first, last)
-      .map(([low, high]) => `strlen(${sql}) = ${low.length} AND ${sql} >= ${bind(low)} AND ${sql} <= ${bind(high)}`)
+      .map(([low, high]) => `${sql} >= ${bind(low)} AND ${sql} <= ${bind(high)} AND strlen(${sql}) = ${low.length}`)
       .join(' OR ')})`;
   return decided(
     place,

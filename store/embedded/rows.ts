@@ -18,22 +18,31 @@ const [CREATED = 0, HOST = 0, BOOT = 0, POSITION = 0] = ['_created', '_host', '_
   LAYOUT.columns.findIndex((column) => column.name === name),
 );
 
+export type RowHandle = 'rowid' | '_seq';
+
+/** `FROM` for these rows alone. */
+export function rowsIn(
+  session: PartitionSession,
+  column: RowHandle,
+  handles: readonly (readonly SqlValue[])[],
+): string {
+  return `${session.schema}.events WHERE ${column} IN (SELECT unnest([${handles.map(([handle]) => String(handle)).join(', ')}]::BIGINT[]))`;
+}
+
 /** How SQL names a row of a partition: what its documents are fetched by. A hot table finds rows by its own number at once. */
-export function handleColumn(partition: { readonly path: string }): 'rowid' | '_seq' {
+export function handleColumn(partition: { readonly path: string }): RowHandle {
   return partition.path.endsWith(COLD_SUFFIX) ? '_seq' : 'rowid';
 }
 
 /** The events of these rows, by number. */
 export async function rowsOf(
   session: PartitionSession,
-  column: 'rowid' | '_seq',
-  handles: readonly bigint[],
+  column: RowHandle,
+  handles: readonly (readonly SqlValue[])[],
 ): Promise<ReadonlyMap<number, StoredRow>> {
   if (handles.length === 0) return new Map();
   const { layout } = session;
-  const rows = await session.rows(
-    `SELECT ${layout.rowSql} FROM ${session.schema}.events WHERE ${column} IN (SELECT unnest([${handles.join(', ')}]::BIGINT[]))`,
-  );
+  const rows = await session.rows(`SELECT ${layout.rowSql} FROM ${rowsIn(session, column, handles)}`);
   return new Map(rows.map((row) => toStoredRow(row, layout)).map((row) => [row.seq, row]));
 }
 

@@ -8,13 +8,15 @@ import type { Query } from '../query/query.ts';
 import { type Layout, narrowLayout, toDocument } from './columns.ts';
 import { type CompiledQuery, compileQuery } from './dialect.ts';
 import type { Partition, PartitionSession } from './partitions.ts';
-import { orderOfRow, parseRow } from './rows.ts';
+import { handleColumn, orderOfRow, parseRow, type RowHandle, rowsIn } from './rows.ts';
 import { finite, type Snapshot } from './search.ts';
 import type { SqlValue } from './session.ts';
 
 /** A slice takes at most so many events of each partition, except where more share one millisecond. */
 export const SLICE_ROWS = 10_000;
 const BATCH_EVENTS = 1_000;
+/** Rows that one statement names. */
+const FETCHED_ROWS = 10_000;
 
 /** An event of a slice; a row stays text until it is given out, or millions of values would grow old in memory. */
 interface Entry {
@@ -143,7 +145,11 @@ async function readSlice(
     if (span === undefined || span.maxCreated < range.fromMs || span.minCreated >= range.untilMs) continue;
     const found = await snapshot.partitions.read(
       partition,
-      (session) => readRows(session, conditionOf(session, partition, snapshot, request), request.fields),
+      (session) =>
+        readRows(session, conditionOf(session, partition, snapshot, request), {
+          fields: request.fields,
+          handle: handleColumn(partition),
+        }),
       signal,
     );
     for (const entry of found ?? []) entries.push(entry);
@@ -155,16 +161,23 @@ async function readSlice(
 async function readRows(
   session: PartitionSession,
   { sql, values }: CompiledQuery,
-  fields: readonly string[] | undefined,
+  { fields, handle }: { readonly fields: readonly string[] | undefined; readonly handle: RowHandle },
 ): Promise<readonly Entry[]> {
   const [superset = 'TRUE', subset = 'FALSE', bounds = 'TRUE'] = sql;
   const entries: Entry[] = [];
   const read = async (layout: Layout, condition: string, isMeant: boolean): Promise<void> => {
-    const rows = await session.rows(
-      `SELECT ${layout.rowSql}, _created FROM ${session.schema}.events WHERE ${bounds} AND ${condition}`,
-      values,
-    );
-    for (const text of rows) entries.push({ createdMs: Number(text[1]), from: { text, layout, isMeant } });
+    const from = `${session.schema}.events WHERE ${bounds} AND ${condition}`;
+    // Under a condition, DuckDB reads all columns of a row before it looks whether it wants it: so first which rows.
+    const handles = condition === 'TRUE' ? undefined : await session.rows(`SELECT ${handle} FROM ${from}`, values);
+    for (let at = 0; at < (handles?.length ?? 1); at += FETCHED_ROWS) {
+      const rows = await session.rows(
+        handles === undefined
+          ? `SELECT ${layout.rowSql}, _created FROM ${from}`
+          : `SELECT ${layout.rowSql}, _created FROM ${rowsIn(session, handle, handles.slice(at, at + FETCHED_ROWS))}`,
+        handles === undefined ? values : [],
+      );
+      for (const text of rows) entries.push({ createdMs: Number(text[1]), from: { text, layout, isMeant } });
+    }
   };
   const narrow = fields === undefined ? undefined : narrowLayout(session.layout, fields);
   if (narrow === undefined) {

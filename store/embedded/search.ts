@@ -155,7 +155,7 @@ function partitionSource(
         const rows = await rowsOf(
           session,
           handle,
-          keys.map((key) => BigInt(key[2] as bigint)),
+          keys.map((key) => key.slice(2)),
         );
         return { places, rows };
       },
@@ -231,8 +231,8 @@ export function boundsOf({ span }: Partition, range: TimeRange, loadedSeq: numbe
   if (span === undefined || span.minTs < range.fromMs) bounds.push(`_ts >= ${wholeSql(range.fromMs)}`);
   if (span === undefined || span.maxTs >= range.untilMs) bounds.push(`_ts < ${wholeSql(range.untilMs)}`);
   // More may have been loaded meanwhile.
-  bounds.push(`_seq <= ${loadedSeq}`);
-  return bounds.join(' AND ');
+  if (span === undefined || span.maxSeq > loadedSeq) bounds.push(`_seq <= ${loadedSeq}`);
+  return bounds.join(' AND ') || 'TRUE';
 }
 
 /** An end of a range of `@timestamp`, which are whole: as a number of the column's own type, that no row need be cast. */

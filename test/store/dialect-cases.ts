@@ -13,24 +13,25 @@ export const DIALECT_CASES: readonly DialectCase[] = [
     name: 'a value, by its folded text',
     text: 'process.name:bash',
     superset:
-      '(coalesce(lower("process.name") = $1::VARCHAR, FALSE) OR coalesce(contains("_odd", \',process.name,\'), FALSE))',
+      '(coalesce(lower("process.name") = $1::VARCHAR, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     subset:
-      '(coalesce(lower("process.name") = $1::VARCHAR, FALSE) AND NOT coalesce(contains("_odd", \',process.name,\'), FALSE))',
+      '(coalesce(lower("process.name") = $1::VARCHAR, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     values: ['bash'],
   },
   {
     name: 'letters beyond ASCII, small sigma and final',
     text: 'process.name:ΣΑΣ',
     superset:
-      "(coalesce(replace(lower(\"process.name\"), 'ς', 'σ') = $1::VARCHAR, FALSE) OR coalesce(contains(\"_odd\", ',process.name,'), FALSE))",
+      '(coalesce(replace(lower("process.name"), \'ς\', \'σ\') = $1::VARCHAR, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     subset:
-      "(coalesce(replace(lower(\"process.name\"), 'ς', 'σ') = $1::VARCHAR, FALSE) AND NOT coalesce(contains(\"_odd\", ',process.name,'), FALSE))",
+      '(coalesce(replace(lower("process.name"), \'ς\', \'σ\') = $1::VARCHAR, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     values: ['σασ'],
   },
   {
     name: 'a letter that DuckDB does not fold',
     text: 'process.name:"ƛ"',
-    superset: '(coalesce("process.name" IS NOT NULL, FALSE) OR coalesce(contains("_odd", \',process.name,\'), FALSE))',
+    superset:
+      '(coalesce("process.name" IS NOT NULL, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     subset: 'FALSE',
     values: [],
   },
@@ -38,165 +39,167 @@ export const DIALECT_CASES: readonly DialectCase[] = [
     name: 'quotes and comments are data',
     text: 'process.name:"\'; DROP TABLE events; --"',
     superset:
-      '(coalesce(lower("process.name") = $1::VARCHAR, FALSE) OR coalesce(contains("_odd", \',process.name,\'), FALSE))',
+      '(coalesce(lower("process.name") = $1::VARCHAR, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     subset:
-      '(coalesce(lower("process.name") = $1::VARCHAR, FALSE) AND NOT coalesce(contains("_odd", \',process.name,\'), FALSE))',
+      '(coalesce(lower("process.name") = $1::VARCHAR, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     values: ["'; drop table events; --"],
   },
   {
     name: 'a whole number',
     text: 'process.pid:100',
-    superset: '(coalesce("process.pid" = $1::DOUBLE, FALSE) OR coalesce(contains("_odd", \',process.pid,\'), FALSE))',
+    superset:
+      '(coalesce("process.pid" = $1::DOUBLE, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.pid,\')))',
     subset:
-      '(coalesce("process.pid" = $1::DOUBLE, FALSE) AND NOT coalesce(contains("_odd", \',process.pid,\'), FALSE))',
+      '(coalesce("process.pid" = $1::DOUBLE, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',process.pid,\')))',
     values: [100],
   },
   {
     name: 'a number that no column holds',
     text: 'process.pid:"1.5"',
-    superset: '(coalesce(FALSE, FALSE) OR coalesce(contains("_odd", \',process.pid,\'), FALSE))',
-    subset: '(coalesce(FALSE, FALSE) AND NOT coalesce(contains("_odd", \',process.pid,\'), FALSE))',
+    superset: '(coalesce(FALSE, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.pid,\')))',
+    subset: '(coalesce(FALSE, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',process.pid,\')))',
     values: [],
   },
   {
     name: 'a member of a list',
     text: 'process.args:-c',
     superset:
-      '(coalesce(len(list_filter("process.args", lambda x: lower(x) = $1::VARCHAR)) > 0, FALSE) OR coalesce(contains("_odd", \',process.args,\'), FALSE))',
+      '(coalesce(len(list_filter("process.args", lambda x: lower(x) = $1::VARCHAR)) > 0, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.args,\')))',
     subset:
-      '(coalesce(len(list_filter("process.args", lambda x: lower(x) = $1::VARCHAR)) > 0, FALSE) AND NOT coalesce(contains("_odd", \',process.args,\'), FALSE))',
+      '(coalesce(len(list_filter("process.args", lambda x: lower(x) = $1::VARCHAR)) > 0, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',process.args,\')))',
     values: ['-c'],
   },
   {
     name: 'a time in any form',
     text: 'event.created:"2026-11-21T12:00:00Z"',
     superset:
-      '(coalesce("_created" IS NOT NULL AND "_created" >= $1::DOUBLE AND "_created" <= $2::DOUBLE, FALSE) OR coalesce(contains("_odd", \',event.created,\'), FALSE))',
+      '(coalesce("_created" IS NOT NULL AND "_created" >= $1::DOUBLE AND "_created" <= $2::DOUBLE, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',event.created,\')))',
     subset:
-      '(coalesce("_created" IS NOT NULL AND "_created" >= $1::DOUBLE AND "_created" <= $2::DOUBLE, FALSE) AND NOT coalesce(contains("_odd", \',event.created,\'), FALSE))',
+      '(coalesce("_created" IS NOT NULL AND "_created" >= $1::DOUBLE AND "_created" <= $2::DOUBLE, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',event.created,\')))',
     values: [1795262400000, 1795262400999],
   },
   {
     name: 'an address in any form',
     text: 'source.ip:"::ffff:10.0.0.1"',
     superset:
-      '((coalesce(lower("source.ip") = $1::VARCHAR, FALSE) OR coalesce(contains("_odd", \',source.ip,\'), FALSE)) OR (coalesce((strlen("_address.source.ip") = 8 AND "_address.source.ip" >= $2::VARCHAR AND "_address.source.ip" <= $3::VARCHAR), FALSE) OR coalesce(contains("_odd", \',source.ip,\'), FALSE)))',
+      '((coalesce(("_address.source.ip" >= $1::VARCHAR AND "_address.source.ip" <= $2::VARCHAR AND strlen("_address.source.ip") = 8), FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',source.ip,\'))) OR ("_address.source.ip" IS NULL AND "source.ip" IS NOT NULL AND (coalesce(lower("source.ip") = $3::VARCHAR, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',source.ip,\')))))',
     subset:
-      '((coalesce(lower("source.ip") = $1::VARCHAR, FALSE) AND NOT coalesce(contains("_odd", \',source.ip,\'), FALSE)) OR (coalesce((strlen("_address.source.ip") = 8 AND "_address.source.ip" >= $2::VARCHAR AND "_address.source.ip" <= $3::VARCHAR), FALSE) AND NOT coalesce(contains("_odd", \',source.ip,\'), FALSE)))',
-    values: ['::ffff:10.0.0.1', '0a000001', '0a000001'],
+      '((coalesce(("_address.source.ip" >= $1::VARCHAR AND "_address.source.ip" <= $2::VARCHAR AND strlen("_address.source.ip") = 8), FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',source.ip,\'))) OR ("_address.source.ip" IS NULL AND "source.ip" IS NOT NULL AND (coalesce(lower("source.ip") = $3::VARCHAR, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',source.ip,\')))))',
+    values: ['0a000001', '0a000001', '::ffff:10.0.0.1'],
   },
   {
     name: 'a network',
     text: 'source.ip:10.0.0.0/12',
     superset:
-      '((coalesce(lower("source.ip") = $1::VARCHAR, FALSE) OR coalesce(contains("_odd", \',source.ip,\'), FALSE)) OR (coalesce((strlen("_address.source.ip") = 8 AND "_address.source.ip" >= $2::VARCHAR AND "_address.source.ip" <= $3::VARCHAR), FALSE) OR coalesce(contains("_odd", \',source.ip,\'), FALSE)))',
+      '((coalesce(("_address.source.ip" >= $1::VARCHAR AND "_address.source.ip" <= $2::VARCHAR AND strlen("_address.source.ip") = 8), FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',source.ip,\'))) OR ("_address.source.ip" IS NULL AND "source.ip" IS NOT NULL AND (coalesce(lower("source.ip") = $3::VARCHAR, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',source.ip,\')))))',
     subset:
-      '((coalesce(lower("source.ip") = $1::VARCHAR, FALSE) AND NOT coalesce(contains("_odd", \',source.ip,\'), FALSE)) OR (coalesce((strlen("_address.source.ip") = 8 AND "_address.source.ip" >= $2::VARCHAR AND "_address.source.ip" <= $3::VARCHAR), FALSE) AND NOT coalesce(contains("_odd", \',source.ip,\'), FALSE)))',
-    values: ['10.0.0.0/12', '0a000000', '0a0fffff'],
+      '((coalesce(("_address.source.ip" >= $1::VARCHAR AND "_address.source.ip" <= $2::VARCHAR AND strlen("_address.source.ip") = 8), FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',source.ip,\'))) OR ("_address.source.ip" IS NULL AND "source.ip" IS NOT NULL AND (coalesce(lower("source.ip") = $3::VARCHAR, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',source.ip,\')))))',
+    values: ['0a000000', '0a0fffff', '10.0.0.0/12'],
   },
   {
     name: 'a network of a list',
     text: 'related.ip:10.0.0.0/8',
     superset:
-      '((coalesce(len(list_filter("related.ip", lambda x: lower(x) = $1::VARCHAR)) > 0, FALSE) OR coalesce(contains("_odd", \',related.ip,\'), FALSE)) OR (coalesce(len(list_filter("_address.related.ip", lambda x: (strlen(x) = 8 AND x >= $2::VARCHAR AND x <= $3::VARCHAR))) > 0, FALSE) OR coalesce(contains("_odd", \',related.ip,\'), FALSE)))',
+      '((coalesce(len(list_filter("_address.related.ip", lambda x: (x >= $1::VARCHAR AND x <= $2::VARCHAR AND strlen(x) = 8))) > 0, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',related.ip,\'))) OR ((coalesce(len(list_filter("related.ip", lambda x: lower(x) = $3::VARCHAR)) > 0, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',related.ip,\')))))',
     subset:
-      '((coalesce(len(list_filter("related.ip", lambda x: lower(x) = $1::VARCHAR)) > 0, FALSE) AND NOT coalesce(contains("_odd", \',related.ip,\'), FALSE)) OR (coalesce(len(list_filter("_address.related.ip", lambda x: (strlen(x) = 8 AND x >= $2::VARCHAR AND x <= $3::VARCHAR))) > 0, FALSE) AND NOT coalesce(contains("_odd", \',related.ip,\'), FALSE)))',
-    values: ['10.0.0.0/8', '0a000000', '0affffff'],
+      '((coalesce(len(list_filter("_address.related.ip", lambda x: (x >= $1::VARCHAR AND x <= $2::VARCHAR AND strlen(x) = 8))) > 0, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',related.ip,\'))) OR ((coalesce(len(list_filter("related.ip", lambda x: lower(x) = $3::VARCHAR)) > 0, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',related.ip,\')))))',
+    values: ['0a000000', '0affffff', '10.0.0.0/8'],
   },
   {
     name: 'a network of IPv6 that holds all of IPv4',
     text: 'source.ip:"::/0"',
     superset:
-      '((coalesce(lower("source.ip") = $1::VARCHAR, FALSE) OR coalesce(contains("_odd", \',source.ip,\'), FALSE)) OR (coalesce((strlen("_address.source.ip") = 8 AND "_address.source.ip" >= $2::VARCHAR AND "_address.source.ip" <= $3::VARCHAR OR strlen("_address.source.ip") = 32 AND "_address.source.ip" >= $4::VARCHAR AND "_address.source.ip" <= $5::VARCHAR), FALSE) OR coalesce(contains("_odd", \',source.ip,\'), FALSE)))',
+      '((coalesce(("_address.source.ip" >= $1::VARCHAR AND "_address.source.ip" <= $2::VARCHAR AND strlen("_address.source.ip") = 8 OR "_address.source.ip" >= $3::VARCHAR AND "_address.source.ip" <= $4::VARCHAR AND strlen("_address.source.ip") = 32), FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',source.ip,\'))) OR ("_address.source.ip" IS NULL AND "source.ip" IS NOT NULL AND (coalesce(lower("source.ip") = $5::VARCHAR, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',source.ip,\')))))',
     subset:
-      '((coalesce(lower("source.ip") = $1::VARCHAR, FALSE) AND NOT coalesce(contains("_odd", \',source.ip,\'), FALSE)) OR (coalesce((strlen("_address.source.ip") = 8 AND "_address.source.ip" >= $2::VARCHAR AND "_address.source.ip" <= $3::VARCHAR OR strlen("_address.source.ip") = 32 AND "_address.source.ip" >= $4::VARCHAR AND "_address.source.ip" <= $5::VARCHAR), FALSE) AND NOT coalesce(contains("_odd", \',source.ip,\'), FALSE)))',
-    values: ['::/0', '00000000', 'ffffffff', '00000000000000000000000000000000', 'ffffffffffffffffffffffffffffffff'],
+      '((coalesce(("_address.source.ip" >= $1::VARCHAR AND "_address.source.ip" <= $2::VARCHAR AND strlen("_address.source.ip") = 8 OR "_address.source.ip" >= $3::VARCHAR AND "_address.source.ip" <= $4::VARCHAR AND strlen("_address.source.ip") = 32), FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',source.ip,\'))) OR ("_address.source.ip" IS NULL AND "source.ip" IS NOT NULL AND (coalesce(lower("source.ip") = $5::VARCHAR, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',source.ip,\')))))',
+    values: ['00000000', 'ffffffff', '00000000000000000000000000000000', 'ffffffffffffffffffffffffffffffff', '::/0'],
   },
   {
     name: 'what is no address',
     text: 'source.ip:x',
     superset:
-      '(coalesce(lower("source.ip") = $1::VARCHAR, FALSE) OR coalesce(contains("_odd", \',source.ip,\'), FALSE))',
+      '(coalesce(lower("source.ip") = $1::VARCHAR, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',source.ip,\')))',
     subset:
-      '(coalesce(lower("source.ip") = $1::VARCHAR, FALSE) AND NOT coalesce(contains("_odd", \',source.ip,\'), FALSE))',
+      '(coalesce(lower("source.ip") = $1::VARCHAR, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',source.ip,\')))',
     values: ['x'],
   },
   {
     name: 'a prefix',
     text: 'process.name:ba*',
     superset:
-      '(coalesce(starts_with(lower("process.name"), $1::VARCHAR), FALSE) OR coalesce(contains("_odd", \',process.name,\'), FALSE))',
+      '(coalesce(starts_with(lower("process.name"), $1::VARCHAR), FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     subset:
-      '(coalesce(starts_with(lower("process.name"), $1::VARCHAR), FALSE) AND NOT coalesce(contains("_odd", \',process.name,\'), FALSE))',
+      '(coalesce(starts_with(lower("process.name"), $1::VARCHAR), FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     values: ['ba'],
   },
   {
     name: 'a suffix',
     text: 'process.name:*sh',
     superset:
-      '(coalesce(ends_with(lower("process.name"), $1::VARCHAR), FALSE) OR coalesce(contains("_odd", \',process.name,\'), FALSE))',
+      '(coalesce(ends_with(lower("process.name"), $1::VARCHAR), FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     subset:
-      '(coalesce(ends_with(lower("process.name"), $1::VARCHAR), FALSE) AND NOT coalesce(contains("_odd", \',process.name,\'), FALSE))',
+      '(coalesce(ends_with(lower("process.name"), $1::VARCHAR), FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     values: ['sh'],
   },
   {
     name: 'a part',
     text: 'process.command_line:*curl*',
     superset:
-      '(coalesce(contains(lower("process.command_line"), $1::VARCHAR), FALSE) OR coalesce(contains("_odd", \',process.command_line,\'), FALSE))',
+      '(coalesce(contains(lower("process.command_line"), $1::VARCHAR), FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.command_line,\')))',
     subset:
-      '(coalesce(contains(lower("process.command_line"), $1::VARCHAR), FALSE) AND NOT coalesce(contains("_odd", \',process.command_line,\'), FALSE))',
+      '(coalesce(contains(lower("process.command_line"), $1::VARCHAR), FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',process.command_line,\')))',
     values: ['curl'],
   },
   {
     name: 'both ends',
     text: 'process.executable:\\/usr*sh',
     superset:
-      '(coalesce((starts_with(lower("process.executable"), $1::VARCHAR) AND ends_with(lower("process.executable"), $2::VARCHAR) AND strlen(lower("process.executable")) >= 6), FALSE) OR coalesce(contains("_odd", \',process.executable,\'), FALSE))',
+      '(coalesce((starts_with(lower("process.executable"), $1::VARCHAR) AND ends_with(lower("process.executable"), $2::VARCHAR) AND strlen(lower("process.executable")) >= 6), FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.executable,\')))',
     subset:
-      '(coalesce((starts_with(lower("process.executable"), $1::VARCHAR) AND ends_with(lower("process.executable"), $2::VARCHAR) AND strlen(lower("process.executable")) >= 6), FALSE) AND NOT coalesce(contains("_odd", \',process.executable,\'), FALSE))',
+      '(coalesce((starts_with(lower("process.executable"), $1::VARCHAR) AND ends_with(lower("process.executable"), $2::VARCHAR) AND strlen(lower("process.executable")) >= 6), FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',process.executable,\')))',
     values: ['/usr', 'sh'],
   },
   {
     name: 'runs and single characters',
     text: 'process.name:b?s*h?',
     superset:
-      '(coalesce((contains(lower("process.name"), $1::VARCHAR) AND contains(lower("process.name"), $2::VARCHAR) AND contains(lower("process.name"), $3::VARCHAR) AND regexp_full_match(lower("process.name"), $4::VARCHAR, \'s\')), FALSE) OR coalesce(contains("_odd", \',process.name,\'), FALSE))',
+      '(coalesce((contains(lower("process.name"), $1::VARCHAR) AND contains(lower("process.name"), $2::VARCHAR) AND contains(lower("process.name"), $3::VARCHAR) AND regexp_full_match(lower("process.name"), $4::VARCHAR, \'s\')), FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     subset:
-      '(coalesce((contains(lower("process.name"), $1::VARCHAR) AND contains(lower("process.name"), $2::VARCHAR) AND contains(lower("process.name"), $3::VARCHAR) AND regexp_full_match(lower("process.name"), $4::VARCHAR, \'s\')), FALSE) AND NOT coalesce(contains("_odd", \',process.name,\'), FALSE))',
+      '(coalesce((contains(lower("process.name"), $1::VARCHAR) AND contains(lower("process.name"), $2::VARCHAR) AND contains(lower("process.name"), $3::VARCHAR) AND regexp_full_match(lower("process.name"), $4::VARCHAR, \'s\')), FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     values: ['b', 's', 'h', 'b.s.*h.'],
   },
   {
     name: 'a list by pattern',
     text: 'process.args:*c',
     superset:
-      '(coalesce(len(list_filter("process.args", lambda x: ends_with(lower(x), $1::VARCHAR))) > 0, FALSE) OR coalesce(contains("_odd", \',process.args,\'), FALSE))',
+      '(coalesce(len(list_filter("process.args", lambda x: ends_with(lower(x), $1::VARCHAR))) > 0, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.args,\')))',
     subset:
-      '(coalesce(len(list_filter("process.args", lambda x: ends_with(lower(x), $1::VARCHAR))) > 0, FALSE) AND NOT coalesce(contains("_odd", \',process.args,\'), FALSE))',
+      '(coalesce(len(list_filter("process.args", lambda x: ends_with(lower(x), $1::VARCHAR))) > 0, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',process.args,\')))',
     values: ['c'],
   },
   {
     name: 'a number by pattern',
     text: 'process.pid:1*',
     superset:
-      '(coalesce(starts_with(lower("process.pid"::VARCHAR), $1::VARCHAR), FALSE) OR coalesce(contains("_odd", \',process.pid,\'), FALSE))',
+      '(coalesce(starts_with(lower("process.pid"::VARCHAR), $1::VARCHAR), FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.pid,\')))',
     subset:
-      '(coalesce(starts_with(lower("process.pid"::VARCHAR), $1::VARCHAR), FALSE) AND NOT coalesce(contains("_odd", \',process.pid,\'), FALSE))',
+      '(coalesce(starts_with(lower("process.pid"::VARCHAR), $1::VARCHAR), FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',process.pid,\')))',
     values: ['1'],
   },
   {
     name: 'a regular expression',
     text: 'process.name:/(ba|da)?sh/',
     superset:
-      '(coalesce((NOT strlen("process.name") = length("process.name") OR regexp_full_match("process.name", $1::VARCHAR, \'is\')), FALSE) OR coalesce(contains("_odd", \',process.name,\'), FALSE))',
+      '(coalesce((NOT strlen("process.name") = length("process.name") OR regexp_full_match("process.name", $1::VARCHAR, \'is\')), FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     subset:
-      '(coalesce((strlen("process.name") = length("process.name") AND regexp_full_match("process.name", $1::VARCHAR, \'is\')), FALSE) AND NOT coalesce(contains("_odd", \',process.name,\'), FALSE))',
+      '(coalesce((strlen("process.name") = length("process.name") AND regexp_full_match("process.name", $1::VARCHAR, \'is\')), FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     values: ['(ba|da)?sh'],
   },
   {
     name: 'a regular expression that only the port reads',
     text: 'process.name:/\\pL+/',
-    superset: '(coalesce("process.name" IS NOT NULL, FALSE) OR coalesce(contains("_odd", \',process.name,\'), FALSE))',
+    superset:
+      '(coalesce("process.name" IS NOT NULL, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     subset: 'FALSE',
     values: [],
   },
@@ -204,60 +207,61 @@ export const DIALECT_CASES: readonly DialectCase[] = [
     name: 'numbers in a range',
     text: 'process.pid:[100 TO 200}',
     superset:
-      '(coalesce("process.pid" IS NOT NULL AND "process.pid" >= $1::DOUBLE AND "process.pid" < $2::DOUBLE, FALSE) OR coalesce(contains("_odd", \',process.pid,\'), FALSE))',
+      '(coalesce("process.pid" IS NOT NULL AND "process.pid" >= $1::DOUBLE AND "process.pid" < $2::DOUBLE, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.pid,\')))',
     subset:
-      '(coalesce("process.pid" IS NOT NULL AND "process.pid" >= $1::DOUBLE AND "process.pid" < $2::DOUBLE, FALSE) AND NOT coalesce(contains("_odd", \',process.pid,\'), FALSE))',
+      '(coalesce("process.pid" IS NOT NULL AND "process.pid" >= $1::DOUBLE AND "process.pid" < $2::DOUBLE, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',process.pid,\')))',
     values: [100, 200],
   },
   {
     name: 'times in a range',
     text: 'event.created:>="2026-11-21T12:00:00Z"',
     superset:
-      '(coalesce("_created" IS NOT NULL AND "_created" >= $1::DOUBLE, FALSE) OR coalesce(contains("_odd", \',event.created,\'), FALSE))',
+      '(coalesce("_created" IS NOT NULL AND "_created" >= $1::DOUBLE, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',event.created,\')))',
     subset:
-      '(coalesce("_created" IS NOT NULL AND "_created" >= $1::DOUBLE, FALSE) AND NOT coalesce(contains("_odd", \',event.created,\'), FALSE))',
+      '(coalesce("_created" IS NOT NULL AND "_created" >= $1::DOUBLE, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',event.created,\')))',
     values: [1795262400000],
   },
   {
     name: 'addresses in a range',
     text: 'source.ip:["10.0.0.0" TO "10.0.0.9"]',
     superset:
-      '(coalesce((strlen("_address.source.ip") = 8 AND "_address.source.ip" >= $1::VARCHAR AND "_address.source.ip" <= $2::VARCHAR), FALSE) OR coalesce(contains("_odd", \',source.ip,\'), FALSE))',
+      '(coalesce(("_address.source.ip" >= $1::VARCHAR AND "_address.source.ip" <= $2::VARCHAR AND strlen("_address.source.ip") = 8), FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',source.ip,\')))',
     subset:
-      '(coalesce((strlen("_address.source.ip") = 8 AND "_address.source.ip" >= $1::VARCHAR AND "_address.source.ip" <= $2::VARCHAR), FALSE) AND NOT coalesce(contains("_odd", \',source.ip,\'), FALSE))',
+      '(coalesce(("_address.source.ip" >= $1::VARCHAR AND "_address.source.ip" <= $2::VARCHAR AND strlen("_address.source.ip") = 8), FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',source.ip,\')))',
     values: ['0a000000', '0a000009'],
   },
   {
     name: 'words in a range',
     text: 'process.name:[a TO c]',
     superset:
-      '(coalesce((lower("process.name") >= $1::VARCHAR AND lower("process.name") <= $2::VARCHAR), FALSE) OR coalesce(contains("_odd", \',process.name,\'), FALSE))',
+      '(coalesce((lower("process.name") >= $1::VARCHAR AND lower("process.name") <= $2::VARCHAR), FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     subset:
-      '(coalesce((lower("process.name") >= $1::VARCHAR AND lower("process.name") <= $2::VARCHAR), FALSE) AND NOT coalesce(contains("_odd", \',process.name,\'), FALSE))',
+      '(coalesce((lower("process.name") >= $1::VARCHAR AND lower("process.name") <= $2::VARCHAR), FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     values: ['a', 'c'],
   },
   {
     name: 'numbers as words in a range',
     text: 'user.id:>=5',
     superset:
-      '(coalesce((CASE WHEN regexp_full_match("user.id", \'-?[0-9]{1,20}(\\.[0-9]{1,20})?\') THEN TRY_CAST("user.id" AS DOUBLE) >= $1::DOUBLE ELSE lower("user.id") >= $2::VARCHAR END), FALSE) OR coalesce(contains("_odd", \',user.id,\'), FALSE))',
+      '(coalesce((CASE WHEN regexp_full_match("user.id", \'-?[0-9]{1,20}(\\.[0-9]{1,20})?\') THEN TRY_CAST("user.id" AS DOUBLE) >= $1::DOUBLE ELSE lower("user.id") >= $2::VARCHAR END), FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',user.id,\')))',
     subset:
-      '(coalesce((CASE WHEN regexp_full_match("user.id", \'-?[0-9]{1,20}(\\.[0-9]{1,20})?\') THEN TRY_CAST("user.id" AS DOUBLE) >= $1::DOUBLE ELSE lower("user.id") >= $2::VARCHAR END), FALSE) AND NOT coalesce(contains("_odd", \',user.id,\'), FALSE))',
+      '(coalesce((CASE WHEN regexp_full_match("user.id", \'-?[0-9]{1,20}(\\.[0-9]{1,20})?\') THEN TRY_CAST("user.id" AS DOUBLE) >= $1::DOUBLE ELSE lower("user.id") >= $2::VARCHAR END), FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',user.id,\')))',
     values: [5, '5'],
   },
   {
     name: 'a field that is there',
     text: 'process.name:*',
-    superset: '(coalesce("process.name" IS NOT NULL, FALSE) OR coalesce(contains("_odd", \',process.name,\'), FALSE))',
+    superset:
+      '(coalesce("process.name" IS NOT NULL, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     subset:
-      '(coalesce("process.name" IS NOT NULL, FALSE) AND NOT coalesce(contains("_odd", \',process.name,\'), FALSE))',
+      '(coalesce("process.name" IS NOT NULL, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\')))',
     values: [],
   },
   {
     name: 'a list that has members',
     text: 'tags:*',
-    superset: '(coalesce(len("tags") > 0, FALSE) OR coalesce(contains("_odd", \',tags,\'), FALSE))',
-    subset: '(coalesce(len("tags") > 0, FALSE) AND NOT coalesce(contains("_odd", \',tags,\'), FALSE))',
+    superset: '(coalesce(len("tags") > 0, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',tags,\')))',
+    subset: '(coalesce(len("tags") > 0, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',tags,\')))',
     values: [],
   },
   {
@@ -296,27 +300,27 @@ export const DIALECT_CASES: readonly DialectCase[] = [
     name: 'free text',
     text: '"drop table"',
     superset:
-      '((coalesce(contains(lower("event.original"), $1::VARCHAR), FALSE) OR coalesce(contains("_odd", \',event.original,\'), FALSE)) OR (coalesce(contains(lower("message"), $2::VARCHAR), FALSE) OR coalesce(contains("_odd", \',message,\'), FALSE)))',
+      '((coalesce(contains(lower("event.original"), $1::VARCHAR), FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',event.original,\'))) OR (coalesce(contains(lower("message"), $2::VARCHAR), FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',message,\'))))',
     subset:
-      '((coalesce(contains(lower("event.original"), $1::VARCHAR), FALSE) AND NOT coalesce(contains("_odd", \',event.original,\'), FALSE)) OR (coalesce(contains(lower("message"), $2::VARCHAR), FALSE) AND NOT coalesce(contains("_odd", \',message,\'), FALSE)))',
+      '((coalesce(contains(lower("event.original"), $1::VARCHAR), FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',event.original,\'))) OR (coalesce(contains(lower("message"), $2::VARCHAR), FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',message,\'))))',
     values: ['drop table', 'drop table'],
   },
   {
     name: 'not',
     text: 'NOT process.name:bash',
     superset:
-      '(NOT (coalesce(lower("process.name") = $1::VARCHAR, FALSE) AND NOT coalesce(contains("_odd", \',process.name,\'), FALSE)))',
+      '(NOT (coalesce(lower("process.name") = $1::VARCHAR, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\'))))',
     subset:
-      '(NOT (coalesce(lower("process.name") = $1::VARCHAR, FALSE) OR coalesce(contains("_odd", \',process.name,\'), FALSE)))',
+      '(NOT (coalesce(lower("process.name") = $1::VARCHAR, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\'))))',
     values: ['bash'],
   },
   {
     name: 'and, or',
     text: 'process.name:bash AND (user.id:0 OR user.id:33)',
     superset:
-      '((coalesce(lower("process.name") = $1::VARCHAR, FALSE) OR coalesce(contains("_odd", \',process.name,\'), FALSE)) AND ((coalesce(lower("user.id") = $2::VARCHAR, FALSE) OR coalesce(contains("_odd", \',user.id,\'), FALSE)) OR (coalesce(lower("user.id") = $3::VARCHAR, FALSE) OR coalesce(contains("_odd", \',user.id,\'), FALSE))))',
+      '((coalesce(lower("process.name") = $1::VARCHAR, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\'))) AND ((coalesce(lower("user.id") = $2::VARCHAR, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',user.id,\'))) OR (coalesce(lower("user.id") = $3::VARCHAR, FALSE) OR ("_odd" IS NOT NULL AND contains("_odd", \',user.id,\')))))',
     subset:
-      '((coalesce(lower("process.name") = $1::VARCHAR, FALSE) AND NOT coalesce(contains("_odd", \',process.name,\'), FALSE)) AND ((coalesce(lower("user.id") = $2::VARCHAR, FALSE) AND NOT coalesce(contains("_odd", \',user.id,\'), FALSE)) OR (coalesce(lower("user.id") = $3::VARCHAR, FALSE) AND NOT coalesce(contains("_odd", \',user.id,\'), FALSE))))',
+      '((coalesce(lower("process.name") = $1::VARCHAR, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',process.name,\'))) AND ((coalesce(lower("user.id") = $2::VARCHAR, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',user.id,\'))) OR (coalesce(lower("user.id") = $3::VARCHAR, FALSE) AND NOT ("_odd" IS NOT NULL AND contains("_odd", \',user.id,\')))))',
     values: ['bash', '0', '33'],
   },
 ];
