@@ -171,6 +171,26 @@ describe('SQL', () => {
   });
 });
 
+describe('SQL over cold partitions', () => {
+  it('finds the same, behind the fence too', async () => {
+    const own = mkdtempSync(join(tmpdir(), 'vedette-sql-cold-'));
+    const cold = await openEmbeddedStore({ folder: own, nowMs: () => START_MS + 20 * DAY_MS, coldAfterMs: 0 });
+    await cold.append(Array.from({ length: 20 }, (_, n) => sampleEvent(n)));
+    await cold.append([sampleEvent(30, { process: { name: 7, pid: '12' } })]);
+    await cold.flush();
+    expect(await cold.cool()).toBe(1);
+    const sql = `SELECT "process.name", count(*), max("process.pid") FROM events GROUP BY ALL ORDER BY 1`;
+    const answer = await cold.sql?.({ sql, range: ALWAYS, rowsMax: 10, bytesMax: 10_000 });
+    await cold.close();
+    rmSync(own, { recursive: true });
+    expect(answer?.rows).toEqual([
+      ['7', 1, 12],
+      ['bash', 10, 1_018],
+      ['curl', 10, 1_019],
+    ]);
+  });
+});
+
 describe('the list of functions', () => {
   it('names nothing that reaches out of the statement', () => {
     const reaching =
