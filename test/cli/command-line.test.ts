@@ -115,7 +115,8 @@ describe('the help of every command', () => {
 
   it('leaves no command without its file, and no file without its command', () => {
     const files = readdirSync(new URL('../../cli/commands', import.meta.url));
-    expect(files.length).toBe(COMMANDS.length - 1); // alerts ack and alerts close share one
+    // `alerts ack` and `alerts close` share a file, and so do the three of `hold`.
+    expect(files.length).toBe(COMMANDS.length - 3);
   });
 });
 
