@@ -1,7 +1,8 @@
 // Says whether a statement of people may run, by the tree that DuckDB's own parser makes of it: every node is of a kind that is
 // known, every table is one of our views or the statement's own, every function is on the list (functions.ts). Whatever is not
 // known is refused. It also bounds what DuckDB does not: how long a text can become. A function's result is in no memory limit, so
-// each expression's length is reckoned as a multiple of what is stored, through subqueries, and bounded ({@link GROWTH_MAX}).
+// each expression's length is reckoned as a multiple of what is stored, through subqueries, and bounded ({@link GROWTH_MAX}). Longer than
+// 300 lines, because what is refused should be read in one place.
 import { nearest } from '../../../event/nearest-name.ts';
 import { SqlRefused } from '../../sql-refusal.ts';
 import { COUNT_MAX, FUNCTION_NAMES, functionNamed, isTableFunction, type SqlFunction } from './functions.ts';
