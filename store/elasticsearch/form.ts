@@ -6,7 +6,7 @@ import { isIP } from 'node:net';
 import { FIELDS, type FieldType } from '../../event/catalogue.ts';
 import { type EventDocument, fieldOf, isPlainObject } from '../../event/document.ts';
 import { orderKeyOf } from '../../event/order.ts';
-import { INDEXED_MS_MAX, INDEXED_MS_MIN, WRAPPED_FIELD, WRAPPED_MARK } from './mapping.ts';
+import { INDEXED_MS_MAX, INDEXED_MS_MIN, WORD_CHARS_MAX, WRAPPED_FIELD, WRAPPED_MARK } from './mapping.ts';
 
 /** More values of one field than this make more groups than an event counts in (store/query/count.ts). */
 const VALUES_MAX = 1_000;
@@ -113,8 +113,13 @@ function isPlainValue(value: unknown, branch: Branch): boolean {
 
 function isPlainMember(value: unknown, type: FieldType | undefined): boolean {
   if (typeof value === 'object' && value !== null) return false;
-  return type !== 'ip' || typeof value !== 'string' || isPlainAddress(value);
+  if (typeof value !== 'string') return true;
+  if (type === 'text') return value.length <= WORD_CHARS_MAX || !LONG_WORD.test(value);
+  return type !== 'ip' || isPlainAddress(value);
 }
+
+/** A word may be shorter than what stands between two blanks, never longer. */
+const LONG_WORD = new RegExp(`\\S{${WORD_CHARS_MAX + 1}}`);
 
 /** True of an address as the index gives it back, and of what it takes for none. Of a zone it leaves out the name. */
 function isPlainAddress(text: string): boolean {

@@ -9,10 +9,10 @@ export const TEMPLATE_VERSION = 2;
 /** Longer keywords are not indexed, only named in `_ignored`. Lucene's own limit is 32,766 bytes, four to a character. */
 const IGNORE_ABOVE = 8_191;
 /**
- * Words of a text are never cut: one that Lucene cannot index makes the document be refused, and stored wrapped. With the
- * analyzer's own 255 a part of a long word could not be found.
+ * A longer word of a text is cut, and a part of it could not be found: form.ts wraps such documents. Lucene takes 32,766 bytes, which is
+ * three to a UTF-16 unit at the most; no record of the kernel is longer than 8,970 characters.
  */
-const WORD_CHARS_MAX = 40_000;
+export const WORD_CHARS_MAX = 10_922;
 /** In `flattened` objects nothing would say what was too long: the document is refused, and stored wrapped. */
 const FLATTENED_ABOVE = 2_000_000_000;
 /** Times that mean the same to everyone; any other is named in `_ignored`. */

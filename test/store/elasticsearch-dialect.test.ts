@@ -104,6 +104,7 @@ describe('the form of a document', () => {
     ['an address in another form', { source: { ip: '0:0:0:0:0:0:0:1' } }],
     ['an IPv4 address as IPv6', { source: { ip: '::ffff:10.0.0.1' } }],
     ['a time that others read otherwise', { event: { created: '2026-11-21T12:00:00' } }],
+    ['a word that the index would cut', { event: { original: `a ${'x'.repeat(10_923)} b` } }],
     ['half a character', { message: '\ud800' }],
   ])('is text for %s', (_, document) => expect(isWrapped(document)).toBe(true));
 
