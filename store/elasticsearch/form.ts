@@ -114,12 +114,14 @@ function isPlainValue(value: unknown, branch: Branch): boolean {
 function isPlainMember(value: unknown, type: FieldType | undefined): boolean {
   if (typeof value === 'object' && value !== null) return false;
   if (typeof value !== 'string') return true;
-  if (type === 'text') return value.length <= WORD_CHARS_MAX || !LONG_WORD.test(value);
+  if (type === 'text') return value.length <= WORD_CHARS_MAX || !hasLongWord(value);
   return type !== 'ip' || isPlainAddress(value);
 }
 
 /** A word may be shorter than what stands between two blanks, never longer. */
-const LONG_WORD = new RegExp(`\\S{${WORD_CHARS_MAX + 1}}`);
+function hasLongWord(text: string): boolean {
+  return text.split(/\s/).some((word) => word.length > WORD_CHARS_MAX);
+}
 
 /** True of an address as the index gives it back, and of what it takes for none. Of a zone it leaves out the name. */
 function isPlainAddress(text: string): boolean {
