@@ -1,163 +1,109 @@
-// What the embedded store takes: events a second through append() until they are acknowledged and until they are in partitions,
-// CPU for each, bytes on disk, and the usual questions afterwards.
+// What the embedded store costs: loading, bytes, the forensic queries, scans; how that grows from a tenth of the events to all of
+// them; and the same beside NDJSON in zstd, SQLite and (VEDETTE_BENCH_ELASTICSEARCH=1) Elasticsearch. The full form is 10 M events:
+// `npm run bench -- store`; VEDETTE_BENCH_EVENTS says another number.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { NewEvent } from '../event/document.ts';
-import { openEmbeddedStore } from '../store/embedded/embedded-store.ts';
-import { parseQuery } from '../store/query/parse.ts';
+import { type EmbeddedStore, openEmbeddedStore } from '../store/embedded/embedded-store.ts';
+import { StoreUnavailable } from '../store/port.ts';
+import { eventTimeMs, storeEvent } from './store-events.ts';
+import { peerLines } from './store-peers.ts';
+import { forensicQueries, measure, otherQuestions, quantile, queryOf, type Span } from './store-questions.ts';
 
+const START_MS = Date.UTC(2026, 9, 16);
 const BATCH = 500;
 const CONCURRENT = 4;
-
-/** A usual exec event, about 1.4 kB of JSON. */
-function execEvent(n: number, startMs: number): NewEvent {
-  const at = startMs + n;
-  const iso = new Date(at).toISOString();
-  const pid = 1_000 + (n % 30_000);
-  const [name, ...rest] =
-    [
-      ['curl', '-sS', `https://example.org/${n % 997}`],
-      ['ls', '-la', '/var/www'],
-      ['sh', '-c', `echo ${n % 13}`],
-    ][n % 3] ?? [];
-  const args = [String(name), ...rest];
-  const msg = `audit(${(at / 1000).toFixed(3)}:${n})`;
-  return {
-    id: `web-${n % 7}.0d1e2f3a.${at.toString(36)}.${n.toString(36)}.${((n * 2654435761) >>> 0).toString(36)}`,
-    document: {
-      '@timestamp': iso,
-      ecs: { version: '9.0.0' },
-      event: {
-        kind: 'event',
-        category: ['process'],
-        type: ['start'],
-        action: 'executed',
-        outcome: 'success',
-        sequence: n,
-        created: iso,
-        ingested: iso,
-        module: 'auditd',
-        dataset: 'auditd.log',
-        original: `type=SYSCALL msg=${msg}: arch=c000003e syscall=59 success=yes exit=0 a0=55f1${n.toString(16)} a1=55f2 a2=55f3 a3=8 items=2 ppid=${pid - 1} pid=${pid} auid=1000 uid=33 gid=33 euid=33 suid=33 fsuid=33 egid=33 sgid=33 fsgid=33 tty=(none) ses=4 comm="${name}" exe="/usr/bin/${name}" key="exec"\ntype=EXECVE msg=${msg}: argc=${args.length} ${args.map((arg, i) => `a${i}="${arg}"`).join(' ')}\ntype=CWD msg=${msg}: cwd="/var/www"\ntype=PATH msg=${msg}: item=0 name="/usr/bin/${name}" inode=${1000 + (n % 50)} dev=fe:00 mode=0100755 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL`,
-      },
-      host: {
-        id: `web-${n % 7}`,
-        name: `web-${n % 7}`,
-        boot: { id: '0d1e2f3a-0000-4000-8000-000000000000' },
-        os: { type: 'linux' },
-      },
-      process: {
-        pid,
-        entity_id: `e${pid}`,
-        name,
-        executable: `/usr/bin/${name}`,
-        args,
-        args_count: args.length,
-        command_line: args.join(' '),
-        working_directory: '/var/www',
-        parent: {
-          pid: pid - 1,
-          entity_id: `e${pid - 1}`,
-          name: 'apache2',
-          executable: '/usr/sbin/apache2',
-          command_line: '/usr/sbin/apache2 -k start',
-        },
-      },
-      user: { id: '33', name: 'www-data', audit: { id: '1000', name: 'alice' } },
-      auditd: { message_type: 'syscall', session: '4', result: 'success' },
-      tags: ['exec'],
-      vedette: { position: n },
-    },
-  };
-}
+const SELECTIVE = 'process.name:tar AND user.name:bob';
+const THREE_FIELDS = ['process.name', 'user.name', 'process.command_line'];
 
 export async function run({ isShort }: { readonly isShort: boolean }): Promise<readonly string[]> {
-  const events = isShort ? 20_000 : 200_000;
-  const lines: string[] = [];
+  const asked = Number(process.env['VEDETTE_BENCH_EVENTS'] ?? Number.NaN);
+  const events = Number.isSafeInteger(asked) && asked >= 1_000 ? asked : isShort ? 60_000 : 10_000_000;
   const folder = mkdtempSync(join(tmpdir(), 'vedette-bench-'));
-  const say = (name: string, value: string): void => void lines.push(`${name.padEnd(52)} ${value}`);
   try {
-    const startMs = Date.now() - 3_600_000;
-    const store = await openEmbeddedStore({ folder, warn: (text) => say('warning', text) });
-    let next = 0;
-    let bytes = 0;
-    let refusals = 0;
-    const cpu = process.cpuUsage();
-    const started = performance.now();
-    const write = async (): Promise<void> => {
-      while (next < events) {
-        const first = next;
-        next += BATCH;
-        const batch = Array.from({ length: BATCH }, (_, at) => execEvent(first + at, startMs));
-        bytes += JSON.stringify(batch[0]?.document).length * BATCH;
-        for (;;) {
-          try {
-            await store.append(batch);
-            break;
-          } catch {
-            refusals++;
-            await new Promise((resolve) => setTimeout(resolve, 20));
-          }
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: CONCURRENT }, write));
-    const acknowledgedMs = performance.now() - started;
-    await store.flush();
-    const loadedMs = performance.now() - started;
-    const used = process.cpuUsage(cpu);
-    say('events, JSON bytes each', `${events}, ${Math.round(bytes / events)}`);
-    say('acknowledged', `${Math.round((events / acknowledgedMs) * 1_000)} events/s (${refusals} times told to wait)`);
-    say('in partitions', `${Math.round((events / loadedMs) * 1_000)} events/s`);
-    say('CPU, making the events included', `${Math.round((used.user + used.system) / events)} µs/event`);
-    const latencies: number[] = [];
-    for (let n = 0; n < 50; n++) {
-      const at = performance.now();
-      await store.append([execEvent(events + n, startMs)]);
-      latencies.push(performance.now() - at);
+    const lines: string[] = [];
+    for (const count of [Math.floor(events / 10), events]) {
+      lines.push(`${count} events`, ...(await embeddedLines(join(folder, String(count)), count, isShort)));
     }
-    latencies.sort((a, b) => a - b);
-    say('append of one event, p50 / p95', `${latencies[25]?.toFixed(1)} / ${latencies[47]?.toFixed(1)} ms`);
-    const range = { fromMs: startMs, untilMs: startMs + events + 1_000 };
-    for (const text of [
-      'process.name:curl',
-      'process.command_line:*997*',
-      'NOT process.name:ls AND destination.port:443',
-      'auditd.session:4',
-      'a0=55f1ff',
-    ]) {
-      const parsed = parseQuery(text, Date.now());
-      if (!parsed.ok) throw new Error(parsed.diagnostic.message);
-      const at = performance.now();
-      const found = await store.search({ query: parsed.query, range, limit: 100 });
-      say(
-        `search ${text}`,
-        `${(performance.now() - at).toFixed(0)} ms, ${found.events.length} of ${found.isTotalExact ? '' : '≥ '}${found.total}`,
-      );
-    }
-    const scanAt = performance.now();
-    let scanned = 0;
-    for await (const batch of store.scan(range)) scanned += batch.length;
-    say('scan in reference order', `${Math.round((scanned / (performance.now() - scanAt)) * 1_000)} events/s`);
-    await store.close();
-    const again = await openEmbeddedStore({ folder });
-    const statistics = await again.statistics();
-    say('on disk after a restart', `${Math.round(statistics.bytes / statistics.events)} bytes/event`);
-    const followAt = performance.now();
-    let followed = 0;
-    let cursor: string | undefined;
-    for (;;) {
-      const batch = await again.next(cursor, { limit: 2_000, waitMs: 0 });
-      if (batch.events.length === 0) break;
-      followed += batch.events.length;
-      cursor = batch.cursor;
-    }
-    say('follow from the first event', `${Math.round((followed / (performance.now() - followAt)) * 1_000)} events/s`);
-    say('resident memory', `${Math.round(process.memoryUsage().rss / 1e6)} MB`);
-    await again.close();
+    const peerEvents = Math.min(events, isShort ? 20_000 : 200_000);
+    lines.push(`peers, ${peerEvents} events`, ...(await peerLines(join(folder, 'peers'), peerEvents, START_MS)));
+    return lines;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function embeddedLines(folder: string, events: number, isShort: boolean): Promise<readonly string[]> {
+  const endMs = eventTimeMs(events, START_MS) + 1;
+  const lines: string[] = [];
+  const open = (): Promise<EmbeddedStore> =>
+    openEmbeddedStore({ folder, nowMs: () => endMs, warn: (text) => lines.push(`  warning: ${text}`) });
+  let store = await open();
+  lines.push(...(await load(store, events)));
+  await store.close();
+  store = await open();
+  try {
+    const { bytes, events: stored } = await store.statistics();
+    lines.push(`  ${stored} stored, ${(bytes / stored).toFixed(0)} bytes an event`);
+    const span: Span = {
+      fromMs: START_MS - 10_000,
+      untilMs: endMs,
+      id: storeEvent(Math.floor(events / 2), START_MS).id,
+    };
+    const forensic = await measure(store, forensicQueries(span), isShort ? 4 : 10);
+    const others = await measure(store, otherQuestions(span), isShort ? 1 : 2);
+    lines.push(...[...forensic.lines, ...others.lines].map((line) => `  ${line}`));
+    lines.push(`  p95 of the eight forensic queries: ${quantile(forensic.times, 0.95).toFixed(0)} ms`);
+    for (const [name, text, fields] of [
+      ['all', '', undefined],
+      [`${SELECTIVE}, whole documents`, SELECTIVE, undefined],
+      [`${SELECTIVE}, three fields`, SELECTIVE, THREE_FIELDS],
+    ] as const) {
+      const [began, used] = [performance.now(), process.cpuUsage()];
+      let found = 0;
+      const options = { query: queryOf(text), ...(fields === undefined ? {} : { fields }) };
+      for await (const batch of store.scan(span, options)) found += batch.length;
+      const { user, system } = process.cpuUsage(used);
+      const perSecond = Math.round((stored / (performance.now() - began)) * 1_000);
+      lines.push(
+        `  scan ${name}: ${found} found, ${perSecond} events/s, CPU ${((user + system) / stored).toFixed(2)} µs/event`,
+      );
+    }
+    lines.push(`  resident memory ${Math.round(process.memoryUsage().rss / 1e6)} MB`);
+  } finally {
+    await store.close();
+  }
   return lines;
+}
+
+/** Stores the first events, through append alone. */
+async function load(store: EmbeddedStore, events: number): Promise<readonly string[]> {
+  let next = 0;
+  let refusals = 0;
+  const [began, used] = [performance.now(), process.cpuUsage()];
+  const write = async (): Promise<void> => {
+    while (next < events) {
+      const first = next;
+      next += BATCH;
+      const size = Math.min(BATCH, events - first);
+      const batch = Array.from({ length: size }, (_, at) => storeEvent(first + at, START_MS));
+      for (;;) {
+        try {
+          await store.append(batch);
+          break;
+        } catch (error) {
+          if (!(error instanceof StoreUnavailable)) throw error;
+          refusals++;
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENT }, write));
+  await store.flush();
+  const { user, system } = process.cpuUsage(used);
+  const perSecond = Math.round((events / (performance.now() - began)) * 1_000);
+  return [
+    `  loaded at ${perSecond} events/s, CPU ${((user + system) / events).toFixed(0)} µs/event with their making (${refusals} times told to wait)`,
+  ];
 }

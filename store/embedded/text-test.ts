@@ -6,7 +6,7 @@ import { type WildcardPart, wildcardParts } from '../query/wildcard.ts';
 export type Bind = (value: string | number) => string;
 
 /** Makes a condition of SQL for a text. */
-export type TextTest = (sql: string) => string;
+type TextTest = (sql: string) => string;
 
 /** `superset` is true of every text that is meant; `subset` only of such. */
 export interface TextTests {

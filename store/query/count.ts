@@ -32,7 +32,7 @@ interface Group {
 }
 
 /** Where the bucket of a time begins. */
-export function bucketOf(timestampMs: number, bucketMs: number): number {
+function bucketOf(timestampMs: number, bucketMs: number): number {
   return Math.floor(timestampMs / bucketMs) * bucketMs;
 }
 
