@@ -5,7 +5,7 @@ import { type EventDocument, fieldOf } from '../event/document.ts';
 import type { AuditRecord } from './event.ts';
 import { withSeparator } from './foreign-enrichment.ts';
 import { isProgramOfAudit, type LogOrigin, readForeignLine, readForeignValue } from './foreign-line.ts';
-import { EOE, PROCTITLE } from './tables/record-type.ts';
+import { EOE } from './tables/record-type.ts';
 
 export interface ForeignRecords {
   readonly records: readonly AuditRecord[];
@@ -49,6 +49,7 @@ export function recordsOfDocument(document: EventDocument): ForeignRecords | und
   if (program !== undefined && !isProgramOfAudit(program)) return undefined;
   const records: AuditRecord[] = [];
   let origin: LogOrigin | undefined;
+  let found = 0;
   const lines = text.split('\n');
   if (lines.length > LINES_MAX) return undefined;
   for (const line of lines) {
@@ -56,22 +57,18 @@ export function recordsOfDocument(document: EventDocument): ForeignRecords | und
     const read = readForeignLine(withSeparator(Buffer.from(line.trim(), 'utf8').toString('latin1')));
     if (read.kind !== 'records') return undefined;
     origin ??= read.origin;
+    found += 1;
     for (const record of read.records) {
-      records.push(record);
-      // The kernel's last record of a call: auditd writes no EOE, and whoever waits for one waits for nothing.
-      if (record.type === PROCTITLE) records.push(endOf(record));
+      // An end that came by itself says nothing where lines keep no order; kernel-order.ts knows a whole event.
+      if (record.type !== EOE || read.records.length > 1) records.push(record);
     }
   }
-  return records.length === 0 ? undefined : { records, origin: origin ?? nameIn(document) };
+  return found === 0 ? undefined : { records, origin: origin ?? nameIn(document) };
 }
 
 /** Cheap, for all the documents that are none: no regular expression meets a stranger's text before it. */
 function mayHoldRecords(text: string): boolean {
   return text.includes('audit(') || (text.trimStart().startsWith('{') && /"(?:messages|ID|_AUDIT_ID)"/.test(text));
-}
-
-function endOf(record: AuditRecord): AuditRecord {
-  return { ...record, type: EOE, text: `${record.text.slice(0, record.text.indexOf(')') + 1)}: ` };
 }
 
 function nameIn(document: EventDocument): LogOrigin {

@@ -12,6 +12,7 @@ import { createClosedEvents } from './closed-events.ts';
 import type { AuditEvent, AuditRecord } from './event.ts';
 import { createEventBytes, type EventBytes, recordBytes } from './event-bytes.ts';
 import { payloadEnd } from './foreign-enrichment.ts';
+import { inKernelOrder } from './kernel-order.ts';
 import { EOE, isAccompanying, isAlone, PROCTITLE, SYSCALL, URINGOP } from './tables/record-type.ts';
 
 export interface ReassemblerOptions {
@@ -29,6 +30,8 @@ export interface ReassemblerOptions {
   readonly expectsEoe?: boolean;
   /** True for logs: what auditd appended to a record (ENRICHED) is not the kernel's, so it changes no checksum and no id. */
   readonly isEnriched?: boolean;
+  /** True where records may come in any order: an event's are put into the kernel's. */
+  readonly isUnordered?: boolean;
   /** Where the records of the event that was closed last are left in one piece, for who reads them next. */
   readonly gathered?: EventBytes;
 }
@@ -42,6 +45,7 @@ const REASSEMBLER_DEFAULTS: Required<Omit<ReassemblerOptions, 'gathered'>> = {
   maxEventBytes: 6 * 1024 * 1024,
   expectsEoe: true,
   isEnriched: false,
+  isUnordered: false,
 };
 
 export interface Reassembler {
@@ -93,7 +97,8 @@ export function createReassembler(options: ReassemblerOptions = {}): Reassembler
     open.delete(event.key);
     if (last === event) last = undefined;
     openBytes -= event.bytes;
-    const { records, timeMs, serial, node, fragmentOf } = event;
+    const { timeMs, serial, node, fragmentOf } = event;
+    const records = limits.isUnordered ? inKernelOrder(event.records) : event.records;
     const crc = checksum(records);
     if (fragmentOf !== undefined)
       return { timeMs, serial, node, records, crc, incomplete: reasons, isFragment: true, fragmentOf };

@@ -5,6 +5,7 @@ import { eventIdOf } from '../audit/document-id.ts';
 import { createEcsMapper, type EcsMapper } from '../audit/ecs.ts';
 import type { AuditEvent, AuditRecord } from '../audit/event.ts';
 import { knowledgeOf, type LineNames, namesOf } from '../audit/foreign-enrichment.ts';
+import { isWhole } from '../audit/kernel-order.ts';
 import { createReassembler } from '../audit/reassembler.ts';
 import { EOE, isAlone } from '../audit/tables/record-type.ts';
 import type { OpenRecordsPart } from '../store/state/state-port.ts';
@@ -13,6 +14,9 @@ import type { OpenRecordsPart } from '../store/state/state-port.ts';
 export const DESK_LIMITS = {
   maxOpenEvents: 1_024,
   maxOpenBytes: 8 * 1024 * 1024,
+  // Shippers collect batches for seconds: the rest of an event may well be in the next one.
+  timeoutMs: 15_000,
+  loneTimeoutMs: 5_000,
 } as const;
 /** Events that took several requests, kept after they were stored: so many, and so long. */
 const STORED_EVENTS_MAX = 256;
@@ -70,7 +74,7 @@ export function createRecordDesk(
   kept: readonly OpenRecordsPart[],
   nowMs: number,
 ): RecordDesk {
-  const reassembler = createReassembler({ ...DESK_LIMITS, expectsEoe: false, isEnriched: true });
+  const reassembler = createReassembler({ ...DESK_LIMITS, expectsEoe: false, isEnriched: true, isUnordered: true });
   const mappers = new Map<string, { readonly mapper: EcsMapper; readonly names: LineNames }>();
   const held = new Map<string, Held>();
   let closed: AuditEvent[] = [];
@@ -206,6 +210,10 @@ export function createRecordDesk(
       }
       if (record.type !== EOE && !isAlone(record.type)) hold(record);
       take(reassembler.push(record, atMs), atMs);
+      // auditd writes no EOE: what is whole is closed by one of ours.
+      const open = held.get(keyOf(record));
+      if (open !== undefined && open.storedMs === undefined && record.type !== EOE && isWhole(open.records))
+        take(reassembler.push({ ...record, type: EOE }, atMs), atMs);
       return 'taken';
     },
     end(atMs) {

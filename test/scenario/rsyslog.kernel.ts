@@ -157,7 +157,7 @@ describe.skipIf(!HAS_RSYSLOG)('rsyslog (needs Debian’s rsyslog-elasticsearch)'
     appendFileSync(log, `${LINES.slice(2 * third).join('\n')}\n`);
     await until(async () => (await stored()).size >= expected.size);
     // And whatever is open still has its time.
-    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
     const found = await stored();
     expect([...found.keys()].sort()).toEqual([...expected.keys()].sort());
     for (const [id, document] of expected) expect(comparable(found.get(id))).toEqual(comparable(document));

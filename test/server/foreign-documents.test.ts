@@ -92,7 +92,7 @@ describe('raw audit lines of other shippers', () => {
 
   it('whose rest never comes are stored after a while, and flagged', async () => {
     await send(bulk(EXEC.slice(1, 3)));
-    server.clock.ms += 3_000;
+    server.clock.ms += 14_000;
     await send(bulk(withSerial(72)));
     expect((await stored()).size).toBe(1);
     server.clock.ms += 2_000;
@@ -100,7 +100,7 @@ describe('raw audit lines of other shippers', () => {
     expect(event?.['vedette']).toMatchObject({ incomplete: ['missing-syscall'] });
     // And what comes later still is its fragment.
     await send(bulk([EXEC[0] ?? '']));
-    server.clock.ms += 5_000;
+    server.clock.ms += 16_000;
     const events = await until(3);
     const [id] = [...events].find(([, each]) => each === event) ?? [];
     expect(
@@ -317,6 +317,21 @@ describe('records in requests', () => {
         },
       ),
       { numRuns: 12, endOnFailure: true },
+    );
+  });
+
+  it('property: of one event are whole in any order, and the same event', () => {
+    const [id] = [...imported(EXEC).keys()];
+    fc.assert(
+      fc.property(fc.shuffledSubarray(EXEC, { minLength: EXEC.length }), fc.nat(EXEC.length), (shuffled, cut) => {
+        const foreign = createForeignDocuments(durable().port);
+        const ids = [shuffled.slice(0, cut), shuffled.slice(cut)].flatMap((some) => {
+          const taking = some.length === 0 ? undefined : foreign.take(host, itemsOf(some), START_MS);
+          taking?.settle([]);
+          return taking?.documents.map(({ item }) => item.id) ?? [];
+        });
+        expect(ids).toEqual([id]);
+      }),
     );
   });
 
