@@ -389,6 +389,30 @@ export function eventStoreContract(
       );
     });
 
+    it('counts hostile values, and lists however long, as what they are', async () => {
+      const events = [
+        ...hostileEvents(),
+        sampleEvent(1, { process: { name: '\ufeffbash', args: ['\ufeff', '', 'a', 'a'], tty: '\ud800' } }),
+        sampleEvent(2, { process: { name: 'bash', args: ['a'], tty: 'pts0' } }),
+      ];
+      await store.append(events);
+      await subject.settle();
+      for (const [groupBy, distinct] of [
+        [['process.name'], ['process.args']],
+        [['process.args'], ['process.name', 'process.tty']],
+        [['process.args', 'tags'], undefined],
+        [['process.tty'], ['host.id']],
+        [['auditd.paths.name'], ['__proto__']],
+        [['__proto__', "quo'te"], undefined],
+        [['event.created'], ['process.pid', 'vedette.position']],
+      ] as const) {
+        const shape = { groupBy, limit: 5_000, ...(distinct === undefined ? {} : { distinct }) };
+        const count = createCount(shape);
+        for (const { document } of events) count.event(document, 0);
+        expect(await store.aggregate({ query: { kind: 'all' }, range: ALL_TIME, ...shape })).toEqual(count.result());
+      }
+    });
+
     it('drops only what is older, says how many, and goes on serving the rest', async () => {
       const old = Array.from({ length: 5 }, (_, n) => sampleEvent(-20 * 86_400 + n));
       const young = Array.from({ length: 5 }, (_, n) => sampleEvent(n));
