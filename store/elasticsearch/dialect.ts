@@ -1,7 +1,7 @@
 // Queries as Elasticsearch filters. Each gives two: one that holds for every event that is meant (and maybe more), and one that holds
 // only for events that are meant (and maybe fewer), so that NOT stays on the safe side and what is surely meant is counted without
 // being read. A value that was not indexed is named in `_ignored`, and its event may always be meant. Wrapped documents are put to the
-// one side and taken from the other at the end.
+// one side and taken from the other at the end. Longer than 300 lines, because it is one table of kinds by types.
 import { fieldNamed } from '../../event/catalogue.ts';
 import { addressNumber, parseNetwork } from '../query/address.ts';
 import { fold } from '../query/fold.ts';

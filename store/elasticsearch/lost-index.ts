@@ -3,7 +3,11 @@
 // behind can say how much it missed, and one that is not says nothing. Where somebody else deleted it, the bounds are what this
 // process last saw.
 import { createHash } from 'node:crypto';
+import type { Client } from '@elastic/elasticsearch';
 import type { NewEvent } from '../../event/document.ts';
+import type { RawHit } from './reader.ts';
+
+const NOTES_MAX = 10_000;
 
 /** What an index held when it was dropped. */
 export interface DroppedIndex {
@@ -81,4 +85,36 @@ export function lossEvent(lost: LostEvents, nowMs: number): NewEvent {
     },
   };
   return { id: `${HOST.id}.server.lost-${place}`, document };
+}
+
+interface Note extends DroppedIndex {
+  readonly number: number;
+}
+
+/** The notes of indices that were dropped since, and of those that are asked for, by UUID. */
+export async function readNotes(
+  client: Client,
+  index: string,
+  { after, upTo, uuids }: { readonly after: number; readonly upTo: number; readonly uuids: readonly string[] },
+): Promise<ReadonlyMap<string, Note>> {
+  if (upTo < 0) return new Map();
+  await client.indices.refresh({ index, ignore_unavailable: true });
+  const response = await client.search({
+    index,
+    ignore_unavailable: true,
+    size: NOTES_MAX,
+    seq_no_primary_term: true,
+    sort: [{ _seq_no: 'asc' }],
+    query: {
+      bool: { should: [{ range: { _seq_no: { gt: after, lte: upTo } } }, { ids: { values: [...uuids] } }] },
+    },
+  });
+  const notes = new Map<string, Note>();
+  for (const { _id: uuid, _seq_no: number = 0, _source } of response.hits.hits as readonly RawHit[]) {
+    const { name, events, numbers } = (_source ?? {}) as Partial<DroppedIndex>;
+    if (name !== undefined && events !== undefined && Array.isArray(numbers)) {
+      notes.set(uuid, { uuid, name, events, numbers, number });
+    }
+  }
+  return notes;
 }

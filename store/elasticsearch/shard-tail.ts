@@ -1,11 +1,7 @@
 // An exact tail of Elasticsearch: every event once per cursor, by the numbers that each shard gives its writes. Only numbers up to
 // the shard's global checkpoint are read: every copy in sync has them, no failure takes them back, and nothing can still appear
-// before them. All copies are refreshed before one is asked, so whichever answers shows them. A cursor is, as JSON,
-//
-//   {"v":2,"n":EVENTS,"d":NUMBER_OF_LAST_NOTE,"at":{INDEX_UUID:[NAME,[NUMBER_OF_SHARD_0,…],[HISTORY_OF_SHARD_0,…]]}}
-//
-// where a history is the beginning of the shard's history UUID: numbers mean what they meant only while it stays. Most looks ask only
-// the indices that lately grew, and those that this process wrote to; every second all are asked, by one request.
+// before them. All copies are refreshed before one is asked, so whichever answers shows them. Most looks ask only the indices that
+// lately grew, and those that this process wrote to; every second all are asked, by one request.
 import type { Client } from '@elastic/elasticsearch';
 import type { StoredEvent } from '../../event/document.ts';
 import { type FollowBatch, StoreUnavailable } from '../port.ts';
@@ -13,8 +9,9 @@ import { statusOf } from './connection.ts';
 import { documentOf } from './form.ts';
 import { uuidsOf } from './index-book.ts';
 import { spanOf } from './index-names.ts';
-import { type DroppedIndex, type LostEvents, unreadOf } from './lost-index.ts';
+import { type LostEvents, readNotes, unreadOf } from './lost-index.ts';
 import { pageSizes, type RawHit, RESPONSE_BYTES_MAX } from './reader.ts';
+import { formatPlace, type Place, parsePlace } from './tail-place.ts';
 
 /** An index that has not grown for so long is asked every second only. */
 const WARM_MS = 60_000;
@@ -23,7 +20,6 @@ const WARM_MAX = 50;
 const SEEN_MAX = 10_000;
 /** Shards that are read side by side. */
 const SHARDS_AT_ONCE = 6;
-const NOTES_MAX = 10_000;
 const HISTORY_CHARS = 8;
 
 export interface ShardTail {
@@ -43,21 +39,6 @@ export interface ShardTail {
   end(): Promise<string>;
   /** When all indices were last asked, on performance.now()'s clock. */
   lookedAt(): number;
-}
-
-interface Position {
-  readonly name: string;
-  /** Last number read of each shard; −1 before the first. */
-  readonly numbers: readonly number[];
-  readonly histories: readonly string[];
-}
-
-interface Place {
-  /** Events read so far: the number of the last one. */
-  readonly count: number;
-  /** Number of the last note of a dropped index; undefined where none was looked for yet. */
-  readonly notes: number | undefined;
-  readonly at: ReadonlyMap<string, Position>;
 }
 
 interface ShardState {
@@ -323,65 +304,4 @@ async function shardStates(
     }
   }
   return states.sort((a, b) => (a.index < b.index ? -1 : a.index > b.index ? 1 : a.shard - b.shard));
-}
-
-interface Note extends DroppedIndex {
-  readonly number: number;
-}
-
-/** The notes of indices that were dropped since, and of those that are asked for, by UUID. */
-async function readNotes(
-  client: Client,
-  index: string,
-  { after, upTo, uuids }: { readonly after: number; readonly upTo: number; readonly uuids: readonly string[] },
-): Promise<ReadonlyMap<string, Note>> {
-  if (upTo < 0) return new Map();
-  await client.indices.refresh({ index, ignore_unavailable: true });
-  const response = await client.search({
-    index,
-    ignore_unavailable: true,
-    size: NOTES_MAX,
-    seq_no_primary_term: true,
-    sort: [{ _seq_no: 'asc' }],
-    query: {
-      bool: { should: [{ range: { _seq_no: { gt: after, lte: upTo } } }, { ids: { values: [...uuids] } }] },
-    },
-  });
-  const notes = new Map<string, Note>();
-  for (const { _id: uuid, _seq_no: number = 0, _source } of response.hits.hits as readonly RawHit[]) {
-    const { name, events, numbers } = (_source ?? {}) as Partial<DroppedIndex>;
-    if (name !== undefined && events !== undefined && Array.isArray(numbers)) {
-      notes.set(uuid, { uuid, name, events, numbers, number });
-    }
-  }
-  return notes;
-}
-
-function formatPlace({ count, notes, at }: Place): string {
-  const positions = [...at].map(([uuid, { name, numbers, histories }]) => [uuid, [name, numbers, histories]]);
-  return JSON.stringify({
-    v: 2,
-    n: count,
-    ...(notes === undefined ? {} : { d: notes }),
-    at: Object.fromEntries(positions),
-  });
-}
-
-/** Throws on text that no such store has made: the caller's state is damaged. */
-function parsePlace(cursor: string | undefined): Place {
-  if (cursor === undefined) return { count: 0, notes: undefined, at: new Map() };
-  const saved: { v?: unknown; n?: unknown; d?: unknown; at?: unknown } = cursor.startsWith('{')
-    ? JSON.parse(cursor)
-    : {};
-  const isKnown = saved.v === 1 || saved.v === 2;
-  if (!isKnown || !Number.isSafeInteger(saved.n) || typeof saved.at !== 'object' || saved.at === null) {
-    throw new Error(`this is not a cursor of this store: ${JSON.stringify(cursor.slice(0, 80))}`);
-  }
-  const at = new Map<string, Position>();
-  for (const [uuid, value] of Object.entries(saved.at as Record<string, unknown>)) {
-    // The first version had the numbers alone.
-    const [name, numbers, histories] = saved.v === 1 ? ['', value, []] : (value as unknown[]);
-    at.set(uuid, { name: String(name), numbers: numbers as number[], histories: histories as string[] });
-  }
-  return { count: Number(saved.n), notes: typeof saved.d === 'number' ? saved.d : undefined, at };
 }
