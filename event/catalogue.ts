@@ -216,7 +216,11 @@ export const FIELDS: readonly Field[] = [
   field('vedette.clock.step_ms', 'long', 'By how much the host’s clock jumped, or the host slept, ms; negative: back.'),
   field('vedette.tamper', 'flattened', 'What was done to the watching itself: pids, old and new values, files.'),
   field('vedette.limits', 'flattened', 'What the collector gave up to stay within its limits, and took up again.'),
-  field('vedette.store', 'flattened', 'What the server did to its store: the partition that was dropped, how much, why.'),
+  field(
+    'vedette.store',
+    'flattened',
+    'What the server did to its store: the partition that was dropped, how much, why.',
+  ),
   field('vedette.hold', 'flattened', 'A legal hold: its range, whose events, who put it there and why.'),
   field('vedette.silence.since', 'date', 'Since when the host has said nothing.'),
 ];
