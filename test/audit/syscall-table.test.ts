@@ -1,4 +1,4 @@
-// Every call that issue 3 names, by each architecture's own number: what it is called, and what it says in ECS words.
+// System calls by each architecture’s own number: what each is called, and what it says in ECS words.
 import { describe, expect, it } from 'vitest';
 import { toEcs } from '../../audit/ecs.ts';
 import { fieldOf } from '../../event/document.ts';
