@@ -1,5 +1,6 @@
 // A backtest is the live engine on the past: the stored events of a range, in reference order, through the very same fold.
-// There is nothing to wait for, since the store has everything; results are bounded, totals are exact.
+// There is nothing to wait for, since the store has everything; results are bounded, totals are exact. What no rule can match is
+// left to the store to leave out, where the rules tell that.
 import { createEngine } from '../engine/create-engine.ts';
 import type { RuleEpoch, RuleHealth } from '../engine/engine.ts';
 import { EVERYTHING_PASSED } from '../engine/watermark.ts';
@@ -7,6 +8,7 @@ import type { Alert, Detection } from '../event/detection.ts';
 import type { NewEvent } from '../event/document.ts';
 import { orderKeyOf } from '../event/order.ts';
 import type { EventStore, TimeRange } from '../store/port.ts';
+import { candidateQuery } from './candidate-query.ts';
 
 export interface BacktestOptions {
   readonly store: Pick<EventStore, 'scan'>;
@@ -42,8 +44,10 @@ interface BacktestProgress {
 }
 
 export interface BacktestRun {
-  /** Events of the range, without the warm-up. */
+  /** Events of the range, without the warm-up, that the store gave. */
   readonly eventsRead: number;
+  /** True when the store was asked only for events that a rule may match: the range may have held any number of others. */
+  readonly isNarrowed: boolean;
   /** In reference order. */
   readonly detections: readonly Detection[];
   readonly detectionsTotal: number;
@@ -84,7 +88,9 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRun
   };
 
   const scanned = { fromMs: range.fromMs - warmupMs, untilMs: range.untilMs };
-  for await (const events of store.scan(scanned, signal === undefined ? {} : { signal })) {
+  const query = candidateQuery(epochs);
+  const asked = { ...(query === undefined ? {} : { query }), ...(signal === undefined ? {} : { signal }) };
+  for await (const events of store.scan(scanned, asked)) {
     if (signal?.aborted === true) {
       isComplete = false;
       break;
@@ -96,6 +102,7 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRun
   }
   return {
     eventsRead,
+    isNarrowed: query !== undefined,
     detections,
     detectionsTotal,
     alerts: [...alerts.values()],

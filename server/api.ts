@@ -231,7 +231,10 @@ export interface BacktestRequest {
   readonly limit?: number;
 }
 export interface BacktestResponse {
+  /** Events of the range that the store gave. */
   readonly eventsRead: number;
+  /** True when these are only the events that a rule may match; the range may hold any number of others. */
+  readonly isNarrowed: boolean;
   readonly detections: number;
   readonly alerts: readonly Alert[];
   readonly alertsTotal: number;

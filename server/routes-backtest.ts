@@ -79,6 +79,7 @@ export function backtestRoutes({ app, needs }: Http, context: BacktestContext): 
 
 const NOTHING: BacktestResponse = {
   eventsRead: 0,
+  isNarrowed: false,
   detections: 0,
   alerts: [],
   alertsTotal: 0,
@@ -115,6 +116,7 @@ function warmupOf(epochs: readonly RuleEpoch[], range: TimeRange): number {
 function figuresOf(run: BacktestRun) {
   return {
     eventsRead: run.eventsRead,
+    isNarrowed: run.isNarrowed,
     detections: run.detectionsTotal,
     alerts: run.alerts,
     alertsTotal: run.alertsTotal,

@@ -37,6 +37,8 @@ export async function backtestArchive(asked: ArchiveBacktest): Promise<BacktestR
   });
   return {
     eventsRead: run.eventsRead,
+    // An archive has no index: every event was read.
+    isNarrowed: false,
     detections: run.detectionsTotal,
     alerts: run.alerts,
     alertsTotal: run.alertsTotal,

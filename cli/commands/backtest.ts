@@ -177,7 +177,8 @@ function print(invocation: Invocation, answer: BacktestResponse, sinceMs: number
   const cut = answer.isComplete
     ? ''
     : 'not whole (cut short by the server’s time limit, or an archive that was interrupted), of what was read: ';
-  const read = `${cut}${counted(answer.eventsRead, 'event')} since ${isoTime(sinceMs)}`;
+  const which = answer.isNarrowed ? ' that a rule may match,' : '';
+  const read = `${cut}${counted(answer.eventsRead, 'event')}${which} since ${isoTime(sinceMs)}`;
   const found = `${counted(answer.detections, 'detection')}, ${counted(answer.alertsTotal, 'alert')}`;
   stderr.write(`${read}: ${found}${shown}${errors} (${(answer.durationMs / 1000).toFixed(1)} s)\n`);
 }

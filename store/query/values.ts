@@ -1,5 +1,6 @@
-// The values that a search sees under a field's name: like `fieldOf` of event/document.ts, but through arrays too, since an
-// event may hold a list of objects (`auditd.paths`). Own properties only; nulls are no values.
+// The values that a search sees under a field's name: through arrays, since an event may hold a list of objects (`auditd.paths`), and
+// in every form of the name at once (`a.b` beside `a: { b }`), or a second form would hide from searches what rules see. Own
+// properties only; nulls are no values.
 import { type EventDocument, isPlainObject } from '../../event/document.ts';
 
 /** Every value of the field: scalars and objects; arrays give their members. Empty when the field is absent. */
@@ -15,16 +16,10 @@ function collect(current: unknown, name: string, values: unknown[]): void {
     return;
   }
   if (!isPlainObject(current)) return;
-  if (Object.hasOwn(current, name)) {
-    addValues(current[name], values);
-    return;
-  }
+  if (Object.hasOwn(current, name)) addValues(current[name], values);
   for (let end = name.lastIndexOf('.'); end > 0; end = name.lastIndexOf('.', end - 1)) {
     const prefix = name.slice(0, end);
-    if (Object.hasOwn(current, prefix)) {
-      collect(current[prefix], name.slice(end + 1), values);
-      return;
-    }
+    if (Object.hasOwn(current, prefix)) collect(current[prefix], name.slice(end + 1), values);
   }
 }
 

@@ -250,7 +250,12 @@ describe('a backtest over an archive', () => {
       cwd,
     );
     const archived = await runHere([...words, '--archive', out()], cwd);
-    const figures = ({ stdout }: Said): unknown => ({ ...JSON.parse(stdout), durationMs: 0, eventsRead: 0 });
+    const figures = ({ stdout }: Said): unknown => ({
+      ...JSON.parse(stdout),
+      durationMs: 0,
+      eventsRead: 0,
+      isNarrowed: false,
+    });
     expect(figures(archived)).toEqual(figures(stored));
     expect(JSON.parse(archived.stdout)).toMatchObject({ eventsRead: EVENTS.length, detections: 100, isComplete: true });
   });

@@ -337,6 +337,7 @@ describe('status', () => {
 describe('backtest', () => {
   const nothing: BacktestResponse = {
     eventsRead: 10,
+    isNarrowed: false,
     detections: 0,
     alerts: [],
     alertsTotal: 0,
