@@ -245,28 +245,34 @@ async function readShard(
   state: ShardState & { readonly after: number },
   { size: most, signal }: { readonly size: number; readonly signal: AbortSignal | undefined },
 ): Promise<ShardPart | undefined> {
-  const { index, shard, after, checkpoint } = state;
+  const { index, shard, checkpoint } = state;
   const sizes = pageSizes(most);
+  let { after } = state;
   try {
-    const response = await sizes.ask((size) =>
-      client.search(
-        {
-          index,
-          preference: `_shards:${shard}`,
-          size,
-          track_total_hits: false,
-          allow_partial_search_results: false,
-          seq_no_primary_term: true,
-          sort: [{ _seq_no: 'asc' }],
-          query: { range: { _seq_no: { gt: after, lte: checkpoint } } },
-        },
-        { maxResponseSize: RESPONSE_BYTES_MAX, ...(signal === undefined ? {} : { signal }) },
-      ),
-    );
-    if (response._shards.successful < 1) return undefined;
-    const hits = response.hits.hits as readonly RawHit[];
-    // A number without an event is a write that failed; it counts as read.
-    return { state, hits, upTo: hits.length < sizes.current() ? checkpoint : (hits.at(-1)?._seq_no ?? after) };
+    for (;;) {
+      // So many numbers hold no more events than that: nothing beyond them has to be looked at, or sorted.
+      const { hits, upTo, found } = await sizes.ask(async (size) => {
+        const upTo = Math.min(checkpoint, after + size);
+        const response = await client.search(
+          {
+            index,
+            preference: `_shards:${shard}`,
+            size,
+            track_total_hits: false,
+            allow_partial_search_results: false,
+            seq_no_primary_term: true,
+            sort: [{ _seq_no: 'asc' }],
+            query: { range: { _seq_no: { gt: after, lte: upTo } } },
+          },
+          { maxResponseSize: RESPONSE_BYTES_MAX, ...(signal === undefined ? {} : { signal }) },
+        );
+        return { hits: response.hits.hits as readonly RawHit[], upTo, found: response._shards.successful };
+      });
+      if (found < 1) return undefined;
+      // A number without an event is a write that failed; it counts as read.
+      if (hits.length > 0 || upTo >= checkpoint) return { state, hits, upTo };
+      after = upTo;
+    }
   } catch (error) {
     // The index is gone: the next look says so.
     if (statusOf(error) === 404) return undefined;
