@@ -116,7 +116,8 @@ function prepare(path: string): void {
 }
 
 function shell(text: string, path: string): Promise<{ readonly code: number; readonly said: string }> {
-  const env = { PATH: `${join(path, 'bin')}:${process.env['PATH']}` };
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  const env = { PATH: `${join(path, 'bin')}:${PATH}`, NODE_COMPILE_CACHE };
   return new Promise((resolve) => {
     execFile('sh', ['-e', '-c', text], { cwd: path, env }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, said: stdout + stderr });

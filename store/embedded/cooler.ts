@@ -9,7 +9,8 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { copyFile, mkdir, rename, rm, stat, statfs } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { getCompileCacheDir } from 'node:module';
+import { dirname, extname, join } from 'node:path';
 import type { ColdJob, ColdResult } from './cold-worker.ts';
 import type { FilePort } from './files.ts';
 import type { Loader } from './loader.ts';
@@ -155,11 +156,20 @@ async function assertRoom(folder: string, hotBytes: number): Promise<void> {
   if (bavail * bsize < needed) throw new Error(`making it cold needs ${needed} bytes of room on the disk`);
 }
 
+/** Nothing of ours, but where compiled code is kept: half of what a small partition costs. */
+function environment(): NodeJS.ProcessEnv {
+  const ours = getCompileCacheDir(); // A folder of this Node's version in the one that was given.
+  return ours === undefined ? {} : { NODE_COMPILE_CACHE: dirname(ours) };
+}
+
 /** Runs the worker; it is killed when the signal aborts. */
 function make(job: ColdJob, signal: AbortSignal): Promise<ColdResult> {
   const program = join(import.meta.dirname, `cold-worker${extname(import.meta.filename)}`);
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, JSON.stringify(job)], { stdio: ['pipe', 'pipe', 'pipe'], env: {} });
+    const child = spawn(process.execPath, [program, JSON.stringify(job)], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: environment(),
+    });
     const kill = (): void => void child.kill('SIGKILL');
     signal.addEventListener('abort', kill, { once: true });
     let answer = '';

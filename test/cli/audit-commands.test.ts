@@ -30,7 +30,7 @@ describe('audit check', () => {
       '/a.rules:2:31: error: unknown call “opne” [audit/unknown-call]\n' +
         '  2 | -a always,exit -F arch=b64 -S opne -k x\n' +
         '    |                               ^\n' +
-        '  Check the spelling (`man syscalls`), or write its number (below 2016).\n\n',
+        '  Did you mean open? Check the spelling (`man syscalls`), or write its number (below 2016).\n\n',
     );
   });
 
