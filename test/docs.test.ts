@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CONFIG_KEYS, variableOf } from '../cli/config/keys.ts';
-import { MAIN, makeFolder, type TestFolder } from './cli/terminal.ts';
+import { childEnvironment, MAIN, makeFolder, type TestFolder } from './cli/terminal.ts';
 
 const CHECKOUT = fileURLToPath(new URL('..', import.meta.url));
 const PAGES = [
@@ -116,8 +116,7 @@ function prepare(path: string): void {
 }
 
 function shell(text: string, path: string): Promise<{ readonly code: number; readonly said: string }> {
-  const { PATH, NODE_COMPILE_CACHE } = process.env;
-  const env = { PATH: `${join(path, 'bin')}:${PATH}`, NODE_COMPILE_CACHE };
+  const env = { ...childEnvironment(), PATH: `${join(path, 'bin')}:${process.env['PATH']}` };
   return new Promise((resolve) => {
     execFile('sh', ['-e', '-c', text], { cwd: path, env }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, said: stdout + stderr });

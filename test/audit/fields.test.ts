@@ -155,10 +155,10 @@ describe('bounds', () => {
   });
 
   it('a long record of odd words is read in time', () => {
-    const start = performance.now();
+    const before = process.cpuUsage().user;
     kernel('SYSCALL', 'a '.repeat(32_000));
     user('USER', `pid=1 msg='${'x '.repeat(32_000)}`);
     kernel('SYSCALL', 'a="'.repeat(20_000));
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect((process.cpuUsage().user - before) / 1e6).toBeLessThan(2);
   });
 });

@@ -10,11 +10,11 @@ import type { Invocation, Output } from '../../cli/command.ts';
 import { exportInParts } from '../../cli/commands/export.ts';
 import { orderKeyOf } from '../../event/order.ts';
 import type { RunningServer } from '../../server/options.ts';
-import { startServer } from '../../server/server.ts';
 import { openMemoryStore } from '../../store/memory/memory-store.ts';
 import type { EventStore } from '../../store/port.ts';
 import { HOSTILE_DOCUMENTS, START_MS, sampleEvent } from '../contract/event-samples.ts';
 import { openApiServer } from './api-server.ts';
+import { serveStore } from './served-store.ts';
 import { makeFolder, runHere, type Said, type TestFolder } from './terminal.ts';
 
 const AFTER_MS = START_MS + 3_600_000;
@@ -38,16 +38,7 @@ afterEach(async () => {
 });
 
 async function serve(store: EventStore, name = 'data'): Promise<RunningServer> {
-  const server = await startServer({
-    version: '0.0.0',
-    dataFolder: join(folder.path, name),
-    port: 0,
-    store: { kind: 'given', store },
-    ruleFolders: [],
-    channels: { terminal: { writable: new PassThrough().resume() } },
-    now: () => AFTER_MS,
-    onNotice: () => {},
-  });
+  const server = await serveStore(store, join(folder.path, name), () => AFTER_MS);
   servers.push(server);
   return server;
 }

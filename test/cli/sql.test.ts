@@ -2,39 +2,24 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunningServer } from '../../server/options.ts';
-import { startServer } from '../../server/server.ts';
 import { openEmbeddedStore } from '../../store/embedded/embedded-store.ts';
 import { openMemoryStore } from '../../store/memory/memory-store.ts';
-import type { EventStore } from '../../store/port.ts';
 import { START_MS, sampleEvent } from '../contract/event-samples.ts';
+import { serveStore } from './served-store.ts';
 import { makeFolder, runHere, type Said, type TestFolder } from './terminal.ts';
 
 let folder: TestFolder;
 let server: RunningServer;
-
-async function serve(store: EventStore, name: string): Promise<RunningServer> {
-  return startServer({
-    version: '0.0.0',
-    dataFolder: join(folder.path, name),
-    port: 0,
-    store: { kind: 'given', store },
-    ruleFolders: [],
-    channels: { terminal: { writable: new PassThrough().resume() } },
-    now: Date.now,
-    onNotice: () => {},
-  });
-}
 
 beforeAll(async () => {
   folder = makeFolder();
   const store = await openEmbeddedStore({ folder: join(folder.path, 'data', 'store'), nowMs: () => START_MS });
   await store.append(Array.from({ length: 20 }, (_, n) => sampleEvent(n)));
   await store.append([sampleEvent(50, { process: { name: '\u001b[31mred\u202e', args: ['=1+1', 'a,b'] } })]);
-  server = await serve(store, 'data');
+  server = await serveStore(store, join(folder.path, 'data'));
 });
 afterAll(async () => {
   await server.close();
@@ -145,7 +130,7 @@ describe('vedette sql', () => {
   });
 
   it('says what to use where the store has no SQL', async () => {
-    const other = await serve(openMemoryStore(), 'other');
+    const other = await serveStore(openMemoryStore(), join(folder.path, 'other'));
     const words = ['sql', 'SELECT 1', '--server', other.url, '--data', join(folder.path, 'other')];
     const { code, stderr } = await runHere(words, { cwd: folder.path });
     await other.close();

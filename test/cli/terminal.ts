@@ -38,11 +38,17 @@ export async function runHere(words: readonly string[], surroundings: Surroundin
   return { code, stdout: stdout.text(), stderr: stderr.text() };
 }
 
+/** What a process of Vedette's needs from ours: its programs, and compiled code, without which each takes twice as long to start. */
+export function childEnvironment(): NodeJS.ProcessEnv {
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  return { PATH, NODE_COMPILE_CACHE };
+}
+
 /** `vedette WORDS…` as a process of its own. */
 export function runProcess(words: readonly string[], surroundings: Surroundings = {}): Promise<Said> {
   const child = spawn(process.execPath, [MAIN, ...words], {
     cwd: surroundings.cwd,
-    env: { PATH: process.env['PATH'], ...surroundings.env },
+    env: { ...childEnvironment(), ...surroundings.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const parts = { stdout: '', stderr: '' };

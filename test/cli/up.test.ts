@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MAIN, makeFolder, runProcess, type TestFolder } from './terminal.ts';
+import { childEnvironment, MAIN, makeFolder, runProcess, type TestFolder } from './terminal.ts';
 
 const RECORDING = fileURLToPath(new URL('../data/audit-samples/execve_script.log', import.meta.url));
 const RULE = `id: something-executed
@@ -51,7 +51,7 @@ function start(...words: readonly string[]): Running {
   const child = spawn(process.execPath, [MAIN, 'up', '--demo', '--port', '0', ...words], {
     cwd: folder.path,
     env: {
-      PATH: process.env['PATH'],
+      ...childEnvironment(),
       VEDETTE_COLLECTOR_RECORDING_FILE: RECORDING,
       VEDETTE_RULES_FOLDERS: 'rules',
       VEDETTE_RULES_SHIPPED: 'false',

@@ -1,6 +1,6 @@
 // Debian's rsyslog, as docs/ingest.md sets it up, hands on an audit log and syslog to the server: over TLS, over a server that is
 // stopped or has enough, and every other way that omelasticsearch has to write.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import {
   appendFileSync,
   existsSync,
@@ -19,6 +19,7 @@ import { createImporter } from '../../audit/import.ts';
 import type { EventDocument } from '../../event/document.ts';
 import { sampleLines } from '../audit/samples.ts';
 import { freePort } from '../harness/receivers.ts';
+import { selfSigned } from '../harness/self-signed.ts';
 import { startTestServer, type TestServer } from '../server/server-under-test.ts';
 
 const CONFIG = /```rsyslog 60-vedette\.conf\n(.*?)```/s.exec(readFileSync('docs/ingest.md', 'utf8'))?.[1] ?? '';
@@ -36,26 +37,11 @@ let said = '';
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'vedette-rsyslog-'));
   mkdirSync(join(folder, 'work'));
-  const [certFile, keyFile] = [join(folder, 'ca.pem'), join(folder, 'key.pem')];
-  execFileSync(
-    'openssl',
-    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'].concat([
-      '-subj',
-      '/CN=vedette',
-      '-addext',
-      'subjectAltName=IP:127.0.0.1',
-      '-keyout',
-      keyFile,
-      '-out',
-      certFile,
-    ]),
-    { stdio: 'ignore' },
-  );
   server = await startTestServer({
     now: Date.now,
     port: await freePort(),
     store: { kind: 'embedded' },
-    tls: { host: '127.0.0.1', port: await freePort(), certFile, keyFile },
+    tls: { host: '127.0.0.1', port: await freePort(), ...selfSigned(folder, 'vedette') },
   });
 });
 afterEach(async () => {
@@ -85,7 +71,7 @@ function documented(token: string): string {
   const places: readonly (readonly [string, string])[] = [
     ['/var/log/audit/audit.log', join(folder, 'audit.log')],
     ['/var/log/vedette-refused.json', join(folder, 'refused.json')],
-    ['/etc/vedette/ca.pem', join(folder, 'ca.pem')],
+    ['/etc/vedette/ca.pem', join(folder, 'cert.pem')],
     ['vedette.example.org', '127.0.0.1'],
     ['"8687"', `"${server.running.tlsPort}"`],
     ['"TOKEN"', `"${token}"`],

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -7,6 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createQuotas } from '../../server/quota.ts';
 import type { Quota } from '../../store/state/state-port.ts';
+import { selfSigned } from '../harness/self-signed.ts';
 import {
   bulkOf,
   execEvent,
@@ -150,34 +150,7 @@ describe('a sender over TLS', () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   it('writes to the same server, and a renewed certificate is taken without a restart', async () => {
-    const certificate = (name: string) => {
-      const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
-      execFileSync(
-        'openssl',
-        [
-          'req',
-          '-x509',
-          '-newkey',
-          'ec',
-          '-pkeyopt',
-          'ec_paramgen_curve:prime256v1',
-          '-nodes',
-          '-days',
-          '1',
-          '-subj',
-          `/CN=${name}`,
-          '-addext',
-          'subjectAltName=IP:127.0.0.1',
-          '-keyout',
-          keyFile,
-          '-out',
-          certFile,
-        ],
-        { stdio: 'ignore' },
-      );
-      return { certFile, keyFile };
-    };
-    const files = certificate('first');
+    const files = selfSigned(folder, 'first');
     const server = await startTestServer({ tls: { host: '127.0.0.1', port: 0, ...files } });
     const token = await server.enrol('web-1');
     const send = (body: string) =>
@@ -198,7 +171,7 @@ describe('a sender over TLS', () => {
       });
     try {
       expect(await send(bulkOf([execEvent('web-1', 1)]))).toEqual({ status: 200, name: 'first' });
-      certificate('second');
+      selfSigned(folder, 'second');
       await server.running.reloadRules();
       expect(await send(bulkOf([execEvent('web-1', 2)]))).toEqual({ status: 200, name: 'second' });
       writeFileSync(files.certFile, 'no certificate');
