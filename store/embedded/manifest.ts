@@ -4,6 +4,8 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import type { Span } from './span.ts';
 
 const MANIFEST_FORMAT = 1;
+/** No file is like this: what is listed so is opened, and counted, at the start. */
+const NEVER_WRITTEN_MS = -1;
 
 export interface SavedPartition {
   readonly name: string;
@@ -22,18 +24,21 @@ export interface Manifest {
 
 /** Throws on a list of another format. */
 export async function readManifest(path: string): Promise<Manifest> {
-  let saved: { version?: unknown; nextSeq?: unknown; partitions?: SavedPartition[] };
+  let saved: { version?: unknown; nextSeq?: unknown; isCounted?: unknown; partitions?: SavedPartition[] };
   try {
     saved = Object(JSON.parse(await readFile(path, 'utf8')));
   } catch {
     saved = {};
   }
-  const { version, nextSeq, partitions = [] } = saved;
+  const { version, nextSeq, isCounted, partitions = [] } = saved;
   if (typeof version === 'number' && version !== MANIFEST_FORMAT) {
     throw new Error(`${path} has format ${version}, and this version of Vedette reads format ${MANIFEST_FORMAT}`);
   }
   if (version === MANIFEST_FORMAT && Number.isSafeInteger(nextSeq)) {
-    const named = new Map(partitions.map((entry) => [entry.name, entry]));
+    // A list without this word is of a version that could count a load not at all or twice.
+    const trusted =
+      isCounted === true ? partitions : partitions.map((entry) => ({ ...entry, mtimeMs: NEVER_WRITTEN_MS }));
+    const named = new Map(trusted.map((entry) => [entry.name, entry]));
     return { nextSeq: Number(nextSeq), partitions: named, isUnreadable: false };
   }
   return { nextSeq: 1, partitions: new Map(), isUnreadable: true };
@@ -45,7 +50,13 @@ export async function writeManifest(
   nextSeq: number,
   partitions: readonly SavedPartition[],
 ): Promise<void> {
-  const text = JSON.stringify({ vedette: 'partitions', version: MANIFEST_FORMAT, nextSeq, partitions });
+  const text = JSON.stringify({
+    vedette: 'partitions',
+    version: MANIFEST_FORMAT,
+    nextSeq,
+    isCounted: true,
+    partitions,
+  });
   await writeFile(`${path}.new`, text, { mode: 0o600, flush: true });
   await rename(`${path}.new`, path);
 }

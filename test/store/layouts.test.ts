@@ -1,5 +1,5 @@
 // Partitions that an earlier release wrote, with other columns than today's catalogue has, are read by their own layout.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -75,4 +75,26 @@ it('reads and searches a partition of another layout, and writes beside it', asy
     await store.close();
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+it('counts partitions itself where the list is of a release that could miscount', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vedette-list-'));
+  const open = () => openEmbeddedStore({ folder, nowMs: () => START_MS });
+  let store = await open();
+  await store.append([sampleEvent(1), sampleEvent(2), sampleEvent(3)]);
+  await store.close();
+  const path = join(folder, 'partitions.json');
+  const { isCounted, ...list } = JSON.parse(readFileSync(path, 'utf8'));
+  expect(isCounted).toBe(true);
+  for (const partition of list.partitions) partition.span.rows = 1;
+  writeFileSync(path, JSON.stringify(list));
+
+  store = await open();
+  expect((await store.statistics()).events).toBe(3);
+  await store.close();
+  expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({
+    isCounted: true,
+    partitions: [{ span: { rows: 3 } }],
+  });
+  rmSync(folder, { recursive: true, force: true });
 });
