@@ -128,13 +128,8 @@ function print(invocation: Invocation, format: Format, answer: SqlApiResponse): 
       for (const row of rows) stdout.write(`${safeJson(asObject(answer, row))}\n`);
       break;
     case 'csv':
-      stdout.write(
-        csvLine(
-          columns.map(({ name }) => name),
-          stdout.isTTY,
-        ),
-      );
-      for (const row of rows) stdout.write(csvLine(row, stdout.isTTY));
+      stdout.write(csvLine(columns.map(({ name }) => name)));
+      for (const row of rows) stdout.write(csvLine(row));
       break;
     case 'table':
       printTable(invocation, answer);

@@ -58,7 +58,7 @@ export async function count(asking: Asking, counting: Counting): Promise<ExitCod
     for (const group of answer.groups) {
       const bucket = bucketMs === undefined ? [] : [isoTime(group.bucketMs)];
       const many = distinct === undefined ? [] : [group.distinct];
-      stdout.write(csvLine([...bucket, ...group.keys, group.count, ...many], stdout.isTTY));
+      stdout.write(csvLine([...bucket, ...group.keys, group.count, ...many]));
     }
   } else if (format === 'ndjson') {
     for (const group of answer.groups) stdout.write(`${safeJson(lineOf(group, counting))}\n`);

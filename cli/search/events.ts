@@ -31,11 +31,7 @@ function lineFormatter({ invocation, format, fields }: Asking): (event: FoundEve
   if (format === 'csv') {
     const names = fields ?? CSV_FIELDS;
     stdout.write(csvHead(names));
-    return (event) =>
-      csvLine(
-        names.map((name) => fieldValue(event, name)),
-        stdout.isTTY,
-      );
+    return (event) => csvLine(names.map((name) => fieldValue(event, name)));
   }
   if (format !== 'table') return (event) => `${safeJson(asLine(event))}\n`;
   const columns =
