@@ -110,6 +110,7 @@ function oneField({ field, comparison, value, at }: Clause, reading: Reading): Q
     const remedy = 'Without quotes it is a wildcard; a space is then written with a backslash: curl\\ *.';
     reading.warn({ code: 'query/quoted-wildcard', at, message: '`*` inside quotes stands for itself', remedy });
   }
+  warnOfType({ field, type, literal, at }, reading);
   if (type === 'date') {
     const moment = momentOf(literal, at, reading);
     if (moment !== undefined) {
@@ -124,6 +125,20 @@ function oneField({ field, comparison, value, at }: Clause, reading: Reading): Q
   // Long text is asked for what it holds; anything else for what it is.
   if (type === 'text' && literal !== '') return { kind: 'wildcard', field, pattern: `*${escaped(literal)}*` };
   return { kind: 'equals', field, value: literal };
+}
+
+/** Events of other shippers may hold anything in any field, so this is no error; but mostly it finds nothing. */
+function warnOfType(
+  { field, type, literal, at }: { field: string; type: string | undefined; literal: string; at: number },
+  { nowMs, warn }: Reading,
+): void {
+  const said = (what: string, remedy: string): void =>
+    warn({ code: 'query/value-type', at, message: `\`${field}\` holds ${what}, and this is none`, remedy });
+  if (type === 'long' && !/^-?[0-9]+(\.[0-9]+)?$/.test(literal)) said('numbers', 'Write a number, such as 443.');
+  if (type === 'ip' && addressNumber(literal) === undefined && parseNetwork(literal) === undefined)
+    said('addresses', 'Write 10.0.0.7, 2001:db8::7, a network (10.0.0.0/8), or 10.0.*.');
+  if (type === 'date' && readMoment(literal, nowMs) === undefined)
+    said('times', 'Write 2026-01-31, 2026-01-31T12:00:00Z, now-1h, or a range: [now-1d/d TO now/d].');
 }
 
 function inclusive(value = ''): RangeEnd {
@@ -197,8 +212,17 @@ export function freeText(value: Value, at: number, reading?: Reading): Query {
   }
   const inner = trimmedRuns(value.text);
   if (inner === '') return { kind: 'all' };
+  warnOfEqualsSign(inner, at, reading);
   if (!hasWildcard(inner)) return { kind: 'text', text: unescapeWord(inner) };
   return inTexts((field) => ({ kind: 'wildcard', field, pattern: `*${inner}*` }));
+}
+
+/** `process.name=sh`: the raw records are full of `key=value`, so it is read as text; a field's name there is a slip. */
+function warnOfEqualsSign(word: string, at: number, reading?: Reading): void {
+  const [, name = '', value = ''] = /^([\w.@]+)==?(.*)$/s.exec(word) ?? [];
+  if (fieldNamed(name) === undefined) return;
+  const remedy = `For the field, write ${name}:${value === '' ? '…' : value}.`;
+  reading?.warn({ code: 'query/equals-sign', at, message: 'this is looked for as text in the raw records', remedy });
 }
 
 function inTexts(make: (field: string) => Query): Query {

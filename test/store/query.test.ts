@@ -194,6 +194,13 @@ describe('parseQuery', () => {
     ['file.path:/etc/', 'query/path-or-regex@11 For the folder, write "/etc/" in quotes.'],
     ['file.path:/home/.*/', 'query/path-or-regex@11 For an expression, put a backslash before each slash'],
     ['process.name:"b*"', 'query/quoted-wildcard@14 '],
+    ['_id:x', 'query/unknown-field@1 An event is shown by its id with --around'],
+    ['process.name=sh', 'query/equals-sign@1 For the field, write process.name:sh.'],
+    ['a and user.name==root', 'query/equals-sign@7 For the field, write user.name:root.'],
+    ['process.pid:abc', 'query/value-type@13 Write a number'],
+    ['destination.ip:10.0.0.300', 'query/value-type@16 Write 10.0.0.7'],
+    ['destination.ip:(10.0.0.1 or 10.0.0.0/33)', 'query/value-type@29 Write 10.0.0.7'],
+    ['@timestamp:yesterday', 'query/value-type@12 Write 2026-01-31'],
     ['host.name:10.0.0.0/8', 'query/network-as-text@11 Networks are looked up in fields of addresses'],
   ])('reads %s, and warns that it is perhaps not meant so', (text, expected) => {
     expect(
@@ -210,7 +217,10 @@ describe('parseQuery', () => {
       '@timestamp:now',
       'a b "c:d"',
       '*:*',
-      'process.*:x',
+      'process.*name:x',
+      'exe=x a==b',
+      'process.pid:7 process.pid:"7" destination.ip:10.0.* destination.ip:"::1" destination.ip:10.0.0.0/8 @timestamp:2026',
+      '@timestamp:1795324102393 destination.port:*',
     ])
       expect(warned(text), text).toEqual([]);
     expect(warned(Array.from({ length: 100 }, (_, n) => `x${n}:1`).join(' '))).toHaveLength(8);
