@@ -97,8 +97,13 @@ export async function taken({ invocation }: Asking): Promise<boolean> {
   const { stream } = invocation.context.stdout;
   if (stream.destroyed || stream.errored !== null) return false;
   if (!stream.writableNeedDrain) return true;
+  const names = ['drain', 'close', 'error'] as const;
   await new Promise<void>((resolve) => {
-    for (const name of ['drain', 'close', 'error'] as const) stream.once(name, () => resolve());
+    const wake = (): void => {
+      for (const name of names) stream.removeListener(name, wake);
+      resolve();
+    };
+    for (const name of names) stream.on(name, wake);
   });
   return !stream.destroyed;
 }

@@ -96,7 +96,13 @@ async function printPast(asking: Asking, print: (event: FoundEvent) => Promise<v
   });
   if (!found.isOk) return found.failure;
   tellWarnings(asking, found.value.warnings);
-  for (const event of (found.value.events ?? events).toReversed()) await print(event);
+  const past = found.value.events ?? events;
+  const { total, isTotalExact } = found.value;
+  if (total > past.length)
+    asking.invocation.context.stderr.write(
+      `vedette: of the past ${isTotalExact ? '' : 'at least '}${total} events only the newest ${past.length} are shown (--limit)\n`,
+    );
+  for (const event of past.toReversed()) await print(event);
   return undefined;
 }
 

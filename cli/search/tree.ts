@@ -3,7 +3,7 @@ import { type Diagnostic, visible } from '../../rules/diagnostic.ts';
 import type { TreeApiRequest, TreeApiResponse, TreeProcess } from '../../server/api.ts';
 import { printJson, safeJson } from '../command.ts';
 import { EXIT, type ExitCode, type Failure } from '../failure.ts';
-import { isoTime } from '../table.ts';
+import { counted, isoTime } from '../table.ts';
 import { cutToWidth } from '../text-width.ts';
 import { type Asking, ask } from './asking.ts';
 import { csvHead, csvLine } from './csv.ts';
@@ -36,12 +36,12 @@ export async function tree(asking: Asking, id: string, isSinceGiven: boolean): P
   else if (format === 'ndjson') for (const process of processes) stdout.write(`${safeJson(process)}\n`);
   else {
     stdout.write(csvHead(CSV_COLUMNS));
-    for (const process of processes) stdout.write(csvLine(csvCells(process), stdout.isTTY));
+    for (const process of processes) stdout.write(csvLine(csvCells(process)));
   }
   const ancestors = processes.filter(({ role }) => role === 'ancestor').length;
   const descendants = processes.length - ancestors - 1;
   const more = isComplete ? '' : ', and more that are not shown (--limit, --since)';
-  stderr.write(`${ancestors} ancestors, ${descendants} descendants${more}\n`);
+  stderr.write(`${counted(ancestors, 'ancestor')}, ${counted(descendants, 'descendant')}${more}\n`);
   return EXIT.fine;
 }
 

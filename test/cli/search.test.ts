@@ -101,8 +101,8 @@ describe('events', () => {
     expect(stdout).toBe(
       [
         fields,
-        '2026-05-01T09:58:20.000Z,漢字漢字漢字漢字,"x\ny",7',
-        '2026-05-01T09:58:10.000Z,\'=cmd|calc,"a,""b\u001b[2J\u202e",-5',
+        '2026-05-01T09:58:20.000Z,漢字漢字漢字漢字,x\\x0ay,7',
+        '2026-05-01T09:58:10.000Z,\'=cmd|calc,"a,""b\\x1b[2J\\u202e",-5',
         '2026-05-01T09:58:00.000Z,ann,curl,',
         '',
       ].join('\r\n'),
@@ -370,11 +370,17 @@ describe('options', () => {
 
 describe('--follow', () => {
   it('prints the past, then each new event once, over a restart of the server, until Ctrl-C', async () => {
-    await store.append([event('f0', 30, { f: 1 })]);
-    const words = ['search', 'f:1', '--follow', '--since', '2026-01-01', '--format', 'ndjson', '--server', server.url];
+    await store.append([event('f-older', 40, { f: 1 }), event('f0', 30, { f: 1 })]);
+    const words = ['search', 'f:1', '--follow', '--since', '2026-01-01', '--limit', '1', '--format', 'ndjson'].concat(
+      '--server',
+      server.url,
+    );
     const child = spawn(process.execPath, [MAIN, ...words], { cwd: folder.path, stdio: ['ignore', 'pipe', 'pipe'] });
-    let said = '';
+    let [said, told] = ['', ''];
     let waiting: (() => void) | undefined;
+    child.stderr.on('data', (chunk) => {
+      told += String(chunk);
+    });
     child.stdout.on('data', (chunk) => {
       said += String(chunk);
       waiting?.();
@@ -403,6 +409,7 @@ describe('--follow', () => {
         .split('\n')
         .map((line) => JSON.parse(line)._id),
     ).toEqual(['f0', 'f1', 'f3', 'f4']);
+    expect(told).toContain('of the past 2 events only the newest 1 are shown (--limit)');
   });
 });
 
