@@ -1,9 +1,22 @@
-import { readdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../cli/command-table.ts';
 import { runHere, runProcess } from './terminal.ts';
 
 describe('the command line', () => {
+  it('tells in one line, and by its exit code, that its output found no room', () => {
+    const full = openSync('/dev/full', 'w');
+    const main = new URL('../../cli/main.ts', import.meta.url).pathname;
+    const { status, stderr } = spawnSync(process.execPath, [main, '--help'], {
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+    });
+    closeSync(full);
+    expect(stderr).toBe('vedette: what was printed is not all: ENOSPC: no space left on device, write\n');
+    expect(status).toBe(3);
+  });
+
   it.each([
     [['serach'], 'vedette: unknown command `serach` [cli/unknown-command]\n  Did you mean `search`?\n'],
     [['rules', 'lnt'], 'vedette: unknown command `rules lnt` [cli/unknown-command]\n  Did you mean `rules lint`?\n'],
