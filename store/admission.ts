@@ -38,7 +38,12 @@ export function timestampOf(document: EventDocument): number | undefined {
   const ms = timeOf(document, '@timestamp');
   if (ms === undefined) return undefined;
   const whole = Math.floor(ms);
-  return whole >= TIMESTAMP_MS_MIN && whole < TIMESTAMP_MS_MAX ? whole : undefined;
+  return isStorableTime(whole) ? whole : undefined;
+}
+
+/** True of a time that a store can file an event under. */
+export function isStorableTime(ms: number): boolean {
+  return ms >= TIMESTAMP_MS_MIN && ms < TIMESTAMP_MS_MAX;
 }
 
 /** Why the id is none; undefined where it is one. */

@@ -51,7 +51,7 @@ export interface Layout {
 }
 
 /** Fields that are told by the table's own columns, where they have their usual form. */
-const DERIVED: ReadonlyMap<string, string> = new Map([
+export const DERIVED: ReadonlyMap<string, string> = new Map([
   ['@timestamp', '_ts'],
   ['event.created', '_created'],
   ['host.id', '_host'],
@@ -176,10 +176,12 @@ for (const [at, column] of FIELD_COLUMNS.entries()) plant(column.name, { index: 
 for (const field of DERIVED.keys()) plant(field, { derived: field });
 
 /** Where an address column's number comes from, and where it goes. */
-const ADDRESS_PLACES: readonly { readonly from: number; readonly to: number }[] = ADDRESS_COLUMNS.map(({ name }) => ({
-  from: placeOf(name.slice(ADDRESS_PREFIX.length)),
-  to: placeOf(name),
-}));
+export const ADDRESS_PLACES: readonly { readonly from: number; readonly to: number }[] = ADDRESS_COLUMNS.map(
+  ({ name }) => ({
+    from: placeOf(name.slice(ADDRESS_PREFIX.length)),
+    to: placeOf(name),
+  }),
+);
 
 const ODD_NAMES: readonly string[] = [...FIELD_COLUMNS.map((column) => column.name), ...DERIVED.keys()];
 
@@ -215,14 +217,19 @@ export function toRow(event: {
   for (const [at, column] of OWN_COLUMNS.entries()) row[at] = own[column.name] ?? null;
   for (const { from, to } of ADDRESS_PLACES) {
     const held = row[from];
-    if (typeof held === 'string') row[to] = addressKey(addressNumber(held));
-    else if (Array.isArray(held)) row[to] = held.flatMap((address) => addressKey(addressNumber(address)) ?? []);
+    if (typeof held === 'string') row[to] = addressKeyOf(held);
+    else if (Array.isArray(held)) row[to] = held.flatMap((address) => addressKeyOf(address) ?? []);
   }
   return row;
 }
 
 const IPV4_FIRST = 0xffffn << 32n;
 const IPV4_LAST = IPV4_FIRST | 0xffffffffn;
+
+/** What an address column holds of a text; null where that is no address. */
+export function addressKeyOf(text: string): string | null {
+  return addressKey(addressNumber(text));
+}
 
 /** What an address column holds: IPv4 and what is mapped from it in 8 digits, IPv6 in 32; texts of one length are in the order of their numbers. */
 function addressKey(number: bigint | undefined): string | null {

@@ -15,8 +15,11 @@ import {
 } from '@duckdb/node-api';
 import { StoreUnavailable } from '../port.ts';
 import { attachStatements } from './attachment.ts';
+import { createChunkWriter } from './chunk-writer.ts';
 import { insertRows } from './insert.ts';
-import { type NewRow, readLoad } from './load.ts';
+import { type RowsByPeriod, readLoad } from './load.ts';
+import { createRowScan } from './row-scan.ts';
+import { RowTable } from './row-table.ts';
 import type { Database, DatabaseLimits, Lane, Session, SqlParameter, SqlValue } from './session.ts';
 import { boundedRead } from './sql/bounded-read.ts';
 
@@ -66,7 +69,10 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
   const leaving = new Map<string, Promise<void>>();
   let attachedEver = 0;
   /** The load that was read last, by period. */
-  let prepared: ReadonlyMap<string, readonly NewRow[]> = new Map();
+  let prepared: RowsByPeriod = new Map();
+  const table = new RowTable();
+  const scan = createRowScan();
+  const writer = createChunkWriter();
 
   const attach = (path: string): Attachment => {
     const schema = `p${++attachedEver}`;
@@ -191,7 +197,7 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
     },
     async prepare(request) {
       prepared = new Map();
-      const { periods, ids, damagedLines } = await readLoad(request);
+      const { periods, ids, damagedLines } = await readLoad(request, { table, scan });
       prepared = periods;
       return { periods: [...periods.keys()], ids, damagedLines };
     },
@@ -199,9 +205,11 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
       const share = prepared.get(period);
       if (share === undefined) throw new Error('these events were not prepared');
       const skipped = new Set(skip);
-      const rows = skipped.size === 0 ? share : share.filter(({ id }) => !skipped.has(id));
+      const rows = skipped.size === 0 ? share : share.filter((row) => !skipped.has(table.ids[row] ?? ''));
       if (rows.length === 0) return undefined;
-      return withConnection(path, 'write', (connection, schema) => insertRows(connection, schema, rows, isNew));
+      return withConnection(path, 'write', (connection, schema) =>
+        insertRows(connection, schema, { table, rows }, { isNew, writer }),
+      );
     },
     release,
     attachedCount: () => attachments.size,

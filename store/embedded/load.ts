@@ -1,37 +1,44 @@
-// What a load reads: lines of the log, parsed, by the period of their partitions.
+// What a load reads: lines of the log as rows, by the period of their partitions.
 import { timestampOf } from '../admission.ts';
-import { type ColumnValue, toRow } from './columns.ts';
-import { parseLine, readLines } from './log-lines.ts';
+import { toRow } from './columns.ts';
+import { parseLine, type RawLine, readLines } from './log-lines.ts';
 import { byPeriod } from './periods.ts';
+import type { RowScan } from './row-scan.ts';
+import type { RowTable } from './row-table.ts';
 import type { LoadRequest, PreparedLoad } from './session.ts';
 
-/** An event on its way into a partition. */
-export interface NewRow {
-  readonly id: string;
-  readonly timestampMs: number;
-  /** In the order of LAYOUT. The document itself is not kept: it is five times as large. */
-  readonly row: readonly ColumnValue[];
-}
+/** Rows of a table, by number. */
+export type RowsByPeriod = ReadonlyMap<string, readonly number[]>;
 
-export async function readLoad({
-  parts,
-  nowMs,
-  wantsIds,
-}: LoadRequest): Promise<Omit<PreparedLoad, 'periods'> & { readonly periods: ReadonlyMap<string, readonly NewRow[]> }> {
-  const rows: NewRow[] = [];
+/** Reads the lines into a table. */
+export async function readLoad(
+  { parts, nowMs, wantsIds }: LoadRequest,
+  { table, scan }: { readonly table: RowTable; readonly scan: RowScan },
+): Promise<Omit<PreparedLoad, 'periods'> & { readonly periods: RowsByPeriod }> {
+  table.clear();
   let damagedLines = 0;
   const bad = (): void => {
     damagedLines++;
   };
   for (const part of parts) {
     for await (const lines of readLines(part, bad)) {
-      for (const { line } of lines) {
-        const { id, document } = parseLine(line);
-        const timestampMs = timestampOf(document) ?? 0;
-        rows.push({ id, timestampMs, row: toRow({ seq: line.seq, id, document, timestampMs }) });
-      }
+      for (const { line } of lines) if (!scan(line, table)) addParsed(line, table);
     }
   }
-  const ids = wantsIds ? rows.map(({ id, timestampMs }) => ({ id, timestampMs })) : [];
-  return { periods: byPeriod(rows, nowMs), ids, damagedLines };
+  const { ids, timestampsMs } = table;
+  const places = timestampsMs.map((timestampMs, row) => ({ row, timestampMs }));
+  const periods = [...byPeriod(places, nowMs)].map(
+    ([period, members]) => [period, members.map(({ row }) => row)] as const,
+  );
+  return {
+    periods: new Map(periods),
+    ids: wantsIds ? ids.map((id, row) => ({ id, timestampMs: timestampsMs[row] ?? 0 })) : [],
+    damagedLines,
+  };
+}
+
+function addParsed(line: RawLine, table: RowTable): void {
+  const { id, document } = parseLine(line);
+  const timestampMs = timestampOf(document) ?? 0;
+  table.add(toRow({ seq: line.seq, id, document, timestampMs }), id, timestampMs);
 }

@@ -36,7 +36,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   engine: { imports: ['event', 'rules'], packages: [...PURE_BUILTINS] },
   store: {
     imports: ['event', 'rules'],
-    packages: ['@duckdb/node-api', '@elastic/elasticsearch', 'liqe', 're2js', 'node:*'],
+    packages: ['@duckdb/node-api', '@duckdb/node-bindings', '@elastic/elasticsearch', 'liqe', 're2js', 'node:*'],
   },
   backtest: { imports: ['event', 'audit', 'rules', 'engine', 'store', 'alerts'], packages: [...PURE_BUILTINS] },
   server: {

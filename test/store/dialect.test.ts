@@ -3,10 +3,11 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createChunkWriter } from '../../store/embedded/chunk-writer.ts';
 import { LAYOUT, toRow } from '../../store/embedded/columns.ts';
 import { compileQuery } from '../../store/embedded/dialect.ts';
 import { insertRows } from '../../store/embedded/insert.ts';
-import type { NewRow } from '../../store/embedded/load.ts';
+import { RowTable } from '../../store/embedded/row-table.ts';
 import { isFoldedAlike } from '../../store/embedded/text-test.ts';
 import { fold } from '../../store/query/fold.ts';
 import { matchesQuery } from '../../store/query/matches.ts';
@@ -36,9 +37,12 @@ const EVENTS = [...CASE_EVENTS.map((event) => event.document), ...HOSTILE_DOCUME
   }),
 );
 
-const rowOf = (event: (typeof EVENTS)[number]): NewRow => {
-  return { id: event.id, timestampMs: event.timestampMs, row: toRow(event) };
-};
+async function insert(events: typeof EVENTS, isNew: boolean): Promise<void> {
+  const table = new RowTable();
+  for (const event of events) table.add(toRow(event), event.id, event.timestampMs);
+  const rows = events.map((_, row) => row);
+  await insertRows(connection, 'p', { table, rows }, { isNew, writer: createChunkWriter() });
+}
 
 let instance: DuckDBInstance;
 let connection: Awaited<ReturnType<DuckDBInstance['connect']>>;
@@ -46,7 +50,7 @@ beforeAll(async () => {
   instance = await DuckDBInstance.create(':memory:', { threads: '1' });
   connection = await instance.connect();
   await connection.run(`ATTACH ':memory:' AS p`);
-  await insertRows(connection, 'p', EVENTS.map(rowOf), true);
+  await insert(EVENTS, true);
 });
 afterAll(() => {
   connection.closeSync();
@@ -102,9 +106,7 @@ describe('the embedded dialect', () => {
   });
 
   it('is a superset and a subset for any query and any document', async () => {
-    await insertRows(
-      connection,
-      'p',
+    await insert(
       fc.sample(documents, 60).map((document, n) => {
         const event = {
           seq: EVENTS.length + 1,
@@ -113,7 +115,7 @@ describe('the embedded dialect', () => {
           document: { '@timestamp': new Date(START_MS + 1_000 + n).toISOString(), ...document },
         };
         EVENTS.push(event);
-        return rowOf(event);
+        return event;
       }),
       false,
     );
