@@ -2,7 +2,7 @@
 // against a server that this test starts; "sh" alone is for what needs root, a terminal or another machine. A block of YAML with a
 // path behind it is that file.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -53,6 +53,47 @@ describe('docs/configuration.md', () => {
     expect(readFileSync(join(CHECKOUT, 'docs/configuration.md'), 'utf8').split('\n')).toContain(row);
   });
 });
+
+describe('the documentation', () => {
+  const decisions = readdirSync(join(CHECKOUT, 'docs/decisions')).sort();
+  const pages = [...PAGES, ...decisions.map((name) => `docs/decisions/${name}`)];
+
+  it.each(pages)('%s links to what is there', (page) => {
+    const text = readFileSync(join(CHECKOUT, page), 'utf8');
+    const missing = [...text.matchAll(/\]\(([^)#:\s]*)(?:#([^)\s]+))?\)/g)].flatMap(([link, path = '', anchor]) => {
+      const target = path === '' ? join(CHECKOUT, page) : join(CHECKOUT, dirname(page), path);
+      if (!existsSync(target)) return [link];
+      return anchor === undefined || anchorsOf(target).has(anchor) ? [] : [link];
+    });
+    expect(missing).toEqual([]);
+  });
+
+  it('numbers its decisions without a gap, and names none that is not there', () => {
+    expect(decisions.map((name) => Number(name.slice(0, 4)))).toEqual(decisions.map((_, at) => at + 1));
+    for (const name of decisions) {
+      expect(readFileSync(join(CHECKOUT, 'docs/decisions', name), 'utf8')).toMatch(
+        new RegExp(`^# ${name.slice(0, 4)} `),
+      );
+    }
+    const named = pages.flatMap((page) =>
+      [...readFileSync(join(CHECKOUT, page), 'utf8').matchAll(/[Dd]ecisions?[ /](\d{4})/g)].map(([, number]) => number),
+    );
+    expect(named.filter((number) => !decisions.some((name) => name.startsWith(`${number}-`)))).toEqual([]);
+  });
+});
+
+/** As GitHub makes them of headings. */
+function anchorsOf(path: string): ReadonlySet<string> {
+  const headings = readFileSync(path, 'utf8').matchAll(/^#+ +(.*)$/gm);
+  return new Set(
+    [...headings].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+}
 
 describe('the commands of the documentation', () => {
   let folder: TestFolder;
