@@ -27,9 +27,10 @@ import { openMendingDatabase } from './mending-database.ts';
 import { takeOwnership } from './owner.ts';
 import { openPartitions, type Partitions } from './partitions.ts';
 import { createPendingIds, type PendingIds } from './pending-ids.ts';
+import { placesOfId } from './place-of-id.ts';
 import { bytesOf, retain } from './retain.ts';
 import { createRoomCheck } from './room-check.ts';
-import { rowOfId, rowsAfter } from './rows.ts';
+import { handleColumn, rowOfId, rowsAfter } from './rows.ts';
 import { SLICE_ROWS, scan } from './scan.ts';
 import { type Snapshot, search } from './search.ts';
 import type { Database, DatabaseLimits, Session } from './session.ts';
@@ -56,6 +57,8 @@ interface EmbeddedLimits {
   readonly partitionRowsMax: number;
   /** An event is in a partition after about this time. */
   readonly loadDelayMs: number;
+  /** How long a search counts how many events match in all; then the total is a lower bound. */
+  readonly countMs: number;
   /** A slice of a scan takes at most so many events of each partition. */
   readonly sliceRows: number;
   /** What DuckDB may use; the process needs more than that. */
@@ -80,6 +83,7 @@ const EMBEDDED_LIMITS: EmbeddedLimits = {
   recentBytes: 16 * MIB,
   partitionRowsMax: 2_000_000,
   loadDelayMs: 1_000,
+  countMs: 150,
   sliceRows: SLICE_ROWS,
   databaseBytesMax: 512 * MIB,
   databaseThreads: 2,
@@ -314,7 +318,7 @@ function createStore(parts: Parts): EmbeddedStore {
 
     async search(request) {
       assertOpen();
-      return search(await snapshot(request.signal), request);
+      return search(await snapshot(request.signal), request, limits.countMs);
     },
 
     async aggregate(request) {
@@ -338,15 +342,8 @@ function createStore(parts: Parts): EmbeddedStore {
         const pending = tail.at(seq) ?? (await fromLog(seq - 1, 1))[0];
         if (pending?.id === id) return pending.document;
       }
-      // Our own ids tell when the event was: that partition first, then from the newest on.
-      const timeMs = Number.parseInt(/^[^.]+\.[^.]+\.([0-9a-z]+)\.[^.]+\.[^.]+$/.exec(id)?.[1] ?? '', 36);
-      const holds = (span: { minTs: number; maxTs: number } | undefined): boolean =>
-        span !== undefined && timeMs >= span.minTs && timeMs <= span.maxTs;
-      const order = [...partitions.all()].sort(
-        (a, b) => Number(holds(b.span)) - Number(holds(a.span)) || (b.span?.maxTs ?? 0) - (a.span?.maxTs ?? 0),
-      );
-      for (const partition of order) {
-        const row = await partitions.read(partition, (session) => rowOfId(session, id));
+      for (const { partition, range } of placesOfId(partitions.all(), id)) {
+        const row = await partitions.read(partition, (session) => rowOfId(session, id, handleColumn(partition), range));
         if (row !== undefined) return row.document;
       }
       return undefined;

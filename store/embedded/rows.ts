@@ -1,6 +1,7 @@
 // Reads whole events out of one partition, by their numbers.
 import type { EventDocument } from '../../event/document.ts';
 import type { OrderKey } from '../../event/order.ts';
+import type { TimeRange } from '../port.ts';
 import { COLD_SUFFIX } from './attachment.ts';
 import { type ColumnValue, LAYOUT, type Layout, toDocument } from './columns.ts';
 import type { PartitionSession } from './partitions.ts';
@@ -59,10 +60,20 @@ export async function rowsAfter(
   return rows.map((row) => toStoredRow(row, layout));
 }
 
-/** The event of an id. */
-export async function rowOfId(session: PartitionSession, id: string): Promise<StoredRow | undefined> {
+/** The event of an id, with `@timestamp` in a range; a short one leaves little to look at. */
+export async function rowOfId(
+  session: PartitionSession,
+  id: string,
+  handle: RowHandle,
+  range: TimeRange | undefined,
+): Promise<StoredRow | undefined> {
   const { layout } = session;
-  const rows = await session.rows(`SELECT ${layout.rowSql} FROM ${session.schema}.events WHERE _id = $1 LIMIT 1`, [id]);
+  const bounds = range === undefined ? '' : ` AND _ts >= ${range.fromMs} AND _ts < ${range.untilMs}`;
+  const handles = await session.rows(`SELECT ${handle} FROM ${session.schema}.events WHERE _id = $1${bounds} LIMIT 1`, [
+    id,
+  ]);
+  if (handles.length === 0) return undefined;
+  const rows = await session.rows(`SELECT ${layout.rowSql} FROM ${rowsIn(session, handle, handles)}`);
   return rows.map((row) => toStoredRow(row, layout))[0];
 }
 

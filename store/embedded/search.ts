@@ -18,6 +18,8 @@ const FIRST_WINDOW_ROWS = 30_000;
 const WINDOW_GROWTH = 8;
 /** A total is counted over so many rows at most; a row whose long text has to be read is as many. */
 const COUNT_ROWS_MAX = 50_000_000;
+/** Of a search's progress, what is told while events are looked for; the rest is the total. */
+const FOUND_PART = 0.5;
 const LONG_TEXT = /"(_rest|event\.original|message)"/;
 const LONG_TEXT_ROWS = 100;
 
@@ -43,15 +45,21 @@ export interface Snapshot {
   readonly pending: readonly TailEntry[];
 }
 
-export async function search(snapshot: Snapshot, request: SearchRequest): Promise<SearchResponse> {
+/** A total that takes longer than `countMs` is a lower bound: nobody waits for it. */
+export async function search(snapshot: Snapshot, request: SearchRequest, countMs: number): Promise<SearchResponse> {
   const limit = Math.max(0, Math.min(Math.floor(request.limit), SEARCH_LIMIT_MAX));
   const matches = matcherOf(request.query);
   const direction = request.oldestFirst === true ? 1 : -1;
   const before = (a: Place, b: Place): number => direction * (a.timestampMs - b.timestampMs || a.seq - b.seq);
   const asked = partitionsIn(snapshot, request.range);
+  const looked = new Map<Partition, number>();
+  const told = (partition: Partition, part: number): void => {
+    looked.set(partition, part);
+    request.progress?.(FOUND_PART * partOf(asked, looked));
+  };
   const sources = [
     pendingSource(snapshot.pending, request, matches, before),
-    ...asked.map((partition) => partitionSource(snapshot, partition, request, matches)),
+    ...asked.map((partition) => partitionSource(snapshot, partition, { request, matches, told })),
   ].flatMap((source) => source ?? []);
   const events: NewEvent[] = [];
   let isExhausted = true;
@@ -62,9 +70,22 @@ export async function search(snapshot: Snapshot, request: SearchRequest): Promis
     }
     events.push({ id: hit.id, document: hit.document });
   }
-  if (isExhausted) return { events, total: events.length, isTotalExact: true };
-  const counted = await count(snapshot, asked, request, matches);
-  return { events, total: Math.max(events.length + 1, counted.atLeast), isTotalExact: counted.isExact };
+  const counted = isExhausted
+    ? { atLeast: events.length, isExact: true }
+    : await count(snapshot, asked, { request, matches, countMs });
+  request.progress?.(1);
+  return {
+    events,
+    total: isExhausted ? events.length : Math.max(events.length + 1, counted.atLeast),
+    isTotalExact: counted.isExact,
+  };
+}
+
+/** How much of the partitions' events was looked at, where each says its part. */
+function partOf(partitions: readonly Partition[], looked: ReadonlyMap<Partition, number>): number {
+  const rowsOfAll = partitions.reduce((sum, { span }) => sum + (span?.rows ?? 0), 0);
+  const rows = partitions.reduce((sum, one) => sum + (one.span?.rows ?? 0) * (looked.get(one) ?? 0), 0);
+  return rowsOfAll === 0 ? 1 : rows / rowsOfAll;
 }
 
 /** The partitions that hold events of a range of `@timestamp`. */
@@ -115,8 +136,15 @@ function pendingSource(
 function partitionSource(
   snapshot: Snapshot,
   partition: Partition,
-  request: SearchRequest,
-  matches: Matcher,
+  {
+    request,
+    matches,
+    told,
+  }: {
+    readonly request: SearchRequest;
+    readonly matches: Matcher;
+    readonly told: (partition: Partition, part: number) => void;
+  },
 ): Source | undefined {
   const { range, oldestFirst, signal } = request;
   const span = partition.span;
@@ -169,6 +197,7 @@ function partitionSource(
     } else {
       last = places.at(-1);
     }
+    told(partition, Math.min(1, (isForward ? edge - from : until - edge) / Math.max(1, until - from)));
     page = places.flatMap((place) => {
       const row = found?.rows.get(place.seq);
       return row !== undefined && matches(row.document) ? [{ ...place, id: row.id, document: row.document }] : [];
@@ -185,44 +214,61 @@ function partitionSource(
   };
 }
 
-/** How many events match: at least so many, and whether that is all. */
+/** How many events match: at least so many, and whether that is all. The newest are counted first. */
 async function count(
   snapshot: Snapshot,
   partitions: readonly Partition[],
-  request: SearchRequest,
-  matches: Matcher,
+  {
+    request,
+    matches,
+    countMs,
+  }: { readonly request: SearchRequest; readonly matches: Matcher; readonly countMs: number },
 ): Promise<{ atLeast: number; isExact: boolean }> {
-  const { query, range, signal } = request;
+  const { query, range, signal, progress } = request;
   let atLeast = snapshot.pending.filter(
     ({ timestampMs, document }) => timestampMs >= range.fromMs && timestampMs < range.untilMs && matches(document),
   ).length;
   let isExact = true;
   let budget = COUNT_ROWS_MAX;
-  for (const partition of partitions) {
+  const timeout = new AbortController();
+  const timer = Number.isFinite(countMs) ? setTimeout(() => timeout.abort(), countMs) : undefined;
+  const until = signal === undefined ? timeout.signal : AbortSignal.any([signal, timeout.signal]);
+  const counted = new Map<Partition, number>();
+  try {
+    for (const partition of [...partitions].sort((a, b) => (b.span?.maxTs ?? 0) - (a.span?.maxTs ?? 0))) {
+      signal?.throwIfAborted();
+      const span = partition.span;
+      if (span === undefined) continue;
+      const counts = await snapshot.partitions.read(
+        partition,
+        async ({ schema, layout, rows }) => {
+          const { sql, values } = compileQuery(query, layout, { firstParameter: 1, sides: ['superset', 'subset'] });
+          budget -= span.rows * (LONG_TEXT.test(sql.join()) ? LONG_TEXT_ROWS : 1);
+          if (budget < 0) return undefined;
+          const [most = 'TRUE', least = 'FALSE'] = sql;
+          return rows(
+            `SELECT count(*), count(*) FILTER (${least}) FROM ${schema}.events
+              WHERE ${boundsOf(partition, range, snapshot.loadedSeq)} AND ${most}`,
+            values,
+          );
+        },
+        until,
+      );
+      if (counts === undefined) return { atLeast, isExact: false };
+      const [most = 0, least = 0] = (counts[0] ?? []).map(Number);
+      atLeast += least;
+      if (least !== most) isExact = false;
+      counted.set(partition, 1);
+      progress?.(FOUND_PART + (1 - FOUND_PART) * partOf(partitions, counted));
+    }
+    return { atLeast, isExact };
+  } catch (error) {
     signal?.throwIfAborted();
-    const span = partition.span;
-    if (span === undefined) continue;
-    const counts = await snapshot.partitions.read(
-      partition,
-      async ({ schema, layout, rows }) => {
-        const { sql, values } = compileQuery(query, layout, { firstParameter: 1, sides: ['superset', 'subset'] });
-        budget -= span.rows * (LONG_TEXT.test(sql.join()) ? LONG_TEXT_ROWS : 1);
-        if (budget < 0) return undefined;
-        const [most = 'TRUE', least = 'FALSE'] = sql;
-        return rows(
-          `SELECT count(*), count(*) FILTER (${least}) FROM ${schema}.events
-            WHERE ${boundsOf(partition, range, snapshot.loadedSeq)} AND ${most}`,
-          values,
-        );
-      },
-      signal,
-    );
-    if (counts === undefined) return { atLeast, isExact: false };
-    const [most = 0, least = 0] = (counts[0] ?? []).map(Number);
-    atLeast += least;
-    if (least !== most) isExact = false;
+    if (timeout.signal.aborted) return { atLeast, isExact: false };
+    throw error;
+  } finally {
+    clearTimeout(timer);
   }
-  return { atLeast, isExact };
 }
 
 /** What of a partition is looked at; only what its span does not say already. */

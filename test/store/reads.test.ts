@@ -1,0 +1,105 @@
+// What reads of the embedded store ask of its database, and what they do not wait for.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openDatabaseThread } from '../../store/embedded/database-thread.ts';
+import { type EmbeddedStore, openEmbeddedStore } from '../../store/embedded/embedded-store.ts';
+import type { Session } from '../../store/embedded/session.ts';
+import type { Query } from '../../store/query/query.ts';
+import { START_MS, sampleEvent } from '../contract/event-samples.ts';
+
+const HOUR_MS = 3_600_000;
+const ALL_TIME = { fromMs: 0, untilMs: Number.MAX_SAFE_INTEGER };
+const COUNT = /^\s*SELECT count\(\*\), count\(\*\) FILTER/;
+const EVERYTHING: Query = { kind: 'all' };
+const folder = mkdtempSync(join(tmpdir(), 'vedette-reads-'));
+const ownId = (n: number): string => `host-1.b00t.${timeOf(n).toString(36)}.${n.toString(36)}.1`;
+const timeOf = (n: number): number => START_MS + n * 10 * HOUR_MS;
+const statements: string[] = [];
+/** From this count on, those of all that matches take until they are broken off. */
+let countsDone = Number.POSITIVE_INFINITY;
+let counts = 0;
+let store: EmbeddedStore;
+
+const brokenOff = (signal: AbortSignal | undefined): Promise<void> =>
+  new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+
+beforeAll(async () => {
+  store = await openEmbeddedStore({
+    folder,
+    nowMs: () => timeOf(20),
+    limits: { countMs: 300 },
+    openDatabase: async (limits, warn) => {
+      const database = await openDatabaseThread(limits, warn);
+      return {
+        ...database,
+        use: (path, lane, work, signal) =>
+          database.use(
+            path,
+            lane,
+            (session) => {
+              const rows: Session['rows'] = async (sql, values) => {
+                statements.push(sql);
+                if (COUNT.test(sql) && ++counts > countsDone) await brokenOff(signal);
+                return session.rows(sql, values);
+              };
+              return work({ ...session, rows });
+            },
+            signal,
+          ),
+      };
+    },
+  });
+  for (let n = 0; n < 20; n++) {
+    const { document } = sampleEvent(n);
+    await store.append([{ id: ownId(n), document: { ...document, '@timestamp': new Date(timeOf(n)).toISOString() } }]);
+  }
+  const { document } = sampleEvent(21);
+  await store.append([
+    { id: 'named by others', document: { ...document, '@timestamp': new Date(timeOf(0)).toISOString() } },
+  ]);
+  await store.flush();
+});
+
+afterAll(async () => {
+  await store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+it('looks for an id of ours around its time first, for others everywhere', async () => {
+  statements.length = 0;
+  expect(await store.get(ownId(3))).toMatchObject({ '@timestamp': new Date(timeOf(3)).toISOString() });
+  expect(statements).toHaveLength(2);
+  expect(statements[0]).toContain(`_ts >= ${timeOf(3) - 1_000} AND _ts < ${timeOf(3) + 1_000}`);
+  expect(await store.get('named by others')).toMatchObject({ '@timestamp': new Date(timeOf(0)).toISOString() });
+  expect(await store.get(ownId(3).replace('.1', '.2'))).toBeUndefined();
+});
+
+it('tells a search’s progress, from its partitions to its total', async () => {
+  const told: number[] = [];
+  const found = await store.search({
+    query: EVERYTHING,
+    range: ALL_TIME,
+    limit: 5,
+    progress: (part) => told.push(part),
+  });
+  expect(found.total).toBeGreaterThan(5);
+  expect(told.at(-1)).toBe(1);
+  expect(told).toEqual([...told].sort((a, b) => a - b));
+  expect(told.some((part) => part > 0 && part < 1)).toBe(true);
+});
+
+it('does not wait for a total: what was counted by then is a lower bound', async () => {
+  [counts, countsDone] = [0, 1];
+  const found = await store.search({ query: EVERYTHING, range: ALL_TIME, limit: 5 });
+  expect(found.events).toHaveLength(5);
+  expect(found.isTotalExact).toBe(false);
+  expect(found.total).toBeGreaterThan(5);
+  expect(found.total).toBeLessThan(21);
+
+  const calledOff = AbortSignal.timeout(100);
+  countsDone = 0;
+  const search = store.search({ query: EVERYTHING, range: ALL_TIME, limit: 5, signal: calledOff });
+  await expect(search).rejects.toThrow();
+});
