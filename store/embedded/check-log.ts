@@ -8,11 +8,16 @@ const HEADER_BYTES_MAX = 200;
 const KEEP =
   'Copy it away before the next start, which counts these as lost; a host that still spools them sends them again.';
 
-/** Answers how many events the log holds. */
+/** How many events the log holds, and the number of the first one; partitions may hold them too, until their segment is removed. */
+export interface LoggedEvents {
+  readonly events: number;
+  readonly firstSeq: number;
+}
+
 export async function checkLog(
   folder: string,
   { isLive, find }: { readonly isLive: boolean; readonly find: (finding: CheckFinding) => void },
-): Promise<number> {
+): Promise<LoggedEvents> {
   const names = (await readdir(folder).catch(() => [])).sort();
   const segments = names.filter((name) => /^log-[0-9]{15}\.ndjson$/.test(name));
   for (const name of names) {
@@ -28,6 +33,7 @@ export async function checkLog(
     });
   }
   let events = 0;
+  let firstSeq = Number.POSITIVE_INFINITY;
   let lastSeq: number | undefined;
   for (const [at, name] of segments.entries()) {
     const file = `log/${name}`;
@@ -65,6 +71,7 @@ export async function checkLog(
         for (const { line } of block) {
           if (line.seq > next) missing += line.seq - next;
           next = Math.max(next, line.seq + 1);
+          firstSeq = Math.min(firstSeq, line.seq);
           events++;
         }
       }
@@ -87,7 +94,7 @@ export async function checkLog(
       damage(`cannot be read: ${error instanceof Error ? error.message : String(error)}`, undefined);
     }
   }
-  return events;
+  return { events, firstSeq };
 }
 
 async function headerOf(path: string): Promise<{ readonly firstSeq: number; readonly bytes: number } | undefined> {

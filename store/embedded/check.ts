@@ -3,7 +3,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CheckFinding, CheckReport, CheckRequest } from '../port.ts';
-import { checkLog } from './check-log.ts';
+import { checkLog, type LoggedEvents } from './check-log.ts';
 import { createSeen, type Seen } from './check-seen.ts';
 import { columnsOf, OtherColdFormat, partProblems, readContents, sha256Of } from './cold-folder.ts';
 import { type ColumnValue, type Layout, parseLayout, toDocument } from './columns.ts';
@@ -43,7 +43,8 @@ export async function checkFolder(context: CheckFolder, request: CheckRequest): 
   });
   checkNames(checking, names);
   const listed = await checkManifest(checking, partitions);
-  let events = await checkLog(join(folder, 'log'), checking);
+  const logged = await checkLog(join(folder, 'log'), checking);
+  let events = logged.events;
   let bytes = 0;
   const sizes = await Promise.all(partitions.map(({ name }) => sizeOf(join(folder, name))));
   const all = sizes.reduce((sum, size) => sum + size, 0);
@@ -56,7 +57,12 @@ export async function checkFolder(context: CheckFolder, request: CheckRequest): 
     period = partition.period;
     const done = bytes;
     const tell = (part: number): void => progress(all === 0 ? 1 : (done + part * (sizes[at] ?? 0)) / all);
-    events += await checkPartition(checking, partition, { listed: listed.get(partition.name), seen, tell });
+    events += await checkPartition(checking, partition, {
+      listed: listed.get(partition.name),
+      logged,
+      seen,
+      tell,
+    });
     bytes += sizes[at] ?? 0;
   }
   progress(1);
@@ -110,6 +116,7 @@ async function checkPartition(
   partition: PartitionName & { readonly name: string },
   options: {
     readonly listed: { readonly span: Span } | undefined;
+    readonly logged: LoggedEvents;
     readonly seen: Seen;
     readonly tell: (part: number) => void;
   },
@@ -150,7 +157,7 @@ async function checkPartition(
         damage(`holds ${span.rows} events, and its list says ${should.rows}`, Math.abs(span.rows - should.rows));
       if (!request.isQuick && span !== undefined)
         await checkRows(session, { layout, span, damage, checking, ...options });
-      return span?.rows ?? 0;
+      return span === undefined ? 0 : span.rows - (await alsoLogged(session, span, options.logged));
     });
   } catch (error) {
     request.signal?.throwIfAborted();
@@ -158,6 +165,13 @@ async function checkPartition(
     damage(firstLineOf(error), told?.rows ?? expected);
     return 0;
   }
+}
+
+/** How many of a partition’s events the log still holds: they were counted there. */
+async function alsoLogged({ schema, rows }: Session, span: Span, { events, firstSeq }: LoggedEvents): Promise<number> {
+  if (events === 0 || span.maxSeq < firstSeq) return 0;
+  const [[count] = []] = await rows(`SELECT count(*) FROM ${schema}.events WHERE _seq >= $1`, [BigInt(firstSeq)]);
+  return Math.min(Number(count), events);
 }
 
 /** A list may tell more than there is (the span of a part that was set aside); of a hot file it may be older than the file. */
