@@ -1,21 +1,18 @@
 // Puts the rooms together: state, store, rules, engine, alerts, HTTP; and takes them apart again in the opposite order. What is
 // half started when something fails is closed before the failure is told.
-import { chmodSync, mkdirSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
 import type { EventStore } from '../store/port.ts';
 import { openSqliteState, type SqliteState } from '../store/state/sqlite-state.ts';
 import { ensureSystemAccounts } from './accounts.ts';
 import { createAlertOutlet } from './alert-outlet.ts';
 import { createAttempts } from './attempts.ts';
+import { freeBytesOf, openStoreOrSay, orUnusable, takeFolder } from './data-folder.ts';
 import { createDeliveryFence, type DeliveryFence } from './delivery-fence.ts';
 import { createEngineRunner, type EngineRunner, savedGreatestCreatedMs } from './engine-runner.ts';
-import { takeFolderLock } from './folder-lock.ts';
 import { createForeignDocuments } from './foreign-documents.ts';
 import { createHostBook, type HostBook } from './host-book.ts';
 import { createHttp, type Http } from './http.ts';
 import { createIngest } from './ingest.ts';
 import { createLanes } from './lane.ts';
-import { openStore } from './open-store.ts';
 import {
   DEFAULT_HOST,
   DEFAULT_LATENESS_MS,
@@ -248,48 +245,6 @@ function readingRoutes(
     channels,
     rules: rules.summary,
   });
-}
-
-async function freeBytesOf(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize;
-}
-
-/** Makes the folders, for their owner only, and takes the lock; answers how to give it back. */
-function takeFolder(dataFolder: string): () => void {
-  const folder = `${dataFolder}/server`;
-  let lock: ReturnType<typeof takeFolderLock>;
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    chmodSync(folder, 0o700);
-    lock = takeFolderLock(`${folder}/lock`);
-  } catch (error) {
-    const remedy = 'Choose another data folder, or give this user the right to write there.';
-    throw new ServerStartError('folder-unusable', `${folder} cannot be used: ${messageOf(error)}`, remedy);
-  }
-  if (lock.kind === 'held') return lock.release;
-  const remedy = 'Stop that server first, or choose another data folder.';
-  throw new ServerStartError('folder-taken', `a server with pid ${lock.pid} uses ${dataFolder} already`, remedy);
-}
-
-/** What cannot be read of the data folder is told with a remedy. */
-function orUnusable<T>(open: () => T): T {
-  try {
-    return open();
-  } catch (error) {
-    const remedy = 'Stop the other process, or use the version of Vedette that wrote this folder.';
-    throw new ServerStartError('folder-unusable', messageOf(error), remedy);
-  }
-}
-
-async function openStoreOrSay(options: ServerOptions): Promise<EventStore> {
-  try {
-    return await openStore(options);
-  } catch (error) {
-    const remedy =
-      options.store.kind === 'elasticsearch' ? 'Check the address and the credentials.' : 'Check the folder.';
-    throw new ServerStartError('store-unusable', `the event store cannot be opened: ${messageOf(error)}`, remedy);
-  }
 }
 
 /** Hosts take their saved progress up again, which holds once the engine has read what was stored before the start. */
