@@ -1,7 +1,7 @@
 // `vedette hold add`, `hold list` and `hold release`: ranges that retention may not touch.
 import { visible } from '../../rules/diagnostic.ts';
-import type { HoldApiRecord, HoldRequest, HoldsResponse } from '../../server/api.ts';
-import { CLIENT_OPTIONS, openClient } from '../client.ts';
+import type { HoldApiRecord, HoldRequest, HoldsResponse, SearchApiResponse } from '../../server/api.ts';
+import { CLIENT_OPTIONS, type Client, openClient } from '../client.ts';
 import { type Command, type Invocation, type OptionTable, optionValue, printJson } from '../command.ts';
 import { EXIT, fail } from '../failure.ts';
 import { counted, isoTime, renderTable } from '../table.ts';
@@ -67,6 +67,7 @@ export const holdAdd: Command = {
     if (!answer.isOk) return answer.failure;
     if (invocation.isJson) printJson(invocation, answer.value);
     else invocation.context.stdout.write(`${answer.value.id} holds ${rangeOf(answer.value)}\n`);
+    await tellHeld(invocation, client.value, answer.value);
     return EXIT.fine;
   },
 };
@@ -128,6 +129,21 @@ export const holdRelease: Command = {
     return EXIT.fine;
   },
 };
+
+/** A hold on nothing is mostly a slip in the host's name, and found out when the events are gone. */
+async function tellHeld({ context }: Invocation, client: Client, hold: HoldApiRecord): Promise<void> {
+  const { fromMs: sinceMs, untilMs, hostId } = hold;
+  const query = hostId === undefined ? '*' : `host.id:${JSON.stringify(hostId)}`;
+  const found = await client.post<SearchApiResponse>('/api/v1/search', { query, sinceMs, untilMs, limit: 1 });
+  // The hold stands, whether or not its events can be counted now.
+  if (!found.isOk) return;
+  const { total, isTotalExact } = found.value;
+  if (total > 0) context.stderr.write(`${isTotalExact ? '' : 'at least '}${counted(total, 'event')} in it now\n`);
+  else
+    context.stderr.write(
+      `vedette: no event is in it now. \`vedette hosts\` shows ids and names; of imports, \`vedette search '*' --since 30d --count-by host.id,host.name\`.\n`,
+    );
+}
 
 /** Who runs this: said, not proven; the server notes the token's account beside it. */
 function byOf(invocation: Invocation): string | undefined {
