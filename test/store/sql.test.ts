@@ -166,6 +166,8 @@ describe('SQL', () => {
   it('says where a statement is wrong', async () => {
     expect(await refusalOf('SELECT count(* FROM events')).toMatchObject({ code: 'sql-syntax', at: 15 });
     expect((await refusalOf('SELECT "proces.name" FROM events')).remedy).toContain('"process.name"');
+    expect((await refusalOf('SELECT process.name FROM events')).remedy).toContain('double quotes: "process.name"');
+    expect((await refusalOf('SELECT 1 FROM events WHERE "user.name" = "root"')).remedy).toContain('texts in single');
     expect((await refusalOf('SELECT 1 FROM evnts')).remedy).toContain('events');
     expect((await refusalOf('SELECT lowr("process.name") FROM events')).remedy).toContain('lower');
   });

@@ -136,9 +136,12 @@ function failureOf(error: unknown): unknown {
 
 /** The column that was meant, where one was not found: the views hold only what the statement names. */
 function remedyOf(message: string): string | undefined {
+  if (/^Binder Error: Referenced table "/.test(message))
+    return `A name with a dot is one name, in double quotes: "process.name".`;
   const name = /(?:column|named) "([^"]{1,64})"/i.exec(message)?.[1];
   const meant = name === undefined ? undefined : nearest(name, [...VIEW_COLUMNS]);
   if (name === undefined || meant === name.toLowerCase()) return undefined;
-  const quoting = 'Names with a dot or @ stand in double quotes; DESCRIBE events lists them.';
+  const quoting =
+    'Names with a dot or @ stand in double quotes, texts in single ones; DESCRIBE events lists the names.';
   return meant === undefined ? quoting : `Did you mean "${meant}"? ${quoting}`;
 }
