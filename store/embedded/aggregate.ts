@@ -3,9 +3,9 @@
 import type { AggregateRequest, AggregateResponse } from '../port.ts';
 import { type Count, createCount } from '../query/count.ts';
 import { type Matcher, matcherOf } from '../query/matches.ts';
-import type { Layout } from './columns.ts';
 import { compileQuery } from './dialect.ts';
-import { type FieldPlace, fieldPlace } from './field-place.ts';
+import { type AskedLayout, askedLayout } from './even-layout.ts';
+import { type FieldPlace, fieldPlace, NEVER } from './field-place.ts';
 import type { Partition, PartitionSession } from './partitions.ts';
 import { toStoredRow } from './rows.ts';
 import { boundsOf, partitionsIn, type Snapshot } from './search.ts';
@@ -60,14 +60,17 @@ interface Counting {
 
 /** False where there were too many groups. */
 async function countPartition({ session, partition, snapshot, request, matches, count }: Counting): Promise<boolean> {
-  const { layout, schema, rows } = session;
+  const { schema, rows } = session;
+  const layout = await askedLayout(session, partition, snapshot.loadedSeq);
   const keys = keysOf(request.groupBy, layout);
   const distinct = keysOf(request.distinct ?? [], layout);
   const bounds = boundsOf(partition, request.range, snapshot.loadedSeq);
   const compiled = compileQuery(request.query, layout, { firstParameter: 1, sides: ['superset', 'subset'] });
   const [superset = 'TRUE', subset = 'FALSE'] = compiled.sql;
   const odd = [...keys.odd, ...distinct.odd];
-  const decided = `(${subset}${odd.map((condition) => ` AND NOT ${condition}`).join('')})`;
+  const inDoubt = odd.filter((condition) => condition !== NEVER);
+  const isDecided = superset === subset && inDoubt.length === 0;
+  const decided = isDecided ? 'TRUE' : `(${subset}${inDoubt.map((condition) => ` AND NOT ${condition}`).join('')})`;
   const from = `${schema}.events WHERE ${bounds} AND ${superset}`;
 
   const tally = async (counted: Keys, isCount: boolean): Promise<Tally> => {
@@ -98,6 +101,7 @@ async function countPartition({ session, partition, snapshot, request, matches, 
     const [total] = await rows(`SELECT count(*) FROM ${from} AND ${decided}`, compiled.values);
     count.matched(Number(total?.[0] ?? 0));
   }
+  if (isDecided) return isWhole && first.isWhole;
   const open = `${from} AND NOT ${decided}`;
   const [undecided] = await rows(`SELECT count(*), min(_seq), max(_seq) FROM ${open}`, compiled.values);
   const events = Number(undecided?.[0] ?? 0);
@@ -149,7 +153,7 @@ interface Keys {
   read(values: readonly (string | number | null)[]): (string | null)[];
 }
 
-function keysOf(fields: readonly string[], layout: Layout): Keys {
+function keysOf(fields: readonly string[], layout: AskedLayout): Keys {
   const places = fields.map((field) => fieldPlace(field, layout));
   const lists = places.filter((place) => place.kind === 'list').length;
   const membersMax = Math.floor(COMBINATIONS_MAX ** (1 / Math.max(1, lists)));

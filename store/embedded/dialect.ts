@@ -7,8 +7,9 @@ import { fold } from '../query/fold.ts';
 import { timeNumber } from '../query/matches.ts';
 import type { Query, RangeEnd } from '../query/query.ts';
 import { wildcardParts } from '../query/wildcard.ts';
-import { addressKeyRanges, type Layout } from './columns.ts';
-import { type FieldPlace, fieldPlace } from './field-place.ts';
+import { addressKeyRanges } from './columns.ts';
+import type { AskedLayout } from './even-layout.ts';
+import { type FieldPlace, fieldPlace, NEVER } from './field-place.ts';
 import {
   type Bind,
   containsTest,
@@ -39,13 +40,22 @@ const GREATEST_ADDRESS = (1n << 128n) - 1n;
 /** The wanted sides of a query as SQL. `firstParameter` is the number of the first `$n`. */
 export function compileQuery(
   query: Query,
-  layout: Layout,
-  options: { readonly firstParameter: number; readonly sides: readonly (keyof Condition)[] },
+  layout: AskedLayout,
+  options: {
+    readonly firstParameter: number;
+    readonly sides: readonly (keyof Condition)[];
+    /** The sides may be NULL for what they do not hold for: quicker, and nothing for NOT. */
+    readonly isFilter?: boolean;
+  },
 ): CompiledQuery {
-  const { firstParameter, sides } = options;
+  const { firstParameter, sides, isFilter = false } = options;
   const bound: (string | number)[] = [];
   // No text that a person wrote is ever in the SQL, so nothing else can look like this mark.
-  const condition = compile(query, layout, (value) => `\u0001${bound.push(value) - 1}\u0001`);
+  const condition = compile(query, {
+    layout,
+    bind: (value) => `\u0001${bound.push(value) - 1}\u0001`,
+    mayBeNull: isFilter,
+  });
   const numbers = new Map<number, number>();
   const values: (string | number)[] = [];
   // Only what the wanted sides hold is numbered: the database refuses values that no text names.
@@ -61,13 +71,25 @@ export function compileQuery(
   return { sql, values };
 }
 
-function compile(query: Query, layout: Layout, bind: Bind): Condition {
+interface Compiling {
+  readonly layout: AskedLayout;
+  readonly bind: Bind;
+  /** True where NULL does for FALSE: in a filter, beneath no NOT. */
+  readonly mayBeNull: boolean;
+}
+
+/** A field's place, and whether a test of it may be NULL. */
+type Place = FieldPlace & { readonly mayBeNull: boolean };
+
+function compile(query: Query, compiling: Compiling): Condition {
+  const { bind, layout, mayBeNull } = compiling;
+  const placeOf = (field: string): Place => ({ ...fieldPlace(field, layout), mayBeNull });
   switch (query.kind) {
     case 'all':
       return { superset: 'TRUE', subset: 'TRUE' };
     case 'and':
     case 'or': {
-      const [left, right] = [compile(query.left, layout, bind), compile(query.right, layout, bind)];
+      const [left, right] = [compile(query.left, compiling), compile(query.right, compiling)];
       const word = query.kind.toUpperCase();
       return {
         superset: `(${left.superset} ${word} ${right.superset})`,
@@ -75,23 +97,23 @@ function compile(query: Query, layout: Layout, bind: Bind): Condition {
       };
     }
     case 'not': {
-      const inner = compile(query.query, layout, bind);
+      const inner = compile(query.query, { ...compiling, mayBeNull: false });
       return { superset: `(NOT ${inner.subset})`, subset: `(NOT ${inner.superset})` };
     }
     case 'exists':
-      return existsCondition(fieldPlace(query.field, layout));
+      return existsCondition(placeOf(query.field));
     case 'equals':
-      return equalsCondition(query, fieldPlace(query.field, layout), bind);
+      return equalsCondition(query, placeOf(query.field), bind);
     case 'wildcard':
-      return wildcardCondition(query, fieldPlace(query.field, layout), bind);
+      return wildcardCondition(query, placeOf(query.field), bind);
     case 'regex':
-      return textCondition(fieldPlace(query.field, layout), regexTest(query.pattern, bind), []);
+      return textCondition(placeOf(query.field), regexTest(query.pattern, bind), []);
     case 'range':
-      return rangeCondition(query, fieldPlace(query.field, layout), bind);
+      return rangeCondition(query, placeOf(query.field), bind);
     case 'text': {
       const conditions = ['event.original', 'message'].map((field) =>
         textCondition(
-          fieldPlace(field, layout),
+          placeOf(field),
           isUnstorable(query.text) ? undefined : containsTest(query.text, bind),
           plainPieces(fold(query.text)).map(bind),
         ),
@@ -105,7 +127,7 @@ function compile(query: Query, layout: Layout, bind: Bind): Condition {
 
 type Leaf<Kind extends Query['kind']> = Extract<Query, { kind: Kind }>;
 
-function existsCondition(place: FieldPlace): Condition {
+function existsCondition(place: Place): Condition {
   switch (place.kind) {
     case 'unknown':
       return ANY;
@@ -118,7 +140,7 @@ function existsCondition(place: FieldPlace): Condition {
   }
 }
 
-function equalsCondition({ field, value }: Leaf<'equals'>, place: FieldPlace, bind: Bind): Condition {
+function equalsCondition({ field, value }: Leaf<'equals'>, place: Place, bind: Bind): Condition {
   const type = fieldNamed(field)?.type;
   switch (place.kind) {
     case 'unknown':
@@ -159,7 +181,7 @@ function equalsCondition({ field, value }: Leaf<'equals'>, place: FieldPlace, bi
   return textCondition(place, equalsTest(value, bind), pieces);
 }
 
-function wildcardCondition({ pattern }: Leaf<'wildcard'>, place: FieldPlace, bind: Bind): Condition {
+function wildcardCondition({ pattern }: Leaf<'wildcard'>, place: Place, bind: Bind): Condition {
   const pieces = wildcardParts(pattern).flatMap((part) => (part.kind === 'text' ? plainPieces(part.text) : []));
   return textCondition(place, wildcardTest(pattern, bind), pieces.map(bind));
 }
@@ -168,7 +190,7 @@ function wildcardCondition({ pattern }: Leaf<'wildcard'>, place: FieldPlace, bin
  * A test of a field's text, or of any member of a list. `pieces` stand, in lower case, in every text that the test holds for: what
  * is left of the test where it cannot be asked.
  */
-function textCondition(place: FieldPlace, tests: TextTests | undefined, pieces: readonly string[]): Condition {
+function textCondition(place: Place, tests: TextTests | undefined, pieces: readonly string[]): Condition {
   const holdsPieces = (sql: string): string =>
     pieces.length === 0
       ? `${sql} IS NOT NULL`
@@ -188,7 +210,7 @@ function textCondition(place: FieldPlace, tests: TextTests | undefined, pieces: 
       if (tests === undefined) return { superset: atLeast(place, any(holdsPieces('x'))), subset: 'FALSE' };
       return {
         superset: atLeast(place, any(tests.superset('x'))),
-        subset: `(coalesce(${any(tests.subset('x'))}, FALSE) AND NOT ${place.odd})`,
+        subset: atMost(place, any(tests.subset('x'))),
       };
     }
     case 'rest': {
@@ -211,11 +233,11 @@ function sides(
   if (tests === undefined) return { superset: atLeast(place, holdsPieces(on)), subset: 'FALSE' };
   return {
     superset: atLeast(place, tests.superset(on)),
-    subset: `(coalesce(${tests.subset(on)}, FALSE) AND NOT ${place.odd})`,
+    subset: atMost(place, tests.subset(on)),
   };
 }
 
-function rangeCondition({ field, min, max }: Leaf<'range'>, place: FieldPlace, bind: Bind): Condition {
+function rangeCondition({ field, min, max }: Leaf<'range'>, place: Place, bind: Bind): Condition {
   if (place.kind === 'unknown') return ANY;
   const type = fieldNamed(field)?.type;
   if (min === undefined && max === undefined) {
@@ -322,14 +344,11 @@ function textRange(
   return (sql) => `(${tests.map((test) => test(sql)).join(' AND ')})`;
 }
 
-type DecidedPlace = Exclude<FieldPlace, { kind: 'unknown' }>;
+type DecidedPlace = Exclude<FieldPlace, { kind: 'unknown' }> & { readonly mayBeNull: boolean };
 
 /** The test is exact wherever the row is not odd. */
 function decided(place: DecidedPlace, test: string): Condition {
-  return {
-    superset: atLeast(place, test),
-    subset: `(coalesce(${test}, FALSE) AND NOT ${place.odd})`,
-  };
+  return { superset: atLeast(place, test), subset: atMost(place, test) };
 }
 
 /** Any value may be meant. */
@@ -339,7 +358,15 @@ function inDoubt(place: DecidedPlace): Condition {
 }
 
 function atLeast(place: DecidedPlace, test: string): string {
-  return `(coalesce(${test}, FALSE) OR ${place.odd})`;
+  return place.odd === NEVER ? truth(place, test) : `(${truth(place, test)} OR ${place.odd})`;
+}
+
+function atMost(place: DecidedPlace, test: string): string {
+  return place.odd === NEVER ? truth(place, test) : `(${truth(place, test)} AND NOT ${place.odd})`;
+}
+
+function truth({ mayBeNull }: DecidedPlace, test: string): string {
+  return mayBeNull ? `(${test})` : `coalesce(${test}, FALSE)`;
 }
 
 /** The longest runs of a folded text that stand unchanged in UTF-8, in lower case and in JSON alike. */

@@ -1,5 +1,6 @@
 // Where a partition keeps a field's values, as SQL: in a column, in the JSON of `_rest`, or where SQL cannot tell.
 import { addressColumnOf, type Column, columnOfField, LAYOUT, type Layout, quoted } from './columns.ts';
+import type { AskedLayout } from './even-layout.ts';
 
 export type FieldPlace =
   /** One value: `sql` is it, or NULL. `odd` is true of rows that may hold others. */
@@ -15,7 +16,10 @@ export type FieldPlace =
   | { readonly kind: 'rest'; readonly sql: string; readonly odd: string; readonly present: string }
   | { readonly kind: 'unknown' };
 
-export function fieldPlace(field: string, layout: Layout): FieldPlace {
+/** The condition of what no row is. */
+export const NEVER = 'FALSE';
+
+export function fieldPlace(field: string, layout: AskedLayout): FieldPlace {
   const column = columnOfField(field, layout);
   if (column === undefined) return restPlace(field, layout);
   const now = columnOfField(field, LAYOUT);
@@ -25,8 +29,8 @@ export function fieldPlace(field: string, layout: Layout): FieldPlace {
   return {
     kind: kindOf(field, column),
     sql: quoted(column.name),
-    // Most partitions have no such row, and DuckDB's own statistics tell it that by the first half.
-    odd: `("_odd" IS NOT NULL AND contains("_odd", ',${field.replaceAll("'", "''")},'))`,
+    odd:
+      layout.isEven === true ? NEVER : `("_odd" IS NOT NULL AND contains("_odd", ',${field.replaceAll("'", "''")},'))`,
     address: address === undefined ? undefined : quoted(address.name),
   };
 }

@@ -3,8 +3,10 @@
 import type { NewEvent } from '../../event/document.ts';
 import type { SearchRequest, SearchResponse, TimeRange } from '../port.ts';
 import { type Matcher, matcherOf } from '../query/matches.ts';
+import type { Query } from '../query/query.ts';
 import { compileQuery } from './dialect.ts';
-import type { Partition, Partitions } from './partitions.ts';
+import { type AskedLayout, askedLayout } from './even-layout.ts';
+import type { Partition, PartitionSession, Partitions } from './partitions.ts';
 import { handleColumn, rowsOf } from './rows.ts';
 import type { TailEntry } from './tail.ts';
 
@@ -168,7 +170,12 @@ function partitionSource(
     const found = await snapshot.partitions.read(
       partition,
       async (session) => {
-        const compiled = compileQuery(request.query, session.layout, { firstParameter: 1, sides: ['superset'] });
+        const layout = await askedLayout(session, partition, snapshot.loadedSeq);
+        const compiled = compileQuery(request.query, layout, {
+          firstParameter: 1,
+          sides: ['superset'],
+          isFilter: true,
+        });
         const after =
           last === undefined
             ? ''
@@ -241,23 +248,23 @@ async function count(
       if (span === undefined) continue;
       const counts = await snapshot.partitions.read(
         partition,
-        async ({ schema, layout, rows }) => {
-          const { sql, values } = compileQuery(query, layout, { firstParameter: 1, sides: ['superset', 'subset'] });
-          budget -= span.rows * (LONG_TEXT.test(sql.join()) ? LONG_TEXT_ROWS : 1);
+        async (session) => {
+          const plans = await countsOf(session, partition, { query, range, loadedSeq: snapshot.loadedSeq });
+          budget -= span.rows * (plans.some(({ sql }) => LONG_TEXT.test(sql)) ? LONG_TEXT_ROWS : 1);
           if (budget < 0) return undefined;
-          const [most = 'TRUE', least = 'FALSE'] = sql;
-          return rows(
-            `SELECT count(*), count(*) FILTER (${least}) FROM ${schema}.events
-              WHERE ${boundsOf(partition, range, snapshot.loadedSeq)} AND ${most}`,
-            values,
-          );
+          let [most, least] = [0, 0];
+          for (const { sql, values } of plans) {
+            const [superset = 0, subset = superset] = ((await session.rows(sql, values))[0] ?? []).map(Number);
+            most += superset;
+            least += subset;
+          }
+          return { most, least };
         },
         until,
       );
       if (counts === undefined) return { atLeast, isExact: false };
-      const [most = 0, least = 0] = (counts[0] ?? []).map(Number);
-      atLeast += least;
-      if (least !== most) isExact = false;
+      atLeast += counts.least;
+      if (counts.least !== counts.most) isExact = false;
       counted.set(partition, 1);
       progress?.(FOUND_PART + (1 - FOUND_PART) * partOf(partitions, counted));
     }
@@ -269,6 +276,31 @@ async function count(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Statements that count what may match and what does (one figure where that is the same): of rows that are not odd, then of those that are. */
+async function countsOf(
+  session: PartitionSession,
+  partition: Partition,
+  { query, range, loadedSeq }: { readonly query: Query; readonly range: TimeRange; readonly loadedSeq: number },
+): Promise<readonly { readonly sql: string; readonly values: readonly (string | number)[] }[]> {
+  const layout = await askedLayout(session, partition, loadedSeq);
+  const bounds = boundsOf(partition, range, loadedSeq);
+  const plan = (asked: AskedLayout, rows: string) => {
+    const { sql, values } = compileQuery(query, asked, {
+      firstParameter: 1,
+      sides: ['superset', 'subset'],
+      isFilter: true,
+    });
+    const [most = 'TRUE', least = 'FALSE'] = sql;
+    const certain = most === least ? '' : `, count(*) FILTER (${least})`;
+    return {
+      sql: `SELECT count(*)${certain} FROM ${session.schema}.events WHERE ${bounds}${rows} AND ${most}`,
+      values,
+    };
+  };
+  if (layout.isEven === true) return [plan(layout, '')];
+  return [plan({ ...layout, isEven: true }, ' AND "_odd" IS NULL'), plan(layout, ' AND "_odd" IS NOT NULL')];
 }
 
 /** What of a partition is looked at; only what its span does not say already. */
