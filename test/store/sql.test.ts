@@ -118,6 +118,19 @@ describe('SQL', () => {
     expect(rows).toHaveLength(HOSTILE_DOCUMENTS.length);
   });
 
+  it('hides no field of an event behind half of a surrogate pair, in whatever field that is', async () => {
+    const process = { name: 'x\ud800y', command_line: 'nc -l', args: ['a\udfff\\ud800', '😀'] };
+    await store.append([
+      { id: 'half.x.1', document: { '@timestamp': '2026-11-18T23:00:00.000Z', process, odd: { '\udc00': 1 } } },
+    ]);
+    const { rows } = await run(
+      `SELECT "process.name", "process.command_line", "process.args"[2], rest ->> '$.process.name' FROM events WHERE id = 'half.x.1'`,
+    );
+    expect(rows).toEqual([['x\ufffdy', 'nc -l', '😀', 'x\ufffdy']]);
+    const found = await run(`SELECT id FROM events WHERE "process.name" LIKE 'x%y'`);
+    expect(found.rows).toEqual([['half.x.1']]);
+  });
+
   it('sees what is acknowledged, before it is filed', async () => {
     await store.append([sampleEvent(5_000, { host: { id: 'h7' } })]);
     expect((await run(`SELECT count(*) FROM events WHERE "host.id" = 'h7'`)).rows).toEqual([[1]]);

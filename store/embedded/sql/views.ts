@@ -105,8 +105,7 @@ function selectSql({ own, fields, layout, isOdd }: Branch, rows: string): string
     ...own.map((name) => (name === 'id' ? '_id AS id' : '_json AS rest')),
     ...fields.map((field) => `${fieldSql(field)} AS ${quoted(field.name)}`),
   ].join(', ');
-  // A text that JSON's readers disagree about (half of a surrogate pair) gives no value, rather than no answer at all.
-  const read = `SELECT *, TRY_CAST(_rest AS JSON) AS _json FROM (${rows}) WHERE _odd IS ${isOdd ? 'NOT ' : ''}NULL`;
+  const read = `SELECT *, ${JSON_SQL} AS _json FROM (${rows}) WHERE _odd IS ${isOdd ? 'NOT ' : ''}NULL`;
   if (inRest.length === 0) return `SELECT ${selected} FROM (${read})`;
   const lists = [
     ...(texts.length === 0 ? [] : [`json_extract_string(_json, [${texts.map(pathOf).join(', ')}]) AS _texts`]),
@@ -114,6 +113,12 @@ function selectSql({ own, fields, layout, isOdd }: Branch, rows: string): string
   ];
   return `SELECT ${selected} FROM (SELECT *, ${lists.join(', ')} FROM (${read}))`;
 }
+
+/**
+ * The row's JSON. DuckDB reads none with half of a surrogate pair, which stands in ours as an escape, `\ud800`: there it becomes the
+ * sign for what cannot be read, as NULL would hide the row's other fields too. What no reader takes gives no value, rather than no answer.
+ */
+const JSON_SQL = `coalesce(TRY_CAST(_rest AS JSON), TRY_CAST(regexp_replace(_rest, '\\\\u[dD][89a-fA-F][0-9a-fA-F]{2}', '\\\\ufffd', 'g') AS JSON))`;
 
 /** Told by one text; any other is a list or an object. */
 function isText(field: Field): boolean {
