@@ -31,7 +31,12 @@ const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_LIST, CLOSE_LIST] = [0x7b, 0x7d, 0x5b, 0x
 const [ZERO, NINE] = [0x30, 0x39];
 
 /** What may follow a backslash, besides `u` and four digits. */
-const ESCAPED: ReadonlySet<number> = new Set(Buffer.from('"\\/bfnrt'));
+const ESCAPED = new Uint8Array(256);
+for (const letter of Buffer.from('"\\/bfnrt')) ESCAPED[letter] = 1;
+/** Bytes that a text may hold and that mean nothing but themselves. */
+const PLAIN = new Uint8Array(256).fill(1, SPACE);
+PLAIN[QUOTE] = 0;
+PLAIN[BACKSLASH] = 0;
 const WORDS: readonly Buffer[] = ['true', 'false', 'null'].map((word) => Buffer.from(word));
 
 /** The objects whose members ingest reads or sets. */
@@ -75,21 +80,23 @@ export function createDocumentScan(): DocumentScan {
   /** A bit for each section that was met. */
   let met = 0;
 
-  /** From an opening quote to behind the closing one. */
+  /** From an opening quote to behind the closing one. Most bytes of a document pass here: what is read for each is kept at hand. */
   const string = (): boolean => {
-    if (bytes[at] !== QUOTE) return false;
-    at++;
+    const text = bytes;
+    let place = at;
+    if (text[place] !== QUOTE) return false;
     for (;;) {
-      const byte = bytes[at];
-      if (byte === undefined || byte < SPACE) return false;
-      at++;
-      if (byte === QUOTE) return true;
-      if (byte !== BACKSLASH) continue;
-      const escaped = bytes[at++] ?? 0;
+      while (PLAIN[text[++place] ?? 0] === 1);
+      const byte = text[place];
+      if (byte === QUOTE) break;
+      if (byte !== BACKSLASH) return false;
+      const escaped = text[++place] ?? 0;
       if (escaped === LETTER_U) {
-        for (let digit = 0; digit < 4; digit++) if (!isHex(bytes[at++] ?? 0)) return false;
-      } else if (!ESCAPED.has(escaped)) return false;
+        for (let digit = 0; digit < 4; digit++) if (!isHex(text[++place] ?? 0)) return false;
+      } else if (ESCAPED[escaped] !== 1) return false;
     }
+    at = place + 1;
+    return true;
   };
 
   /** The text between quotes as it stands, without anything escaped. */
@@ -106,12 +113,17 @@ export function createDocumentScan(): DocumentScan {
 
   /** A name without dots and escapes; answers where it begins, -1 where it is none. */
   const fieldName = (): number => {
+    const text = bytes;
     const from = at + 1;
-    if (!string() || at - 1 - from > FIELD_NAME_LENGTH_MAX) return -1;
-    for (let place = from; place < at - 1; place++) {
-      const byte = bytes[place];
-      if (byte === BACKSLASH || byte === DOT) return -1;
+    if (text[at] !== QUOTE) return -1;
+    let place = from;
+    for (; ; place++) {
+      const byte = text[place];
+      if (byte === undefined || byte < SPACE || byte === BACKSLASH || byte === DOT) return -1;
+      if (byte === QUOTE) break;
     }
+    if (place - from > FIELD_NAME_LENGTH_MAX) return -1;
+    at = place + 1;
     return from;
   };
 

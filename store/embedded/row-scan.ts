@@ -87,10 +87,12 @@ export function createRowScan(): RowScan {
   const name = (mayHaveDots: boolean): boolean => {
     if (bytes[at] !== QUOTE) return false;
     keyFrom = at + 1;
+    const text = bytes;
     let mixed = 7;
     let end = keyFrom;
-    for (; end < to; end++) {
-      const byte = bytes[end] ?? 0;
+    for (; ; end++) {
+      const byte = text[end];
+      if (byte === undefined) return false;
       if (byte === QUOTE) break;
       if (byte === BACKSLASH || (byte === DOT && !mayHaveDots)) return false;
       mixed = (Math.imul(mixed, 31) + byte) & 0x3fffffff;
@@ -115,15 +117,16 @@ export function createRowScan(): RowScan {
 
   /** Passes a text that JSON.stringify would write the same. */
   const passText = (): boolean => {
-    for (at++; at < to; at++) {
-      const byte = bytes[at] ?? 0;
-      if (byte === QUOTE) {
-        at++;
-        return true;
-      }
-      if (byte === BACKSLASH && ESCAPED[bytes[++at] ?? 0] === 0) return false;
+    const text = bytes;
+    let place = at;
+    for (;;) {
+      const byte = text[++place];
+      if (byte === undefined) return false;
+      if (byte === QUOTE) break;
+      if (byte === BACKSLASH && ESCAPED[text[++place] ?? 0] === 0) return false;
     }
-    return false;
+    at = place + 1;
+    return true;
   };
 
   /** Passes an integer; answers it, NaN where it is none or not in its usual form. */
@@ -190,11 +193,13 @@ export function createRowScan(): RowScan {
   /** Puts a text into the table without its escapes; -1 where it has some that are not usual. */
   const putText = (): number => {
     if (bytes[at] !== QUOTE) return -1;
+    const text = bytes;
     const begin = ++at;
     let end = begin;
-    let byte = 0;
-    for (; end < to; end++) {
-      byte = bytes[end] ?? 0;
+    let byte: number | undefined;
+    for (; ; end++) {
+      byte = text[end];
+      if (byte === undefined) return -1;
       if (byte === QUOTE || byte === BACKSLASH) break;
     }
     const start = table.putBytes(bytes, begin, end);
@@ -211,13 +216,14 @@ export function createRowScan(): RowScan {
     let end = from;
     // What is left of the line is room enough, whatever of it the text is.
     table.reserve(to - from);
+    const source = bytes;
     const { bytes: target } = table;
     let used = table.bytesUsed;
     for (; end < to; end++) {
-      let byte = bytes[end] ?? 0;
+      let byte = source[end] ?? 0;
       if (byte === QUOTE) break;
       if (byte === BACKSLASH) {
-        byte = ESCAPED[bytes[++end] ?? 0] ?? 0;
+        byte = ESCAPED[source[++end] ?? 0] ?? 0;
         if (byte === 0) return -1;
       }
       target[used++] = byte;
