@@ -8,6 +8,7 @@ import type { Outcome } from '../failure.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import type { Line } from '../lines.ts';
 import { startProgressBar } from '../progress-bar.ts';
+import { isoTime } from '../table.ts';
 import type { Range } from '../time-range.ts';
 import { ID_FIELD } from './event-columns.ts';
 
@@ -38,6 +39,11 @@ export function rangeOf({ range: { sinceMs, untilMs } }: Asking): {
   readonly untilMs?: number;
 } {
   return { sinceMs, ...(untilMs === undefined ? {} : { untilMs }) };
+}
+
+/** `since …`, with its end where one was asked for: figures are quoted, and mean nothing without. */
+export function rangeInWords({ range: { sinceMs, untilMs } }: Asking): string {
+  return `since ${isoTime(sinceMs)}${untilMs === undefined ? '' : ` until ${isoTime(untilMs)}`}`;
 }
 
 /** Asks for an answer in lines; Ctrl-C calls it off, and a terminal sees how far it is. */

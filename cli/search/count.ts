@@ -4,7 +4,7 @@ import type { AggregateApiRequest, AggregateApiResponse } from '../../server/api
 import { printJson, safeJson } from '../command.ts';
 import { EXIT, type ExitCode, type Failure } from '../failure.ts';
 import { type Column, isoTime, renderTable } from '../table.ts';
-import { type Asking, ask, rangeOf, tellUnknown, tellWarnings } from './asking.ts';
+import { type Asking, ask, rangeInWords, rangeOf, tellUnknown, tellWarnings } from './asking.ts';
 import { barOf, sparklineOf } from './bars.ts';
 import { csvHead, csvLine } from './csv.ts';
 
@@ -210,5 +210,5 @@ function summary(asking: Asking, { groupBy, distinct }: Counting, answer: Aggreg
   const inGroups = groupBy.length === 0 ? '' : ` in ${bound}${combinations} ${combinations === 1 ? 'group' : 'groups'}`;
   const many = distinct === undefined ? '' : `, ${bound}${answer.distinct ?? 0} distinct`;
   const most = groupBy.length > 0 && shown < combinations ? `; the ${shown} with most events are shown (--limit)` : '';
-  return `${events} ${events === 1 ? 'event' : 'events'}${inGroups}${many} since ${isoTime(asking.range.sinceMs)}${most}`;
+  return `${events} ${events === 1 ? 'event' : 'events'}${inGroups}${many} ${rangeInWords(asking)}${most}`;
 }

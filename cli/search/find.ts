@@ -8,8 +8,8 @@ import type {
 } from '../../server/api.ts';
 import { printJson } from '../command.ts';
 import { EXIT, type ExitCode, type Failure } from '../failure.ts';
-import { isoTime } from '../table.ts';
-import { type Asking, ask, rangeOf, tellUnknown, tellWarnings } from './asking.ts';
+import { counted, isoTime } from '../table.ts';
+import { type Asking, ask, rangeInWords, rangeOf, tellUnknown, tellWarnings } from './asking.ts';
 import { askedFields, eventPrinter, eventTable } from './events.ts';
 
 export async function find(asking: Asking): Promise<ExitCode | Failure> {
@@ -55,8 +55,8 @@ export async function find(asking: Asking): Promise<ExitCode | Failure> {
   tellUnknown(asking, asking.fields ?? []);
   const shown = Math.max(all.length, count);
   const most = shown < total ? `; the ${isOldestFirst ? 'oldest' : 'newest'} ${shown} are shown (--limit)` : '';
-  const said = `${isTotalExact ? '' : 'at least '}${total} ${total === 1 ? 'event' : 'events'}`;
-  stderr.write(`${said} since ${isoTime(asking.range.sinceMs)}${most}\n`);
+  const said = `${isTotalExact ? '' : 'at least '}${counted(total, 'event')}`;
+  stderr.write(`${said} ${rangeInWords(asking)}${most}\n`);
   return EXIT.fine;
 }
 
@@ -80,6 +80,6 @@ export async function around(asking: Asking, id: string, withinMs: number): Prom
   }
   tellWarnings(asking, warnings);
   const most = isComplete ? '' : `; only the nearest ${events.length} are shown (--limit)`;
-  stderr.write(`${events.length} events from ${isoTime(fromMs)} to ${isoTime(untilMs - 1)}${most}\n`);
+  stderr.write(`${counted(events.length, 'event')} from ${isoTime(fromMs)} to ${isoTime(untilMs - 1)}${most}\n`);
   return EXIT.fine;
 }

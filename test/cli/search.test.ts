@@ -200,6 +200,12 @@ describe('the questions of docs/search.md', () => {
   };
   const RANGE = ['--since', '2026-11-01', '--until', '2026-12-01'];
 
+  it('come with the range that they are of, its end too', async () => {
+    const range = 'since 2026-11-01T00:00:00.000Z until 2026-12-01T00:00:00.000Z\n';
+    for (const words of [[], ['--distinct', 'n']])
+      expect((await ask('search', 'nothing:1', ...RANGE, ...words)).stderr).toContain(range);
+  });
+
   /** A recorded connect(), with another address, answer, process and user. */
   const SAMPLE = readFileSync(fileURLToPath(new URL('../data/audit-samples/connect_v4.log', import.meta.url)), 'latin1')
     .split('\n')
