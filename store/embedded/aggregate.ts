@@ -65,13 +65,16 @@ async function countPartition({ session, partition, snapshot, request, matches, 
   const keys = keysOf(request.groupBy, layout);
   const distinct = keysOf(request.distinct ?? [], layout);
   const bounds = boundsOf(partition, request.range, snapshot.loadedSeq);
-  const compiled = compileQuery(request.query, layout, { firstParameter: 1, sides: ['superset', 'subset'] });
-  const [superset = 'TRUE', subset = 'FALSE'] = compiled.sql;
+  const judged = compileQuery(request.query, layout, { firstParameter: 1, sides: ['superset', 'subset'] });
+  const subset = judged.sql[1] ?? 'FALSE';
   const odd = [...keys.odd, ...distinct.odd];
   const inDoubt = odd.filter((condition) => condition !== NEVER);
-  const isDecided = superset === subset && inDoubt.length === 0;
+  const isDecided = judged.sql[0] === subset && inDoubt.length === 0;
   const decided = isDecided ? 'TRUE' : `(${subset}${inDoubt.map((condition) => ` AND NOT ${condition}`).join('')})`;
-  const from = `${schema}.events WHERE ${bounds} AND ${superset}`;
+  const compiled = isDecided
+    ? compileQuery(request.query, layout, { firstParameter: 1, sides: ['superset'], isFilter: true })
+    : judged;
+  const from = `${schema}.events WHERE ${bounds} AND ${compiled.sql[0] ?? 'TRUE'}`;
 
   const tally = async (counted: Keys, isCount: boolean): Promise<Tally> => {
     const answer = await rows(

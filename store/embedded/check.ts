@@ -6,7 +6,7 @@ import type { CheckFinding, CheckReport, CheckRequest } from '../port.ts';
 import { checkLog, type LoggedEvents } from './check-log.ts';
 import { createSeen, type Seen } from './check-seen.ts';
 import { columnsOf, OtherColdFormat, partProblems, readContents, sha256Of } from './cold-folder.ts';
-import { type ColumnValue, type Layout, parseLayout, toDocument } from './columns.ts';
+import { type Layout, parseLayout, parseRow, toDocument } from './columns.ts';
 import { readManifest } from './manifest.ts';
 import { isLeftover } from './partition-files.ts';
 import { type PartitionName, parsePartitionName } from './periods.ts';
@@ -228,11 +228,11 @@ async function checkRows(
     );
     for (const [text] of rows) {
       try {
-        const row: ColumnValue[] = JSON.parse(String(text));
+        const row = parseRow(String(text));
         toDocument(row, layout);
-        after = Number(row[SEQ]);
+        after = Number(row.values[SEQ]);
         if (seen.hasSeq(after)) repeatedSeqs++;
-        if (seen.hasId(String(row[ID]))) repeatedIds++;
+        if (seen.hasId(String(row.values[ID]))) repeatedIds++;
       } catch {
         unreadable++;
       }

@@ -44,7 +44,10 @@ export interface Layout {
   readonly columns: readonly Column[];
   /** All but the table's own columns as JSON, as the partition keeps them; equal layouts have equal text. */
   readonly text: string;
-  /** SQL for a whole row as one text: reading forty columns one by one through the binding takes twice as long. */
+  /**
+   * SQL for a whole row as one text (reading forty columns one by one through the binding takes twice as long): a list of its values
+   * in the layout's order, without `_rest`, and that as the JSON it is.
+   */
   readonly rowSql: string;
   /** The fields of its columns as the tree that a document is. */
   readonly root: Branch;
@@ -131,7 +134,7 @@ function layoutOf(stored: readonly Column[]): Layout {
   return {
     columns: [...OWN_COLUMNS, ...stored],
     text: JSON.stringify(stored.map(({ name, type, isTime }) => [name, type, isTime])),
-    rowSql: `json_array(${told.map((column) => quoted(column.name)).join(', ')})::VARCHAR`,
+    rowSql: `concat('[', json_array(${told.map(({ name }) => (name === '_rest' ? 'NULL' : quoted(name))).join(', ')})::VARCHAR, ',', coalesce("_rest", 'null'), ']')`,
     root: treeOf(fieldColumns.map(({ name, isTime }, at) => ({ name, isTime, at: OWN_COLUMNS.length + at }))),
   };
 }
@@ -251,7 +254,6 @@ export function addressKeyRanges(first: bigint, last: bigint): readonly (readonl
   return ranges;
 }
 
-const REST_AT = placeOf('_rest');
 const ODD_AT = placeOf('_odd');
 const DERIVED_PLACES: readonly { readonly at: number; readonly field: string; readonly parts: readonly string[] }[] = [
   ...DERIVED,
@@ -261,11 +263,22 @@ const DERIVED_PLACES: readonly { readonly at: number; readonly field: string; re
   parts: field.split('.'),
 }));
 
-/** The document of a row; `row` in the order of the layout. */
-export function toDocument(row: readonly ColumnValue[], layout: Layout): EventDocument {
-  const restJson = row[REST_AT] ?? null;
+/** A row as `rowSql` gives it. */
+export interface ReadRow {
+  /** In the order of the layout; null for `_rest`. */
+  readonly values: readonly ColumnValue[];
+  /** What no column holds; nothing else has it, and the document is made of it. */
+  readonly rest: Record<string, unknown>;
+}
+
+export function parseRow(text: string): ReadRow {
+  const [values, rest]: [ColumnValue[], Record<string, unknown> | null] = JSON.parse(text);
+  return { values, rest: rest ?? {} };
+}
+
+/** The document of a row, once. */
+export function toDocument({ values: row, rest: document }: ReadRow, layout: Layout): EventDocument {
   const odd = row[ODD_AT] ?? null;
-  const document: Record<string, unknown> = restJson === null ? {} : JSON.parse(String(restJson));
   grow(document, layout.root, row);
   for (const { at, field, parts } of DERIVED_PLACES) {
     if (odd === null || !String(odd).includes(`,${field},`)) put(document, parts, derivedValue(field, row[at] ?? null));

@@ -3,7 +3,7 @@ import type { EventDocument } from '../../event/document.ts';
 import type { OrderKey } from '../../event/order.ts';
 import type { TimeRange } from '../port.ts';
 import { COLD_SUFFIX } from './attachment.ts';
-import { type ColumnValue, LAYOUT, type Layout, toDocument } from './columns.ts';
+import { LAYOUT, type Layout, parseRow, type ReadRow, toDocument } from './columns.ts';
 import type { PartitionSession } from './partitions.ts';
 import type { SqlValue } from './session.ts';
 
@@ -79,16 +79,11 @@ export async function rowOfId(
 
 /** The event of a row that `rowSql` gave. */
 export function toStoredRow(text: readonly SqlValue[], layout: Layout): StoredRow {
-  const row = parseRow(text);
-  return { seq: Number(row[SEQ]), id: String(row[ID]), document: toDocument(row, layout) };
+  const row = parseRow(String(text[0]));
+  return { seq: Number(row.values[SEQ]), id: String(row.values[ID]), document: toDocument(row, layout) };
 }
 
-/** The values of a row that `rowSql` gave, in the order of its layout. */
-export function parseRow([text]: readonly SqlValue[]): readonly ColumnValue[] {
-  return JSON.parse(String(text));
-}
-
-export function orderOfRow(row: readonly ColumnValue[]): OrderKey {
+export function orderOfRow({ values: row }: ReadRow): OrderKey {
   return {
     createdMs: Number(row[CREATED]),
     hostId: String(row[HOST]),

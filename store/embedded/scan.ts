@@ -5,10 +5,11 @@ import { compareOrder, type OrderKey, orderKeyOf } from '../../event/order.ts';
 import type { TimeRange } from '../port.ts';
 import { matcherOf } from '../query/matches.ts';
 import type { Query } from '../query/query.ts';
-import { type Layout, narrowLayout, toDocument } from './columns.ts';
+import { type Layout, narrowLayout, parseRow, toDocument } from './columns.ts';
 import { type CompiledQuery, compileQuery } from './dialect.ts';
+import { askedLayout } from './even-layout.ts';
 import type { Partition, PartitionSession } from './partitions.ts';
-import { handleColumn, orderOfRow, parseRow, type RowHandle, rowsIn } from './rows.ts';
+import { handleColumn, orderOfRow, type RowHandle, rowsIn } from './rows.ts';
 import { finite, type Snapshot } from './search.ts';
 import type { SqlValue } from './session.ts';
 
@@ -94,7 +95,7 @@ function inOrder(
 ): readonly { readonly order: OrderKey; readonly document: EventDocument; readonly isMeant: boolean }[] {
   const events = entries.map(({ from }) => {
     if ('document' in from) return { ...from, isMeant: false };
-    const row = parseRow(from.text);
+    const row = parseRow(String(from.text[0]));
     return { order: orderOfRow(row), document: toDocument(row, from.layout), isMeant: from.isMeant };
   });
   return events.length === 1 ? events : events.sort((a, b) => compareOrder(a.order, b.order));
@@ -116,7 +117,7 @@ async function cutsOf(
     const rows = await snapshot.partitions.read(
       partition,
       async (session) => {
-        const { sql, values } = conditionOf(session, partition, snapshot, { ...request, fields: undefined });
+        const { sql, values } = await conditionOf(session, partition, snapshot, { ...request, fields: undefined });
         return session.rows(
           `SELECT DISTINCT _created FROM (SELECT _created, row_number() OVER (ORDER BY _created) AS n FROM ${session.schema}.events WHERE ${sql[2]} AND ${sql[0]})
             WHERE n % ${sliceRows} = 0 ORDER BY 1`,
@@ -145,8 +146,8 @@ async function readSlice(
     if (span === undefined || span.maxCreated < range.fromMs || span.minCreated >= range.untilMs) continue;
     const found = await snapshot.partitions.read(
       partition,
-      (session) =>
-        readRows(session, conditionOf(session, partition, snapshot, request), {
+      async (session) =>
+        readRows(session, await conditionOf(session, partition, snapshot, request), {
           fields: request.fields,
           handle: handleColumn(partition),
         }),
@@ -160,7 +161,7 @@ async function readSlice(
 /** The rows of a condition's superset; where few fields are asked for and SQL decides, no more than their columns is read. */
 async function readRows(
   session: PartitionSession,
-  { sql, values }: CompiledQuery,
+  { sql, values, isDecided }: ScanCondition,
   { fields, handle }: { readonly fields: readonly string[] | undefined; readonly handle: RowHandle },
 ): Promise<readonly Entry[]> {
   const [superset = 'TRUE', subset = 'FALSE', bounds = 'TRUE'] = sql;
@@ -184,6 +185,10 @@ async function readRows(
     await read(session.layout, superset, false);
     return entries;
   }
+  if (isDecided) {
+    await read(narrow, superset, true);
+    return entries;
+  }
   const isWhole = `(${subset} AND _odd IS NULL)`;
   await read(narrow, isWhole, true);
   await read(session.layout, `${superset} AND NOT ${isWhole}`, false);
@@ -191,19 +196,31 @@ async function readRows(
 }
 
 /** Superset, subset, and what of the partition is looked at. */
-function conditionOf(
-  { layout }: PartitionSession,
-  { span }: Partition,
+interface ScanCondition extends CompiledQuery {
+  /** No row is odd, and the superset is what is meant. */
+  readonly isDecided: boolean;
+}
+
+async function conditionOf(
+  session: PartitionSession,
+  partition: Partition,
   { loadedSeq }: Snapshot,
   { query, range, fields }: ScanRequest,
-): CompiledQuery {
-  const sides = fields === undefined ? (['superset'] as const) : (['superset', 'subset'] as const);
-  const { sql, values } = compileQuery(query, layout, { firstParameter: 1, sides });
+): Promise<ScanCondition> {
+  const { span } = partition;
+  const layout = await askedLayout(session, partition, loadedSeq);
+  const [one, both] = [['superset'] as const, ['superset', 'subset'] as const];
+  const judged = compileQuery(query, layout, { firstParameter: 1, sides: both });
+  const isDecided = layout.isEven === true && judged.sql[0] === judged.sql[1];
+  const { sql, values } =
+    isDecided || fields === undefined
+      ? compileQuery(query, layout, { firstParameter: 1, sides: one, isFilter: true })
+      : judged;
   const bounds = [`_seq <= ${loadedSeq}`];
   const [from, until] = [finite(range.fromMs), finite(range.untilMs)];
   if (span === undefined || span.minCreated < from) bounds.push(`_created >= '${from}'::DOUBLE`);
   if (span === undefined || span.maxCreated >= until) bounds.push(`_created < '${until}'::DOUBLE`);
-  return { sql: [sql[0] ?? 'TRUE', sql[1] ?? 'FALSE', bounds.join(' AND ')], values };
+  return { sql: [sql[0] ?? 'TRUE', sql[1] ?? 'FALSE', bounds.join(' AND ')], values, isDecided };
 }
 
 /** The least greater double. */
