@@ -89,6 +89,8 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
   const partitions = new Map<string, Partition>();
   /** Files that cannot be opened. Their names stay taken. */
   const broken = new Map<string, { readonly name: string; readonly events: number }>();
+  /** Readings of what doubtful partitions hold. */
+  const readings = new Map<Partition, Promise<void>>();
   const manifest = await readManifest(join(folder, MANIFEST));
   let savedNextSeq = manifest.nextSeq;
 
@@ -187,12 +189,22 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
     return made;
   };
 
-  const readAgain = async (partition: Partition): Promise<void> => {
+  const readContentAgain = async (partition: Partition): Promise<void> => {
     const content = await use(partition, 'lookup', readContent);
     partition.span = content?.span;
     partition.layout = content?.layout ?? LAYOUT;
     partition.isDoubtful = false;
     partition.newestFound = undefined;
+  };
+
+  /**
+   * One reading at a time, for all who need it: a look-up may begin it, and one that ended after the next load had been inserted would
+   * put what it read before over what that load added.
+   */
+  const readAgain = (partition: Partition): Promise<void> => {
+    const reading = readings.get(partition) ?? readContentAgain(partition).finally(() => readings.delete(partition));
+    readings.set(partition, reading);
+    return reading;
   };
 
   const readDoubtful = async (): Promise<void> => {
