@@ -204,10 +204,7 @@ function pairReader() {
     const scanned = scan(bytes);
     if (scanned === undefined) return undefined;
     values += scanned.values;
-    return new ScannedBulkDocument(action.name === 'index' ? 'index' : 'create', action.index, action.id, {
-      ...scanned,
-      line: bytes,
-    });
+    return new ScannedBulkDocument(action.name === 'index' ? 'index' : 'create', action.index, action.id, scanned);
   };
 
   const end = (): void => {

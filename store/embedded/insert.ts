@@ -62,18 +62,17 @@ const [SEQ, TS, CREATED] = ['_seq', '_ts', '_created'].map((name) =>
 ) as [number, number, number];
 
 function spanOf({ values }: RowTable, rows: readonly number[]): Span {
-  const extent = (column: number): [least: number, greatest: number] => {
-    let least = Number.POSITIVE_INFINITY;
-    let greatest = Number.NEGATIVE_INFINITY;
-    for (const row of rows) {
-      const value = values[row * COLUMNS + column] ?? 0;
-      least = Math.min(least, value);
-      greatest = Math.max(greatest, value);
-    }
-    return [least, greatest];
-  };
-  const [minSeq, maxSeq] = extent(SEQ);
-  const [minTs, maxTs] = extent(TS);
-  const [minCreated, maxCreated] = extent(CREATED);
+  let [minSeq, minTs, minCreated] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  let [maxSeq, maxTs, maxCreated] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const row of rows) {
+    const first = row * COLUMNS;
+    const [seq, ts, created] = [values[first + SEQ] ?? 0, values[first + TS] ?? 0, values[first + CREATED] ?? 0];
+    minSeq = Math.min(minSeq, seq);
+    maxSeq = Math.max(maxSeq, seq);
+    minTs = Math.min(minTs, ts);
+    maxTs = Math.max(maxTs, ts);
+    minCreated = Math.min(minCreated, created);
+    maxCreated = Math.max(maxCreated, created);
+  }
   return { rows: rows.length, minSeq, maxSeq, minTs, maxTs, minCreated, maxCreated };
 }

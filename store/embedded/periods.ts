@@ -21,7 +21,14 @@ export function byPeriod<T extends { readonly timestampMs: number }>(
   entries: readonly T[],
   nowMs: number,
 ): ReadonlyMap<string, readonly T[]> {
-  const periods = Map.groupBy(entries, (entry) => periodOf(entry.timestampMs, nowMs));
+  // Many events of one load have the same time.
+  let lastMs = Number.NaN;
+  let last = '';
+  const periods = Map.groupBy(entries, ({ timestampMs }) => {
+    if (timestampMs !== lastMs) last = periodOf(timestampMs, nowMs);
+    lastMs = timestampMs;
+    return last;
+  });
   if (periods.size <= PERIODS_PER_LOAD_MAX) return periods;
   // The present first, however few its events are: most searches look there, and they should find no strays.
   const present = new Set([periodOf(nowMs, nowMs), periodOf(nowMs - DAY_MS, nowMs)]);
