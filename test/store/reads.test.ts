@@ -2,12 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openDatabaseThread } from '../../store/embedded/database-thread.ts';
 import { type EmbeddedStore, openEmbeddedStore } from '../../store/embedded/embedded-store.ts';
 import type { Session } from '../../store/embedded/session.ts';
+import { matchesQuery } from '../../store/query/matches.ts';
 import type { Query } from '../../store/query/query.ts';
-import { START_MS, sampleEvent } from '../contract/event-samples.ts';
+import { documents, queries, START_MS, sampleEvent } from '../contract/event-samples.ts';
 
 const HOUR_MS = 3_600_000;
 const ALL_TIME = { fromMs: 0, untilMs: Number.MAX_SAFE_INTEGER };
@@ -102,4 +104,36 @@ it('does not wait for a total: what was counted by then is a lower bound', async
   countsDone = 0;
   const search = store.search({ query: EVERYTHING, range: ALL_TIME, limit: 5, signal: calledOff });
   await expect(search).rejects.toThrow();
+});
+
+it('counts what a query means, whether a partition has odd rows or not', async () => {
+  const range = { fromMs: START_MS, untilMs: Number.MAX_SAFE_INTEGER };
+  let exact = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(documents, { minLength: 6, maxLength: 12 }),
+      fc.array(queries, { minLength: 25, maxLength: 25 }),
+      async (made, asked) => {
+        const own = mkdtempSync(join(tmpdir(), 'vedette-counts-'));
+        const counted = await openEmbeddedStore({ folder: own, nowMs: () => START_MS, limits: { countMs: 60_000 } });
+        const events = made.map((document, n) => ({
+          id: `r${n}`,
+          document: { ...document, '@timestamp': new Date(START_MS + n * 7_200_000).toISOString() },
+        }));
+        await counted.append(events);
+        await counted.flush();
+        for (const query of asked) {
+          const meant = events.filter(({ document }) => matchesQuery(query, document)).length;
+          const found = await counted.search({ query, range, limit: 0 });
+          if (found.isTotalExact) expect(found.total).toBe(meant);
+          else expect(found.total).toBeLessThanOrEqual(Math.max(1, meant));
+          if (found.isTotalExact && meant > 0) exact += 1;
+        }
+        await counted.close();
+        rmSync(own, { recursive: true, force: true });
+      },
+    ),
+    { numRuns: 3 },
+  );
+  expect(exact).toBeGreaterThan(3);
 });
