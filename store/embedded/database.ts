@@ -166,6 +166,7 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
 
   /** Whose turn it is to run a statement that is not ours. */
   let turn: Promise<unknown> = Promise.resolve();
+  const closing = new AbortController();
 
   return {
     use: (path, lane, work, signal) =>
@@ -184,7 +185,8 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
         withFiles(paths, async (schemas) => {
           const connection = await instance.connect();
           try {
-            return await boundedRead(connection, read, { schemas, memoryPart, signal });
+            const ended = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
+            return await boundedRead(connection, read, { schemas, memoryPart, signal: ended });
           } finally {
             // What was cut short runs no longer.
             connection.interrupt();
@@ -214,11 +216,13 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
     release,
     attachedCount: () => attachments.size,
     async close() {
+      closing.abort(new StoreUnavailable('closed', 'the store is closed'));
+      await turn;
       for (const path of [...attachments.keys()]) {
         // One that cannot be detached, as it is invalid, must not keep the others open: what was committed is in its own log.
         await release(path).catch((error: unknown) => warn(`${path} was not closed: ${String(error)}`));
       }
-      for (const lane of [control, ...Object.values(lanes)]) lane.close();
+      for (const lane of [control, ...Object.values(lanes)]) await lane.close();
       instance.closeSync();
     },
   };
@@ -287,13 +291,15 @@ function plainValue(value: DuckDBValue): SqlValue {
 
 interface ConnectionLane {
   run<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T>;
-  close(): void;
+  /** Resolves when nothing is at work any more: a connection that is closed under its work takes the process with it. */
+  close(): Promise<void>;
 }
 
 /** Gives each piece of work a connection of its own; the others wait their turn. */
 function createLane(connections: readonly DuckDBConnection[]): ConnectionLane {
   const free = [...connections];
   const waiting: ((connection: DuckDBConnection) => void)[] = [];
+  let whenIdle: (() => void) | undefined;
   return {
     async run(work) {
       if (waiting.length >= WAITING_MAX)
@@ -303,11 +309,12 @@ function createLane(connections: readonly DuckDBConnection[]): ConnectionLane {
         return await work(connection);
       } finally {
         const next = waiting.shift();
-        if (next === undefined) free.push(connection);
-        else next(connection);
+        if (next !== undefined) next(connection);
+        else if (free.push(connection) === connections.length) whenIdle?.();
       }
     },
-    close() {
+    async close() {
+      if (free.length < connections.length) await new Promise<void>((resolve) => (whenIdle = resolve));
       for (const connection of connections) connection.closeSync();
     },
   };

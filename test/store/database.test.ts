@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ATTACHED_MAX } from '../../store/embedded/database.ts';
 import { openDatabaseThread } from '../../store/embedded/database-thread.ts';
 import type { Database } from '../../store/embedded/session.ts';
@@ -48,4 +48,19 @@ it('tries a file again that could not be attached', async () => {
   await expect(use()).rejects.toThrow();
   await expect(use()).rejects.toThrow();
   expect(database.attachedCount()).toBe(0);
+});
+
+describe('closing', () => {
+  it('breaks off a statement of people, also while its memory is looked at, and waits until nothing is at work', async () => {
+    const read = { views: [], sql: 'SELECT count(*) FROM range(100000000000)', values: [], rowsMax: 1, bytesMax: 100 };
+    const limits = { memoryBytesMax: 64 * 1024 * 1024, threads: 1 };
+    const databases = await Promise.all([0, 1, 2].map(() => openDatabaseThread(limits, () => undefined)));
+    const reads = databases.map((each) => each.read([], read).catch((error: unknown) => String(error)));
+    // The memory is looked at every 100 ms.
+    for (const each of databases) {
+      await new Promise((resolve) => setTimeout(resolve, 70));
+      await each.close();
+    }
+    for (const said of await Promise.all(reads)) expect(said).toMatch(/interrupted|closed/i);
+  });
 });
