@@ -16,6 +16,9 @@ const DESKS_BYTES_MAX: number = 64 * 1024 * 1024;
 /** Hosts whose desks stay in memory though nothing is open there. */
 const IDLE_DESKS_MAX = 256;
 
+/** So long after the last sign of it a host's lines are taken to come out of order. */
+const UNORDERED_MS = 60_000;
+
 /** How an item went whose records are part of an event: 201 as soon as they are kept. */
 interface RecordsOutcome {
   readonly id: string | undefined;
@@ -62,6 +65,16 @@ export function createForeignDocuments(port: OpenRecordsPort): ForeignDocuments 
   const unread = new Set<string>(port.hosts());
   /** Hosts whose last request was put off: they are given time to send it again. */
   const putOff = new Map<string, number>();
+  /** Hosts whose lines came out of order, or may: what was not taken, rsyslog puts at the end of its queue. Until when it may. */
+  const unordered = new Map<string, number>();
+  /** Hosts that spoke to the server before it was started anew, and not yet since: what was under way was not taken. */
+  const returning = new Set<string>(unread);
+
+  const mayBeUnordered = (hostId: string, nowMs: number): boolean => {
+    if ((unordered.get(hostId) ?? 0) > nowMs) return true;
+    unordered.delete(hostId);
+    return false;
+  };
 
   const deskOf = (host: { readonly id: string; readonly name: string }, nowMs: number): RecordDesk => {
     const known = desks.get(host.id);
@@ -116,7 +129,8 @@ export function createForeignDocuments(port: OpenRecordsPort): ForeignDocuments 
       }
 
       const desk = deskOf(host, nowMs);
-      desk.begin();
+      if (!isSweep && returning.delete(host.id)) unordered.set(host.id, nowMs + UNORDERED_MS);
+      desk.begin(mayBeUnordered(host.id, nowMs));
       const read: ItemRecords[] = [];
       for (const { at, found } of withRecords) {
         const records = found.records.map((record) => ({ ...record, node: found.origin.bootId }));
@@ -128,6 +142,7 @@ export function createForeignDocuments(port: OpenRecordsPort): ForeignDocuments 
       }
       if (bytes() > DESKS_BYTES_MAX) desk.giveUp(nowMs);
       const { made, change } = desk.end(nowMs);
+      if (desk.isDisordered) unordered.set(host.id, nowMs + UNORDERED_MS);
       for (const [number, event] of made.entries())
         documents.push({ at: items.length + number, item: documentOf(event) });
 
@@ -145,10 +160,12 @@ export function createForeignDocuments(port: OpenRecordsPort): ForeignDocuments 
           desks.delete(host.id);
           unread.add(host.id);
           putOff.set(host.id, nowMs + GRACE_MS);
+          unordered.set(host.id, nowMs + UNORDERED_MS);
         },
       };
     },
     putOff(hostId, nowMs) {
+      unordered.set(hostId, nowMs + UNORDERED_MS);
       if (desks.has(hostId) || unread.has(hostId)) putOff.set(hostId, nowMs + GRACE_MS);
     },
     waiting() {

@@ -7,7 +7,7 @@ import type { AuditEvent, AuditRecord } from '../audit/event.ts';
 import { knowledgeOf, type LineNames, namesOf } from '../audit/foreign-enrichment.ts';
 import { isWhole } from '../audit/kernel-order.ts';
 import { createReassembler } from '../audit/reassembler.ts';
-import { EOE, isAlone } from '../audit/tables/record-type.ts';
+import { EOE, isAccompanying, isAlone, PROCTITLE } from '../audit/tables/record-type.ts';
 import type { OpenRecordsPart } from '../store/state/state-port.ts';
 
 /** Bounds of what waits, for one host; past them its oldest event is stored as it is, and flagged. */
@@ -23,6 +23,8 @@ const STORED_EVENTS_MAX = 256;
 const STORED_KEPT_MS = 600_000;
 /** After a restart, and after a request that was put off, a sender has so long to come back before its open events are given up. */
 export const GRACE_MS = 60_000;
+/** So much longer an event waits for the rest of it while lines may come out of order: a sender pauses before it sends again. */
+const DISORDER_WAIT_MS = 10_000;
 /** Boots of one host whose mappers are kept. */
 const MAPPERS_MAX = 2;
 
@@ -40,14 +42,19 @@ interface DeskChange {
 }
 
 export interface RecordDesk {
-  /** Begins a request: what came before it is what may be repeated. */
-  begin(): void;
+  /**
+   * Begins a request: what came before it is what may be repeated. Where its lines may be out of order, an event is taken for whole by
+   * what it announces only if it came in one piece behind another one; else it waits.
+   */
+  begin(isUnordered: boolean): void;
   /** Takes a record of the request; says whether it was known already. What it completed is in {@link RecordDesk.end}. */
   push(record: AuditRecord, nowMs: number): 'taken' | 'known';
   /** Ends the request: the events that are whole, or have waited long enough, and what has to be kept before it is acknowledged. */
   end(nowMs: number): { readonly made: readonly MadeEvent[]; readonly change: DeskChange };
   /** Stores what is open as it is, with the next `end`. */
   giveUp(nowMs: number): void;
+  /** True when an event of the request began with what cannot begin one: what leads it is late, or was stored before. */
+  readonly isDisordered: boolean;
   readonly openEvents: number;
   /** Of all that is held in memory. */
   readonly bytes: number;
@@ -62,6 +69,8 @@ interface Held {
   bytes: number;
   /** When the event was stored; undefined while it is open. */
   storedMs: number | undefined;
+  /** The run of lines that it began in, behind the first of them; undefined where what leads it may be yet to come. */
+  run: number | undefined;
 }
 
 /** A record's event; `node` holds the boot, where the line told it. */
@@ -82,11 +91,23 @@ export function createRecordDesk(
   let stored = new Set<string>();
   const removed = new Set<string>();
   let bytes = 0;
+  let isUnordered = false;
+  let isDisordered = false;
+  /** Lines of one request whose serials do not step back: another piece of the log begins where they do. */
+  let run = 0;
+  let lastSerial: number | undefined;
   let graceUntilMs = kept.length > 0 ? nowMs + GRACE_MS : 0;
 
-  const hold = (record: AuditRecord): void => {
+  const hold = (record: AuditRecord, inRun?: number): void => {
     const key = keyOf(record);
-    const entry = held.get(key) ?? { records: [], earlier: 0, counts: undefined, bytes: 0, storedMs: undefined };
+    const entry = held.get(key) ?? {
+      records: [],
+      earlier: 0,
+      counts: undefined,
+      bytes: 0,
+      storedMs: undefined,
+      run: inRun,
+    };
     held.set(key, entry);
     entry.records.push(record);
     entry.bytes += record.text.length;
@@ -186,7 +207,11 @@ export function createRecordDesk(
   restore();
 
   return {
-    begin() {
+    begin(isDoubted) {
+      isUnordered = isDoubted;
+      isDisordered = false;
+      run += 1;
+      lastSerial = undefined;
       closed = [];
       seen = new Map();
       stored = new Set();
@@ -194,6 +219,12 @@ export function createRecordDesk(
     },
     push(record, atMs) {
       graceUntilMs = 0;
+      if (lastSerial !== undefined && record.serial < lastSerial) {
+        run += 1;
+        lastSerial = undefined;
+      }
+      const inRun = lastSerial === undefined ? undefined : run;
+      lastSerial = record.serial;
       const entry = held.get(keyOf(record));
       // Most events were closed by their last record: an end that finds nothing open has nothing to say.
       if (record.type === EOE && (entry === undefined || entry.storedMs !== undefined)) return 'known';
@@ -208,16 +239,21 @@ export function createRecordDesk(
         drop(keyOf(record), entry);
         removed.add(keyOf(record));
       }
-      if (record.type !== EOE && !isAlone(record.type)) hold(record);
+      // No event begins with these.
+      if (isAccompanying(record.type) && held.get(keyOf(record)) === undefined && record.type !== EOE)
+        isDisordered = true;
+      if (record.type !== EOE && !isAlone(record.type)) hold(record, inRun);
       take(reassembler.push(record, atMs), atMs);
       // auditd writes no EOE: what is whole is closed by one of ours.
       const open = held.get(keyOf(record));
-      if (open !== undefined && open.storedMs === undefined && record.type !== EOE && isWhole(open.records))
+      if (open === undefined || open.storedMs !== undefined || record.type === EOE) return 'taken';
+      const isSure = record.type === PROCTITLE && open.earlier === 0 && open.run === run;
+      if ((isSure || !(isUnordered || isDisordered)) && isWhole(open.records))
         take(reassembler.push({ ...record, type: EOE }, atMs), atMs);
       return 'taken';
     },
     end(atMs) {
-      if (atMs >= graceUntilMs) take(reassembler.flush(atMs), atMs);
+      if (atMs >= graceUntilMs) take(reassembler.flush(atMs - (isUnordered ? DISORDER_WAIT_MS : 0)), atMs);
       forget(atMs);
       const added: { key: string; json: string }[] = [];
       for (const [key, entry] of held) {
@@ -231,6 +267,9 @@ export function createRecordDesk(
     },
     giveUp(atMs) {
       take(reassembler.end(), atMs);
+    },
+    get isDisordered() {
+      return isDisordered;
     },
     get openEvents() {
       return reassembler.openEvents;
