@@ -169,7 +169,7 @@ export function openKernelSource(options: KernelSourceOptions): SourceStart {
         return tampers.take();
       },
       check() {
-        if (!isLocked) exclusions.dropEnded();
+        if (!isLocked) exclusions.settle();
         const now = control.status();
         if (now.kind === 'errno') return undefined;
         const isOwner = stream.ownership.standing() !== 'lost';

@@ -37,6 +37,7 @@ export interface ProcView extends PidView {
 export const TICK_MS = 10;
 
 const STAT = Buffer.allocUnsafeSlow(2048);
+const STATUS = Buffer.allocUnsafeSlow(2048);
 const COMMAND_LINE = Buffer.allocUnsafeSlow(COMMAND_LINE_BYTES_MAX);
 
 /** Name, parent, session and start of a process, or undefined when it is gone. */
@@ -88,6 +89,13 @@ function numberAt(from: number, to: number): number {
 /** When a process started, in ticks since boot, or undefined when it is gone. */
 export function startTicksOf(pid: number, procFolder = '/proc'): number | undefined {
   return readStat(pid, procFolder)?.startTicks;
+}
+
+/** The real user id of a process, or undefined when it is gone. */
+export function readUid(pid: number, procFolder = '/proc'): number | undefined {
+  const length = readFileStart(`${procFolder}/${pid}/status`, STATUS);
+  const uid = length <= 0 ? undefined : /^Uid:\t([0-9]{1,10})\t/m.exec(STATUS.toString('latin1', 0, length))?.[1];
+  return uid === undefined ? undefined : Number(uid);
 }
 
 /** The executable's path, or undefined for kernel threads and where it may not be read. */

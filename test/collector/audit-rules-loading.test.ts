@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -122,7 +124,8 @@ describe('the list of our rules', () => {
   it('tells ours from others’ after a kill, and forgets nothing that was noted before the load', () => {
     noteOwnRules(folder, [rule(1), never(2)]);
     const isOwn = ownRuleTest(folder);
-    expect([rule(1), never(2), rule(3), encodeRule(exclusionRule(7))].map(isOwn)).toEqual([true, true, false, true]);
+    const exclusion = encodeRule(exclusionRule({ pid: 7, ppid: 1, uid: 0 }));
+    expect([rule(1), never(2), rule(3), exclusion].map(isOwn)).toEqual([true, true, false, true]);
   });
 
   it('is empty of what is ours no more: an equal rule of an administrator is theirs', () => {
@@ -238,6 +241,27 @@ describe('the rules of a host', () => {
       'audit-rule-deleted',
       'audit-rules-mended',
     ]);
+  });
+
+  it('leave out a process and not whoever has its pid: parent and user stand beside it, and follow the process', async () => {
+    host = kernel();
+    const own = exclusions();
+    const child = spawn('sleep', ['1000']);
+    const { pid = 0 } = child;
+    own.replace([pid]);
+    const uid = process.getuid?.() ?? -1;
+    const rules = () => identities(host.rules());
+    expect(rules()).toEqual(identities([encodeRule(exclusionRule({ pid, ppid: process.pid, uid }))]));
+    const [mine] = host.rules();
+    const [others] = [encodeRule(exclusionRule({ pid, ppid: process.pid + 1, uid }))];
+    expect([mine, others].map((one) => one !== undefined && own.holds(one))).toEqual([true, false]);
+    own.settle();
+    expect(rules()).toHaveLength(1);
+    const ended = once(child, 'exit');
+    child.kill();
+    await ended;
+    own.settle();
+    expect(rules()).toEqual([]);
   });
 
   it('put an own exclusion back that somebody deleted, without being told to mend', () => {

@@ -100,7 +100,7 @@ describe('scope of the rules', () => {
 
 describe('rules as bytes', () => {
   it('come back as they were', () => {
-    const rule = decodeRule(encodeRule(exclusionRule(4711)));
+    const rule = decodeRule(encodeRule(exclusionRule({ pid: 4711, ppid: 47, uid: 0 })));
     expect(rule).toMatchObject({
       action: 'never',
       list: 'exit',
@@ -108,7 +108,7 @@ describe('rules as bytes', () => {
       keys: ['vedette-exclude'],
       pid: 4711,
     });
-    expect(encodeRule(exclusionRule(1)).readUInt32LE(0)).toBe(4 | 0x10);
+    expect(encodeRule(exclusionRule({ pid: 1, ppid: 0, uid: 0 })).readUInt32LE(0)).toBe(4 | 0x10);
   });
 
   it('are refused when they are none, whatever the bytes', () => {
@@ -118,7 +118,7 @@ describe('rules as bytes', () => {
         expect(rule === undefined || Array.isArray(rule.keys)).toBe(true);
       }),
     );
-    const cut = encodeRule(exclusionRule(1)).subarray(0, -1);
+    const cut = encodeRule(exclusionRule({ pid: 1, ppid: 0, uid: 0 })).subarray(0, -1);
     expect(decodeRule(Buffer.from(cut))).toBeUndefined();
   });
 });

