@@ -1,0 +1,125 @@
+// What a rule asks of many events: its kind, checked and compiled. `single` asks nothing: every match is a detection. All others
+// count, compare or order the matches that share a key, on event time (`event.created`).
+import type { Predicate } from './rule.ts';
+
+/** `by` of one step: fields whose values, in their order, are the step's key. */
+type KeyFields = readonly string[];
+
+export type RuleKind =
+  | { readonly kind: 'single' }
+  | ThresholdKind
+  | DistinctKind
+  | NewValueKind
+  | ChangeKind
+  | SpikeKind
+  | AbsenceKind
+  | RatioKind
+  | MetricKind
+  | SequenceKind
+  | TogetherKind;
+
+export type KindName = RuleKind['kind'];
+export type KindOf<Name extends KindName> = Extract<RuleKind, { readonly kind: Name }>;
+
+/** At least `count` matches within `withinMs`. */
+export interface ThresholdKind {
+  readonly kind: 'threshold';
+  readonly count: number;
+  readonly withinMs: number;
+  /**
+   * `episode`: one detection from when the sliding count reaches `count` until it falls below.
+   * `restart`: one at each time that it reaches `count`, and the window begins anew, as ElastAlert's `frequency` does.
+   */
+  readonly mode: 'episode' | 'restart';
+}
+
+/** More (`above`) or fewer (`below`) different values of a field within `withinMs`. */
+export interface DistinctKind {
+  readonly kind: 'distinct';
+  readonly field: string;
+  readonly above: number | undefined;
+  readonly below: number | undefined;
+  readonly withinMs: number;
+}
+
+/** A combination of values that the key has not had for `learnMs`; nothing is found of a key in its first `learnMs`. */
+export interface NewValueKind {
+  readonly kind: 'new_value';
+  readonly fields: readonly string[];
+  readonly learnMs: number;
+}
+
+/** A combination of values that differs from the key's last one, which is no older than `withinMs` (undefined: of any age). */
+export interface ChangeKind {
+  readonly kind: 'change';
+  readonly fields: readonly string[];
+  readonly withinMs: number | undefined;
+}
+
+export interface Metric {
+  readonly aggregate: 'avg' | 'sum' | 'min' | 'max' | 'count' | 'distinct' | { readonly percentile: number };
+  /** Undefined for `count`. */
+  readonly field: string | undefined;
+}
+
+/** Count (or metric) of the last `withinMs` against that of the `withinMs` before. */
+export interface SpikeKind {
+  readonly kind: 'spike';
+  readonly factor: number;
+  readonly withinMs: number;
+  readonly direction: 'up' | 'down' | 'both';
+  /** The greater of the two counts is at least so many. */
+  readonly atLeast: number;
+  readonly metric: Metric | undefined;
+}
+
+/** Fewer than `fewerThan` matches within `withinMs`, of keys that have been seen. */
+export interface AbsenceKind {
+  readonly kind: 'absence';
+  readonly fewerThan: number;
+  readonly withinMs: number;
+}
+
+/** The share of matches of which `of` holds too. */
+export interface RatioKind {
+  readonly kind: 'ratio';
+  readonly of: Predicate;
+  readonly above: number | undefined;
+  readonly below: number | undefined;
+  readonly atLeast: number;
+  readonly withinMs: number;
+}
+
+export interface MetricKind {
+  readonly kind: 'metric';
+  readonly metric: Metric;
+  readonly above: number | undefined;
+  readonly below: number | undefined;
+  readonly atLeast: number;
+  readonly withinMs: number;
+}
+
+export interface SequenceStep {
+  readonly match: Predicate;
+  /** A join on other fields than the rule's `by`: as many of them, compared by their places. */
+  readonly by: KeyFields;
+  /** True: between the step before and the one after, no such event (absence between steps). */
+  readonly isAbsent: boolean;
+}
+
+/** Matches in this order within `withinMs`, from the first to the last, under one key. */
+export interface SequenceKind {
+  readonly kind: 'sequence';
+  readonly withinMs: number;
+  readonly steps: readonly SequenceStep[];
+  /** Ends every sequence of the key that is under way. */
+  readonly until: Predicate | undefined;
+}
+
+/** Detections of all these rules under one key within `withinMs`; `isOrdered`: in this order. */
+export interface TogetherKind {
+  readonly kind: 'together';
+  readonly rules: readonly string[];
+  readonly withinMs: number;
+  readonly isOrdered: boolean;
+}
