@@ -8,14 +8,16 @@ import {
   duration,
   integer,
   listOf,
+  type MapShape,
+  mapOf,
   oneOf,
   type Placed,
   pattern,
   placed,
   plainValue,
   type Reader,
-  readMap,
   report,
+  shaped,
   text,
 } from './readers.ts';
 
@@ -91,13 +93,13 @@ export interface RuleKeys {
   readonly tests: readonly Placed<TestKeys>[];
 }
 
-const suppress: Reader<Partial<SuppressKeys>> = (node, reading) => {
-  const readers = { for: duration(365 * DAY_MS), by: listOf(placed(field), 16), grow: duration(365 * DAY_MS) };
-  const { values, isComplete } = readMap<SuppressKeys>(
-    node,
-    { what: '`suppress`', readers, required: ['for'] },
-    reading,
-  );
+const SUPPRESS: MapShape<SuppressKeys> = {
+  what: '`suppress`',
+  readers: { for: duration(365 * DAY_MS), by: listOf(placed(field), 16), grow: duration(365 * DAY_MS) },
+  required: ['for'],
+};
+
+const suppress: Reader<Partial<SuppressKeys>> = mapOf(SUPPRESS, ({ values, isComplete }, { node, reading }) => {
   const { for: forMs, grow } = values;
   if (forMs !== undefined && grow !== undefined && grow < forMs) {
     const remedy = 'It is the longest span that `for` may double to; make it longer or leave it out.';
@@ -108,48 +110,54 @@ const suppress: Reader<Partial<SuppressKeys>> = (node, reading) => {
     });
   }
   return isComplete ? values : undefined;
-};
+});
 
-const alert: Reader<Partial<AlertKeys>> = (node, reading) => {
-  const readers = {
+const ALERT: MapShape<AlertKeys> = {
+  what: '`alert`',
+  readers: {
     title: placed(text(500)),
     include: listOf(placed(field), 40),
     suppress,
     to: listOf(channel, 20),
     runbook: url,
-  };
-  const { values } = readMap<AlertKeys>(node, { what: '`alert`', readers, required: [], later: ['group'] }, reading);
-  return values;
+  },
+  required: [],
+  later: ['group'],
 };
 
-const exception: Reader<Partial<ExceptionKeys>> = (node, reading) => {
-  const readers = { match: expression, reason: text(2_000), owner: text(200), expires: date };
-  const { values, isComplete } = readMap<ExceptionKeys>(
-    node,
-    { what: 'an exception', readers, required: ['match'] },
-    reading,
-  );
-  return isComplete ? values : undefined;
+const alert: Reader<Partial<AlertKeys>> = mapOf(ALERT, ({ values }) => values);
+
+const EXCEPTION: MapShape<ExceptionKeys> = {
+  what: 'an exception',
+  readers: { match: expression, reason: text(2_000), owner: text(200), expires: date },
+  required: ['match'],
 };
 
-const testEvent: Reader<EventDocument> = (node, reading) => {
+const exception: Reader<Partial<ExceptionKeys>> = mapOf(EXCEPTION, ({ values, isComplete }) =>
+  isComplete ? values : undefined,
+);
+
+const testEvent: Reader<EventDocument> = shaped({ type: 'object' }, (node, reading) => {
   if (node.kind === 'map') return toNested(plainValue(node) as EventDocument);
   return report(reading, node.at, {
     code: 'rule/wrong-type',
     message: 'a test’s event must be a map',
     remedy: 'Write `process.name: bash` and the like.',
   });
+});
+
+const TEST: MapShape<TestKeys> = {
+  what: 'a test',
+  readers: { name: text(300), events: listOf(testEvent, 1_000), alerts: integer(0, 1_000) },
+  required: ['name', 'events', 'alerts'],
 };
 
-const test: Reader<TestKeys> = (node, reading) => {
-  const readers = { name: text(300), events: listOf(testEvent, 1_000), alerts: integer(0, 1_000) };
-  const shape = { what: 'a test', readers, required: ['name', 'events', 'alerts'] as const };
-  const { values, isComplete } = readMap<TestKeys>(node, shape, reading);
+const test: Reader<TestKeys> = mapOf(TEST, ({ values, isComplete }) => {
   const { name, events, alerts } = values;
   return isComplete && name !== undefined && events !== undefined && alerts !== undefined
     ? { name, events, alerts }
     : undefined;
-};
+});
 
 /** How each key of a rule is read. */
 export const RULE_READERS: { readonly [K in keyof RuleKeys]: Reader<RuleKeys[K]> } = {
