@@ -41,6 +41,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/rules-test.ts')).rulesTest,
   },
   {
+    name: 'rules schema',
+    summary: 'Print the JSON Schema of rule files, for editors.',
+    load: async () => (await import('./commands/rules-schema.ts')).rulesSchema,
+  },
+  {
     name: 'audit check',
     summary: 'Check files of audit rules (auditctl’s words), with their places.',
     load: async () => (await import('./commands/audit-check.ts')).auditCheck,

@@ -2,7 +2,7 @@
 import type { Diagnostic } from '../diagnostic.ts';
 import { functionNamed } from '../expression/functions.ts';
 import type { ListValues } from '../expression/syntax.ts';
-import { listOf, pattern, type Reader, type Reading, readMap, report, text } from './readers.ts';
+import { listOf, type MapShape, pattern, type Reader, type Reading, readMap, report, shaped, text } from './readers.ts';
 import { told } from './source-text.ts';
 import { readYaml } from './yaml-tree.ts';
 
@@ -24,15 +24,30 @@ interface ListKeys {
   readonly values: ListValues;
 }
 
-const listValue: Reader<string | number> = (node, reading) => {
+const LIST_VALUE = { anyOf: [{ type: 'string', maxLength: VALUE_LENGTH_MAX }, { type: 'number' }] };
+
+const listValue: Reader<string | number> = shaped(LIST_VALUE, (node, reading) => {
   if (node.kind === 'scalar' && typeof node.value === 'string' && node.value.length <= VALUE_LENGTH_MAX)
     return node.value;
   if (node.kind === 'scalar' && typeof node.value === 'number' && Number.isFinite(node.value)) return node.value;
   const remedy = 'A list holds texts and numbers; put yes, no, null and the like in quotes.';
   return report(reading, node.at, { code: 'list/wrong-value', message: 'this cannot stand in a list', remedy });
-};
+});
 
 const NAME = pattern(/^[a-z][a-z0-9_]{0,63}$/, 'a list’s name', 'Use lower-case letters, digits and `_`.');
+
+/** A list as a map. */
+export const LIST: MapShape<ListKeys> = {
+  what: 'a list',
+  readers: {
+    name: NAME,
+    description: text(2_000),
+    owner: text(200),
+    reason: text(2_000),
+    values: listOf(listValue, LIST_VALUES_MAX),
+  },
+  required: ['name', 'owner', 'reason', 'values'],
+};
 
 /** The lists of one file. A list with a mistake is left out. */
 export function readListText(
@@ -45,21 +60,7 @@ export function readListText(
   const diagnostics: Diagnostic[] = [...yaml.diagnostics];
   for (const { root } of yaml.documents) {
     const reading: Reading = { source: yaml.source, diagnostics: [] };
-    const { values, isComplete } = readMap<ListKeys>(
-      root,
-      {
-        what: 'a list',
-        readers: {
-          name: NAME,
-          description: text(2_000),
-          owner: text(200),
-          reason: text(2_000),
-          values: listOf(listValue, LIST_VALUES_MAX),
-        },
-        required: ['name', 'owner', 'reason', 'values'],
-      },
-      reading,
-    );
+    const { values, isComplete } = readMap<ListKeys>(root, LIST, reading);
     const { name, values: members } = values;
     if (name !== undefined && functionNamed(name) !== undefined) {
       const remedy = 'Give the list another name.';

@@ -17,6 +17,7 @@ import {
   plainValue,
   type Reader,
   report,
+  type Shape,
   shaped,
   text,
 } from './readers.ts';
@@ -28,11 +29,14 @@ export const LATER_KEYS: readonly string[] = [
 ];
 
 const DAY_MS = 86_400_000;
-const field = pattern(
+const fieldName = pattern(
   /^[A-Za-z@_][A-Za-z0-9@_.-]{0,199}$/,
   'a field name',
   'Write a dotted name such as process.parent.name.',
 );
+/** What the schema says of a field where the catalogue does not have it. */
+export const FIELD_NAME: Shape = fieldName.shape ?? {};
+const field = shaped({ $ref: '#/$defs/field' }, (node, reading) => fieldName(node, reading));
 const url = pattern(/^https?:\/\/[^\s"'<>]{1,1900}$/, 'a web address', 'Write https://….');
 const channel = pattern(
   /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/,
@@ -137,7 +141,7 @@ const exception: Reader<Partial<ExceptionKeys>> = mapOf(EXCEPTION, ({ values, is
   isComplete ? values : undefined,
 );
 
-const testEvent: Reader<EventDocument> = shaped({ type: 'object' }, (node, reading) => {
+const testEvent: Reader<EventDocument> = shaped({ $ref: '#/$defs/event' }, (node, reading) => {
   if (node.kind === 'map') return toNested(plainValue(node) as EventDocument);
   return report(reading, node.at, {
     code: 'rule/wrong-type',
@@ -160,7 +164,7 @@ const test: Reader<TestKeys> = mapOf(TEST, ({ values, isComplete }) => {
 });
 
 /** How each key of a rule is read. */
-export const RULE_READERS: { readonly [K in keyof RuleKeys]: Reader<RuleKeys[K]> } = {
+const RULE_READERS: { readonly [K in keyof RuleKeys]: Reader<RuleKeys[K]> } = {
   id: placed(id),
   name: text(200),
   description: text(10_000),
@@ -177,4 +181,12 @@ export const RULE_READERS: { readonly [K in keyof RuleKeys]: Reader<RuleKeys[K]>
   except: listOf(placed(exception), 1_000),
   alert,
   tests: listOf(placed(test), 200),
+};
+
+/** A rule as a map. */
+export const RULE: MapShape<RuleKeys> = {
+  what: 'a rule',
+  readers: RULE_READERS,
+  required: ['id', 'name', 'severity', 'match'],
+  later: LATER_KEYS,
 };

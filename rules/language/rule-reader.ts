@@ -13,8 +13,7 @@ import { type Placed, type Reading, readMap, report } from './readers.ts';
 import {
   type AlertKeys,
   type ExceptionKeys,
-  LATER_KEYS,
-  RULE_READERS,
+  RULE,
   type RuleKeys,
   type SuppressKeys,
   type TestKeys,
@@ -40,13 +39,7 @@ export function readRule(
   context: RuleContext,
 ): { readonly rule: Rule | undefined; readonly diagnostics: readonly Diagnostic[] } {
   const reading: Reading = { source, diagnostics: [] };
-  const shape = {
-    what: 'a rule',
-    readers: RULE_READERS,
-    required: ['id', 'name', 'severity', 'match'] as const,
-    later: LATER_KEYS,
-  };
-  const { values } = readMap<RuleKeys>(document.root, shape, reading);
+  const { values } = readMap<RuleKeys>(document.root, RULE, reading);
   const match = values.match === undefined ? undefined : readExpression(values.match, context.lists, reading);
   const exceptions = (values.except ?? []).map((entry) => readException(entry, context.lists, reading));
   const title = values.alert?.title;
