@@ -3,12 +3,18 @@
 import type { Severity } from '../event/detection.ts';
 import type { EventDocument } from '../event/document.ts';
 import type { Diagnostic } from './diagnostic.ts';
+import type { RuleKind } from './kind.ts';
 
 /**
  * A compiled expression. Pure and synchronous; sees the event and the event's time, nothing else; never mutates the event.
  * Throws {@link ExpressionError} when it fails or runs out of fuel: that means "no match", counted on the rule's health.
  */
-export type Predicate = (event: EventDocument, nowMs: number) => boolean;
+export type Predicate = (event: EventDocument, nowMs: number, meter?: FuelMeter) => boolean;
+
+/** Adds up what evaluations spent (rules/expression/evaluation.ts says how much work a unit is), those that failed included. */
+export interface FuelMeter {
+  spent: number;
+}
 
 /** An expression failed on one event. `code` is JSONata's (`T2009`) or ours (`fuel`). */
 export class ExpressionError extends Error {
@@ -75,6 +81,10 @@ export interface Rule {
   /** One of these must hold before `match` can; undefined when none is known (the rule meets every event). */
   readonly necessary: NecessaryClause | undefined;
   readonly by: readonly string[];
+  /** What it asks of many events; `single` where it asks nothing. */
+  readonly kind: RuleKind;
+  /** How long the fold waits for hosts that are behind, wall-clock ms; only where the key spans hosts. */
+  readonly latenessMs: number;
   readonly except: readonly RuleException[];
   readonly alert: {
     readonly title: string;

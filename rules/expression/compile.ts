@@ -1,7 +1,7 @@
 // Checked tree → closures. What JSONata's evaluator does with promises and frames is done here synchronously, with the same
 // results; only the constructs of syntax.ts exist. A path of plain names over plain objects, by far the most, takes a short way.
 import type { EventDocument } from '../../event/document.ts';
-import { ExpressionError, type Predicate } from '../rule.ts';
+import { ExpressionError, type FuelMeter, type Predicate } from '../rule.ts';
 import { type Evaluate, type Evaluation, FUEL_PER_EVALUATION, spend } from './evaluation.ts';
 import { functionNamed } from './functions.ts';
 import { compileArithmetic, compileCompare, compileConcatenation, compileIn, compileNegation } from './operators.ts';
@@ -12,22 +12,24 @@ import { collapse, lookup, truthOf } from './value.ts';
 /** The expression as a predicate over events. `fuel` is for tests. */
 export function compilePredicate(expression: Expression, fuel: number = FUEL_PER_EVALUATION): Predicate {
   const evaluate = compileValue(expression, fuel);
-  return (event, nowMs) => evaluate(event, nowMs) === true;
+  return (event, nowMs, meter) => evaluate(event, nowMs, meter) === true;
 }
 
 /** As {@link compilePredicate}, but keeps the difference between false and undefined. */
 export function compileValue(
   expression: Expression,
   fuel: number = FUEL_PER_EVALUATION,
-): (event: EventDocument, nowMs: number) => boolean | undefined {
+): (event: EventDocument, nowMs: number, meter?: FuelMeter) => boolean | undefined {
   const evaluate = compile(expression);
-  return (event, nowMs) => {
+  return (event, nowMs, meter) => {
     const evaluation: Evaluation = { root: event, nowMs, fuel };
     try {
       return truthOf(evaluate(event, evaluation), evaluation);
     } catch (error) {
       if (error instanceof RangeError) throw new ExpressionError('depth', 'depth: the event is nested too deeply');
       throw error;
+    } finally {
+      if (meter !== undefined) meter.spent += fuel - evaluation.fuel;
     }
   };
 }
