@@ -29,6 +29,9 @@ export interface RuleContext {
   readonly nowMs: number | undefined;
 }
 
+/** How long a fold across hosts waits where the rule does not say. */
+const LATENESS_MS = 10_000;
+
 /** Where a test's events begin when they say no time: each comes a second after the one before. */
 const TEST_START_MS: number = Date.UTC(2026, 0, 1);
 
@@ -86,6 +89,8 @@ export function readRule(
     match: compilePredicate(match.expression),
     matchSource: match.source,
     necessary: necessaryClause(match.expression),
+    kind: { kind: 'single' },
+    latenessMs: LATENESS_MS,
     except: known.map((entry) => entry.exception),
     tests: (values.tests ?? []).map((entry) => testOf(entry, source)),
     file: source.file,

@@ -22,6 +22,8 @@ export function ruleWith(
     matchSource: 'true',
     necessary: undefined,
     by: [],
+    kind: { kind: 'single' },
+    latenessMs: 10_000,
     except: [],
     tests: [],
     file: 'rule.yaml',
