@@ -4,9 +4,16 @@
 import type { Alert, Detection } from '../event/detection.ts';
 import type { EventDocument, NewEvent } from '../event/document.ts';
 import { compareOrder, type OrderKey, orderKeyOf } from '../event/order.ts';
-import type { Rule } from '../rules/rule.ts';
+import type { FuelMeter, Rule } from '../rules/rule.ts';
 import { type CandidateDetection, candidateOf, type SuppressedDetection } from './candidate-detection.ts';
 import { type CandidateIndex, indexRules } from './candidates.ts';
+import {
+  CONTAINMENT_LIMITS,
+  type Containment,
+  type ContainmentLimits,
+  createContainment,
+  type Quarantine,
+} from './containment.ts';
 import type { Engine, RuleEpoch, StepResult } from './engine.ts';
 import { createHealthBook, type HealthBook } from './health-book.ts';
 import { ENGINE_LIMITS, type EngineLimits } from './limits.ts';
@@ -21,6 +28,11 @@ export interface EngineOptions {
   /** The committed state: the entries of every step so far, the later winning. */
   readonly state: ReadonlyMap<string, string>;
   readonly limits?: Partial<EngineLimits>;
+  /** What the control log says, and what a rule may cost. */
+  readonly quarantines?: readonly Quarantine[];
+  readonly containment?: ContainmentLimits;
+  /** Milliseconds that pass, to measure what rules cost; nothing decides by it. */
+  readonly stopwatch?: () => number;
 }
 
 /** Throws StateUnreadable when the state is of another format. */
@@ -28,6 +40,12 @@ export function createEngine(options: EngineOptions): Engine {
   const limits = { ...ENGINE_LIMITS, ...options.limits };
   const epochs = options.epochs.map((epoch) => ({ fromMs: epoch.fromMs, index: indexRules(epoch.rules) }));
   const health = createHealthBook(options.epochs.flatMap((epoch) => epoch.rules.map((rule) => rule.id)));
+  const containment = createContainment(
+    options.containment ?? CONTAINMENT_LIMITS,
+    options.quarantines ?? [],
+    (ruleId) => health.count(ruleId, 'unjudged'),
+  );
+  const watched: Watched = { health, containment, stopwatch: options.stopwatch, meter: { spent: 0 } };
   const pending = createPending(limits);
   const book = createWindowsBook(limits, (ruleId) => health.count(ruleId, 'evicted'));
   /** Pending detections that the committed state holds. */
@@ -44,7 +62,7 @@ export function createEngine(options: EngineOptions): Engine {
     step(events, watermarks) {
       const ready: CandidateDetection[] = [];
       const waiting: SuppressedDetection[] = [];
-      for (const candidate of matched(events, epochs, health)) {
+      for (const candidate of matched(events, epochs, watched)) {
         if (candidate.kind !== 'suppressed') ready.push(candidate);
         else if (pending.add(candidate)) waiting.push(candidate);
       }
@@ -52,7 +70,7 @@ export function createEngine(options: EngineOptions): Engine {
         if (isForced) health.count(candidate.detection.ruleId, 'forced');
         ready.push(candidate);
       }
-      const folded = foldAll(ready.sort(byOrderAndRule), book, health);
+      const folded = foldAll(ready.sort(byOrderAndRule), book, watched);
       const state = new Map(book.takeChanges(ready.at(-1)?.detection.order.createdMs ?? 0));
       for (const { detection } of ready)
         if (persisted.delete(detection.id)) state.set(pendingKey(detection.id), undefined);
@@ -62,8 +80,10 @@ export function createEngine(options: EngineOptions): Engine {
         persisted.add(id);
         state.set(pendingKey(id), pendingText(candidate));
       }
-      return { ...folded, state };
+      return { ...folded, state, quarantined: containment.takeDecided() };
     },
+    useQuarantines: (quarantines) => containment.use(quarantines),
+    quarantines: () => containment.inForce(),
     pending: () => pending.size(),
     health: () => health.list(),
   };
@@ -72,30 +92,50 @@ export function createEngine(options: EngineOptions): Engine {
 function* matched(
   events: readonly NewEvent[],
   epochs: readonly { readonly fromMs: number; readonly index: CandidateIndex }[],
-  health: HealthBook,
+  watched: Watched,
 ): Generator<CandidateDetection> {
   for (const { id, document } of events) {
     const order = orderKeyOf(id, document);
+    watched.containment.sees(order.createdMs);
     const epoch = epochs.findLast(({ fromMs }) => fromMs <= order.createdMs);
     for (const rule of epoch?.index.candidates(document) ?? []) {
-      if (matches(rule, document, order, health)) yield candidateOf(rule, document, order);
+      if (!watched.containment.mayJudge(rule, order)) continue;
+      if (matches(rule, document, order, watched)) yield candidateOf(rule, document, order);
     }
   }
 }
 
+/** What is counted, measured and contained while rules are evaluated. */
+interface Watched {
+  readonly health: HealthBook;
+  readonly containment: Containment;
+  readonly stopwatch: (() => number) | undefined;
+  readonly meter: FuelMeter;
+}
+
+function matches(rule: Rule, document: EventDocument, order: OrderKey, watched: Watched): boolean {
+  const { health, containment, meter } = watched;
+  const stopwatch = health.evaluates(rule.id) ? watched.stopwatch : undefined;
+  const beganMs = stopwatch?.() ?? 0;
+  meter.spent = 0;
+  const isMatch = isDetected(rule, document, order, watched);
+  health.spent(rule.id, meter.spent, stopwatch === undefined ? undefined : (stopwatch() - beganMs) * 1_000);
+  containment.charge(rule, order, meter.spent);
+  return isMatch;
+}
+
 /** A failing expression is no match; a failing exception excepts nothing. Either is counted, and neither stops the step. */
-function matches(rule: Rule, document: EventDocument, order: OrderKey, health: HealthBook): boolean {
+function isDetected(rule: Rule, document: EventDocument, order: OrderKey, { health, meter }: Watched): boolean {
   const holds = (predicate: Rule['match']): boolean => {
     try {
-      return predicate(document, order.createdMs);
+      return predicate(document, order.createdMs, meter);
     } catch (error) {
       health.failed(rule.id, error, order.id);
       return false;
     }
   };
-  health.count(rule.id, 'evaluations');
   if (!holds(rule.match)) return false;
-  health.count(rule.id, 'matches');
+  health.matched(rule.id, order.createdMs);
   const isExcepted = rule.except.some(
     ({ expiresMs, match }) => (expiresMs === undefined || order.createdMs < expiresMs) && holds(match),
   );
@@ -106,8 +146,8 @@ function matches(rule: Rule, document: EventDocument, order: OrderKey, health: H
 function foldAll(
   ready: readonly CandidateDetection[],
   book: WindowsBook,
-  health: HealthBook,
-): Omit<StepResult, 'state'> {
+  { health, containment }: Watched,
+): Omit<StepResult, 'state' | 'quarantined'> {
   const detections: Detection[] = [];
   const alerts = new Map<string, Alert>();
   const openedIds: string[] = [];
@@ -119,7 +159,10 @@ function foldAll(
     }
     const { decision, alert, isLate } = candidate.kind === 'suppressed' ? book.fold(candidate) : alone(candidate.draft);
     if (isLate) health.count(detection.ruleId, 'late');
-    if (decision === 'opened') openedIds.push(alert.id);
+    if (decision === 'opened') {
+      openedIds.push(alert.id);
+      containment.chargeAlert({ id: detection.ruleId, version: detection.ruleVersion }, detection.order);
+    }
     alerts.set(alert.id, alert);
     detections.push({ ...detection, alertId: alert.id, decision, isLate });
   }

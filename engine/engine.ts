@@ -4,6 +4,7 @@ import type { Alert, Detection } from '../event/detection.ts';
 import type { NewEvent } from '../event/document.ts';
 import type { OrderKey } from '../event/order.ts';
 import type { Rule } from '../rules/rule.ts';
+import type { Quarantine } from './containment.ts';
 
 /** The rules in force from an event time (`event.created`, epoch ms) on. Epochs are ordered by time; the first may be 0. */
 export interface RuleEpoch {
@@ -33,6 +34,8 @@ export interface StepResult {
   /** The alerts of `alerts` that were opened in this step, in reference order: each is to be notified once. */
   readonly opened: readonly Alert[];
   readonly state: ReadonlyMap<string, string | undefined>;
+  /** Rules that cost more than their share, and are not evaluated from now on. The control log is to have them before the commit. */
+  readonly quarantined: readonly Quarantine[];
 }
 
 export interface RuleHealth {
@@ -50,6 +53,14 @@ export interface RuleHealth {
   readonly forced: number;
   /** Suppression keys that were forgotten before their time, because there were too many. */
   readonly evicted: number;
+  /** What its evaluations spent (rules/expression/evaluation.ts). */
+  readonly fuel: number;
+  /** Processor time of its evaluations, µs: each of some is measured and stands for the others. 0 where nobody measures. */
+  readonly cpuUs: number;
+  /** `event.created` of the last event that it matched, epoch ms. */
+  readonly lastMatchMs: number | undefined;
+  /** Events that it was kept from while quarantined. */
+  readonly unjudged: number;
 }
 
 /**
@@ -59,6 +70,9 @@ export interface RuleHealth {
 export interface Engine {
   /** Matches the events, folds every detection that the watermarks have passed. Any order and any cut give the same set. */
   step(events: readonly NewEvent[], watermarks: Watermarks): StepResult;
+  /** The quarantines in force from now on, as the control log has them. */
+  useQuarantines(quarantines: readonly Quarantine[]): void;
+  quarantines(): readonly Quarantine[];
   /** Detections that wait for a watermark. */
   pending(): number;
   health(): readonly RuleHealth[];

@@ -4,14 +4,22 @@ import { ExpressionError } from '../rules/rule.ts';
 import type { RuleHealth } from './engine.ts';
 import { shorten } from './rendering.ts';
 
-type HealthCounter = Exclude<keyof RuleHealth, 'ruleId' | 'lastError'>;
+type HealthCounter = Exclude<keyof RuleHealth, 'ruleId' | 'lastError' | 'lastMatchMs' | 'fuel' | 'cpuUs'>;
 
 export interface HealthBook {
   count(ruleId: string, counter: HealthCounter): void;
   /** Counts an error, and keeps its text with the event that it happened on. */
   failed(ruleId: string, error: unknown, eventId: string): void;
+  /** Counts an evaluation. True when it is to be measured: one of {@link MEASURED_EVERY}, the second one first, for the first is slow. */
+  evaluates(ruleId: string): boolean;
+  /** What one evaluation cost; `cpuUs` where it was measured. */
+  spent(ruleId: string, fuel: number, cpuUs: number | undefined): void;
+  matched(ruleId: string, createdMs: number): void;
   list(): readonly RuleHealth[];
 }
+
+/** Of so many evaluations of a rule one is measured. */
+const MEASURED_EVERY = 64;
 
 const ERROR_LENGTH_MAX = 400;
 
@@ -23,6 +31,24 @@ export function createHealthBook(ruleIds: Iterable<string>): HealthBook {
     count(ruleId, counter) {
       const row = rows.get(ruleId);
       if (row !== undefined) row[counter] += 1;
+    },
+    evaluates(ruleId) {
+      const row = rows.get(ruleId);
+      if (row === undefined) return false;
+      row.evaluations += 1;
+      return row.evaluations % MEASURED_EVERY === 2;
+    },
+    spent(ruleId, fuel, cpuUs) {
+      const row = rows.get(ruleId);
+      if (row === undefined) return;
+      row.fuel += fuel;
+      if (cpuUs !== undefined) row.cpuUs += Math.round(cpuUs * MEASURED_EVERY);
+    },
+    matched(ruleId, createdMs) {
+      const row = rows.get(ruleId);
+      if (row === undefined) return;
+      row.matches += 1;
+      row.lastMatchMs = Math.max(createdMs, row.lastMatchMs ?? 0);
     },
     failed(ruleId, error, eventId) {
       const row = rows.get(ruleId);
@@ -45,6 +71,10 @@ function emptyRow(ruleId: string): RuleHealth {
     late: 0,
     forced: 0,
     evicted: 0,
+    fuel: 0,
+    cpuUs: 0,
+    lastMatchMs: undefined,
+    unjudged: 0,
   };
 }
 

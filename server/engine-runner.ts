@@ -117,10 +117,13 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
   const step = (events: readonly StoredEvent[], nextCursor: string | undefined): void => {
     try {
       fence.read(events.map(({ id }) => id));
-      for (const { document } of events) {
-        greatestCreatedMs = Math.max(greatestCreatedMs, timeOf(document, 'event.created') ?? 0);
+      for (const event of events) {
+        const createdMs = event.unparsed?.createdMs ?? timeOf(event.document, 'event.created') ?? 0;
+        greatestCreatedMs = Math.max(greatestCreatedMs, createdMs);
       }
-      const judged = options.alertOnImports ? events : events.filter(({ document }) => !isImported(document));
+      const judged = options.alertOnImports
+        ? events
+        : events.filter((event) => event.unparsed !== undefined || !isImported(event.document));
       const result = engine.step(judged, fence.watermarks(now()));
       if (nextCursor !== cursor) isCursorSaved = false;
       cursor = nextCursor;
@@ -208,7 +211,7 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
   };
 }
 
-const NO_RESULT: StepResult = { detections: [], alerts: [], opened: [], state: new Map() };
+const NO_RESULT: StepResult = { detections: [], alerts: [], opened: [], state: new Map(), quarantined: [] };
 
 function hasEffect(result: StepResult): boolean {
   return result.detections.length > 0 || result.alerts.length > 0 || result.state.size > 0;
