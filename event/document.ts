@@ -16,7 +16,7 @@ export interface NewEvent {
 
 /**
  * A document as JSON in UTF-8: `line`, with `insert` put in at `insertAt`; one line. Whoever makes one answers for it: what JSON.parse makes
- * of it is the document, and no bound of a store (store/admission.ts) is passed.
+ * of it is the document, no bound of a store (store/admission.ts) is passed, and it is as {@link UnparsedDocument} says.
  */
 export interface EncodedDocument {
   readonly line: Uint8Array;
@@ -24,12 +24,29 @@ export interface EncodedDocument {
   readonly insert: Uint8Array;
   /** `@timestamp`, whole epoch ms. */
   readonly timestampMs: number;
+  /** `event.created`, epoch ms. */
+  readonly createdMs: number;
 }
 
 /** An event that a store holds. */
 export interface StoredEvent extends NewEvent {
   /** Place in the store's own arrival order, from 1, without repetition; gaps are allowed. */
   readonly seq: number;
+  /** Absent where no more is known of the document than itself. */
+  readonly unparsed?: UnparsedDocument;
+}
+
+/**
+ * What is known of a document before `document` is asked for, which then parses it: parsing is the greatest part of what following a
+ * store costs. Only of documents as collectors send them: no name in them has a dot or a backslash, and no importer wrote them.
+ */
+export interface UnparsedDocument {
+  /** What its JSON, in UTF-8 and on one line, stands in. */
+  readonly bytes: Uint8Array;
+  readonly from: number;
+  readonly to: number;
+  /** `event.created`, epoch ms. */
+  readonly createdMs: number;
 }
 
 /**

@@ -21,7 +21,7 @@ export function quickAdmission({ hostId, hostName, nowMs }: Admission): QuickAdm
     )
       return undefined;
     if ((hostName !== undefined && !hasHostName) || createdMs > nowMs) return undefined;
-    return new EncodedEvent(id, { line, insertAt: eventEnd, insert: ingested, timestampMs });
+    return new EncodedEvent(id, { line, insertAt: eventEnd, insert: ingested, timestampMs, createdMs });
   };
 }
 

@@ -30,6 +30,8 @@ interface Admitted {
   readonly id: string;
   readonly json: string | EncodedDocument;
   readonly timestampMs: number;
+  /** `event.created` of a document that nobody has to parse to know it. */
+  readonly createdMs: number | undefined;
 }
 
 interface Waiting {
@@ -166,11 +168,13 @@ export function createAppendQueue(parts: {
       const admitted: Admitted[] = [];
       let bytes = 0;
       for (const [at, event] of batch.entries()) {
-        const admission = event.encoded === undefined ? admit(event) : admitEncoded(event.id, event.encoded);
+        const { id, encoded } = event;
+        const admission = encoded === undefined ? admit(event) : admitEncoded(id, encoded);
         results.push(admission.kind === 'rejected' ? admission : undefined);
         if (admission.kind !== 'admitted') continue;
-        admitted.push({ at, id: event.id, json: admission.json, timestampMs: admission.timestampMs });
-        bytes += typeof admission.json === 'string' ? admission.json.length : admission.json.line.length;
+        const { json, timestampMs } = admission;
+        admitted.push({ at, id, json, timestampMs, createdMs: encoded?.createdMs });
+        bytes += typeof json === 'string' ? json.length : json.line.length;
       }
       if (admitted.length === 0) return Promise.resolve(results.flatMap((result) => result ?? []));
       // An empty backlog takes any batch, or one larger than the bound could never be stored.

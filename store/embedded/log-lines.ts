@@ -95,6 +95,13 @@ export function parseLine({ bytes, from, to }: RawLine): { readonly id: string; 
   return JSON.parse(bytes.toString('utf8', from, to));
 }
 
+/** Where the document of a line begins, whose id is known; it ends one byte before the line's own JSON does. */
+export function documentFrom({ from }: RawLine, id: string): number {
+  return (
+    from + HEAD.length + (PLAIN_ID.test(id) ? id.length + 2 : Buffer.byteLength(JSON.stringify(id))) + MIDDLE.length
+  );
+}
+
 /** Only the id: a twentieth of the work. */
 export function idOfLine({ bytes, from, to }: RawLine): string {
   const start = from + HEAD.length;

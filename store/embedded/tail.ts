@@ -1,8 +1,8 @@
 // The newest events in memory, as the bytes that the log holds: followers are served from here, searches see what no partition has
 // yet. What does not fit waits in the log alone.
-import type { EventDocument, StoredEvent } from '../../event/document.ts';
+import type { EventDocument, StoredEvent, UnparsedDocument } from '../../event/document.ts';
 import { timestampOf } from '../admission.ts';
-import { idOfLine, parseLine, type RawLine } from './log-lines.ts';
+import { documentFrom, idOfLine, parseLine, type RawLine } from './log-lines.ts';
 
 export interface TailEntry {
   readonly seq: number;
@@ -10,6 +10,12 @@ export interface TailEntry {
   /** Parsed when it is first asked for. */
   readonly document: EventDocument;
   readonly timestampMs: number;
+}
+
+interface KnownOfLine {
+  readonly id: string;
+  readonly timestampMs: number;
+  readonly createdMs: number | undefined;
 }
 
 export interface Tail {
@@ -24,7 +30,7 @@ export interface Tail {
   /** The least and the greatest `@timestamp` of what came since nothing was pending; undefined where none is known. */
   readonly pendingSpan: { readonly minTs: number; readonly maxTs: number } | undefined;
   /** `known`: what is known of each line without parsing it, in the same order. */
-  push(lines: readonly RawLine[], known?: readonly { readonly id: string; readonly timestampMs: number }[]): void;
+  push(lines: readonly RawLine[], known?: readonly KnownOfLine[]): void;
   /** The events after a number, as a follower reads them: once, so that nothing of them is kept. Like `after`. */
   follow(seq: number, limit: number): readonly StoredEvent[];
   /** The entries after a number, at most `limit`; only meant for numbers from `coveredFrom` on. */
@@ -43,16 +49,38 @@ export interface TailLimits {
   readonly recentBytes: number;
 }
 
+/** Parsed once, when it is asked for; nothing of that is kept in the tail. */
+class FollowedLine implements StoredEvent {
+  readonly seq: number;
+  readonly id: string;
+  readonly unparsed: UnparsedDocument;
+  readonly #line: RawLine;
+  #document: EventDocument | undefined;
+
+  constructor(line: RawLine, id: string, createdMs: number) {
+    this.seq = line.seq;
+    this.id = id;
+    this.unparsed = { bytes: line.bytes, from: documentFrom(line, id), to: line.to - 1, createdMs };
+    this.#line = line;
+  }
+  get document(): EventDocument {
+    this.#document ??= parseLine(this.#line).document;
+    return this.#document;
+  }
+}
+
 class LineEntry implements TailEntry {
   readonly line: RawLine;
   #id: string | undefined;
   #timestampMs: number | undefined;
+  readonly #createdMs: number | undefined;
   #document: EventDocument | undefined;
 
-  constructor(line: RawLine, id: string | undefined, timestampMs: number | undefined) {
+  constructor(line: RawLine, known: KnownOfLine | undefined) {
     this.line = line;
-    this.#id = id;
-    this.#timestampMs = timestampMs;
+    this.#id = known?.id;
+    this.#timestampMs = known?.timestampMs;
+    this.#createdMs = known?.createdMs;
   }
   get seq(): number {
     return this.line.seq;
@@ -66,6 +94,7 @@ class LineEntry implements TailEntry {
     return this.#document;
   }
   event(): StoredEvent {
+    if (this.#createdMs !== undefined) return new FollowedLine(this.line, this.id, this.#createdMs);
     const { id, document } =
       this.#document === undefined ? parseLine(this.line) : { id: this.id, document: this.#document };
     return { seq: this.line.seq, id, document };
@@ -149,7 +178,7 @@ export function createTail(startSeq: number, limits: TailLimits): Tail {
         maxTs = Math.max(maxTs, timestampMs);
       }
       for (const [at, line] of lines.entries()) {
-        entries.push(new LineEntry(line, known?.[at]?.id, known?.[at]?.timestampMs));
+        entries.push(new LineEntry(line, known?.[at]));
         heldBytes += line.length;
         pendingBytes += line.length;
         pendingEvents++;

@@ -23,7 +23,15 @@ function quickly(line: Buffer, id = ID, admission = ADMISSION): unknown {
   const { line: sent, insertAt, insert } = event.encoded;
   const text = Buffer.concat([sent.subarray(0, insertAt), insert, sent.subarray(insertAt)]).toString('utf8');
   expect(event.document).toEqual(JSON.parse(text));
-  return { id: event.id, timestampMs: event.encoded.timestampMs, document: JSON.parse(text) };
+  const { timestampMs, createdMs } = event.encoded;
+  expect(namesIn(event.document).filter((name) => /[.\\]/.test(name))).toEqual([]);
+  return { id: event.id, timestampMs, createdMs, document: JSON.parse(text) };
+}
+
+function namesIn(value: unknown): readonly string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const names = Array.isArray(value) ? [] : Object.keys(value);
+  return [...names, ...Object.values(value).flatMap(namesIn)];
 }
 
 /** The same, parsed; undefined when it is refused, or is no JSON. */
@@ -38,8 +46,9 @@ function slowly(line: Buffer, id = ID, admission = ADMISSION): unknown {
   const admitted = admit(item, admission);
   if (admitted.kind !== 'admitted') return undefined;
   const text = JSON.stringify(admitted.event.document);
-  const timestampMs = Date.parse(String(admitted.event.document['@timestamp']));
-  return { id, timestampMs, document: JSON.parse(text) };
+  const stored = JSON.parse(text);
+  const timestampMs = Date.parse(stored['@timestamp']);
+  return { id, timestampMs, createdMs: Date.parse(stored.event.created), document: stored };
 }
 
 const plain = (over: Record<string, unknown> = {}): Record<string, unknown> => ({

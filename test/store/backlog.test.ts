@@ -120,3 +120,21 @@ it('knows the numbers of any ids, however many come and go', () => {
   for (let n = 0; n < 20_000; n++) strangers += ids.candidates(`host.boot.${n.toString(36)}.y`, loaded).length;
   expect(strangers).toBeLessThan(5);
 });
+
+it('is followed unparsed where its times are known, and is the same parsed', async () => {
+  const opened = await open();
+  const document = { '@timestamp': '2026-11-22T03:54:10.904Z', event: { created: '2026-11-22T03:54:11.000Z' } };
+  const text = Buffer.from(JSON.stringify(document));
+  const encoded = { insertAt: text.length - 2, insert: Buffer.from(',"ingested":"é"'), timestampMs: 1, createdMs: 2 };
+  const ids = ['h.plain', 'h."quoted"-é'];
+  await opened.append(ids.map((id) => ({ id, document, encoded: { line: text, ...encoded } })));
+  const { events } = await opened.next(undefined, { limit: 10, waitMs: 0 });
+  expect(events.map(({ id }) => id)).toEqual(ids);
+  const whole = { ...document, event: { ...document.event, ingested: 'é' } };
+  for (const event of events) {
+    const { bytes, from, to, createdMs } = event.unparsed ?? expect.unreachable();
+    expect(createdMs).toBe(2);
+    expect(JSON.parse(Buffer.from(bytes.subarray(from, to)).toString('utf8'))).toEqual(whole);
+    expect(event.document).toEqual(whole);
+  }
+});
