@@ -13,18 +13,21 @@ const EPOCHS_MAX = 64;
 /** A clock that is further ahead than this moves no entry: an event of the year 2099 must not postpone a rule for so long. */
 export const CREATED_AHEAD_MS_MAX = 60_000;
 
+export interface JudgedTimes {
+  /** The server's clock, epoch ms. */
+  readonly nowMs: number;
+  /** The greatest `event.created` that the engine has read. */
+  readonly greatestCreatedMs: number;
+}
+
 /** Appends an entry if the set changed. Answers whether it did. */
-export function recordRules(
-  log: ControlLogPort,
-  rules: readonly Rule[],
-  times: { readonly nowMs: number; readonly greatestCreatedMs: number },
-): boolean {
-  const last = log.entries().at(-1);
+export function recordRules(log: ControlLogPort, rules: readonly Rule[], times: JudgedTimes): boolean {
+  const last = rulesEntries(log).at(-1);
   if (last !== undefined && isSameSet(last.rules, rules)) return false;
   const sources = new Map(rules.map((rule) => [rule.version, rule.sourceJson]));
   for (const version of sources.keys()) if (log.source(version) !== undefined) sources.delete(version);
   const entry = {
-    fromMs: last === undefined ? 0 : holdsFrom(last, times),
+    fromMs: last === undefined ? 0 : Math.max(pastAllJudgedMs(times), last.fromMs + 1),
     kind: 'rules' as const,
     rules: rules.map(({ id, version }) => ({ id, version })),
   };
@@ -47,7 +50,7 @@ export function epochsOf(
   },
 ): { readonly epochs: readonly RuleEpoch[]; readonly unreadable: readonly string[] } {
   const { sinceMs, loaded, remake, epochsMax = EPOCHS_MAX } = options;
-  const entries = log.entries();
+  const entries = rulesEntries(log);
   const firstNeeded = Math.max(
     0,
     entries.findLastIndex((entry) => entry.fromMs <= sinceMs),
@@ -70,9 +73,13 @@ export function epochsOf(
   return { epochs, unreadable: [...unreadable] };
 }
 
-function holdsFrom(last: ControlEntry, times: { readonly nowMs: number; readonly greatestCreatedMs: number }): number {
-  const { nowMs, greatestCreatedMs } = times;
-  return Math.max(nowMs, Math.min(greatestCreatedMs, nowMs + CREATED_AHEAD_MS_MAX), last.fromMs) + 1;
+/** Just past the server's clock and all that was judged: from when a change holds that is made now. */
+export function pastAllJudgedMs({ nowMs, greatestCreatedMs }: JudgedTimes): number {
+  return Math.max(nowMs, Math.min(greatestCreatedMs, nowMs + CREATED_AHEAD_MS_MAX)) + 1;
+}
+
+function rulesEntries(log: ControlLogPort): readonly Extract<ControlEntry, { readonly kind: 'rules' }>[] {
+  return log.entries().filter((entry) => entry.kind === 'rules');
 }
 
 function isSameSet(

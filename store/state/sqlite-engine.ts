@@ -38,26 +38,26 @@ export function engineState(database: DatabaseSync, inTransaction: InTransaction
 }
 
 export function controlLog(database: DatabaseSync, inTransaction: InTransaction): ControlLogPort {
-  const readAll = database.prepare('SELECT seq, from_ms, rules FROM control_log ORDER BY seq');
-  const write = database.prepare("INSERT INTO control_log (from_ms, kind, rules) VALUES (?, 'rules', ?)");
+  const readAll = database.prepare('SELECT seq, from_ms, kind, rules FROM control_log ORDER BY seq');
+  const write = database.prepare('INSERT INTO control_log (from_ms, kind, rules) VALUES (?, ?, ?)');
   const readSource = database.prepare('SELECT source FROM rule_sources WHERE version = ?');
   // A version is the hash of what it means: the first text stored under it is as good as any later one.
   const writeSource = database.prepare('INSERT INTO rule_sources VALUES (?, ?) ON CONFLICT DO NOTHING');
   return {
     entries: () =>
-      readAll.all().map(
-        (row): ControlEntry => ({
-          seq: Number(row['seq']),
-          fromMs: Number(row['from_ms']),
-          kind: 'rules',
-          rules: JSON.parse(String(row['rules'])),
-        }),
-      ),
-    append: (entry, sources) =>
+      readAll.all().map((row): ControlEntry => {
+        const payload: unknown = JSON.parse(String(row['rules']));
+        const change = row['kind'] === 'rules' ? { rules: payload } : payload;
+        const entry = { seq: Number(row['seq']), fromMs: Number(row['from_ms']), kind: row['kind'] };
+        return { ...entry, ...(change as object) } as ControlEntry;
+      }),
+    append: (change, sources) =>
       inTransaction(() => {
         for (const [version, source] of sources) writeSource.run(version, source);
-        const { lastInsertRowid } = write.run(entry.fromMs, JSON.stringify(entry.rules));
-        return { ...entry, seq: Number(lastInsertRowid) };
+        const { kind, fromMs, ...payload } = change;
+        const json = JSON.stringify('rules' in payload ? payload.rules : payload);
+        const { lastInsertRowid } = write.run(fromMs, kind, json);
+        return { ...change, seq: Number(lastInsertRowid) };
       }),
     source(version) {
       const source = readSource.get(version)?.['source'];

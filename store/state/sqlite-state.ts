@@ -21,7 +21,7 @@ import type {
 } from './state-port.ts';
 
 /** Version of the tables below, kept as SQLite's `user_version`. */
-const STATE_FORMAT = 3;
+const STATE_FORMAT = 4;
 /** `application_id` of the file: "VDST". */
 const APPLICATION_ID = 0x56445354;
 
@@ -55,6 +55,8 @@ const ADDED: readonly string[] = [
   `CREATE TABLE holds (
     number INTEGER PRIMARY KEY AUTOINCREMENT, from_ms REAL NOT NULL, until_ms REAL NOT NULL, host_id TEXT, reason TEXT NOT NULL,
     added_by TEXT NOT NULL, added_ms REAL NOT NULL, released_by TEXT, released_ms REAL, released_why TEXT) STRICT;`,
+  // The control log's entries may be of further kinds, which no earlier version reads; `rules` then holds the entry's JSON.
+  '',
 ];
 const TABLES = `
   CREATE TABLE cursor (one INTEGER PRIMARY KEY CHECK (one = 1), cursor TEXT NOT NULL) STRICT;

@@ -23,19 +23,50 @@ export interface EngineStatePort {
   commit(commit: Commit): void;
 }
 
-/** One change of what was in force, and from which event time (`event.created`, epoch ms) it holds. */
-export interface ControlEntry {
-  readonly seq: number;
-  readonly fromMs: number;
+/** A change of what was in force, and from which event time (`event.created`, epoch ms) it holds. */
+export type ControlChange = RulesInForce | RuleQuarantined | RuleReleased | RuleCaughtUp;
+export type ControlEntry = ControlChange & { readonly seq: number };
+
+interface RulesInForce {
   readonly kind: 'rules';
+  readonly fromMs: number;
   /** The whole set in force from then on. */
   readonly rules: readonly { readonly id: string; readonly version: string }[];
+}
+
+/** A rule version that judges nothing from then on, as it cost too much (engine/containment.ts). */
+export interface RuleQuarantined {
+  readonly kind: 'quarantine';
+  readonly fromMs: number;
+  readonly ruleId: string;
+  readonly ruleVersion: string;
+  /** Only events of this host; null: of every host. */
+  readonly hostId: string | null;
+  readonly reason: string;
+  /** The server's clock, epoch ms. */
+  readonly atMs: number;
+}
+
+export interface RuleReleased {
+  readonly kind: 'release';
+  readonly fromMs: number;
+  /** `seq` of the quarantine that ends. */
+  readonly quarantine: number;
+  readonly by: string;
+  readonly atMs: number;
+}
+
+/** The released rule has judged what it missed: as if the quarantine had never been. */
+export interface RuleCaughtUp {
+  readonly kind: 'caught-up';
+  readonly fromMs: number;
+  readonly quarantine: number;
 }
 
 export interface ControlLogPort {
   entries(): readonly ControlEntry[];
   /** Appends; `sources` holds the text by version of every rule of the entry that is new. */
-  append(entry: Omit<ControlEntry, 'seq'>, sources: ReadonlyMap<string, string>): ControlEntry;
+  append(change: ControlChange, sources: ReadonlyMap<string, string>): ControlEntry;
   /** The source that was stored under a rule version, or undefined. */
   source(version: string): string | undefined;
 }
