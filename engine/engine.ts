@@ -21,8 +21,15 @@ export interface RuleEpoch {
 export interface Watermarks {
   /** True when nothing from `order.hostId` that sorts before `order` is still to come. True for hosts nobody waits for. */
   hostPassed(order: OrderKey): boolean;
-  /** The same for every host that is waited for. */
-  allPassed(order: OrderKey): boolean;
+  /** The same for every host that is waited for; nobody waits for one that is behind by more than `latenessMs` of wall clock. */
+  allPassed(order: OrderKey, latenessMs?: number): boolean;
+  /**
+   * What time alone brings about goes by these. No event of the host with an earlier `event.created` is still to come; -Infinity of
+   * a host that nobody waits for: its silence says nothing.
+   */
+  hostTimeMs(hostId: string): number;
+  /** The same over all hosts that are waited for. */
+  allTimeMs(latenessMs?: number): number;
 }
 
 /** What one step brought about. `state` holds changed entries only: text by key, undefined removes. */

@@ -13,32 +13,52 @@ import { compareOrder } from '../event/order.ts';
 import type { Progress } from '../event/progress.ts';
 import type { Watermarks } from './engine.ts';
 
-/** Nothing is still to come: for backtests, whose events arrive in reference order. */
-export const EVERYTHING_PASSED: Watermarks = { hostPassed: () => true, allPassed: () => true };
+/** Nothing is still to come, and it is `timeMs`: for backtests, whose events arrive in reference order. */
+export function passedUntil(timeMs: number): Watermarks {
+  return { hostPassed: () => true, allPassed: () => true, hostTimeMs: () => timeMs, allTimeMs: () => timeMs };
+}
+
+/** Nothing is still to come, and time passes by the events alone. */
+export const EVERYTHING_PASSED: Watermarks = passedUntil(Number.NEGATIVE_INFINITY);
 
 /**
  * @param progress by `host.id`, of the hosts to wait for. Leave out those that are silent, signed off or never sent one:
  *   their own detections do not wait, and they hold nobody up.
  * @param overdue hosts among them that lagged for longer than the lateness: their own detections still wait for them, the
- *   other hosts' no longer do.
+ *   other hosts' no longer do. A set, or a function of the lateness where rules differ in it.
+ * @param idleMs the time where nobody is waited for.
  */
 export function watermarksOf(
   progress: ReadonlyMap<string, Progress>,
-  overdue: ReadonlySet<string> = new Set(),
+  overdue: ReadonlySet<string> | ((latenessMs: number | undefined) => ReadonlySet<string>) = new Set(),
+  idleMs: number = Number.NEGATIVE_INFINITY,
 ): Watermarks {
-  let least: OrderKey | undefined;
-  for (const [hostId, hostProgress] of progress) {
-    if (overdue.has(hostId)) continue;
-    const frontier = frontierOf(hostId, hostProgress);
-    if (least === undefined || compareOrder(frontier, least) < 0) least = frontier;
-  }
+  /** By lateness: there are as many as the rules name different ones. */
+  const leastBy = new Map<number | undefined, OrderKey | undefined>();
+  const leastOf = (latenessMs: number | undefined): OrderKey | undefined => {
+    if (leastBy.has(latenessMs)) return leastBy.get(latenessMs);
+    const leftOut = typeof overdue === 'function' ? overdue(latenessMs) : overdue;
+    let least: OrderKey | undefined;
+    for (const [hostId, hostProgress] of progress) {
+      if (leftOut.has(hostId)) continue;
+      const frontier = frontierOf(hostId, hostProgress);
+      if (least === undefined || compareOrder(frontier, least) < 0) least = frontier;
+    }
+    leastBy.set(latenessMs, least);
+    return least;
+  };
   return {
     hostPassed(order) {
       const own = progress.get(order.hostId);
       if (own === undefined || order.createdMs < own.createdMs) return true;
       return order.bootId === own.bootId && order.position <= own.position;
     },
-    allPassed: (order) => least === undefined || compareOrder(order, least) < 0,
+    allPassed(order, latenessMs) {
+      const least = leastOf(latenessMs);
+      return least === undefined || compareOrder(order, least) < 0;
+    },
+    hostTimeMs: (hostId) => progress.get(hostId)?.createdMs ?? Number.NEGATIVE_INFINITY,
+    allTimeMs: (latenessMs) => leastOf(latenessMs)?.createdMs ?? idleMs,
   };
 }
 

@@ -219,20 +219,22 @@ export function createDeliveryFence(options: {
     },
     watermarks(nowMs) {
       const progress = new Map<string, Progress>();
-      const overdue = new Set<string>();
       // The wall clock as the engine sees it: while it has events to read, time stands still for the lateness.
       const [oldest] = open;
       const readUntilMs = Math.min(nowMs, oldest?.begunMs ?? nowMs);
       for (const [hostId, host] of hosts) {
         if (host.standing?.kind !== 'progress' || readUntilMs - host.progressAtMs > staleAfterMs) continue;
         progress.set(hostId, host.standing.progress);
-        if (host.standing.progress.createdMs < readUntilMs - latenessMs) overdue.add(hostId);
       }
+      const overdue = (ruleLatenessMs: number = latenessMs): ReadonlySet<string> => {
+        const behind = [...progress].filter(([, { createdMs }]) => createdMs < readUntilMs - ruleLatenessMs);
+        return new Set(behind.flatMap(([hostId]) => (hostId === SERVER_ITSELF ? [] : [hostId])));
+      };
       let ownMs = Number.POSITIVE_INFINITY;
       for (const entry of open) ownMs = Math.min(ownMs, entry.ownCreatedMs ?? ownMs);
       if (ownMs !== Number.POSITIVE_INFINITY)
         progress.set(SERVER_ITSELF, { bootId: '', position: -1, createdMs: ownMs });
-      return watermarksOf(progress, overdue);
+      return watermarksOf(progress, overdue, readUntilMs - latenessMs);
     },
     settledMs(nowMs) {
       const [oldest] = open;

@@ -10,7 +10,8 @@ import { committed, eventOf, ruleWith } from './making.ts';
 const perHost = { suppress: { forMs: 100, by: ['host.id', 'user.name'], growMs: undefined } };
 const acrossHosts = { suppress: { forMs: 100, by: ['user.name'], growMs: undefined } };
 const engineOf = (...rules: readonly Rule[]) => createEngine({ epochs: [{ fromMs: 0, rules }], state: new Map() });
-const NOTHING_PASSED = { hostPassed: () => false, allPassed: () => false };
+const NEVER = (): number => Number.NEGATIVE_INFINITY;
+const NOTHING_PASSED = { hostPassed: () => false, allPassed: () => false, hostTimeMs: NEVER, allTimeMs: NEVER };
 
 describe('matching', () => {
   it('an event is evaluated by the rules in force at its event.created', () => {
