@@ -45,6 +45,8 @@ export function compile(expression: Expression): Evaluate {
       const { values } = expression;
       return () => values;
     }
+    case 'macro':
+      return compile(expression.of);
     case 'array':
       return compileArray(expression.items);
     case 'path':
@@ -95,7 +97,9 @@ function compilePath(path: Expression & { readonly kind: 'path' }): Evaluate {
     (step): CompiledStep => ({ run: compile(step.of), filters: step.filters.map(compileFilter) }),
   );
   const first = path.steps[0]?.of;
-  const isAbsolute = ['list', 'context', 'root'].includes((first?.kind === 'filter' ? first.of : first)?.kind ?? '');
+  const isAbsolute = ['list', 'macro', 'context', 'root'].includes(
+    (first?.kind === 'filter' ? first.of : first)?.kind ?? '',
+  );
   const general: Evaluate = (input, evaluation) => collapse(runSteps(steps, { input, isAbsolute }, evaluation));
   const names = path.steps.map((step) =>
     step.of.kind === 'name' && step.filters.length === 0 ? step.of.name : undefined,

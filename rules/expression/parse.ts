@@ -1,7 +1,7 @@
 // Text of an expression → checked tree: the official parser within bounds, then tree-reader.ts.
 import jsonata from 'jsonata';
 import type { Node } from './official-tree.ts';
-import type { Expression, ExpressionProblem, Lists } from './syntax.ts';
+import type { ExpressionProblem, Lists, Macro, Macros } from './syntax.ts';
 import { problem, type Reading, readTree } from './tree-reader.ts';
 
 /** The longest expression, characters. */
@@ -9,12 +9,18 @@ export const EXPRESSION_LENGTH_MAX = 16_384;
 /** The official parser copies the left side of `?:` and `??`, so that nested ones double: more than these are refused. */
 export const DEFAULT_OPERATORS_MAX = 8;
 
+/** What is parsed can be a macro of other expressions. */
 export type ParsedExpression =
-  | { readonly kind: 'parsed'; readonly expression: Expression; readonly lists: ReadonlySet<string> }
+  | ({ readonly kind: 'parsed' } & Macro)
   | { readonly kind: 'refused'; readonly problems: readonly ExpressionProblem[] };
 
-/** Reads an expression. Never throws; all problems are collected, except after a syntax error. */
-export function parseExpression(source: string, lists: Lists): ParsedExpression {
+const NO_MACROS: Macros = new Map();
+
+/**
+ * Reads an expression. Never throws; all problems are collected, except after a syntax error. `macros` are named expressions
+ * parsed before; a name that is a list and a macro is the macro.
+ */
+export function parseExpression(source: string, lists: Lists, macros: Macros = NO_MACROS): ParsedExpression {
   if (source.length > EXPRESSION_LENGTH_MAX) {
     return refusal(
       problem('expression/too-long', 0, `longer than ${EXPRESSION_LENGTH_MAX} characters`, 'Put the values in a list.'),
@@ -31,10 +37,24 @@ export function parseExpression(source: string, lists: Lists): ParsedExpression 
   } catch (error) {
     return refusal(syntaxProblem(error, source));
   }
-  const reading: Reading = { source, lists, problems: [], usedLists: new Set(), nodes: 0 };
+  const reading: Reading = {
+    source,
+    lists,
+    macros,
+    problems: [],
+    usedLists: new Set(),
+    usedMacros: new Set(),
+    nodes: 0,
+  };
   const expression = readTree(tree, reading, 0);
   if (reading.problems.length > 0 || expression === undefined) return { kind: 'refused', problems: reading.problems };
-  return { kind: 'parsed', expression, lists: reading.usedLists };
+  return {
+    kind: 'parsed',
+    expression,
+    lists: reading.usedLists,
+    macros: reading.usedMacros,
+    size: reading.nodes,
+  };
 }
 
 function refusal(...problems: readonly ExpressionProblem[]): ParsedExpression {

@@ -5,6 +5,17 @@
 export type ListValues = readonly (string | number)[];
 export type Lists = ReadonlyMap<string, ListValues>;
 
+/** An expression with a name, which another uses as `$name`: evaluated there, on what is looked at there. */
+export interface Macro {
+  readonly expression: Expression;
+  /** The lists and macros that it uses, those of its own macros too. */
+  readonly lists: ReadonlySet<string>;
+  readonly macros: ReadonlySet<string>;
+  /** Nodes of its tree. */
+  readonly size: number;
+}
+export type Macros = ReadonlyMap<string, Macro>;
+
 export type CompareOperator = '=' | '!=' | '<' | '<=' | '>' | '>=';
 export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%';
 
@@ -13,6 +24,8 @@ export type Expression = { readonly at: number } & (
   | { readonly kind: 'literal'; readonly value: string | number | boolean | null }
   | { readonly kind: 'array'; readonly items: readonly Expression[] }
   | { readonly kind: 'list'; readonly name: string; readonly values: ListValues }
+  /** A named expression where its name stands; `at` is the name's place, the places within are in the macro's own text. */
+  | { readonly kind: 'macro'; readonly name: string; readonly of: Expression }
   | { readonly kind: 'path'; readonly steps: readonly Step[] }
   /** A field name, as a step of a path only. */
   | { readonly kind: 'name'; readonly name: string }
@@ -74,11 +87,12 @@ export function plainField(expression: Expression): string | undefined {
   return names.join('.');
 }
 
-/** The direct parts of an expression, in the order they are written. */
+/** The direct parts of an expression, in the order they are written; none of a macro, whose text is elsewhere. */
 export function partsOf(expression: Expression): readonly Expression[] {
   switch (expression.kind) {
     case 'literal':
     case 'list':
+    case 'macro':
     case 'name':
     case 'context':
     case 'root':

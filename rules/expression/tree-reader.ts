@@ -4,7 +4,16 @@ import { nearest } from '../../event/nearest-name.ts';
 import { FUNCTION_NAMES, type FunctionCheck, functionNamed } from './functions.ts';
 import { type Node, REFUSED_NODES, startOf } from './official-tree.ts';
 import { compileRegex } from './regex.ts';
-import type { ArithmeticOperator, CompareOperator, Expression, ExpressionProblem, Lists, Step } from './syntax.ts';
+import type {
+  ArithmeticOperator,
+  CompareOperator,
+  Expression,
+  ExpressionProblem,
+  Lists,
+  Macro,
+  Macros,
+  Step,
+} from './syntax.ts';
 
 /** The deepest nesting of an expression. */
 export const EXPRESSION_DEPTH_MAX = 64;
@@ -14,8 +23,10 @@ export const EXPRESSION_NODES_MAX = 4_000;
 export interface Reading {
   readonly source: string;
   readonly lists: Lists;
+  readonly macros: Macros;
   readonly problems: ExpressionProblem[];
   readonly usedLists: Set<string>;
+  readonly usedMacros: Set<string>;
   nodes: number;
 }
 
@@ -132,6 +143,8 @@ function readVariable(node: Node, reading: Reading): Expression | undefined {
   const name = String(node.value);
   if (name === '') return { kind: 'context', at };
   if (name === '$') return { kind: 'root', at };
+  const macro = reading.macros.get(name);
+  if (macro !== undefined) return readMacro(node, name, macro, reading);
   const values = reading.lists.get(name);
   if (values !== undefined) {
     reading.usedLists.add(name);
@@ -146,12 +159,29 @@ function readVariable(node: Node, reading: Reading): Expression | undefined {
       'expression/unsupported',
     );
   }
-  const guess = nearest(name, [...reading.lists.keys()]);
+  const guess = nearest(name, [...reading.lists.keys(), ...reading.macros.keys()]);
   const remedy =
     guess === undefined
       ? 'Lists are files in lists/ beside the rules: name, owner, reason, values.'
       : `Did you mean $${guess}?`;
   return refuse(reading, node, `unknown list $${name}`, remedy, 'expression/unknown-list');
+}
+
+function readMacro(node: Node, name: string, macro: Macro, reading: Reading): Expression | undefined {
+  reading.nodes += macro.size;
+  if (reading.nodes > EXPRESSION_NODES_MAX) {
+    return refuse(
+      reading,
+      node,
+      `with $${name} in it the expression is too large`,
+      'Split the rule, or use a list.',
+      'expression/too-deep',
+    );
+  }
+  reading.usedMacros.add(name);
+  for (const used of macro.macros) reading.usedMacros.add(used);
+  for (const used of macro.lists) reading.usedLists.add(used);
+  return { kind: 'macro', at: startOf(node, reading.source), name, of: macro.expression };
 }
 
 function readUnary(node: Node, reading: Reading, depth: number): Expression | undefined {
