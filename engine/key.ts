@@ -12,6 +12,16 @@ export function keyOf(document: EventDocument, fields: readonly string[]): strin
   return `[${fields.map((field) => boundedJson(fieldOf(document, field))).join(',')}]`;
 }
 
+/** A field as a plain value, for the folds that count or compare: text of bounded size, canonical JSON of lists and objects. */
+export function plainValueOf(document: EventDocument, field: string): string | number | boolean | null {
+  const value = fieldOf(document, field);
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
+  if (typeof value === 'string' && value.length <= KEY_VALUE_LENGTH_MAX) return value;
+  return boundedJson(value);
+}
+
 /** One JSON text per value: object members sorted by name; what JSON cannot say is null. */
 export function canonicalJson(value: unknown, depth = 0): string {
   if (depth > KEY_DEPTH_MAX) return 'null';

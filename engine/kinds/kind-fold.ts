@@ -1,7 +1,7 @@
 // What each kind of rule is to the engine: a pure fold over the matches of one rule and one key, in reference order. The engine
 // keeps the states, says how far time has passed, makes ids, renders and suppresses; a kind only counts and compares.
 //
-//   see    one more match; the engine gives each once, in reference order
+//   see    one more match; the engine gives each once, in reference order (those of one event by `compareRoles`)
 //   pass   every event before `nowMs` was seen: what time alone brings about (absence; the end of an episode)
 //
 // A state is plain JSON: it is stored as text, copied as a snapshot, and computed again from one when an event comes late. Its
@@ -60,4 +60,11 @@ export interface KindFold<State> {
 /** The order of something that time brought about: after every event before that time, and before every event of it. */
 export function timeOrder(atMs: number, last: OrderKey): OrderKey {
   return { createdMs: atMs, hostId: last.hostId, bootId: '', position: -1, id: last.id };
+}
+
+/** In which order the matches of one event are seen: the end of sequences first, then the later steps before the earlier, so
+ *  that no event is two steps of one sequence. */
+export function compareRoles(a: number, b: number): number {
+  const rank = (role: number): number => (role === UNTIL ? Number.MAX_SAFE_INTEGER : role);
+  return rank(b) - rank(a);
 }

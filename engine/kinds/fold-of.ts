@@ -1,0 +1,63 @@
+// A rule's kind → its fold, and what an event is to a rule on many events: under which key, as what, with which values.
+import type { EventDocument } from '../../event/document.ts';
+import type { RuleKind } from '../../rules/kind.ts';
+import type { Predicate, Rule } from '../../rules/rule.ts';
+import { plainValueOf } from '../key.ts';
+import { absenceFold } from './absence.ts';
+import { distinctFold } from './distinct.ts';
+import { type KindFold, type MatchValue, UNTIL } from './kind-fold.ts';
+import { thresholdFold } from './threshold.ts';
+
+/** Undefined for `single`: each match is a detection, and nothing is folded. */
+export function foldOf(kind: RuleKind): KindFold<unknown> | undefined {
+  switch (kind.kind) {
+    case 'single':
+      return undefined;
+    case 'threshold':
+      return thresholdFold(kind);
+    case 'distinct':
+      return distinctFold(kind);
+    case 'absence':
+      return absenceFold(kind);
+    default:
+      throw new Error(`no fold yet for ${kind.kind}`);
+  }
+}
+
+/** One part that an event has in a rule. */
+export interface Part {
+  /** The fields whose values are the key that it is folded under (engine/key.ts). */
+  readonly by: readonly string[];
+  readonly role: number;
+  readonly values: readonly MatchValue[];
+}
+
+/** The parts of an event in a rule whose `match` holds, in the order in which they are to be seen (see `compareRoles`). */
+export type PartsOf = (document: EventDocument, holds: (predicate: Predicate) => boolean) => readonly Part[];
+
+/**
+ * What events are to a rule on many events. `holds` evaluates a predicate on the event, and counts its failure as "no match".
+ * Events have no part in `together`: its matches are detections, whose role is the place of their rule in `kind.rules`.
+ */
+export function partsOf({ kind, by }: Pick<Rule, 'kind' | 'by'>): PartsOf {
+  const fields = foldOf(kind)?.fields ?? [];
+  const valuesOf = (document: EventDocument): readonly MatchValue[] =>
+    fields.map((field) => plainValueOf(document, field));
+  switch (kind.kind) {
+    case 'together':
+      return () => [];
+    case 'ratio':
+      return (document, holds) => [{ by, role: holds(kind.of) ? 1 : 0, values: valuesOf(document) }];
+    case 'sequence': {
+      const { steps, until } = kind;
+      const laterFirst = steps.map((step, role) => ({ ...step, role })).reverse();
+      return (_document, holds) => {
+        const parts: Part[] = until !== undefined && holds(until) ? [{ by, role: UNTIL, values: [] }] : [];
+        for (const step of laterFirst) if (holds(step.match)) parts.push({ by: step.by, role: step.role, values: [] });
+        return parts;
+      };
+    }
+    default:
+      return (document) => [{ by, role: 0, values: valuesOf(document) }];
+  }
+}
