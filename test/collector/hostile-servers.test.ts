@@ -39,8 +39,8 @@ async function rawServer(onConnection: (socket: Socket, number: number) => void)
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-function clientOf(url: string): HttpClient {
-  const client = createHttpClient(url, { now: Date.now, compression: 'none', requestMsMax: 3_000 });
+function clientOf(url: string, requestMsMax = 3_000): HttpClient {
+  const client = createHttpClient(url, { now: Date.now, compression: 'none', requestMsMax });
   closing.push(() => client.close());
   return client;
 }
@@ -119,9 +119,8 @@ describe('an answer', () => {
     ['ends within a chunk', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\nabc'],
   ])('that %s is a failure at once', async (_, text) => {
     const url = await rawServer((socket) => socket.on('data', () => socket.end(text)));
-    const startedMs = performance.now();
-    expect((await clientOf(url).post(POST)).kind).toBe('unreachable');
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    // Were it waited for, the test itself would take too long.
+    expect((await clientOf(url, 600_000).post(POST)).kind).toBe('unreachable');
   });
 
   it('that changes the protocol is a failure, and does not leave us waiting for ever', async () => {

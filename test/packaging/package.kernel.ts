@@ -116,7 +116,7 @@ describe.skipIf(missing !== undefined)(`the Debian package${missing === undefine
         ),
       });
       started.push(collector);
-      expect(Date.now() - beganMs).toBeLessThan(5_000);
+      expect(Date.now() - beganMs).toBeLessThan(30_000);
       const status = readFileSync(`/proc/${collector.pid}/status`, 'utf8');
       const field = (name: string): string => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? '';
       expect(field('Uid').split('\t')[0]).not.toBe('0');
