@@ -39,8 +39,8 @@ export const CONTAINMENT_LIMITS: ContainmentLimits = {
 
 /** Decides nothing: what the control log says is all that holds. For runs over the past. */
 export const NOTHING_DECIDED: ContainmentLimits = {
-  fuelPerEvent: Number.POSITIVE_INFINITY,
-  fuelAtOnce: Number.POSITIVE_INFINITY,
+  fuelPerEvent: Number.MAX_SAFE_INTEGER,
+  fuelAtOnce: Number.MAX_SAFE_INTEGER,
   fuelPerAlert: 0,
 };
 

@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import { CONTAINMENT_LIMITS, createContainment, NOTHING_DECIDED, type Quarantine } from '../../engine/containment.ts';
+import { createEngine } from '../../engine/create-engine.ts';
+import { EVERYTHING_PASSED } from '../../engine/watermark.ts';
+import type { OrderKey } from '../../event/order.ts';
+import { ExpressionError, type Predicate } from '../../rules/rule.ts';
+import { eventOf, ruleWith } from './making.ts';
+
+const { fuelAtOnce, fuelPerEvent, fuelPerAlert } = CONTAINMENT_LIMITS;
+/** What one evaluation has at the most. */
+const WHOLE_FUEL = 4_000_000;
+const costing =
+  (fuel: number): Predicate =>
+  (_event, _nowMs, meter) => {
+    if (meter !== undefined) meter.spent += fuel;
+    return false;
+  };
+const exhausting: Predicate = (_event, _nowMs, meter) => {
+  if (meter !== undefined) meter.spent += WHOLE_FUEL;
+  throw new ExpressionError('fuel', 'fuel');
+};
+const EVIL = { id: 'evil', version: 'v1' };
+const evil = (match: Predicate) => ruleWith({ ...EVIL, match });
+const OTHER = ruleWith({
+  id: 'other',
+  alert: { suppress: { forMs: 1_000_000, by: ['host.id'], growMs: undefined } },
+});
+const order = (hostId: string, createdMs: number): OrderKey => ({
+  createdMs,
+  hostId,
+  bootId: 'b1',
+  position: 1,
+  id: '',
+});
+
+function engineWith(match: Predicate, quarantines: readonly Quarantine[] = []) {
+  const rules = [evil(match), OTHER];
+  return createEngine({ epochs: [{ fromMs: 0, rules }], state: new Map(), quarantines });
+}
+const traffic = (host: string, from: number, count: number) =>
+  Array.from({ length: count }, (_, at) => eventOf({ host, position: from + at, createdMs: from + at }));
+const healthOf = (engine: ReturnType<typeof createEngine>, id: string) =>
+  engine.health().find(({ ruleId }) => ruleId === id);
+
+describe('a rule that spends all its fuel on every event', () => {
+  it('is kept from further events within the step, and the others go on', () => {
+    const engine = engineWith(exhausting);
+    const { quarantined, detections } = engine.step(traffic('h1', 1, 1_500), EVERYTHING_PASSED);
+    expect(quarantined).toEqual([
+      { ruleId: 'evil', ruleVersion: 'v1', hostId: 'h1', fromMs: 5, untilMs: undefined, reason: expect.any(String) },
+    ]);
+    expect(detections.filter(({ ruleId }) => ruleId === 'other')).toHaveLength(1_500);
+    expect(healthOf(engine, 'evil')).toMatchObject({
+      evaluations: 4,
+      errors: 4,
+      unjudged: 1_496,
+      fuel: 4 * WHOLE_FUEL,
+    });
+    expect(engine.step(traffic('h1', 2_000, 10), EVERYTHING_PASSED).quarantined).toEqual([]);
+  });
+
+  it('is kept from one host’s events where that host is the cause, and from all where it is the rule', () => {
+    const mine: Predicate = (event, nowMs, meter) =>
+      (event['host'] as { readonly id: string }).id === 'h1' ? exhausting(event, nowMs, meter) : false;
+    const engine = engineWith(mine);
+    const mixed = traffic('h1', 1, 20).flatMap((one, at) => [one, ...traffic('h2', at + 1, 1)]);
+    expect(engine.step(mixed, EVERYTHING_PASSED).quarantined.map(({ hostId }) => hostId)).toEqual(['h1']);
+    engine.step(traffic('h2', 100, 10), EVERYTHING_PASSED);
+    expect(healthOf(engine, 'evil')).toMatchObject({ evaluations: 20 + 10 + 4 });
+
+    const everywhere = engineWith(exhausting);
+    const many = Array.from({ length: 40 }, (_, at) => eventOf({ host: `h${at}`, createdMs: at + 1 }));
+    expect(everywhere.step(many, EVERYTHING_PASSED).quarantined.map(({ hostId }) => hostId)).toEqual([undefined]);
+  });
+
+  it('is kept from all hosts once many of them were the cause, one after the other', () => {
+    const engine = engineWith(exhausting);
+    const events = Array.from({ length: 12 }, (_, at) => traffic(`h${at}`, 1 + at * 100, 50)).flat();
+    const hosts = engine.step(events, EVERYTHING_PASSED).quarantined.map(({ hostId }) => hostId);
+    expect(hosts).toEqual(['h0', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'h7', undefined]);
+    expect(healthOf(engine, 'evil')?.evaluations).toBeLessThan(50);
+  });
+
+  it('judges what comes from before the quarantine only while that costs little', () => {
+    const engine = engineWith(exhausting);
+    engine.step(traffic('h1', 1_000, 10), EVERYTHING_PASSED);
+    const before = healthOf(engine, 'evil')?.evaluations ?? 0;
+    engine.step(traffic('h1', 1, 900), EVERYTHING_PASSED);
+    const late = (healthOf(engine, 'evil')?.evaluations ?? 0) - before;
+    expect(late).toBe(Math.ceil(fuelAtOnce / (WHOLE_FUEL - fuelPerEvent)));
+    expect(healthOf(engine, 'evil')?.unjudged).toBe(6 + 900 - late);
+  });
+});
+
+describe('what is no cause for a quarantine', () => {
+  it.each([
+    ['a rule within its share on every event', costing(fuelPerEvent), 6_000],
+    ['errors on every event', () => { throw new ExpressionError('T2009', 'a text and a number'); }, 5_000], // biome-ignore format: one line a case
+  ] as const)('%s', (_name, match, count) => {
+    const engine = engineWith(match);
+    expect(engine.step(traffic('h1', 1, count), EVERYTHING_PASSED).quarantined).toEqual([]);
+  });
+
+  it('costly events with enough cheap ones between them', () => {
+    const containment = createContainment(CONTAINMENT_LIMITS, [], () => undefined);
+    const between = Math.ceil(WHOLE_FUEL / fuelPerEvent);
+    for (let at = 0; at < 50 * between; at += 1) {
+      containment.sees(at);
+      if (at % between === 0) containment.charge(EVIL, order('h1', at), WHOLE_FUEL);
+    }
+    expect(containment.takeDecided()).toEqual([]);
+  });
+
+  it('alerts for up to half of all events; an alert for nearly every event is', () => {
+    const alerting = (share: number) => {
+      const containment = createContainment(CONTAINMENT_LIMITS, [], () => undefined);
+      for (let at = 0; at < 20_000; at += 1) {
+        containment.sees(at);
+        if (at % 100 < share) containment.chargeAlert(EVIL, order('h1', at));
+      }
+      return containment.takeDecided().map(({ reason }) => reason);
+    };
+    expect(alerting((100 * fuelPerEvent) / fuelPerAlert)).toEqual([]);
+    expect(alerting(95)).toEqual(['it opens an alert for nearly every event']);
+  });
+});
+
+describe('what the control log says', () => {
+  const quarantine: Quarantine = {
+    ruleId: 'evil',
+    ruleVersion: 'v1',
+    hostId: undefined,
+    fromMs: 100,
+    untilMs: 200,
+    reason: '',
+  };
+  const judgedAt = (one: Quarantine, host = 'h1', version = 'v1') =>
+    [99, 100, 199, 200].filter((createdMs) =>
+      createContainment(NOTHING_DECIDED, [one], () => undefined).mayJudge(
+        { id: 'evil', version },
+        order(host, createdMs),
+      ),
+    );
+
+  it('holds from its event time until its release', () => {
+    expect(judgedAt(quarantine)).toEqual([99, 200]);
+    expect(judgedAt({ ...quarantine, untilMs: undefined })).toEqual([99]);
+  });
+
+  it('holds of its host and of its version alone', () => {
+    expect(judgedAt({ ...quarantine, hostId: 'h1' })).toEqual([99, 200]);
+    expect(judgedAt({ ...quarantine, hostId: 'h1' }, 'h2')).toEqual([99, 100, 199, 200]);
+    expect(judgedAt(quarantine, 'h1', 'v2')).toEqual([99, 100, 199, 200]);
+  });
+
+  it('makes a replay judge what live judged, though the replay decides nothing', () => {
+    const events = traffic('h1', 1, 500);
+    const costly: Predicate = (_event, _nowMs, meter) => {
+      if (meter !== undefined) meter.spent += WHOLE_FUEL;
+      return true;
+    };
+    const live = engineWith(costly).step(events, EVERYTHING_PASSED);
+    const replay = createEngine({
+      epochs: [{ fromMs: 0, rules: [evil(costly), OTHER] }],
+      state: new Map(),
+      quarantines: live.quarantined,
+      containment: NOTHING_DECIDED,
+    }).step(events.toReversed(), EVERYTHING_PASSED);
+    const idsOf = (step: typeof live) => step.detections.map(({ id }) => id).sort();
+    expect(live.quarantined).toHaveLength(1);
+    expect(idsOf(replay)).toEqual(idsOf(live));
+    expect(replay.quarantined).toEqual([]);
+  });
+});
