@@ -42,11 +42,17 @@ export interface DistinctKind {
   readonly withinMs: number;
 }
 
-/** A combination of values that the key has not had for `learnMs`; nothing is found of a key in its first `learnMs`. */
+/** A match in which one of the fields is missing: passed over, or the missing is a value like others. */
+export type MissingField = 'skip' | 'value';
+
+/** A combination of values that the key has not had for `rememberMs`; nothing is found of a key in its first `learnMs`. */
 export interface NewValueKind {
   readonly kind: 'new_value';
   readonly fields: readonly string[];
   readonly learnMs: number;
+  /** At least `learnMs`. */
+  readonly rememberMs: number;
+  readonly missing: MissingField;
 }
 
 /** A combination of values that differs from the key's last one, which is no older than `withinMs` (undefined: of any age). */
@@ -54,6 +60,7 @@ export interface ChangeKind {
   readonly kind: 'change';
   readonly fields: readonly string[];
   readonly withinMs: number | undefined;
+  readonly missing: MissingField;
 }
 
 export interface Metric {

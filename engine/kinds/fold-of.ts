@@ -4,9 +4,16 @@ import type { RuleKind } from '../../rules/kind.ts';
 import type { Predicate, Rule } from '../../rules/rule.ts';
 import { plainValueOf } from '../key.ts';
 import { absenceFold } from './absence.ts';
+import { changeFold } from './change.ts';
 import { distinctFold } from './distinct.ts';
 import { type KindFold, type MatchValue, UNTIL } from './kind-fold.ts';
+import { metricFold } from './metric.ts';
+import { newValueFold } from './new-value.ts';
+import { ratioFold } from './ratio.ts';
+import { sequenceFold } from './sequence.ts';
+import { spikeFold } from './spike.ts';
 import { thresholdFold } from './threshold.ts';
+import { togetherFold } from './together.ts';
 
 /** Undefined for `single`: each match is a detection, and nothing is folded. */
 export function foldOf(kind: RuleKind): KindFold<unknown> | undefined {
@@ -19,8 +26,20 @@ export function foldOf(kind: RuleKind): KindFold<unknown> | undefined {
       return distinctFold(kind);
     case 'absence':
       return absenceFold(kind);
-    default:
-      throw new Error(`no fold yet for ${kind.kind}`);
+    case 'new_value':
+      return newValueFold(kind);
+    case 'change':
+      return changeFold(kind);
+    case 'spike':
+      return spikeFold(kind);
+    case 'ratio':
+      return ratioFold(kind);
+    case 'metric':
+      return metricFold(kind);
+    case 'sequence':
+      return sequenceFold({ absent: kind.steps.map((step) => step.isAbsent), withinMs: kind.withinMs });
+    case 'together':
+      return togetherFold(kind);
   }
 }
 
