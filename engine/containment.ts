@@ -48,6 +48,8 @@ export interface Containment {
   /** One more event, with this `event.created`, is about to be judged. */
   sees(createdMs: number): void;
   mayJudge(rule: RuleName, order: OrderKey): boolean;
+  /** The same of a rule that catches up: what is over does not keep it. */
+  mayCatchUp(rule: RuleName, order: OrderKey): boolean;
   /** What the rule just spent on the event. */
   charge(rule: RuleName, order: OrderKey, fuel: number): void;
   /** The rule opened an alert. */
@@ -77,19 +79,23 @@ const CAUSE_SHARE = 0.75;
 /** With so many hosts quarantined the rule is, for all. */
 const HOSTS_QUARANTINED_MAX = 8;
 
-/** @param onUnjudged a rule was kept from an event. */
-export function createContainment(
-  limits: ContainmentLimits,
-  quarantines: readonly Quarantine[],
-  onUnjudged: (ruleId: string) => void,
-): Containment {
+export interface ContainmentOptions {
+  readonly limits: ContainmentLimits;
+  readonly quarantines: readonly Quarantine[];
+  /** The greatest `event.created` that was judged before, epoch ms: no quarantine holds from before it. */
+  readonly judgedMs: number;
+  /** A rule was kept from an event. */
+  readonly onUnjudged: (ruleId: string) => void;
+}
+
+export function createContainment({ limits, quarantines, judgedMs, onUnjudged }: ContainmentOptions): Containment {
   /** By rule version; only of rules that spent more than their share. */
   const spendings = new Map<string, Spending>();
   /** By rule version: what holds, and how much of the late comers' budget is left. */
   let byRule = new Map<string, { readonly quarantines: Quarantine[]; lateFuel: number }>();
   let decided: Quarantine[] = [];
   let events = 0;
-  let greatestMs = 0;
+  let greatestMs = judgedMs;
 
   const add = (quarantine: Quarantine): void => {
     const name = nameOf(quarantine.ruleId, quarantine.ruleVersion);
@@ -159,6 +165,10 @@ export function createContainment(
       );
       if (isHeld) onUnjudged(rule.id);
       return !isHeld;
+    },
+    mayCatchUp(rule, order) {
+      const contained = byRule.get(nameOf(rule.id, rule.version));
+      return contained?.quarantines.some((one) => isOpenFor(one, order.hostId)) !== true;
     },
     charge(rule, order, fuel) {
       if (fuel > limits.fuelPerEvent) spend(rule, order, fuel - limits.fuelPerEvent, false);

@@ -14,7 +14,7 @@ import {
   createContainment,
   type Quarantine,
 } from './containment.ts';
-import type { Engine, RuleEpoch, StepResult } from './engine.ts';
+import type { Engine, RuleEpoch, RuleVersion, StepResult } from './engine.ts';
 import { createHealthBook, type HealthBook } from './health-book.ts';
 import { ENGINE_LIMITS, type EngineLimits } from './limits.ts';
 import { createPending } from './pending.ts';
@@ -31,6 +31,8 @@ export interface EngineOptions {
   /** What the control log says, and what a rule may cost. */
   readonly quarantines?: readonly Quarantine[];
   readonly containment?: ContainmentLimits;
+  /** The greatest `event.created` that was judged before, epoch ms. */
+  readonly judgedMs?: number;
   /** Milliseconds that pass, to measure what rules cost; nothing decides by it. */
   readonly stopwatch?: () => number;
 }
@@ -40,11 +42,12 @@ export function createEngine(options: EngineOptions): Engine {
   const limits = { ...ENGINE_LIMITS, ...options.limits };
   const epochs = options.epochs.map((epoch) => ({ fromMs: epoch.fromMs, index: indexRules(epoch.rules) }));
   const health = createHealthBook(options.epochs.flatMap((epoch) => epoch.rules.map((rule) => rule.id)));
-  const containment = createContainment(
-    options.containment ?? CONTAINMENT_LIMITS,
-    options.quarantines ?? [],
-    (ruleId) => health.count(ruleId, 'unjudged'),
-  );
+  const containment = createContainment({
+    limits: options.containment ?? CONTAINMENT_LIMITS,
+    quarantines: options.quarantines ?? [],
+    judgedMs: options.judgedMs ?? 0,
+    onUnjudged: (ruleId) => health.count(ruleId, 'unjudged'),
+  });
   const watched: Watched = { health, containment, stopwatch: options.stopwatch, meter: { spent: 0 } };
   const pending = createPending(limits);
   const book = createWindowsBook(limits, (ruleId) => health.count(ruleId, 'evicted'));
@@ -59,10 +62,10 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   return {
-    step(events, watermarks) {
+    step(events, watermarks, catchingUp) {
       const ready: CandidateDetection[] = [];
       const waiting: SuppressedDetection[] = [];
-      for (const candidate of matched(events, epochs, watched)) {
+      for (const candidate of matched(events, epochs, { ...watched, catchingUp })) {
         if (candidate.kind !== 'suppressed') ready.push(candidate);
         else if (pending.add(candidate)) waiting.push(candidate);
       }
@@ -92,14 +95,18 @@ export function createEngine(options: EngineOptions): Engine {
 function* matched(
   events: readonly NewEvent[],
   epochs: readonly { readonly fromMs: number; readonly index: CandidateIndex }[],
-  watched: Watched,
+  watched: Watched & { readonly catchingUp: RuleVersion | undefined },
 ): Generator<CandidateDetection> {
+  const { containment, catchingUp } = watched;
   for (const { id, document } of events) {
     const order = orderKeyOf(id, document);
-    watched.containment.sees(order.createdMs);
+    containment.sees(order.createdMs);
     const epoch = epochs.findLast(({ fromMs }) => fromMs <= order.createdMs);
     for (const rule of epoch?.index.candidates(document) ?? []) {
-      if (!watched.containment.mayJudge(rule, order)) continue;
+      if (catchingUp === undefined) {
+        if (!containment.mayJudge(rule, order)) continue;
+      } else if (rule.id !== catchingUp.ruleId || rule.version !== catchingUp.ruleVersion) continue;
+      else if (!containment.mayCatchUp(rule, order)) continue;
       if (matches(rule, document, order, watched)) yield candidateOf(rule, document, order);
     }
   }

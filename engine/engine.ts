@@ -32,6 +32,11 @@ export interface Watermarks {
   allTimeMs(latenessMs?: number): number;
 }
 
+export interface RuleVersion {
+  readonly ruleId: string;
+  readonly ruleVersion: string;
+}
+
 /** What one step brought about. `state` holds changed entries only: text by key, undefined removes. */
 export interface StepResult {
   /** Decided in this step, in reference order. One that waits for its watermark appears in the step that folds it. */
@@ -75,8 +80,11 @@ export interface RuleHealth {
  * make another one from the committed state: its memory is ahead of what is durable.
  */
 export interface Engine {
-  /** Matches the events, folds every detection that the watermarks have passed. Any order and any cut give the same set. */
-  step(events: readonly NewEvent[], watermarks: Watermarks): StepResult;
+  /**
+   * Matches the events, folds every detection that the watermarks have passed. Any order and any cut give the same set.
+   * `catchingUp`: only this rule judges these events, which a quarantine that is over had kept it from.
+   */
+  step(events: readonly NewEvent[], watermarks: Watermarks, catchingUp?: RuleVersion): StepResult;
   /** The quarantines in force from now on, as the control log has them. */
   useQuarantines(quarantines: readonly Quarantine[]): void;
   quarantines(): readonly Quarantine[];

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { CONTAINMENT_LIMITS, createContainment, NOTHING_DECIDED, type Quarantine } from '../../engine/containment.ts';
+import {
+  CONTAINMENT_LIMITS,
+  type ContainmentLimits,
+  createContainment,
+  NOTHING_DECIDED,
+  type Quarantine,
+} from '../../engine/containment.ts';
 import { createEngine } from '../../engine/create-engine.ts';
 import { EVERYTHING_PASSED } from '../../engine/watermark.ts';
 import type { OrderKey } from '../../event/order.ts';
@@ -37,6 +43,8 @@ function engineWith(match: Predicate, quarantines: readonly Quarantine[] = []) {
   const rules = [evil(match), OTHER];
   return createEngine({ epochs: [{ fromMs: 0, rules }], state: new Map(), quarantines });
 }
+const containmentOf = (limits: ContainmentLimits, ...quarantines: readonly Quarantine[]) =>
+  createContainment({ limits, quarantines, judgedMs: 0, onUnjudged: () => undefined });
 const traffic = (host: string, from: number, count: number) =>
   Array.from({ length: count }, (_, at) => eventOf({ host, position: from + at, createdMs: from + at }));
 const healthOf = (engine: ReturnType<typeof createEngine>, id: string) =>
@@ -102,7 +110,7 @@ describe('what is no cause for a quarantine', () => {
   });
 
   it('costly events with enough cheap ones between them', () => {
-    const containment = createContainment(CONTAINMENT_LIMITS, [], () => undefined);
+    const containment = containmentOf(CONTAINMENT_LIMITS);
     const between = Math.ceil(WHOLE_FUEL / fuelPerEvent);
     for (let at = 0; at < 50 * between; at += 1) {
       containment.sees(at);
@@ -113,7 +121,7 @@ describe('what is no cause for a quarantine', () => {
 
   it('alerts for up to half of all events; an alert for nearly every event is', () => {
     const alerting = (share: number) => {
-      const containment = createContainment(CONTAINMENT_LIMITS, [], () => undefined);
+      const containment = containmentOf(CONTAINMENT_LIMITS);
       for (let at = 0; at < 20_000; at += 1) {
         containment.sees(at);
         if (at % 100 < share) containment.chargeAlert(EVIL, order('h1', at));
@@ -136,10 +144,7 @@ describe('what the control log says', () => {
   };
   const judgedAt = (one: Quarantine, host = 'h1', version = 'v1') =>
     [99, 100, 199, 200].filter((createdMs) =>
-      createContainment(NOTHING_DECIDED, [one], () => undefined).mayJudge(
-        { id: 'evil', version },
-        order(host, createdMs),
-      ),
+      containmentOf(NOTHING_DECIDED, one).mayJudge({ id: 'evil', version }, order(host, createdMs)),
     );
 
   it('holds from its event time until its release', () => {
@@ -151,6 +156,26 @@ describe('what the control log says', () => {
     expect(judgedAt({ ...quarantine, hostId: 'h1' })).toEqual([99, 200]);
     expect(judgedAt({ ...quarantine, hostId: 'h1' }, 'h2')).toEqual([99, 100, 199, 200]);
     expect(judgedAt(quarantine, 'h1', 'v2')).toEqual([99, 100, 199, 200]);
+  });
+
+  it('a quarantine never holds from before what was judged in an earlier life', () => {
+    const rules = [evil(exhausting)];
+    const engine = createEngine({ epochs: [{ fromMs: 0, rules }], state: new Map(), judgedMs: 9_000 });
+    expect(engine.step(traffic('h1', 1, 20), EVERYTHING_PASSED).quarantined.map(({ fromMs }) => fromMs)).toEqual([
+      9_001,
+    ]);
+  });
+
+  it('a released rule catches up on what it missed, and no other rule judges that again', () => {
+    const events = traffic('h1', 100, 5);
+    const epochs = [{ fromMs: 0, rules: [evil(() => true), OTHER] }];
+    const released = { ...quarantine, fromMs: 102 };
+    const engine = createEngine({ epochs, state: new Map(), quarantines: [released] });
+    const idsOf = (step: ReturnType<typeof engine.step>) =>
+      step.detections.map(({ ruleId, eventId }) => `${ruleId} ${eventId}`);
+    expect(idsOf(engine.step(events, EVERYTHING_PASSED))).toHaveLength(5 + 2);
+    const caughtUp = engine.step(events.slice(2), EVERYTHING_PASSED, { ruleId: 'evil', ruleVersion: 'v1' });
+    expect(idsOf(caughtUp)).toEqual(['evil h1.b1.102', 'evil h1.b1.103', 'evil h1.b1.104']);
   });
 
   it('makes a replay judge what live judged, though the replay decides nothing', () => {
