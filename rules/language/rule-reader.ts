@@ -6,9 +6,9 @@ import { compilePredicate } from '../expression/compile.ts';
 import { necessaryClause } from '../expression/necessary.ts';
 import { parseExpression } from '../expression/parse.ts';
 import type { Expression, Lists, ListValues } from '../expression/syntax.ts';
+import { lintRule } from '../lint/lint-rule.ts';
 import type { Rule, RuleException, RuleTest, Suppression } from '../rule.ts';
 import { offsetInFile } from './expression-place.ts';
-import { lintRule } from './lint.ts';
 import { type Placed, type Reading, readMap, report } from './readers.ts';
 import {
   type AlertKeys,

@@ -1,0 +1,66 @@
+// The checked trees of a rule's expressions, for those who explain: read again from the rule's own source, which holds the lists and
+// macros that it was read with. Rules keep no trees, since ten thousand of them would.
+import { parseExpression } from '../expression/parse.ts';
+import type { Expression, Lists, ListValues, Macro, Macros } from '../expression/syntax.ts';
+import { readYaml, type YamlNode } from '../language/yaml-tree.ts';
+import type { Rule } from '../rule.ts';
+
+export interface RuleTrees {
+  readonly match: Expression | undefined;
+  /** In the order of the rule's exceptions. */
+  readonly exceptions: readonly Expression[];
+  /** In the order of a sequence's steps. */
+  readonly steps: readonly Expression[];
+  readonly until: Expression | undefined;
+  /** Of a ratio. */
+  readonly of: Expression | undefined;
+}
+
+export function treesOf(rule: Pick<Rule, 'sourceJson'>): RuleTrees {
+  const source = JSON.parse(rule.sourceJson) as {
+    readonly text: string;
+    readonly lists: Readonly<Record<string, ListValues>>;
+    readonly macros?: Readonly<Record<string, string>>;
+  };
+  const lists: Lists = new Map(Object.entries(source.lists));
+  const macros = macrosOf(source.macros ?? {}, lists);
+  const root = readYaml('', source.text).documents[0]?.root;
+  const treeAt = (node: YamlNode | undefined): Expression | undefined => {
+    if (node?.kind !== 'scalar' || typeof node.value !== 'string') return undefined;
+    const parsed = parseExpression(node.value, lists, macros);
+    return parsed.kind === 'parsed' ? parsed.expression : undefined;
+  };
+  const treesAt = (node: YamlNode | undefined): readonly Expression[] =>
+    itemsOf(node).flatMap((item) => treeAt(memberOf(item, 'match')) ?? []);
+  const sequence = memberOf(root, 'sequence');
+  return {
+    match: treeAt(memberOf(root, 'match')),
+    exceptions: treesAt(memberOf(root, 'except')),
+    steps: treesAt(memberOf(sequence, 'steps')),
+    until: treeAt(memberOf(sequence, 'until')),
+    of: treeAt(memberOf(memberOf(root, 'ratio'), 'of')),
+  };
+}
+
+/** Macros may use one another, in any order; those that never parse are left out. */
+function macrosOf(texts: Readonly<Record<string, string>>, lists: Lists): Macros {
+  const macros = new Map<string, Macro>();
+  const entries = Object.entries(texts);
+  for (let size = -1; size < macros.size && macros.size < entries.length; ) {
+    size = macros.size;
+    for (const [name, text] of entries) {
+      if (macros.has(name)) continue;
+      const parsed = parseExpression(text, lists, macros);
+      if (parsed.kind === 'parsed') macros.set(name, parsed);
+    }
+  }
+  return macros;
+}
+
+function memberOf(node: YamlNode | undefined, key: string): YamlNode | undefined {
+  return node?.kind === 'map' ? node.entries.find((entry) => entry.key === key)?.value : undefined;
+}
+
+function itemsOf(node: YamlNode | undefined): readonly YamlNode[] {
+  return node?.kind === 'list' ? node.items : [];
+}
