@@ -4,6 +4,7 @@ import type { Severity } from '../event/detection.ts';
 import type { EventDocument } from '../event/document.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { RuleKind } from './kind.ts';
+import type { Necessary } from './necessary.ts';
 
 /**
  * A compiled expression. Pure and synchronous; sees the event and the event's time, nothing else; never mutates the event.
@@ -52,15 +53,6 @@ export interface RuleTest {
   readonly line: number;
 }
 
-/**
- * A clause that holds of every event the rule can match: lets the engine skip the others. One of `values` is among the texts
- * that the field's path reaches, through arrays anywhere on the way. `contains` says that the catalogue has the field as an
- * array, no more.
- */
-export type NecessaryClause =
-  | { readonly kind: 'equals'; readonly field: string; readonly values: ReadonlySet<string> }
-  | { readonly kind: 'contains'; readonly field: string; readonly values: ReadonlySet<string> };
-
 export interface Rule {
   readonly id: string;
   /** Hash of its meaning: the parsed rule, its lists, its limits and the mapping version. */
@@ -78,8 +70,8 @@ export interface Rule {
   readonly status: 'off' | 'test' | 'stable';
   readonly match: Predicate;
   readonly matchSource: string;
-  /** One of these must hold before `match` can; undefined when none is known (the rule meets every event). */
-  readonly necessary: NecessaryClause | undefined;
+  /** What must hold before the rule can match; undefined when nothing is known (the rule meets every event). */
+  readonly necessary: Necessary | undefined;
   readonly by: readonly string[];
   /** What it asks of many events; `single` where it asks nothing. */
   readonly kind: RuleKind;
