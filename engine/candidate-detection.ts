@@ -4,8 +4,10 @@ import type { Alert, Detection } from '../event/detection.ts';
 import { type EventDocument, timeOf } from '../event/document.ts';
 import type { OrderKey } from '../event/order.ts';
 import type { Rule } from '../rules/rule.ts';
+import { bareSample, type Sample, toldOf } from './folding/sample.ts';
 import { alertIdOf, detectionIdOf, suppressionIdOf } from './identity.ts';
 import { keyOf } from './key.ts';
+import type { Found } from './kinds/kind-fold.ts';
 import { fieldText, renderFields, renderTitle } from './rendering.ts';
 
 /** `test`: of a rule in status `test`, opens nothing. `single`: opens its own alert. `suppressed`: the fold decides. */
@@ -42,8 +44,47 @@ export function candidateOf(rule: Rule, document: EventDocument, order: OrderKey
     suppressKey: keyOf(document, fields),
   };
   if (rule.status === 'test') return { kind: 'test', detection };
-  const draft = draftOf(rule, document, detection);
+  const draft = draftOf(rule, detection, {
+    title: renderTitle(rule.alert.title, document),
+    fields: renderFields(rule.alert.include, document),
+    hostName: fieldText(document, 'host.name') ?? order.hostId,
+    timestampMs: timeOf(document, '@timestamp') ?? order.createdMs,
+  });
+  return suppressedBy(rule, detection, draft);
+}
+
+/** What a rule on many events found: its events are gone, and what they said is in the sample. */
+export function candidateOfFound(
+  rule: Rule,
+  finding: {
+    readonly detectionId: string;
+    readonly key: string;
+    readonly found: Found;
+    readonly sample: Sample | undefined;
+  },
+): CandidateDetection {
+  const { found, key } = finding;
+  const sample = finding.sample ?? bareSample(rule, found.at, key);
+  const { at, eventIds, firstMs, facts } = found;
+  const detection: UndecidedDetection = {
+    id: finding.detectionId,
+    ruleId: rule.id,
+    ruleVersion: rule.version,
+    eventId: at.id,
+    order: at,
+    key,
+    suppressKey: sample.suppressKey,
+    found: { eventIds, firstMs, facts },
+  };
+  if (rule.status === 'test') return { kind: 'test', detection };
+  const { hostName, timestampMs } = sample;
+  return suppressedBy(rule, detection, draftOf(rule, detection, { ...toldOf(sample, found), hostName, timestampMs }));
+}
+
+function suppressedBy(rule: Rule, detection: UndecidedDetection, draft: Alert): CandidateDetection {
+  const { suppress } = rule.alert;
   if (suppress === undefined) return { kind: 'single', detection, draft };
+  const fields = suppress.by;
   return {
     kind: 'suppressed',
     detection,
@@ -55,7 +96,11 @@ export function candidateOf(rule: Rule, document: EventDocument, order: OrderKey
   };
 }
 
-function draftOf(rule: Rule, document: EventDocument, detection: UndecidedDetection): Alert {
+function draftOf(
+  rule: Rule,
+  detection: UndecidedDetection,
+  told: Pick<Alert, 'title' | 'fields' | 'hostName' | 'timestampMs'>,
+): Alert {
   const { order, suppressKey } = detection;
   return {
     id: alertIdOf(rule.id, suppressKey, detection.id),
@@ -71,13 +116,13 @@ function draftOf(rule: Rule, document: EventDocument, detection: UndecidedDetect
     runbook: rule.alert.runbook,
     to: rule.alert.to,
     suppressKey,
-    title: renderTitle(rule.alert.title, document),
-    fields: renderFields(rule.alert.include, document),
+    title: told.title,
+    fields: told.fields,
     hostId: order.hostId,
-    hostName: fieldText(document, 'host.name') ?? order.hostId,
+    hostName: told.hostName,
     firstEventId: order.id,
     lastEventId: order.id,
-    timestampMs: timeOf(document, '@timestamp') ?? order.createdMs,
+    timestampMs: told.timestampMs,
     openedMs: order.createdMs,
     lastMs: order.createdMs,
     suppressedUntilMs: 0,

@@ -1,21 +1,17 @@
 // Puts the engine together: match at once, fold later. Each event meets the rules in force at its `event.created`; what matches
 // waits until nothing before it can come, then goes through suppression in reference order. So which alerts there are depends
 // on the events alone, not on how they arrived, how they were cut into batches, or how often the process was killed.
+// Rules on many events are folded in between (folding/); what they find goes through suppression like any other detection.
 import type { Alert, Detection } from '../event/detection.ts';
-import type { EventDocument, NewEvent } from '../event/document.ts';
-import { compareOrder, type OrderKey, orderKeyOf } from '../event/order.ts';
-import type { FuelMeter, Rule } from '../rules/rule.ts';
+import type { NewEvent } from '../event/document.ts';
+import { compareOrder, orderKeyOf } from '../event/order.ts';
 import { type CandidateDetection, candidateOf, type SuppressedDetection } from './candidate-detection.ts';
-import { type CandidateIndex, indexRules } from './candidates.ts';
-import {
-  CONTAINMENT_LIMITS,
-  type Containment,
-  type ContainmentLimits,
-  createContainment,
-  type Quarantine,
-} from './containment.ts';
+import { indexRules } from './candidates.ts';
+import { CONTAINMENT_LIMITS, type ContainmentLimits, createContainment, type Quarantine } from './containment.ts';
 import type { Engine, RuleEpoch, RuleVersion, StepResult } from './engine.ts';
-import { createHealthBook, type HealthBook } from './health-book.ts';
+import { createFolding } from './folding/folding.ts';
+import { createHealthBook } from './health-book.ts';
+import { judge, type Watched } from './judge.ts';
 import { ENGINE_LIMITS, type EngineLimits } from './limits.ts';
 import { createPending } from './pending.ts';
 import { pendingKey, pendingText, readState } from './state-text.ts';
@@ -35,13 +31,22 @@ export interface EngineOptions {
   readonly judgedMs?: number;
   /** Milliseconds that pass, to measure what rules cost; nothing decides by it. */
   readonly stopwatch?: () => number;
+  /** True where rules come into force whose past is in a store: they are filled from there (`unfilled`). Else it is among the events. */
+  readonly asksForPast?: boolean;
 }
 
 /** Throws StateUnreadable when the state is of another format. */
 export function createEngine(options: EngineOptions): Engine {
   const limits = { ...ENGINE_LIMITS, ...options.limits };
-  const epochs = options.epochs.map((epoch) => ({ fromMs: epoch.fromMs, index: indexRules(epoch.rules) }));
   const health = createHealthBook(options.epochs.flatMap((epoch) => epoch.rules.map((rule) => rule.id)));
+  const folding = createFolding({
+    epochs: options.epochs,
+    state: options.state,
+    limits,
+    asksForPast: options.asksForPast ?? false,
+    count: health.count,
+  });
+  const epochs = folding.epochs.map((epoch) => ({ fromMs: epoch.fromMs, index: indexRules(epoch.rules) }));
   const containment = createContainment({
     limits: options.containment ?? CONTAINMENT_LIMITS,
     quarantines: options.quarantines ?? [],
@@ -61,19 +66,49 @@ export function createEngine(options: EngineOptions): Engine {
     persisted.add(candidate.detection.id);
   }
 
+  /** Gives each event to the rules of its time; answers what rules on single events found. */
+  const match = (events: readonly NewEvent[], only: RuleVersion | undefined, isPast: boolean): CandidateDetection[] => {
+    const found: CandidateDetection[] = [];
+    for (const { id, document } of events) {
+      const order = orderKeyOf(id, document);
+      containment.sees(order.createdMs);
+      const epoch = epochs.findLast(({ fromMs }) => fromMs <= order.createdMs);
+      for (const rule of epoch?.index.candidates(document) ?? []) {
+        if (only !== undefined && (rule.id !== only.ruleId || rule.version !== only.ruleVersion)) continue;
+        const may = only === undefined || isPast ? containment.mayJudge : containment.mayCatchUp;
+        if (!may(rule, order)) continue;
+        const judged = { rule, document, order };
+        judge(judged, watched, (holds) => {
+          if (folding.isFolded(rule)) return folding.see(judged, holds);
+          const candidate = candidateOf(rule, document, order);
+          found.push(candidate);
+          folding.detected(judged, candidate.detection.id);
+        });
+      }
+    }
+    return found;
+  };
+
   return {
     step(events, watermarks, catchingUp) {
       const ready: CandidateDetection[] = [];
       const waiting: SuppressedDetection[] = [];
-      for (const candidate of matched(events, epochs, { ...watched, catchingUp })) {
-        if (candidate.kind !== 'suppressed') ready.push(candidate);
+      const late = new Set<string>();
+      const put = (candidate: CandidateDetection, mustWait: boolean): void => {
+        if (candidate.kind !== 'suppressed' || !mustWait) ready.push(candidate);
         else if (pending.add(candidate)) waiting.push(candidate);
+      };
+      for (const candidate of match(events, catchingUp, false)) put(candidate, true);
+      const { candidates, withdrawn, gaps } = folding.advance(watermarks);
+      for (const { candidate, isLate, waitsForAll } of candidates) {
+        if (isLate) late.add(candidate.detection.id);
+        put(candidate, waitsForAll);
       }
       for (const { candidate, isForced } of pending.release(watermarks)) {
         if (isForced) health.count(candidate.detection.ruleId, 'forced');
         ready.push(candidate);
       }
-      const folded = foldAll(ready.sort(byOrderAndRule), book, watched);
+      const folded = foldAll(ready.sort(byOrderAndRule), late, book, watched);
       const state = new Map(book.takeChanges(ready.at(-1)?.detection.order.createdMs ?? 0));
       for (const { detection } of ready)
         if (persisted.delete(detection.id)) state.set(pendingKey(detection.id), undefined);
@@ -83,95 +118,47 @@ export function createEngine(options: EngineOptions): Engine {
         persisted.add(id);
         state.set(pendingKey(id), pendingText(candidate));
       }
-      return { ...folded, state, quarantined: containment.takeDecided() };
+      for (const [key, text] of folding.takeChanges()) state.set(key, text);
+      return { ...folded, withdrawn, gaps, state, quarantined: containment.takeDecided() };
     },
     useQuarantines: (quarantines) => containment.use(quarantines),
     quarantines: () => containment.inForce(),
-    pending: () => pending.size(),
+    unfilled: () => folding.unfilled(),
+    fill({ ruleId, ruleVersion }) {
+      const { finish } = folding.fill(ruleVersion);
+      return { see: (events) => void match(events, { ruleId, ruleVersion }, true), finish };
+    },
+    pending: () => pending.size() + folding.waiting(),
+    isIdle: () => pending.size() === 0 && folding.isIdle(),
+    keys: () => folding.counts(),
     health: () => health.list(),
   };
 }
 
-function* matched(
-  events: readonly NewEvent[],
-  epochs: readonly { readonly fromMs: number; readonly index: CandidateIndex }[],
-  watched: Watched & { readonly catchingUp: RuleVersion | undefined },
-): Generator<CandidateDetection> {
-  const { containment, catchingUp } = watched;
-  for (const { id, document } of events) {
-    const order = orderKeyOf(id, document);
-    containment.sees(order.createdMs);
-    const epoch = epochs.findLast(({ fromMs }) => fromMs <= order.createdMs);
-    for (const rule of epoch?.index.candidates(document) ?? []) {
-      if (catchingUp === undefined) {
-        if (!containment.mayJudge(rule, order)) continue;
-      } else if (rule.id !== catchingUp.ruleId || rule.version !== catchingUp.ruleVersion) continue;
-      else if (!containment.mayCatchUp(rule, order)) continue;
-      if (matches(rule, document, order, watched)) yield candidateOf(rule, document, order);
-    }
-  }
-}
-
-/** What is counted, measured and contained while rules are evaluated. */
-interface Watched {
-  readonly health: HealthBook;
-  readonly containment: Containment;
-  readonly stopwatch: (() => number) | undefined;
-  readonly meter: FuelMeter;
-}
-
-function matches(rule: Rule, document: EventDocument, order: OrderKey, watched: Watched): boolean {
-  const { health, containment, meter } = watched;
-  const stopwatch = health.evaluates(rule.id) ? watched.stopwatch : undefined;
-  const beganMs = stopwatch?.() ?? 0;
-  meter.spent = 0;
-  const isMatch = isDetected(rule, document, order, watched);
-  health.spent(rule.id, meter.spent, stopwatch === undefined ? undefined : (stopwatch() - beganMs) * 1_000);
-  containment.charge(rule, order, meter.spent);
-  return isMatch;
-}
-
-/** A failing expression is no match; a failing exception excepts nothing. Either is counted, and neither stops the step. */
-function isDetected(rule: Rule, document: EventDocument, order: OrderKey, { health, meter }: Watched): boolean {
-  const holds = (predicate: Rule['match']): boolean => {
-    try {
-      return predicate(document, order.createdMs, meter);
-    } catch (error) {
-      health.failed(rule.id, error, order.id);
-      return false;
-    }
-  };
-  if (!holds(rule.match)) return false;
-  health.matched(rule.id, order.createdMs);
-  const isExcepted = rule.except.some(
-    ({ expiresMs, match }) => (expiresMs === undefined || order.createdMs < expiresMs) && holds(match),
-  );
-  if (isExcepted) health.count(rule.id, 'excepted');
-  return !isExcepted;
-}
-
 function foldAll(
   ready: readonly CandidateDetection[],
+  lateIds: ReadonlySet<string>,
   book: WindowsBook,
   { health, containment }: Watched,
-): Omit<StepResult, 'state' | 'quarantined'> {
+): Pick<StepResult, 'detections' | 'alerts' | 'opened'> {
   const detections: Detection[] = [];
   const alerts = new Map<string, Alert>();
   const openedIds: string[] = [];
   for (const candidate of ready) {
     const { detection } = candidate;
+    const isFoundLate = lateIds.has(detection.id);
     if (candidate.kind === 'test') {
-      detections.push({ ...detection, alertId: undefined, decision: 'test', isLate: false });
+      detections.push({ ...detection, alertId: undefined, decision: 'test', isLate: isFoundLate });
       continue;
     }
     const { decision, alert, isLate } = candidate.kind === 'suppressed' ? book.fold(candidate) : alone(candidate.draft);
-    if (isLate) health.count(detection.ruleId, 'late');
+    if (isLate && !isFoundLate) health.count(detection.ruleId, 'late');
     if (decision === 'opened') {
       openedIds.push(alert.id);
       containment.chargeAlert({ id: detection.ruleId, version: detection.ruleVersion }, detection.order);
     }
-    alerts.set(alert.id, alert);
-    detections.push({ ...detection, alertId: alert.id, decision, isLate });
+    alerts.set(alert.id, isFoundLate && decision === 'opened' ? { ...alert, isLate: true } : alert);
+    detections.push({ ...detection, alertId: alert.id, decision, isLate: isLate || isFoundLate });
   }
   const opened = openedIds.map((id) => alerts.get(id) as Alert);
   return { detections, alerts: [...alerts.values()], opened };

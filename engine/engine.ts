@@ -5,6 +5,8 @@ import type { NewEvent } from '../event/document.ts';
 import type { OrderKey } from '../event/order.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { Quarantine } from './containment.ts';
+import type { Unfilled } from './folding/folding.ts';
+import type { Gap, Withdrawn } from './folding/kind-book.ts';
 
 /** The rules in force from an event time (`event.created`, epoch ms) on. Epochs are ordered by time; the first may be 0. */
 export interface RuleEpoch {
@@ -46,6 +48,10 @@ export interface StepResult {
   /** The alerts of `alerts` that were opened in this step, in reference order: each is to be notified once. */
   readonly opened: readonly Alert[];
   readonly state: ReadonlyMap<string, string | undefined>;
+  /** Detections of earlier steps that no longer hold, because events came late. */
+  readonly withdrawn: readonly Withdrawn[];
+  /** Events that came too late to be computed with what came after them. */
+  readonly gaps: readonly Gap[];
   /** Rules that cost more than their share, and are not evaluated from now on. The control log is to have them before the commit. */
   readonly quarantined: readonly Quarantine[];
 }
@@ -63,8 +69,14 @@ export interface RuleHealth {
   readonly late: number;
   /** Detections that were folded before their watermark, because too many waited. */
   readonly forced: number;
-  /** Suppression keys that were forgotten before their time, because there were too many. */
+  /** Suppression keys, and keys of rules on many events, that were forgotten before their time, because there were too many. */
   readonly evicted: number;
+  /** How many times a key was computed again, because events came late. */
+  readonly recomputed: number;
+  /** Detections that were raised or withdrawn by that. */
+  readonly amended: number;
+  /** Matches that came too late to be computed with what came after them. */
+  readonly gaps: number;
   /** What its evaluations spent (rules/expression/evaluation.ts). */
   readonly fuel: number;
   /** Processor time of its evaluations, µs: each of some is measured and stands for the others. 0 where nobody measures. */
@@ -73,6 +85,13 @@ export interface RuleHealth {
   readonly lastMatchMs: number | undefined;
   /** Events that it was kept from while quarantined. */
   readonly unjudged: number;
+}
+
+/** The past of one rule, in reference order. Steps may come in between. */
+export interface EngineFilling {
+  see(events: readonly NewEvent[]): void;
+  /** Everything before it comes into force was seen. */
+  finish(): void;
 }
 
 /**
@@ -88,7 +107,15 @@ export interface Engine {
   /** The quarantines in force from now on, as the control log has them. */
   useQuarantines(quarantines: readonly Quarantine[]): void;
   quarantines(): readonly Quarantine[];
-  /** Detections that wait for a watermark. */
+  /** Rules that come into force and are to be folded over their past first; what they match from then on waits. */
+  unfilled(): readonly Unfilled[];
+  /** Begins to fill one of them, anew if it was begun before. What it changes is in the state of the step after `finish`. */
+  fill(version: RuleVersion): EngineFilling;
+  /** Detections and matches that wait for a watermark. */
   pending(): number;
+  /** True when watermarks that move change nothing. */
+  isIdle(): boolean;
+  /** Keys of rules on many events, and the matches that are kept of them. */
+  keys(): { readonly keys: number; readonly kept: number };
   health(): readonly RuleHealth[];
 }

@@ -6,6 +6,19 @@ export function detectionIdOf(ruleId: string, ruleVersion: string, eventId: stri
   return digest(['detection', ruleId, ruleVersion, eventId]);
 }
 
+/** Of what a rule on many events found: `identity` is mostly the event that began it (engine/kinds/kind-fold.ts). */
+export function windowDetectionIdOf(
+  { ruleId, ruleVersion, key }: { readonly ruleId: string; readonly ruleVersion: string; readonly key: string },
+  identity: string,
+): string {
+  return digest(['window detection', ruleId, ruleVersion, key, identity]);
+}
+
+/** Of what is folded together: a rule version and the values of its key. */
+export function foldedKeyIdOf(ruleId: string, ruleVersion: string, key: string): string {
+  return digest(['folded', ruleId, ruleVersion, key]);
+}
+
 export function alertIdOf(ruleId: string, suppressKey: string, firstDetectionId: string): string {
   return digest(['alert', ruleId, suppressKey, firstDetectionId]);
 }

@@ -15,6 +15,15 @@ export interface EngineLimits {
   readonly keysMax: number;
   /** Characters of all suppression keys' state together: keys of many long alerts. Evicts in the order of use. */
   readonly keysCharactersMax: number;
+  /** Keys of rules on many events, in all. Those of one rule on one host, or across hosts, have the quotas above. */
+  readonly foldedKeysMax: number;
+  /** How long a match is kept after it was folded, of event time, ms: what comes later than that cannot be computed with it. */
+  readonly keptMs: number;
+  /** Matches that are kept of one key; of all keys. Beyond: the oldest are settled before their time. */
+  readonly keptPerKeyMax: number;
+  readonly keptMax: number;
+  /** Matches that may be computed again for one rule version in a minute of event time; one key may always. */
+  readonly recomputedPerRuleMax: number;
 }
 
 export const ENGINE_LIMITS: EngineLimits = {
@@ -25,4 +34,9 @@ export const ENGINE_LIMITS: EngineLimits = {
   keysPerRuleMax: 10_000,
   keysMax: 50_000,
   keysCharactersMax: 128 * 1024 * 1024,
+  foldedKeysMax: 100_000,
+  keptMs: 20 * 60_000,
+  keptPerKeyMax: 1_000,
+  keptMax: 100_000,
+  recomputedPerRuleMax: 100_000,
 };

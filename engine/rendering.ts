@@ -22,10 +22,28 @@ const DEFAULT_INCLUDE: readonly string[] = [
 ];
 
 export function renderTitle(template: string, document: EventDocument): string {
-  const title = template.replace(/\{\{\s*([^{}\s]{1,200})\s*\}\}/g, (_place, field: string) =>
-    shorten(fieldText(document, field) ?? MISSING, TITLE_VALUE_LENGTH_MAX),
-  );
-  return shorten(visible(title), TITLE_LENGTH_MAX);
+  const parts = titleParts(template, document).map((part) => (typeof part === 'string' ? part : MISSING));
+  return shorten(parts.join(''), TITLE_LENGTH_MAX);
+}
+
+/** A title with the event's values filled in; what the event lacks stays a place, by the name that was asked for. */
+export function titleParts(template: string, document: EventDocument): readonly (string | { readonly fact: string })[] {
+  const parts: (string | { readonly fact: string })[] = [];
+  let end = 0;
+  for (const place of template.matchAll(/\{\{\s*([^{}\s]{1,200})\s*\}\}/g)) {
+    const name = String(place[1]);
+    const text = fieldText(document, name);
+    parts.push(visible(template.slice(end, place.index)));
+    parts.push(text === undefined ? { fact: name } : shorten(visible(text), TITLE_VALUE_LENGTH_MAX));
+    end = place.index + place[0].length;
+  }
+  parts.push(visible(template.slice(end)));
+  return parts.filter((part) => part !== '');
+}
+
+/** What is shown of an event for a rule that does not say what to include. */
+export function defaultInclude(document: EventDocument): readonly string[] {
+  return DEFAULT_INCLUDE.filter((name) => fieldText(document, name) !== undefined);
 }
 
 /** The rule's included fields in its order; one that the event lacks is shown as missing. */
@@ -33,8 +51,7 @@ export function renderFields(
   include: readonly string[],
   document: EventDocument,
 ): readonly { readonly name: string; readonly value: string }[] {
-  const names =
-    include.length > 0 ? include : DEFAULT_INCLUDE.filter((name) => fieldText(document, name) !== undefined);
+  const names = include.length > 0 ? include : defaultInclude(document);
   return names.slice(0, FIELDS_MAX).map((name) => ({
     name,
     value: shorten(fieldText(document, name) ?? MISSING, FIELD_LENGTH_MAX),

@@ -3,8 +3,10 @@
 //   pending:DETECTION     {"v":1,"candidate":{…}}               a detection that waits for its watermark
 //   windows:SUPPRESSION   {"v":1,"group":{…},"windows":{…}}     the suppression windows of one rule and key
 //
-// State that this version cannot read stops the start: to go on with a part of it would decide wrongly and say nothing.
+// The keys of rules on many events have entries of their own (folding/folding-text.ts).
 import type { SuppressedDetection } from './candidate-detection.ts';
+import { isOfFolding } from './folding/folding-text.ts';
+import { StateUnreadable } from './state-unreadable.ts';
 import type { Windows } from './suppression.ts';
 
 const STATE_FORMAT = 1;
@@ -15,14 +17,6 @@ export interface KeyGroup {
   readonly scope: 'host' | 'all';
   /** '' across hosts. */
   readonly hostId: string;
-}
-
-/** Thrown when a state entry is of another format or damaged; names the entry, not its content. */
-export class StateUnreadable extends Error {
-  constructor(key: string, cause: string) {
-    super(`The engine's state entry ${key} cannot be read: ${cause}.`);
-    this.name = 'StateUnreadable';
-  }
 }
 
 export interface RestoredState {
@@ -51,6 +45,7 @@ export function readState(state: ReadonlyMap<string, string>): RestoredState {
   const pending: SuppressedDetection[] = [];
   const windows: { id: string; group: KeyGroup; windows: Windows }[] = [];
   for (const [key, text] of state) {
+    if (isOfFolding(key)) continue;
     const entry = readEntry(key, text);
     if (key.startsWith('pending:') && isRecord(entry['candidate'])) {
       pending.push(entry['candidate'] as unknown as SuppressedDetection);

@@ -19,6 +19,24 @@ export interface Detection {
   readonly decision: 'opened' | 'joined' | 'test';
   /** True when it was folded after a later detection of the same rule and key. */
   readonly isLate: boolean;
+  /** Of a rule on many events: what it rests on. */
+  readonly found?: DetectionGround;
+  /** Set when it no longer holds, because events came late. It is kept: what was sent was sent. */
+  readonly withdrawn?: DetectionWithdrawal;
+}
+
+export interface DetectionGround {
+  /** The oldest first; of very many, the first and the last are among them. `eventId` is that of the one that completed it. */
+  readonly eventIds: readonly string[];
+  /** `event.created` of the first, epoch ms. */
+  readonly firstMs: number;
+  /** Figures by name: `count`, `value`, … */
+  readonly facts: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export interface DetectionWithdrawal {
+  /** Events that came late, some of them. */
+  readonly because: readonly string[];
 }
 
 export type Severity = 'informational' | 'low' | 'medium' | 'high' | 'critical';
@@ -59,6 +77,8 @@ export interface Alert {
   readonly growth: number;
   /** Detections in this alert, the opening one included. */
   readonly count: number;
+  /** How many of them no longer hold, because events came late; absent where all do. */
+  readonly withdrawn?: number;
   readonly isLate: boolean;
   readonly status: AlertStatus;
 }

@@ -2,19 +2,27 @@
 // transaction, so a kill at any moment repeats at most what had no effect. Nothing is polled: the store's append ends the wait,
 // and a watermark that moves without events steps by itself.
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import type { Quarantine } from '../engine/containment.ts';
 import { createEngine } from '../engine/create-engine.ts';
-import type { Engine, RuleEpoch, RuleHealth, StepResult } from '../engine/engine.ts';
+import type { Engine, RuleEpoch, StepResult } from '../engine/engine.ts';
 import type { Alert, Notification } from '../event/detection.ts';
 import type { StoredEvent } from '../event/document.ts';
 import { timeOf } from '../event/document.ts';
 import type { EventStore } from '../store/port.ts';
 import type { EngineStatePort } from '../store/state/state-port.ts';
+import { createCostWatch } from './cost-watch.ts';
 import type { DeliveryFence } from './delivery-fence.ts';
+import { createHealthLedger, type LedgerRow } from './health-ledger.ts';
 import type { ServerNotice } from './options.ts';
 import { isImported } from './silence.ts';
 
 /** Events of one step: small enough that requests are served between two, large enough that a commit for each costs little. */
 const STEP_EVENTS_MAX = 1_500;
+const STEP_EVENTS_LEAST = 32;
+/** Where events cost much, steps are of fewer, so that one takes about so long. What is found does not depend on it. */
+const STEP_MS = 100;
+/** How often the rules' figures are saved. */
+const HEALTH_EVERY_MS = 10_000;
 /** How long one look at the store waits for an event. */
 const WAIT_MS = 1_000;
 /** How often detections that wait for the lateness are looked at, and a cursor that moved without effect is saved. */
@@ -35,11 +43,19 @@ export interface EngineRunner {
   start(): void;
   /** The rules in force from now on; the fold goes on where it is. */
   useRules(epochs: readonly RuleEpoch[]): void;
+  /** Quarantines were released: what is in force is read again. */
+  useQuarantines(): void;
   /** Watermarks may have moved. */
   advance(): void;
   /** The greatest `event.created` that was read, epoch ms. */
   greatestCreatedMs(): number;
-  statistics(): { readonly pending: number; readonly eventsFolded: number; readonly health: readonly RuleHealth[] };
+  statistics(): {
+    readonly pending: number;
+    readonly eventsFolded: number;
+    readonly health: readonly LedgerRow[];
+    /** The rule that costs most of late, and how much of one core. */
+    readonly costliest: { readonly ruleId: string; readonly share: number } | undefined;
+  };
   /** Finishes the step under way and saves the cursor. */
   close(): Promise<void>;
 }
@@ -49,6 +65,11 @@ export interface EngineRunnerOptions {
   readonly state: EngineStatePort;
   readonly fence: DeliveryFence;
   readonly epochs: readonly RuleEpoch[];
+  /** The control log's part about what is too costly. `enter` is durable when it returns, and throws when it cannot be. */
+  readonly quarantines: {
+    readonly holding: () => readonly Quarantine[];
+    readonly enter: (decided: readonly Quarantine[]) => void;
+  };
   readonly alertOnImports: boolean;
   readonly now: () => number;
   /** What to send for a new alert. */
@@ -71,9 +92,21 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
   const { store, state, fence, now, onNotice, retryMs = RETRY_MS } = options;
   const abort = new AbortController();
   let epochs = options.epochs;
-  let engine = engineFrom(state, epochs);
-  let cursor = state.loadCursor();
   let greatestCreatedMs = savedGreatestCreatedMs(state);
+  const makeEngine = (): Engine =>
+    createEngine({
+      epochs,
+      state: new Map([...state.loadState()].filter(([key]) => !key.startsWith(OWN_PREFIX))),
+      quarantines: options.quarantines.holding(),
+      judgedMs: greatestCreatedMs,
+      stopwatch: () => performance.now(),
+    });
+  let engine = makeEngine();
+  const ledger = createHealthLedger(state.loadState(), now);
+  let healthSavedMs = now();
+  let stepEventsMax = STEP_EVENTS_MAX;
+  const costs = createCostWatch(() => performance.now());
+  let cursor = state.loadCursor();
   let isCursorSaved = true;
   let eventsFolded = 0;
   /** Counts returns to the committed state: what was read before one of them is read again. */
@@ -92,7 +125,8 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
     if (failures === 1)
       onNotice({ kind: 'error', message: `the engine cannot commit and tries again: ${textOf(error)}` });
     fence.holdAll(now());
-    engine = engineFrom(state, epochs);
+    ledger.absorb(engine.health());
+    engine = makeEngine();
     cursor = state.loadCursor();
     isCursorSaved = true;
     clearTimeout(pausing);
@@ -102,10 +136,14 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
     }, pauseMs()).unref();
   };
 
-  const commit = (result: StepResult): void => {
+  const commit = (result: StepResult, savesHealth = now() - healthSavedMs >= HEALTH_EVERY_MS): void => {
     if (cursor === undefined) return;
     const outbox = result.opened.flatMap((alert) => options.notificationsOf(alert));
     const changes = new Map(result.state).set(GREATEST_CREATED, String(greatestCreatedMs));
+    if (savesHealth) {
+      for (const [key, text] of ledger.entries(engine.health())) changes.set(key, text);
+      healthSavedMs = now();
+    }
     state.commit({ cursor, state: changes, detections: result.detections, alerts: result.alerts, outbox });
     isCursorSaved = true;
     if (failures > 0) onNotice({ kind: 'store', message: 'the engine commits again' });
@@ -125,6 +163,10 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
         ? events
         : events.filter((event) => event.unparsed !== undefined || !isImported(event.document));
       const result = engine.step(judged, fence.watermarks(now()));
+      if (result.quarantined.length > 0) {
+        options.quarantines.enter(result.quarantined);
+        engine.useQuarantines(options.quarantines.holding());
+      }
       if (nextCursor !== cursor) isCursorSaved = false;
       cursor = nextCursor;
       eventsFolded += events.length;
@@ -134,10 +176,10 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
     }
   };
 
-  const saveCursor = (): void => {
-    if (isCursorSaved) return;
+  const saveCursor = (savesHealth?: boolean): void => {
+    if (isCursorSaved && savesHealth !== true) return;
     try {
-      commit(NO_RESULT);
+      commit(NO_RESULT, savesHealth);
     } catch (error) {
       returnToCommitted(error);
     }
@@ -152,14 +194,17 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
       const before = generation;
       try {
         const waitMs = fence.needsCatchUp() ? 0 : WAIT_MS;
-        const batch = await store.next(cursor, { limit: STEP_EVENTS_MAX, waitMs, signal: abort.signal });
+        const batch = await store.next(cursor, { limit: stepEventsMax, waitMs, signal: abort.signal });
         if (abort.signal.aborted) return;
         if (!isReachable) onNotice({ kind: 'store', message: 'the engine reads the store again' });
         isReachable = true;
         const begunMs = now();
         if (before === generation) {
-          if (batch.events.length > 0) step(batch.events, batch.cursor);
-          else fence.caughtUp(mark);
+          if (batch.events.length > 0) {
+            const beganMs = performance.now();
+            step(batch.events, batch.cursor);
+            stepEventsMax = nextStepMax(batch.events.length, performance.now() - beganMs, stepEventsMax);
+          } else fence.caughtUp(mark);
         }
         if (batch.events.length > 0 && options.isPressed?.() === true) {
           const restMs = Math.min(REST_MS_MAX, REST_PER_STEP * (now() - begunMs));
@@ -187,39 +232,55 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
       ticking = setInterval(() => {
         stepWithoutEvents();
         saveCursor();
+        if (costs.isDue()) costs.look(ledger.totals(engine.health()));
       }, TICK_MS);
       ticking.unref();
     },
     useRules(next) {
+      ledger.absorb(engine.health());
       epochs = next;
-      engine = engineFrom(state, epochs);
+      engine = makeEngine();
     },
+    useQuarantines: () => engine.useQuarantines(options.quarantines.holding()),
     advance() {
       if (isAdvanceDue) return;
       isAdvanceDue = true;
       setImmediate(stepWithoutEvents);
     },
     greatestCreatedMs: () => greatestCreatedMs,
-    statistics: () => ({ pending: engine.pending(), eventsFolded, health: engine.health() }),
+    statistics() {
+      const health = ledger.totals(engine.health());
+      return { pending: engine.pending(), eventsFolded, health, costliest: costs.costliest(health) };
+    },
     async close() {
       clearInterval(ticking);
       clearTimeout(pausing);
       abort.abort();
       await following;
-      saveCursor();
+      saveCursor(true);
     },
   };
 }
 
-const NO_RESULT: StepResult = { detections: [], alerts: [], opened: [], state: new Map(), quarantined: [] };
+const NO_RESULT: StepResult = {
+  detections: [],
+  alerts: [],
+  opened: [],
+  withdrawn: [],
+  gaps: [],
+  state: new Map(),
+  quarantined: [],
+};
 
 function hasEffect(result: StepResult): boolean {
   return result.detections.length > 0 || result.alerts.length > 0 || result.state.size > 0;
 }
 
-function engineFrom(state: EngineStatePort, epochs: readonly RuleEpoch[]): Engine {
-  const fold = new Map([...state.loadState()].filter(([key]) => !key.startsWith(OWN_PREFIX)));
-  return createEngine({ epochs, state: fold });
+/** So many events as take {@link STEP_MS}, going by the last step; only full steps say that more could. */
+function nextStepMax(events: number, tookMs: number, max: number): number {
+  if (tookMs <= STEP_MS && events < max) return max;
+  const fitting = Math.floor((events * STEP_MS) / Math.max(1, tookMs));
+  return Math.min(STEP_EVENTS_MAX, Math.max(STEP_EVENTS_LEAST, fitting));
 }
 
 function textOf(error: unknown): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../engine/create-engine.ts';
-import { StateUnreadable } from '../../engine/state-text.ts';
+import { StateUnreadable } from '../../engine/state-unreadable.ts';
 import { EVERYTHING_PASSED, watermarksOf } from '../../engine/watermark.ts';
 import { LATE_MEMORY_MS } from '../../engine/windows-book.ts';
 import { fieldOf } from '../../event/document.ts';

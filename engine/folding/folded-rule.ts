@@ -1,0 +1,129 @@
+// The rules on many events as the engine folds them: each version with its fold, since when it holds, and whom it follows.
+//
+// A version that comes into force later than time 0 is folded over what was before, as far back as it remembers, and raises
+// nothing there: so it begins with its windows filled. The same holds for a backtest, so live and backtest agree.
+import type { Rule } from '../../rules/rule.ts';
+import type { RuleEpoch } from '../engine.ts';
+import { foldOf, type PartsOf, partsOf } from '../kinds/fold-of.ts';
+import type { KindFold } from '../kinds/kind-fold.ts';
+
+/** `fromMs` inclusive, `untilMs` exclusive, of `event.created`. */
+export interface Span {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+export interface FoldedRule {
+  readonly rule: Rule;
+  readonly fold: KindFold<unknown>;
+  readonly partsOf: PartsOf;
+  /** When it is in force, and raises what it finds. */
+  readonly inForce: readonly Span[];
+  /** When it is only filled: just before it comes into force. */
+  readonly filling: readonly Span[];
+  /** True when each of its keys belongs to one host: then it follows that host's progress alone. */
+  readonly isHostBound: boolean;
+  /** True when time alone makes findings: then a host that lags is judged by the others' time. */
+  readonly findsByTime: boolean;
+  /** 0, or for `together` one more than the rules whose detections it takes. */
+  readonly level: number;
+  /** The `together` rules that take its detections. */
+  readonly togethers: readonly Rule[];
+  /** Undefined where it is the server's. */
+  readonly latenessMs: number | undefined;
+}
+
+/** No rule is filled from further back. */
+export const FILL_MS_MAX: number = 30 * 86_400_000;
+/** The longest chain of `together` rules; a longer one (or a circle) ends here. */
+const LEVELS_MAX = 8;
+/** A rule that names no other lateness than this follows the server's. */
+const RULE_LATENESS_MS = 10_000;
+
+/** By version. Rules that are off have none, and neither have single events. */
+export function foldedRules(epochs: readonly RuleEpoch[]): ReadonlyMap<string, FoldedRule> {
+  const rules = epochs.flatMap((epoch) => epoch.rules).filter(({ status }) => status !== 'off');
+  const folded = new Map<string, FoldedRule>();
+  for (const rule of rules) {
+    const fold = folded.has(rule.version) ? undefined : foldOf(rule.kind);
+    if (fold === undefined) continue;
+    const inForce = spansOf(rule, epochs);
+    const fillMs = rule.kind.kind === 'together' ? 0 : Math.min(fold.memoryMs, FILL_MS_MAX);
+    folded.set(rule.version, {
+      rule,
+      fold,
+      partsOf: partsOf(rule),
+      inForce,
+      filling: inForce.flatMap(({ fromMs }) =>
+        fromMs > 0 && fillMs > 0 ? [{ fromMs: fromMs - fillMs, untilMs: fromMs }] : [],
+      ),
+      isHostBound: isHostBound(rule, rules, 0),
+      findsByTime: findsByTime(rule),
+      level: levelOf(rule, rules, 0),
+      togethers: togethersOf(rule, rules),
+      latenessMs: rule.latenessMs === RULE_LATENESS_MS ? undefined : rule.latenessMs,
+    });
+  }
+  return folded;
+}
+
+/** The rules on many detections that take those of this rule, each version once; none that this rule takes from itself. */
+export function togethersOf(rule: Rule, rules: readonly Rule[]): readonly Rule[] {
+  const level = levelOf(rule, rules, 0);
+  const taking = rules.filter(
+    (other) => other.kind.kind === 'together' && other.kind.rules.includes(rule.id) && levelOf(other, rules, 0) > level,
+  );
+  return [...new Map(taking.map((other) => [other.version, other])).values()];
+}
+
+export function isWithin(spans: readonly Span[], createdMs: number): boolean {
+  return spans.some(({ fromMs, untilMs }) => fromMs <= createdMs && createdMs < untilMs);
+}
+
+function spansOf({ version }: Rule, epochs: readonly RuleEpoch[]): readonly Span[] {
+  const spans: Span[] = [];
+  epochs.forEach((epoch, place) => {
+    if (!epoch.rules.some((rule) => rule.version === version)) return;
+    const untilMs = epochs[place + 1]?.fromMs ?? Number.POSITIVE_INFINITY;
+    const before = spans.at(-1);
+    if (before?.untilMs === epoch.fromMs) spans[spans.length - 1] = { fromMs: before.fromMs, untilMs };
+    else spans.push({ fromMs: epoch.fromMs, untilMs });
+  });
+  return spans;
+}
+
+function isHostBound(rule: Rule, rules: readonly Rule[], depth: number): boolean {
+  const { kind, by } = rule;
+  const keys = kind.kind === 'sequence' ? [by, ...kind.steps.map((step) => step.by)] : [by];
+  const place = by.indexOf('host.id');
+  if (place === -1 || keys.some((fields) => fields[place] !== 'host.id')) return false;
+  if (kind.kind !== 'together') return true;
+  const members = rules.filter(({ id }) => kind.rules.includes(id));
+  return members.every(
+    (member) => member.kind.kind === 'single' || (depth < LEVELS_MAX && isHostBound(member, rules, depth + 1)),
+  );
+}
+
+function levelOf(rule: Rule, rules: readonly Rule[], depth: number): number {
+  const { kind } = rule;
+  if (kind.kind !== 'together' || depth >= LEVELS_MAX) return 0;
+  const members = rules.filter(({ id }) => kind.rules.includes(id));
+  return 1 + Math.max(0, ...members.map((member) => levelOf(member, rules, depth + 1)));
+}
+
+function findsByTime({ kind }: Rule): boolean {
+  switch (kind.kind) {
+    case 'absence':
+      return true;
+    case 'spike':
+      return kind.direction !== 'up';
+    case 'distinct':
+    case 'metric':
+    case 'ratio':
+      return kind.below !== undefined;
+    case 'sequence':
+      return kind.steps.at(-1)?.isAbsent === true;
+    default:
+      return false;
+  }
+}

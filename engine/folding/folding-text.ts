@@ -1,0 +1,144 @@
+// The durable form of the keys of rules on many events. A key's state is not stored where it can be computed: what is stored is
+// the state that its kept matches are folded onto, and these, each an entry of its own, written once and removed once.
+//
+//   match:RECORD   {"v":1,"place":"waits|kept|late","record":{…}}
+//   filled:VERSION {"v":1,"fromMs":…}                                   the rule was folded over what came before that time
+//   base:KEY       {"v":1,"ruleVersion":…,"key":…,"hostId":…,"base":{…},"passedMs":…,"found":[…],"last":{…}}
+import type { OrderKey } from '../../event/order.ts';
+import { emptyKey, type LiveKey } from './live-key.ts';
+import type { MatchRecord } from './match-record.ts';
+
+const FOLDING_FORMAT = 1;
+const MATCH_PREFIX = 'match:';
+const BASE_PREFIX = 'base:';
+const FILLED_PREFIX = 'filled:';
+
+type Place = 'waits' | 'kept' | 'late';
+
+export interface RestoredKeys {
+  readonly keys: readonly {
+    readonly key: LiveKey;
+    readonly records: readonly MatchRecord[];
+    readonly late: readonly MatchRecord[];
+  }[];
+  readonly waiting: readonly MatchRecord[];
+}
+
+export function matchKey(recordId: string): string {
+  return `${MATCH_PREFIX}${recordId}`;
+}
+
+export function baseKey(keyId: string): string {
+  return `${BASE_PREFIX}${keyId}`;
+}
+
+export function filledKey(ruleVersion: string): string {
+  return `${FILLED_PREFIX}${ruleVersion}`;
+}
+
+export function filledText(fromMs: number): string {
+  return JSON.stringify({ v: FOLDING_FORMAT, fromMs });
+}
+
+/** By rule version: up to which time it was filled. One that cannot be read is filled again. */
+export function readFilled(state: ReadonlyMap<string, string>): ReadonlyMap<string, number> {
+  const filled = new Map<string, number>();
+  for (const [name, text] of state) {
+    if (name.startsWith(FILLED_PREFIX)) filled.set(name.slice(FILLED_PREFIX.length), Number(entryOf(text)?.['fromMs']));
+  }
+  return filled;
+}
+
+export function matchText(record: MatchRecord, place: Place): string {
+  return JSON.stringify({ v: FOLDING_FORMAT, place, record });
+}
+
+/** Times before every event are left out: JSON has no infinity. */
+export function baseText(key: LiveKey, keepsLast: boolean): string {
+  const { ruleVersion, hostId, base, passedMs, found, lastRecord } = key;
+  return JSON.stringify({
+    v: FOLDING_FORMAT,
+    ruleVersion,
+    key: key.key,
+    hostId,
+    base: { ...base, passedMs: finite(base.passedMs) },
+    passedMs: finite(passedMs),
+    found,
+    lastRecord: keepsLast ? lastRecord : undefined,
+  });
+}
+
+/** Reads the entries that are of folding, and says of which the cause why they cannot be read. */
+export function readFolding(
+  state: ReadonlyMap<string, string>,
+  unreadable: (key: string, cause: string) => Error,
+): RestoredKeys {
+  const keys = new Map<string, { key: LiveKey; records: MatchRecord[]; late: MatchRecord[] }>();
+  const waiting: MatchRecord[] = [];
+  const records: { place: Place; record: MatchRecord }[] = [];
+  for (const [name, text] of state) {
+    if (!name.startsWith(MATCH_PREFIX) && !name.startsWith(BASE_PREFIX)) continue;
+    const entry = entryOf(text);
+    if (entry === undefined) throw unreadable(name, 'it is no JSON object');
+    if (entry['v'] !== FOLDING_FORMAT) {
+      throw unreadable(name, `it has format ${String(entry['v'])}, this version reads ${FOLDING_FORMAT}`);
+    }
+    if (name.startsWith(MATCH_PREFIX)) records.push(entry as unknown as { place: Place; record: MatchRecord });
+    else
+      keys.set(name.slice(BASE_PREFIX.length), {
+        key: keyFrom(name.slice(BASE_PREFIX.length), entry),
+        records: [],
+        late: [],
+      });
+  }
+  for (const { place, record } of records) {
+    if (place === 'waits') {
+      waiting.push(record);
+      continue;
+    }
+    const { keyId: id, key, ruleVersion } = record;
+    let known = keys.get(id);
+    if (known === undefined) {
+      // Nothing of it was settled yet.
+      const { hostId } = record.match.order;
+      known = { key: emptyKey({ id, key, ruleVersion, hostId }), records: [], late: [] };
+      keys.set(id, known);
+    }
+    (place === 'late' ? known.late : known.records).push(record);
+  }
+  return { keys: [...keys.values()], waiting };
+}
+
+export function isOfFolding(name: string): boolean {
+  return [MATCH_PREFIX, BASE_PREFIX, FILLED_PREFIX].some((prefix) => name.startsWith(prefix));
+}
+
+function keyFrom(id: string, entry: Record<string, unknown>): LiveKey {
+  const base = (entry['base'] ?? {}) as { state?: unknown; passedMs?: number; last?: OrderKey };
+  const key = emptyKey({
+    id,
+    key: String(entry['key']),
+    ruleVersion: String(entry['ruleVersion']),
+    hostId: String(entry['hostId']),
+  });
+  key.base = { state: base.state, passedMs: base.passedMs ?? Number.NEGATIVE_INFINITY, last: base.last };
+  key.passedMs = (entry['passedMs'] as number | undefined) ?? Number.NEGATIVE_INFINITY;
+  key.found = (entry['found'] ?? []) as string[];
+  key.lastRecord = entry['lastRecord'] as MatchRecord | undefined;
+  return key;
+}
+
+function finite(ms: number): number | undefined {
+  return Number.isFinite(ms) ? ms : undefined;
+}
+
+function entryOf(text: string): Record<string, unknown> | undefined {
+  try {
+    const entry: unknown = JSON.parse(text);
+    return typeof entry === 'object' && entry !== null && !Array.isArray(entry)
+      ? (entry as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,239 @@
+// Rules on many events in the engine: which versions judge an event, what they keep of it, and what comes of it. Detections of
+// one rule may be matches of another (`together`), so levels are folded one after the other within the same step.
+import type { EventDocument } from '../../event/document.ts';
+import type { OrderKey } from '../../event/order.ts';
+import type { Predicate, Rule } from '../../rules/rule.ts';
+import { type CandidateDetection, candidateOfFound } from '../candidate-detection.ts';
+import type { RuleEpoch, Watermarks } from '../engine.ts';
+import { foldedKeyIdOf } from '../identity.ts';
+import { keyOf } from '../key.ts';
+import type { MatchValue } from '../kinds/kind-fold.ts';
+import type { EngineLimits } from '../limits.ts';
+import { StateUnreadable } from '../state-unreadable.ts';
+import { type FoldedRule, foldedRules, isWithin, togethersOf } from './folded-rule.ts';
+import { filledKey, filledText, readFilled, readFolding } from './folding-text.ts';
+import { createKindBook, type Gap, type KindCounter, type Raised, type Withdrawn } from './kind-book.ts';
+import type { MatchRecord } from './match-record.ts';
+import { type Sample, sampleOf } from './sample.ts';
+
+/** What a rule comes upon: an event, and what its predicates say of it. */
+export interface Matched {
+  readonly rule: Rule;
+  readonly document: EventDocument;
+  readonly order: OrderKey;
+}
+
+export interface FoldedCandidate {
+  readonly candidate: CandidateDetection;
+  readonly isLate: boolean;
+  /** True when its suppression has to wait for other hosts than its key did. */
+  readonly waitsForAll: boolean;
+}
+
+export interface FoldedStep {
+  readonly candidates: readonly FoldedCandidate[];
+  readonly withdrawn: readonly Withdrawn[];
+  readonly gaps: readonly Gap[];
+}
+
+/** A rule that comes into force and is to be folded over the past first. */
+export interface Unfilled {
+  readonly rule: Rule;
+  /** The events to fold it over: those with `event.created` in this range. */
+  readonly sinceMs: number;
+  readonly fromMs: number;
+}
+
+export interface Folding {
+  /** The rules that judge events from a time on: those in force, and those that are filled before they come into force. */
+  readonly epochs: readonly RuleEpoch[];
+  isFolded(rule: Rule): boolean;
+  /** The rule's `match` holds of the event. `holds` evaluates further predicates of the rule on it. */
+  see(matched: Matched, holds: (predicate: Predicate) => boolean): void;
+  /** A rule on single events found this event. */
+  detected(matched: Matched, detectionId: string): void;
+  advance(watermarks: Watermarks): FoldedStep;
+  takeChanges(): ReadonlyMap<string, string | undefined>;
+  unfilled(): readonly Unfilled[];
+  /** What `see` is given from now on until `finish` is of the past of this version, in reference order. */
+  fill(ruleVersion: string): { finish(): void };
+  waiting(): number;
+  isIdle(): boolean;
+  counts(): { readonly keys: number; readonly kept: number };
+}
+
+export interface FoldingOptions {
+  readonly epochs: readonly RuleEpoch[];
+  readonly state: ReadonlyMap<string, string>;
+  readonly limits: EngineLimits;
+  /** True where the past of a new rule is not among the events that are given, and has to be asked for. */
+  readonly asksForPast: boolean;
+  readonly count: (ruleId: string, counter: KindCounter) => void;
+}
+
+export function createFolding(options: FoldingOptions): Folding {
+  const { epochs, state, limits, asksForPast, count } = options;
+  const rules = foldedRules(epochs);
+  const singles = singleTogethers(epochs);
+  const levels = Math.max(-1, ...[...rules.values()].map(({ level }) => level));
+  const restored = readFolding(state, (key, cause) => new StateUnreadable(key, cause));
+  const book = createKindBook({ limits, rules, restored, count });
+  const marks = new Map<string, string | undefined>();
+  const unfilled = new Map<string, Unfilled>();
+  const filledFrom = readFilled(state);
+  /** The version that is being filled, and what takes its matches. */
+  let filling: { readonly version: string; readonly see: (record: MatchRecord) => void } | undefined;
+
+  for (const version of filledFrom.keys()) if (!rules.has(version)) marks.set(filledKey(version), undefined);
+  for (const [version, { rule, filling: past }] of asksForPast ? rules : []) {
+    const last = past.at(-1);
+    if (last === undefined || filledFrom.get(version) === last.untilMs) continue;
+    unfilled.set(version, { rule, sinceMs: last.fromMs, fromMs: last.untilMs });
+    book.hold(version);
+  }
+
+  const takingOf = (rule: Rule): readonly Rule[] =>
+    rules.get(rule.version)?.togethers ?? singles.get(rule.version) ?? NO_RULES;
+
+  const take = (record: MatchRecord, createdMs: number): void => {
+    if (filling?.version === record.ruleVersion) filling.see(record);
+    else if (createdMs >= (unfilled.get(record.ruleVersion)?.fromMs ?? Number.NEGATIVE_INFINITY)) book.add(record);
+  };
+
+  /** A detection becomes a match of the rules on many detections that ask for its rule. */
+  const feed = (
+    rule: Rule,
+    found: { readonly id: string; readonly at: OrderKey; readonly sample: Sample | undefined },
+  ) => {
+    for (const other of takingOf(rule)) {
+      const told = found.sample?.together[other.version];
+      const folded = rules.get(other.version);
+      if (told === undefined || folded === undefined || other.kind.kind !== 'together') continue;
+      if (!isWithin(folded.inForce, found.at.createdMs)) continue;
+      const role = other.kind.rules.indexOf(rule.id);
+      book.add(recordOf(other, { ...told, order: found.at, role, values: [], name: found.id }));
+    }
+  };
+
+  const candidateFrom = (raised: Raised): FoldedCandidate => {
+    const { folded, detectionId, key, isLate } = raised;
+    const { found, record } = raised.finding;
+    const { rule, isHostBound } = folded;
+    const candidate = candidateOfFound(rule, { detectionId, key, found, sample: record?.sample });
+    feed(rule, { id: detectionId, at: found.at, sample: record?.sample });
+    return {
+      candidate,
+      isLate,
+      waitsForAll: isHostBound && candidate.kind === 'suppressed' && candidate.scope === 'all',
+    };
+  };
+
+  return {
+    epochs: withFilling(epochs, [...rules.values()]),
+    isFolded: (rule) => rules.has(rule.version),
+    see({ rule, document, order }, holds) {
+      const folded = rules.get(rule.version);
+      if (folded === undefined) return;
+      let sample: Sample | undefined;
+      folded.partsOf(document, holds).forEach(({ by, role, values }, place) => {
+        sample ??= sampleOf(rule, { document, order }, takingOf);
+        const name = `${order.id} ${place}`;
+        take(recordOf(rule, { key: keyOf(document, by), sample, order, role, values, name, place }), order.createdMs);
+      });
+    },
+    detected({ rule, document, order }, detectionId) {
+      if (!singles.has(rule.version)) return;
+      feed(rule, { id: detectionId, at: order, sample: sampleOf(rule, { document, order }, takingOf) });
+    },
+    advance(watermarks) {
+      const candidates: FoldedCandidate[] = [];
+      const withdrawn: Withdrawn[] = [];
+      const gaps: Gap[] = [];
+      for (let level = 0; level <= levels; level += 1) {
+        const advanced = book.advance(level, watermarks);
+        for (const one of advanced.raised) candidates.push(candidateFrom(one));
+        for (const one of advanced.withdrawn) {
+          withdrawn.push(one);
+          book.remove(one.detectionId);
+        }
+        gaps.push(...advanced.gaps);
+      }
+      return { candidates, withdrawn, gaps };
+    },
+    takeChanges() {
+      const changes = new Map([...marks, ...book.takeChanges()]);
+      marks.clear();
+      return changes;
+    },
+    unfilled: () => [...unfilled.values()],
+    fill(version) {
+      const past = unfilled.get(version);
+      const { see, finish } = book.fill(version);
+      filling = { version, see };
+      return {
+        finish() {
+          filling = undefined;
+          if (past === undefined) return;
+          finish(past.fromMs);
+          unfilled.delete(version);
+          marks.set(filledKey(version), filledText(past.fromMs));
+        },
+      };
+    },
+    waiting: book.waiting,
+    isIdle: book.isIdle,
+    counts: book.counts,
+  };
+}
+
+const NO_RULES: readonly Rule[] = [];
+
+function recordOf(
+  rule: Rule,
+  parts: {
+    readonly key: string;
+    readonly sample: Sample;
+    readonly order: OrderKey;
+    readonly role: number;
+    readonly values: readonly MatchValue[];
+    /** What tells it from all others of its key. */
+    readonly name: string;
+    readonly place?: number;
+  },
+): MatchRecord {
+  const { key, sample, order, role, values, name, place = role } = parts;
+  const keyId = foldedKeyIdOf(rule.id, rule.version, key);
+  const match = { order, role, values };
+  return { id: `${keyId} ${name}`, ruleId: rule.id, ruleVersion: rule.version, keyId, key, match, place, sample };
+}
+
+/** By version of a rule on single events: who takes its detections. */
+function singleTogethers(epochs: readonly RuleEpoch[]): ReadonlyMap<string, readonly Rule[]> {
+  const rules = epochs.flatMap((epoch) => epoch.rules).filter(({ status }) => status !== 'off');
+  const taking = new Map<string, readonly Rule[]>();
+  for (const rule of rules) {
+    if (rule.kind.kind !== 'single' || taking.has(rule.version)) continue;
+    const togethers = togethersOf(rule, rules);
+    if (togethers.length > 0) taking.set(rule.version, togethers);
+  }
+  return taking;
+}
+
+/** Each epoch is cut where a rule begins to be filled, and holds that rule too from there on. */
+function withFilling(epochs: readonly RuleEpoch[], rules: readonly FoldedRule[]): readonly RuleEpoch[] {
+  const spans = rules.flatMap(({ rule, filling }) => filling.map((span) => ({ rule, ...span })));
+  if (spans.length === 0) return epochs;
+  const cuts = new Set([...epochs, ...spans].map(({ fromMs }) => fromMs));
+  const first = epochs[0]?.fromMs ?? 0;
+  return [...cuts]
+    .sort((a, b) => a - b)
+    .map((fromMs) => {
+      const inForce = epochs.findLast((epoch) => epoch.fromMs <= fromMs)?.rules ?? [];
+      const filled = spans.filter((span) => span.fromMs <= fromMs && fromMs < span.untilMs).map(({ rule }) => rule);
+      return {
+        fromMs,
+        rules: [...inForce, ...filled.filter(({ version }) => !inForce.some((rule) => rule.version === version))],
+      };
+    })
+    .filter(({ fromMs, rules: some }) => fromMs >= first || some.length > 0);
+}

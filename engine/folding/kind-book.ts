@@ -1,0 +1,674 @@
+// The keys of every rule on many events, and the matches that wait for them. Matches wait in queues: one per host for rules whose
+// keys belong to one host, one for rules across hosts. A queue folds what its watermark has passed, in reference order, and time
+// passes in between; so what is found, and what a full quota forgets, is a function of the events.
+//
+// What comes behind a key's state is late: it is collected until its host has caught up, and then the key is computed again, once,
+// from what was kept. New findings are raised and marked late; those that no longer hold are withdrawn; what could not be
+// computed again is told as a gap.
+
+import type { Watermarks } from '../engine.ts';
+import { windowDetectionIdOf } from '../identity.ts';
+import type { EngineLimits } from '../limits.ts';
+import { createDueHeap, type DueHeap } from './due-heap.ts';
+import { type FoldedRule, isWithin } from './folded-rule.ts';
+import { baseKey, baseText, matchKey, matchText, type RestoredKeys } from './folding-text.ts';
+import {
+  computeAgain,
+  dueMs,
+  emptyKey,
+  type Finding,
+  isBehind,
+  isBeyond,
+  type LiveKey,
+  pass,
+  replay,
+  see,
+  settle,
+} from './live-key.ts';
+import { compareRecords, type MatchRecord } from './match-record.ts';
+
+/** A finding that is in force: a detection to be. */
+export interface Raised {
+  readonly folded: FoldedRule;
+  readonly detectionId: string;
+  readonly key: string;
+  readonly finding: Finding;
+  readonly isLate: boolean;
+}
+
+/** A detection that does not hold any more, as events came late. */
+export interface Withdrawn {
+  readonly detectionId: string;
+  readonly ruleId: string;
+  /** Events that came late, some of them. */
+  readonly because: readonly string[];
+}
+
+/** Late matches that were not computed with what came after them. */
+export interface Gap {
+  readonly ruleId: string;
+  readonly ruleVersion: string;
+  readonly key: string;
+  readonly matches: number;
+  /** `event.created` of the first and the last, epoch ms. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly eventId: string;
+  /** `age`: behind what is kept of the key. `budget`: the rule had been computed again too much. */
+  readonly reason: 'age' | 'budget';
+}
+
+export interface Advanced {
+  readonly raised: readonly Raised[];
+  readonly withdrawn: readonly Withdrawn[];
+  readonly gaps: readonly Gap[];
+}
+
+export interface KindBook {
+  /** A match that waits; one that is known already changes nothing. */
+  add(record: MatchRecord): void;
+  /** The detection that these matches stood for does not hold any more. */
+  remove(detectionId: string): void;
+  /** Folds what the watermarks have passed, of the rules of one level. */
+  advance(level: number, watermarks: Watermarks): Advanced;
+  /** What changed since the last call, as state entries. */
+  takeChanges(): ReadonlyMap<string, string | undefined>;
+  /** Begins anew with the keys of a version; what is added of it waits until {@link Filling.finish}. */
+  fill(ruleVersion: string): Filling;
+  /** What is added of this version waits for a filling. */
+  hold(ruleVersion: string): void;
+  /** Matches that wait, and those that came late and are not computed yet. */
+  waiting(): number;
+  /** True when time alone changes nothing. */
+  isIdle(): boolean;
+  counts(): { readonly keys: number; readonly kept: number };
+}
+
+/** Folds the past of a rule that comes into force. Matches come in reference order. */
+export interface Filling {
+  see(record: MatchRecord): void;
+  /** Everything before `fromMs` was seen: the rule goes on live. */
+  finish(fromMs: number): void;
+}
+
+export type KindCounter = 'evicted' | 'forced' | 'late' | 'recomputed' | 'amended' | 'gaps';
+
+export interface KindBookOptions {
+  readonly limits: EngineLimits;
+  /** By version; a match of any other is dropped. */
+  readonly rules: ReadonlyMap<string, FoldedRule>;
+  readonly restored: RestoredKeys;
+  readonly count: (ruleId: string, counter: KindCounter) => void;
+}
+
+/** A key in its place. */
+interface Slot {
+  readonly key: LiveKey;
+  readonly folded: FoldedRule;
+  queue: Queue;
+  /** When it stands in the queue's heap, epoch ms; Infinity: not at all. */
+  dueMs: number;
+  isSettling: boolean;
+  isGone: boolean;
+  /** Time of the queue when the first late match came that is not computed yet. */
+  lateSinceMs: number | undefined;
+}
+
+interface Queue {
+  /** '' across hosts. */
+  readonly hostId: string;
+  readonly level: number;
+  readonly latenessMs: number | undefined;
+  readonly waiting: MatchRecord[];
+  isSorted: boolean;
+  readonly dues: DueHeap<Slot>;
+  /** Of rules that find by time: these need not wait for a host that lags. */
+  readonly timeDues: DueHeap<Slot>;
+  /** When to settle what was kept long enough. */
+  readonly settling: DueHeap<Slot>;
+  readonly late: Set<Slot>;
+  /** The greatest `event.created` that was folded. */
+  foldedMs: number;
+}
+
+const NEVER = Number.NEGATIVE_INFINITY;
+/** Late matches of a host that catches up are collected so long at the most, of the queue's time. */
+const GATHER_MS = 60_000;
+/** The same of a host that tells no progress. */
+const GATHER_UNTOLD_MS = 10_000;
+const BUDGET_SPAN_MS = 60_000;
+/** Event ids that a withdrawal names. */
+const BECAUSE_MAX = 10;
+
+export function createKindBook(options: KindBookOptions): KindBook {
+  const { limits, rules, restored, count } = options;
+  const slots = new Map<string, Slot>();
+  const queues = new Map<string, Queue>();
+  /** Keys that have a state, by rule version and host, the longest unused first. */
+  const groups = new Map<string, Map<string, Slot>>();
+  const waitingIds = new Set<string>();
+  const held = new Map<string, MatchRecord[]>();
+  const budgets = new Map<string, { spanMs: number; spent: number }>();
+  const changedRecords = new Map<
+    string,
+    { readonly record: MatchRecord; readonly place: 'waits' | 'kept' | 'late' } | undefined
+  >();
+  const changedKeys = new Set<string>();
+  let kept = 0;
+  let raised: Raised[] = [];
+  let withdrawn: Withdrawn[] = [];
+  let gaps = new Map<string, Gap>();
+
+  const queueOf = ({ folded, hostId }: { readonly folded: FoldedRule; readonly hostId: string }): Queue => {
+    const { level, latenessMs } = folded;
+    const name = folded.isHostBound ? `host ${level} ${hostId}` : `all ${level} ${latenessMs ?? ''}`;
+    let queue = queues.get(name);
+    if (queue === undefined) {
+      queue = emptyQueue(folded, hostId);
+      queues.set(name, queue);
+    }
+    return queue;
+  };
+
+  const groupOf = ({ key }: Slot): Map<string, Slot> => {
+    const name = `${key.ruleVersion} ${key.hostId}`;
+    const group = groups.get(name) ?? new Map<string, Slot>();
+    groups.set(name, group);
+    return group;
+  };
+
+  const drop = (slot: Slot): void => {
+    const { key } = slot;
+    slot.isGone = true;
+    slots.delete(key.id);
+    slot.queue.late.delete(slot);
+    leaveGroup(slot);
+    kept -= key.kept.length;
+    for (const { id } of [...key.kept, ...key.late]) changedRecords.set(id, undefined);
+    changedKeys.add(key.id);
+  };
+
+  const leaveGroup = (slot: Slot): void => {
+    const group = groupOf(slot);
+    group.delete(slot.key.id);
+    if (group.size === 0) groups.delete(`${slot.key.ruleVersion} ${slot.key.hostId}`);
+  };
+
+  const evict = (slot: Slot): void => {
+    count(slot.folded.rule.id, 'evicted');
+    drop(slot);
+  };
+
+  const makeRoom = (slot: Slot): void => {
+    const group = groupOf(slot);
+    const max = slot.folded.isHostBound ? limits.keysPerRuleAndHostMax : limits.keysPerRuleMax;
+    while (group.size >= max) evict(firstOf(group.values()));
+    while (slots.size >= limits.foldedKeysMax) evict(firstOf(group.size > 0 ? group.values() : slots.values()));
+  };
+
+  const slotOf = (record: MatchRecord, folded: FoldedRule, queue: Queue): Slot => {
+    const known = slots.get(record.keyId);
+    if (known !== undefined) return known;
+    const { keyId: id, key, ruleVersion } = record;
+    const slot = newSlot(emptyKey({ id, key, ruleVersion, hostId: queue.hostId }), folded, queue);
+    makeRoom(slot);
+    slots.set(id, slot);
+    return slot;
+  };
+
+  /** After any change: where the key stands in its heap and in its group, and whether anything is left of it. */
+  const settleDown = (slot: Slot, isSeen: boolean): void => {
+    const { key, folded, queue } = slot;
+    if (key.state === undefined) leaveGroup(slot);
+    else {
+      const group = groupOf(slot);
+      if (isSeen) group.delete(key.id);
+      group.set(key.id, slot);
+    }
+    if (key.state === undefined && key.kept.length === 0 && key.late.length === 0) {
+      drop(slot);
+      return;
+    }
+    const atMs = dueMs(key, folded.fold);
+    if (atMs < slot.dueMs) {
+      slot.dueMs = atMs;
+      (folded.findsByTime && queue.hostId !== '' ? queue.timeDues : queue.dues).push({
+        atMs,
+        name: key.id,
+        subject: slot,
+      });
+    }
+    const [oldest] = key.kept;
+    if (oldest === undefined || slot.isSettling) return;
+    slot.isSettling = true;
+    queue.settling.push({ atMs: oldest.match.order.createdMs + limits.keptMs * 1.25, name: key.id, subject: slot });
+  };
+
+  /** The findings that are in force and not known yet. */
+  const taken = (slot: Slot, findings: readonly Finding[], isLate: boolean): readonly Raised[] => {
+    const { key, folded } = slot;
+    if (findings.length > 0) changedKeys.add(key.id);
+    const news: Raised[] = [];
+    for (const finding of findings) {
+      if (!isWithin(folded.inForce, finding.found.at.createdMs)) continue;
+      const detectionId = detectionIdIn(slot, finding);
+      if (key.found.includes(detectionId)) continue;
+      key.found.push(detectionId);
+      news.push({ folded, detectionId, key: key.key, finding, isLate });
+    }
+    return news;
+  };
+
+  const settleFirst = (slot: Slot, upTo: number): void => {
+    const { key, folded } = slot;
+    const { records, findings } = settle(key, folded.fold, upTo);
+    kept -= records.length;
+    for (const { id } of records) changedRecords.set(id, undefined);
+    if (key.kept.length === 0) key.found = [];
+    const settled = new Set(findings.map((finding) => detectionIdIn(slot, finding)));
+    key.found = key.found.filter((id) => !settled.has(id));
+    if (!folded.findsByTime) key.lastRecord = undefined;
+    changedKeys.add(key.id);
+  };
+
+  const foldOne = (record: MatchRecord, folded: FoldedRule, queue: Queue): void => {
+    const isOld = !slots.has(record.keyId) && record.match.order.createdMs < queue.foldedMs - limits.keptMs;
+    if (isOld && !folded.isHostBound) noteGap(folded, record, 'age');
+    const slot = slotOf(record, folded, queue);
+    const { key } = slot;
+    if (isBehind(key, record)) {
+      if (isKnown(key, record)) return;
+      count(folded.rule.id, 'late');
+      key.late.push(record);
+      changedRecords.set(record.id, { record, place: 'late' });
+      slot.queue.late.add(slot);
+      return;
+    }
+    if (key.kept.at(-1)?.id === record.id) return;
+    const isInPast = record.match.order.createdMs < queue.foldedMs;
+    queue.foldedMs = Math.max(queue.foldedMs, record.match.order.createdMs);
+    const passedMs = key.passedMs;
+    const findings = see(key, folded.fold, record);
+    if (key.passedMs !== passedMs) changedKeys.add(key.id);
+    kept += 1;
+    changedRecords.set(record.id, { record, place: 'kept' });
+    raised.push(...taken(slot, findings, isInPast));
+    if (key.kept.length > limits.keptPerKeyMax) settleFirst(slot, Math.ceil(limits.keptPerKeyMax / 4));
+    settleDown(slot, true);
+  };
+
+  const passOne = (slot: Slot, nowMs: number): void => {
+    const { key, folded } = slot;
+    const passedMs = key.passedMs;
+    raised.push(...taken(slot, pass(key, folded.fold, nowMs), false));
+    if (key.passedMs !== passedMs) changedKeys.add(key.id);
+    settleDown(slot, false);
+  };
+
+  const passDue = (heap: DueHeap<Slot>, nowMs: number): void => {
+    for (let due = heap.take(nowMs); due !== undefined; due = heap.take(nowMs)) {
+      const { subject: slot, atMs } = due;
+      if (slot.isGone || slot.dueMs !== atMs) continue;
+      slot.dueMs = Number.POSITIVE_INFINITY;
+      passOne(slot, atMs);
+    }
+  };
+
+  const passAllDue = (queue: Queue, nowMs: number): void => {
+    passDue(queue.dues, nowMs);
+    passDue(queue.timeDues, nowMs);
+  };
+
+  const noteGap = ({ rule }: FoldedRule, record: MatchRecord, reason: Gap['reason']): void => {
+    const { createdMs, id } = record.match.order;
+    const known = gaps.get(record.keyId);
+    count(rule.id, 'gaps');
+    gaps.set(record.keyId, {
+      ruleId: rule.id,
+      ruleVersion: rule.version,
+      key: record.key,
+      matches: (known?.matches ?? 0) + 1,
+      fromMs: Math.min(known?.fromMs ?? createdMs, createdMs),
+      toMs: Math.max(known?.toMs ?? createdMs, createdMs),
+      eventId: known?.eventId ?? id,
+      reason,
+    });
+  };
+
+  /** Late matches behind the base: what they show among themselves is raised where more events can only find more. */
+  const foldAlone = (slot: Slot, beyond: readonly MatchRecord[]): void => {
+    const { key, folded } = slot;
+    for (const record of beyond) {
+      noteGap(folded, record, 'age');
+      changedRecords.set(record.id, undefined);
+    }
+    if (!MORE_FINDS_MORE.has(folded.rule.kind.kind) || folded.findsByTime) return;
+    const alone = emptyKey(key);
+    const findings = replay(alone, folded.fold, { records: [...beyond].sort(compareRecords), untilMs: NEVER });
+    raised.push(...taken(slot, findings, true));
+  };
+
+  const computeLate = (slot: Slot, nowMs: number): void => {
+    const { key, folded } = slot;
+    const { rule, fold } = folded;
+    slot.lateSinceMs = undefined;
+    slot.queue.late.delete(slot);
+    changedKeys.add(key.id);
+    const beyond = key.late.filter((record) => isBeyond(key, record));
+    key.late = key.late.filter((record) => !isBeyond(key, record));
+    if (beyond.length > 0) foldAlone(slot, beyond);
+    if (key.late.length === 0 && key.removed.size === 0) return settleDown(slot, false);
+    if (!mayCompute(rule.version, key.kept.length + key.late.length, nowMs)) {
+      for (const record of key.late) {
+        noteGap(folded, record, 'budget');
+        changedRecords.set(record.id, undefined);
+      }
+      key.late = [];
+      key.removed = new Set();
+      return settleDown(slot, false);
+    }
+    count(rule.id, 'recomputed');
+    const because = [...new Set(key.late.map(({ match }) => match.order.id))].slice(0, BECAUSE_MAX);
+    for (const { id } of key.kept) changedRecords.set(id, undefined);
+    const before = key.found;
+    kept -= key.kept.length;
+    const findings = computeAgain(key, fold);
+    kept += key.kept.length;
+    for (const record of key.kept) changedRecords.set(record.id, { record, place: 'kept' });
+    key.found = [];
+    const foundBefore = new Set(before);
+    const news = taken(slot, findings, true).filter(({ detectionId }) => !foundBefore.has(detectionId));
+    raised.push(...news);
+    for (const _one of news) count(rule.id, 'amended');
+    const foundAgain = new Set(key.found);
+    for (const detectionId of before) {
+      if (foundAgain.has(detectionId)) continue;
+      count(rule.id, 'amended');
+      withdrawn.push({ detectionId, ruleId: rule.id, because });
+    }
+    if (key.kept.length > limits.keptPerKeyMax) settleFirst(slot, key.kept.length - limits.keptPerKeyMax);
+    settleDown(slot, false);
+  };
+
+  const mayCompute = (ruleVersion: string, matches: number, nowMs: number): boolean => {
+    const spanMs = Math.floor(Math.max(nowMs, 0) / BUDGET_SPAN_MS);
+    const known = budgets.get(ruleVersion);
+    const budget = known?.spanMs === spanMs ? known : { spanMs, spent: 0 };
+    budgets.set(ruleVersion, budget);
+    if (budget.spent > 0 && budget.spent + matches > limits.recomputedPerRuleMax) return false;
+    budget.spent += matches;
+    return true;
+  };
+
+  const isLateDue = (slot: Slot, watermarks: Watermarks): boolean => {
+    const nowMs = watermarks.allTimeMs(slot.queue.latenessMs);
+    slot.lateSinceMs ??= nowMs;
+    const waitedMs = nowMs - slot.lateSinceMs;
+    return slot.key.late.every(({ match }) => {
+      const hostMs = watermarks.hostTimeMs(match.order.hostId);
+      return hostMs >= nowMs || waitedMs >= (hostMs === NEVER ? GATHER_UNTOLD_MS : GATHER_MS);
+    });
+  };
+
+  const advanceQueue = (queue: Queue, watermarks: Watermarks): void => {
+    const { hostId, latenessMs } = queue;
+    for (const record of release(queue, watermarks)) {
+      const folded = rules.get(record.ruleVersion);
+      if (folded === undefined) {
+        changedRecords.set(record.id, undefined);
+        continue;
+      }
+      passAllDue(queue, record.match.order.createdMs);
+      foldOne(record, folded, queue);
+    }
+    const allMs = watermarks.allTimeMs(latenessMs);
+    const ownMs = hostId === '' ? allMs : watermarks.hostTimeMs(hostId);
+    passDue(queue.dues, ownMs);
+    passDue(queue.timeDues, Math.max(ownMs, allMs));
+    for (const slot of [...queue.late]) if (isLateDue(slot, watermarks)) computeLate(slot, allMs);
+    settleOld(queue, Math.max(ownMs, allMs, queue.foldedMs));
+  };
+
+  const settleOld = (queue: Queue, nowMs: number): void => {
+    const untilMs = nowMs - limits.keptMs;
+    for (let due = queue.settling.take(nowMs); due !== undefined; due = queue.settling.take(nowMs)) {
+      const slot = due.subject;
+      if (slot.isGone || slot.queue !== queue) continue;
+      slot.isSettling = false;
+      const old = slot.key.kept.findIndex(({ match }) => match.order.createdMs >= untilMs);
+      const upTo = old === -1 ? slot.key.kept.length : old;
+      if (upTo > 0) settleFirst(slot, upTo);
+      settleDown(slot, false);
+    }
+  };
+
+  const release = (queue: Queue, watermarks: Watermarks): readonly MatchRecord[] => {
+    const { waiting, hostId, latenessMs } = queue;
+    if (!queue.isSorted) waiting.sort(compareRecords);
+    queue.isSorted = true;
+    let passed = waiting.length;
+    const isPassed = (record: MatchRecord): boolean =>
+      hostId === '' ? watermarks.allPassed(record.match.order, latenessMs) : watermarks.hostPassed(record.match.order);
+    while (passed > 0 && !isPassed(waiting[passed - 1] as MatchRecord)) passed -= 1;
+    const share = waitingIds.size > limits.pendingMax ? Math.floor(limits.pendingMax / queues.size) : limits.pendingMax;
+    const max = Math.min(share, hostId === '' ? limits.pendingAcrossHostsMax : limits.pendingPerHostMax);
+    const taken = waiting.splice(0, Math.max(passed, waiting.length - max));
+    taken.forEach((record, place) => {
+      waitingIds.delete(record.id);
+      if (place >= passed) count(record.ruleId, 'forced');
+    });
+    return taken;
+  };
+
+  const enqueue = (record: MatchRecord, folded: FoldedRule): void => {
+    const queue = queueOf({ folded, hostId: folded.isHostBound ? record.match.order.hostId : '' });
+    queue.waiting.push(record);
+    queue.isSorted = false;
+  };
+
+  const add = (record: MatchRecord): void => {
+    const folded = rules.get(record.ruleVersion);
+    if (folded === undefined || waitingIds.has(record.id)) return;
+    waitingIds.add(record.id);
+    changedRecords.set(record.id, { record, place: 'waits' });
+    const holding = held.get(record.ruleVersion);
+    if (holding === undefined) enqueue(record, folded);
+    else if (holding.length < limits.pendingMax) holding.push(record);
+    else noteGap(folded, record, 'budget');
+  };
+
+  /** So many matches are kept that some keys have to settle before their time: then they cannot be computed again from so far back. */
+  const relieve = (): void => {
+    if (kept <= limits.keptMax) return;
+    for (const slot of [...slots.values()]) {
+      if (kept <= limits.keptMax * 0.75) return;
+      if (slot.key.kept.length === 0) continue;
+      settleFirst(slot, slot.key.kept.length);
+      settleDown(slot, false);
+    }
+  };
+
+  const restore = (): void => {
+    const byLast: Slot[] = [];
+    for (const { key: stored, records, late } of restored.keys) {
+      const folded = rules.get(stored.ruleVersion);
+      const key = folded?.isHostBound === true ? stored : { ...stored, hostId: '' };
+      if (folded === undefined) {
+        changedKeys.add(key.id);
+        for (const { id } of [...records, ...late]) changedRecords.set(id, undefined);
+        continue;
+      }
+      const slot = newSlot(key, folded, queueOf({ folded, hostId: key.hostId }));
+      replay(key, folded.fold, { records: [...records].sort(compareRecords), untilMs: key.passedMs });
+      key.late = [...late];
+      if (late.length > 0) slot.queue.late.add(slot);
+      kept += key.kept.length;
+      slots.set(key.id, slot);
+      byLast.push(slot);
+    }
+    byLast.sort((a, b) => compareLast(a.key, b.key));
+    for (const slot of byLast) {
+      slot.queue.foldedMs = Math.max(slot.queue.foldedMs, slot.key.last?.createdMs ?? NEVER);
+      settleDown(slot, true);
+    }
+    for (const record of restored.waiting) {
+      const folded = rules.get(record.ruleVersion);
+      if (folded === undefined) changedRecords.set(record.id, undefined);
+      else {
+        waitingIds.add(record.id);
+        enqueue(record, folded);
+      }
+    }
+  };
+  restore();
+
+  const hold = (ruleVersion: string): void => {
+    if (held.has(ruleVersion)) return;
+    const holding: MatchRecord[] = [];
+    held.set(ruleVersion, holding);
+    for (const { waiting } of queues.values()) {
+      for (let place = waiting.length - 1; place >= 0; place -= 1) {
+        const record = waiting[place] as MatchRecord;
+        if (record.ruleVersion !== ruleVersion) continue;
+        waiting.splice(place, 1);
+        holding.push(record);
+      }
+    }
+  };
+
+  return {
+    add,
+    hold,
+    remove(detectionId) {
+      for (const { waiting } of queues.values()) {
+        const place = waiting.findIndex(({ id }) => id.endsWith(` ${detectionId}`));
+        if (place === -1) continue;
+        const [record] = waiting.splice(place, 1);
+        if (record === undefined) continue;
+        waitingIds.delete(record.id);
+        changedRecords.set(record.id, undefined);
+      }
+      for (const slot of slots.values()) {
+        if (slot.folded.level === 0) continue;
+        const record = [...slot.key.kept, ...slot.key.late].find(({ id }) => id.endsWith(` ${detectionId}`));
+        if (record === undefined) continue;
+        slot.key.removed.add(record.id);
+        slot.queue.late.add(slot);
+      }
+    },
+    advance(level, watermarks) {
+      raised = [];
+      withdrawn = [];
+      gaps = new Map();
+      for (const [name, queue] of queues) {
+        if (queue.level !== level) continue;
+        advanceQueue(queue, watermarks);
+        if (isEmpty(queue)) queues.delete(name);
+      }
+      relieve();
+      return { raised, withdrawn, gaps: [...gaps.values()] };
+    },
+    takeChanges() {
+      const changes = new Map<string, string | undefined>();
+      for (const [id, change] of changedRecords) {
+        changes.set(matchKey(id), change && matchText(change.record, change.place));
+      }
+      for (const id of changedKeys) {
+        const slot = slots.get(id);
+        if (slot !== undefined && held.has(slot.key.ruleVersion)) continue;
+        changes.set(baseKey(id), slot && baseText(slot.key, slot.folded.findsByTime));
+      }
+      changedRecords.clear();
+      changedKeys.clear();
+      return changes;
+    },
+    fill(ruleVersion) {
+      hold(ruleVersion);
+      for (const slot of [...slots.values()]) if (slot.key.ruleVersion === ruleVersion) drop(slot);
+      const filled = new Map<string, Queue>();
+      return {
+        see(record) {
+          const folded = rules.get(ruleVersion);
+          if (folded === undefined) return;
+          const hostId = folded.isHostBound ? record.match.order.hostId : '';
+          const queue = filled.get(hostId) ?? emptyQueue(folded, hostId);
+          filled.set(hostId, queue);
+          passAllDue(queue, record.match.order.createdMs);
+          foldOne(record, folded, queue);
+        },
+        finish(fromMs) {
+          for (const queue of filled.values()) passAllDue(queue, fromMs - 1);
+          const holding = held.get(ruleVersion) ?? [];
+          held.delete(ruleVersion);
+          for (const slot of [...slots.values()]) {
+            if (slot.key.ruleVersion !== ruleVersion) continue;
+            slot.queue = queueOf({ folded: slot.folded, hostId: slot.key.hostId });
+            slot.dueMs = Number.POSITIVE_INFINITY;
+            slot.isSettling = false;
+            changedKeys.add(slot.key.id);
+            for (const record of slot.key.kept) changedRecords.set(record.id, { record, place: 'kept' });
+            settleDown(slot, false);
+          }
+          const folded = rules.get(ruleVersion);
+          for (const record of holding) if (folded !== undefined) enqueue(record, folded);
+        },
+      };
+    },
+    waiting: () => waitingIds.size + [...queues.values()].reduce((sum, { late }) => sum + late.size, 0),
+    isIdle: () => queues.size === 0,
+    counts: () => ({ keys: slots.size, kept }),
+  };
+}
+
+/** Of these, more events never make a finding untrue. */
+const MORE_FINDS_MORE: ReadonlySet<string> = new Set(['threshold', 'distinct', 'together']);
+
+function detectionIdIn({ key, folded }: Slot, { found }: Finding): string {
+  const { id: ruleId, version: ruleVersion } = folded.rule;
+  return windowDetectionIdOf({ ruleId, ruleVersion, key: key.key }, found.identity);
+}
+
+function emptyQueue(folded: FoldedRule, hostId: string): Queue {
+  return {
+    hostId,
+    level: folded.level,
+    latenessMs: folded.isHostBound ? undefined : folded.latenessMs,
+    waiting: [],
+    isSorted: true,
+    dues: createDueHeap(),
+    timeDues: createDueHeap(),
+    settling: createDueHeap(),
+    late: new Set(),
+    foldedMs: NEVER,
+  };
+}
+
+function isEmpty({ waiting, dues, timeDues, settling, late }: Queue): boolean {
+  return waiting.length + dues.size() + timeDues.size() + settling.size() + late.size === 0;
+}
+
+function newSlot(key: LiveKey, folded: FoldedRule, queue: Queue): Slot {
+  return {
+    key,
+    folded,
+    queue,
+    dueMs: Number.POSITIVE_INFINITY,
+    isSettling: false,
+    isGone: false,
+    lateSinceMs: undefined,
+  };
+}
+
+function isKnown(key: LiveKey, { id }: MatchRecord): boolean {
+  return key.kept.some((record) => record.id === id) || key.late.some((record) => record.id === id);
+}
+
+function compareLast(a: LiveKey, b: LiveKey): number {
+  const [one, other] = [a.last?.createdMs ?? NEVER, b.last?.createdMs ?? NEVER];
+  return one === other ? (a.id < b.id ? -1 : 1) : one - other;
+}
+
+function firstOf(slots: Iterable<Slot>): Slot {
+  for (const slot of slots) return slot;
+  throw new Error('There is nothing to remove.');
+}

@@ -1,0 +1,158 @@
+// One key of one rule version: the kind's state, and what is needed to compute it again when an event comes late.
+//
+//   base ──▶ kept matches, in reference order ──▶ state            late: matches behind the state, waiting to be computed with
+//   (a state; all before it is settled)                            found: ids of the detections that `kept` brought about
+//
+// `state` is always the fold of `base` over `kept`, so only base and matches are durable, and a restart folds them again. Time
+// passes in steps from one moment at which something changes to the next: how the process was cut into steps changes nothing.
+import { compareOrder, type OrderKey } from '../../event/order.ts';
+import type { Found, KindFold } from '../kinds/kind-fold.ts';
+import { compareRecords, type MatchRecord } from './match-record.ts';
+
+/** What a key is made of besides its matches; stored as text. */
+export interface KeyBase {
+  readonly state: unknown;
+  /** Time has passed in `state` up to here. */
+  readonly passedMs: number;
+  /** The last match in `state`. */
+  readonly last: OrderKey | undefined;
+}
+
+export interface LiveKey {
+  readonly id: string;
+  readonly key: string;
+  readonly ruleVersion: string;
+  /** '' where the rule's keys span hosts. */
+  readonly hostId: string;
+  base: KeyBase;
+  kept: MatchRecord[];
+  state: unknown;
+  passedMs: number;
+  last: OrderKey | undefined;
+  found: string[];
+  late: MatchRecord[];
+  /** Matches that no longer hold: of `together`, detections that were withdrawn. */
+  removed: Set<string>;
+  /** The last match in time, where the rule finds by time: what it says then. */
+  lastRecord: MatchRecord | undefined;
+}
+
+/** Something found, by the match that completed it; by time: the last one before. */
+export interface Finding {
+  readonly found: Found;
+  readonly record: MatchRecord | undefined;
+}
+
+type Fold = KindFold<unknown>;
+
+const NEVER = Number.NEGATIVE_INFINITY;
+
+export function emptyKey(parts: Pick<LiveKey, 'id' | 'key' | 'ruleVersion' | 'hostId'>): LiveKey {
+  return {
+    ...parts,
+    base: { state: undefined, passedMs: NEVER, last: undefined },
+    kept: [],
+    state: undefined,
+    passedMs: NEVER,
+    last: undefined,
+    found: [],
+    late: [],
+    removed: new Set(),
+    lastRecord: undefined,
+  };
+}
+
+/** True when the match stands behind what the state was computed with: its place is in the past. */
+export function isBehind(key: LiveKey, record: MatchRecord): boolean {
+  const { order } = record.match;
+  if (order.createdMs < key.passedMs) return true;
+  const newest = key.kept.at(-1);
+  if (newest !== undefined) return compareRecords(record, newest) < 0;
+  return key.last !== undefined && compareOrder(order, key.last) < 0;
+}
+
+/** True when it stands behind the base too: what it would have changed can no longer be computed. */
+export function isBeyond(key: LiveKey, { match }: MatchRecord): boolean {
+  const { passedMs, last } = key.base;
+  return match.order.createdMs < passedMs || (last !== undefined && compareOrder(match.order, last) <= 0);
+}
+
+export function see(key: LiveKey, fold: Fold, record: MatchRecord): readonly Finding[] {
+  const findings = pass(key, fold, record.match.order.createdMs);
+  const { state, found } = fold.see(key.state, record.match);
+  key.state = state;
+  key.last = record.match.order;
+  key.kept.push(record);
+  return [...findings, ...found.map((one) => ({ found: one, record }))];
+}
+
+/** Time passes for the key: every event before `nowMs` was seen. */
+export function pass(key: LiveKey, fold: Fold, nowMs: number): readonly Finding[] {
+  const findings: Finding[] = [];
+  while (key.state !== undefined) {
+    const dueMs = fold.dueMs(key.state);
+    if (!(dueMs <= nowMs)) break;
+    const { state, found } = fold.pass(key.state, dueMs);
+    for (const one of found) findings.push({ found: one, record: key.kept.at(-1) ?? key.lastRecord });
+    key.state = state;
+    key.passedMs = Math.max(key.passedMs, dueMs);
+    // A kind that names the same moment again would never end.
+    if (state !== undefined && fold.dueMs(state) <= dueMs) break;
+  }
+  return findings;
+}
+
+/** When time changes something next, epoch ms; Infinity: never. */
+export function dueMs(key: LiveKey, fold: Fold): number {
+  if (key.state === undefined) return Number.POSITIVE_INFINITY;
+  const due = fold.dueMs(key.state);
+  return due <= key.passedMs ? key.passedMs + 1 : due;
+}
+
+/** From the base again, over what is kept and what came late, up to where time had passed. */
+export function computeAgain(key: LiveKey, fold: Fold): readonly Finding[] {
+  const untilMs = key.passedMs;
+  const records = [...key.kept, ...key.late].filter(({ id }) => !key.removed.has(id)).sort(compareRecords);
+  key.late = [];
+  key.removed = new Set();
+  return replay(key, fold, { records: withoutDoubles(records), untilMs });
+}
+
+/** Makes `state` anew from the base; what is found is what was found before, where nothing came late. */
+export function replay(
+  key: LiveKey,
+  fold: Fold,
+  { records, untilMs }: { readonly records: readonly MatchRecord[]; readonly untilMs: number },
+): readonly Finding[] {
+  key.state = key.base.state;
+  key.passedMs = key.base.passedMs;
+  key.last = key.base.last;
+  key.kept = [];
+  const findings: Finding[] = [];
+  for (const record of records) findings.push(...see(key, fold, record));
+  findings.push(...pass(key, fold, untilMs));
+  return findings;
+}
+
+/** Settles the first `count` of what is kept: the base takes them in. Answers them, and what they had brought about. */
+export function settle(
+  key: LiveKey,
+  fold: Fold,
+  count: number,
+): { readonly records: readonly MatchRecord[]; readonly findings: readonly Finding[] } {
+  const records = key.kept.slice(0, count);
+  key.lastRecord = records.at(-1) ?? key.lastRecord;
+  key.kept = key.kept.slice(count);
+  if (key.kept.length === 0) {
+    key.base = { state: key.state, passedMs: key.passedMs, last: key.last };
+    return { records, findings: [] };
+  }
+  const settled = { ...emptyKey(key), base: key.base };
+  const findings = replay(settled, fold, { records, untilMs: NEVER });
+  key.base = { state: settled.state, passedMs: settled.passedMs, last: settled.last };
+  return { records, findings };
+}
+
+function withoutDoubles(sorted: readonly MatchRecord[]): readonly MatchRecord[] {
+  return sorted.filter((record, place) => record.id !== sorted[place - 1]?.id);
+}
