@@ -1,6 +1,7 @@
 // A backtest is the live engine on the past: the stored events of a range, in reference order, through the very same fold.
 // There is nothing to wait for, since the store has everything; results are bounded, totals are exact. What no rule can match is
 // left to the store to leave out, where the rules tell that.
+import { CONTAINMENT_LIMITS, NOTHING_DECIDED, type Quarantine } from '../engine/containment.ts';
 import { createEngine } from '../engine/create-engine.ts';
 import type { RuleEpoch, RuleHealth } from '../engine/engine.ts';
 import { EVERYTHING_PASSED } from '../engine/watermark.ts';
@@ -20,6 +21,8 @@ export interface BacktestOptions {
    * are open again. Exact where a key was quiet for twice its window within it, or where the events begin within it.
    */
   readonly warmupMs?: number;
+  /** As it was: what live did not judge. Without it a rule that costs too much is told, and judges no more. */
+  readonly quarantines?: readonly Quarantine[];
   /** False for events that live does not evaluate either, such as imported ones. */
   readonly isEvaluated?: (event: NewEvent) => boolean;
   readonly limits?: Partial<BacktestLimits>;
@@ -57,6 +60,8 @@ export interface BacktestRun {
   /** Evaluations that failed, the warm-up's included. */
   readonly errors: number;
   readonly health: readonly RuleHealth[];
+  /** Rules that cost so much that live would have quarantined them: their figures are of what they judged until then. */
+  readonly tooCostly: readonly string[];
   /** False when the signal ended it early. */
   readonly isComplete: boolean;
 }
@@ -65,7 +70,16 @@ export interface BacktestRun {
 export async function runBacktest(options: BacktestOptions): Promise<BacktestRun> {
   const { store, epochs, range, warmupMs = 0, isEvaluated = () => true, onProgress, signal } = options;
   const limits = { ...BACKTEST_LIMITS, ...options.limits };
-  const engine = createEngine({ epochs, state: new Map() });
+  const { quarantines } = options;
+  const engine = createEngine({
+    epochs,
+    state: new Map(),
+    // How much a rule would alert is what the figures are for.
+    ...(quarantines === undefined
+      ? { containment: { ...CONTAINMENT_LIMITS, fuelPerAlert: 0 } }
+      : { containment: NOTHING_DECIDED, quarantines }),
+  });
+  const tooCostly: string[] = [];
   const detections: Detection[] = [];
   const alerts = new Map<string, Alert>();
   /** Alerts of the warm-up that the range joined: no more than there are suppression keys. */
@@ -74,6 +88,7 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRun
 
   const take = (events: readonly NewEvent[]): void => {
     const step = engine.step(events.filter(isEvaluated), EVERYTHING_PASSED);
+    for (const { ruleId } of step.quarantined) if (!tooCostly.includes(ruleId)) tooCostly.push(ruleId);
     const changed = new Map(step.alerts.map((alert) => [alert.id, alert]));
     for (const detection of step.detections) {
       if (detection.order.createdMs < range.fromMs) continue;
@@ -109,6 +124,7 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRun
     alertsTotal: openedTotal + carriedIds.size,
     errors: engine.health().reduce((sum, row) => sum + row.errors, 0),
     health: engine.health(),
+    tooCostly,
     isComplete: isComplete && signal?.aborted !== true,
   };
 }

@@ -41,6 +41,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/rules-test.ts')).rulesTest,
   },
   {
+    name: 'rules health',
+    summary: 'Show how the rules fare: matches, errors, cost, what wants a look.',
+    load: async () => (await import('./commands/rules-health.ts')).rulesHealth,
+  },
+  {
+    name: 'rules release',
+    summary: 'End the quarantine of a rule that cost too much.',
+    load: async () => (await import('./commands/rules-release.ts')).rulesRelease,
+  },
+  {
     name: 'rules schema',
     summary: 'Print the JSON Schema of rule files, for editors.',
     load: async () => (await import('./commands/rules-schema.ts')).rulesSchema,

@@ -222,6 +222,11 @@ export const FIELDS: readonly Field[] = [
     'What the server did to its store: the partition that was dropped, how much, why.',
   ),
   field('vedette.hold', 'flattened', 'A legal hold: its range, whose events, who put it there and why.'),
+  field(
+    'vedette.rule',
+    'flattened',
+    'A rule that is no longer evaluated, or is again: id, version, host (of one host’s events only), from, reason, by.',
+  ),
   field('vedette.silence.since', 'date', 'Since when the host has said nothing.'),
 ];
 

@@ -2,7 +2,7 @@
 // write other hosts' events, `host` only its own through `_bulk`. Errors are {"error":{"code","message","remedy"}}.
 
 import type { RuleHealth } from '../engine/engine.ts';
-import type { Alert, AlertStatus, Detection } from '../event/detection.ts';
+import type { Alert, AlertStatus, Detection, Severity } from '../event/detection.ts';
 import type { EventDocument } from '../event/document.ts';
 import type { Diagnostic } from '../rules/diagnostic.ts';
 import type { AggregateResponse, CheckReport, SqlCell, SqlColumn, StoreStatistics } from '../store/port.ts';
@@ -41,13 +41,60 @@ export interface StatusResponse {
     readonly eventsFolded: number;
     /** Stored events that the engine has not read yet, as far as is known. */
     readonly behind: number;
+    /** For how long the oldest of them has waited, ms. */
+    readonly lagMs: number;
+    /** The rule that costs most of late, and its share of the engine's one core, 0 to 1; absent while nothing is measured. */
+    readonly costliest?: { readonly ruleId: string; readonly share: number };
     readonly health: readonly RuleHealth[];
+    /** Rules that judge nothing for now, or nothing of a host. */
+    readonly quarantined: readonly QuarantineApiRecord[];
   };
   readonly outbox: { readonly pending: number; readonly sent: number; readonly failed: number };
   /** Legal holds in force. */
   readonly holds: number;
   readonly channels: readonly string[];
   readonly diagnostics: readonly Diagnostic[];
+}
+
+/** A rule that was found too costly. Times in epoch ms; `fromMs` and `untilMs` are event times (`event.created`). */
+export interface QuarantineApiRecord {
+  readonly ruleId: string;
+  readonly ruleVersion: string;
+  /** Absent: the events of every host. */
+  readonly hostId?: string;
+  readonly reason: string;
+  readonly fromMs: number;
+  readonly atMs: number;
+  readonly untilMs?: number;
+  readonly released?: { readonly by: string; readonly atMs: number };
+  /** It has judged since what it missed. */
+  readonly isCaughtUp: boolean;
+}
+
+/** GET /api/v1/rules (reader): the rules in force with their figures, which outlast restarts. */
+export interface RulesResponse {
+  readonly rules: readonly RuleApiRecord[];
+}
+export interface RuleApiRecord {
+  readonly id: string;
+  readonly version: string;
+  readonly name: string;
+  readonly severity: Severity;
+  readonly status: 'off' | 'test' | 'stable';
+  readonly kind: string;
+  readonly file: string;
+  /** What of it wants a look, in words; empty where all is well. */
+  readonly notes: readonly string[];
+  /** Fields that it needs and no event has had. */
+  readonly unseenFields: readonly string[];
+  /** Absent of a rule that is off. */
+  readonly health?: RuleHealth & { readonly sinceMs: number };
+  readonly quarantines: readonly QuarantineApiRecord[];
+}
+
+/** POST /api/v1/rules/:id/release (admin) {"by"?}: ends the rule's quarantines; it judges what it missed, then goes on. */
+export interface ReleaseResponse {
+  readonly released: readonly QuarantineApiRecord[];
 }
 
 /** POST /api/v1/hosts (admin): a token for a shipper. `id` is made of the name where it is missing; a known one needs `replace_token`. */
@@ -243,6 +290,8 @@ export interface BacktestResponse {
   /** False when the run was ended by its time limit: the figures are of what was read until then. */
   readonly isComplete: boolean;
   readonly diagnostics: readonly Diagnostic[];
+  /** Rules that cost so much that live would quarantine them: the figures are of what they judged until then. */
+  readonly tooCostly?: readonly string[];
   /** With `asItWas`: where the stored detections differ from these; both empty when live was exact. */
   readonly differences?: {
     readonly onlyLive: readonly string[];

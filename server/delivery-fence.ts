@@ -64,6 +64,8 @@ export interface DeliveryFence {
   settledMs(nowMs: number): number;
   /** Events that are stored and not read, as far as is known. */
   unread(): number;
+  /** For how long the oldest delivery that is stored has waited to be read, ms; 0 when all is read. */
+  lagMs(nowMs: number): number;
 }
 
 const NOTHING: Progress = { bootId: '', position: -1, createdMs: 0 };
@@ -246,5 +248,9 @@ export function createDeliveryFence(options: {
       return settledMs;
     },
     unread: () => byId.size,
+    lagMs(nowMs) {
+      for (const entry of open) if (entry.isSettled) return Math.max(0, nowMs - entry.begunMs);
+      return 0;
+    },
   };
 }

@@ -10,7 +10,7 @@ const SERVER_HOST_ID = 'vedette:server';
 const ECS_VERSION = '8.17.0';
 
 interface OwnFact {
-  readonly dataset: 'vedette.retention' | 'vedette.hold' | 'vedette.store';
+  readonly dataset: 'vedette.retention' | 'vedette.hold' | 'vedette.store' | 'vedette.rule';
   readonly action: string;
   readonly message: string;
   /** What the id is made of: the same fact has the same. */

@@ -3,6 +3,7 @@
 import { compareDetections } from '../backtest/compare.ts';
 import { asStable } from '../backtest/rule-tests.ts';
 import { type BacktestRun, runBacktest } from '../backtest/run-backtest.ts';
+import type { Quarantine } from '../engine/containment.ts';
 import type { RuleEpoch } from '../engine/engine.ts';
 import type { Diagnostic } from '../rules/diagnostic.ts';
 import type { Rule } from '../rules/rule.ts';
@@ -33,6 +34,8 @@ export interface BacktestContext {
   ) => { readonly rules: readonly Rule[]; readonly diagnostics: readonly Diagnostic[] };
   /** The rules that were in force at and after this event time. */
   readonly epochsSince: (sinceMs: number) => readonly RuleEpoch[];
+  /** What live did not judge, as the control log has it. */
+  readonly quarantines: () => readonly Quarantine[];
   /** Up to when live has decided everything, epoch ms. */
   readonly settledMs: () => number;
 }
@@ -63,6 +66,7 @@ export function backtestRoutes({ app, needs }: Http, context: BacktestContext): 
         epochs,
         range,
         warmupMs: warmupOf(epochs, range),
+        ...(asItWas ? { quarantines: context.quarantines() } : {}),
         isEvaluated: asItWas && !context.alertOnImports ? ({ document }) => !isImported(document) : () => true,
         signal,
         limits: { alertsMax: limit, ...(asItWas ? {} : { detectionsMax: 0 }) },
@@ -122,6 +126,7 @@ function figuresOf(run: BacktestRun) {
     alertsTotal: run.alertsTotal,
     errors: run.errors,
     isComplete: run.isComplete,
+    ...(run.tooCostly.length === 0 ? {} : { tooCostly: run.tooCostly }),
   };
 }
 

@@ -16,6 +16,8 @@ export interface RuleBook {
   epochsSince(sinceMs: number): readonly RuleEpoch[];
   /** A rule's text, read with the lists of the folders. */
   readText(file: string, text: string): RuleSet;
+  /** Those in force now. */
+  rules(): readonly Rule[];
   summary(): { readonly loaded: number; readonly diagnostics: readonly Diagnostic[] };
 }
 
@@ -57,6 +59,7 @@ export function createRuleBook(options: {
     },
     epochsSince,
     readText: (file, text) => readRuleText(file, text, readListFolders(folders), { nowMs: now() }),
+    rules: () => rules,
     summary: () => ({ loaded: rules.length, diagnostics }),
   };
 }

@@ -26,6 +26,7 @@ import {
   secretFilesOf,
 } from './options.ts';
 import { createOwnEvents } from './own-events.ts';
+import { createQuarantineBook, type QuarantineBook } from './quarantine-book.ts';
 import { createQuotas } from './quota.ts';
 import { createRetention } from './retention.ts';
 import { alertRoutes } from './routes-alerts.ts';
@@ -37,6 +38,7 @@ import { exportRoutes } from './routes-export.ts';
 import { followRoutes } from './routes-follow.ts';
 import { holdRoutes } from './routes-holds.ts';
 import { hostRoutes } from './routes-hosts.ts';
+import { ruleRoutes } from './routes-rules.ts';
 import { searchRoutes } from './routes-search.ts';
 import { sqlRoutes } from './routes-sql.ts';
 import { statusRoutes } from './routes-status.ts';
@@ -112,12 +114,15 @@ async function start(
   const hosts = createHostBook(state.hosts);
   const isRevoked = (hostId: string): boolean => state.accounts.byId(hostId)?.isRevoked !== false;
   restoreHosts(fence, hosts, { isRevoked, nowMs: startedMs });
+  const ownEvents = createOwnEvents({ store, fence, now });
+  const quarantines = createQuarantineBook({ log: state.controlLog, events: ownEvents, now, onNotice });
   const engineRunner = orUnusable(() =>
     createEngineRunner({
       store,
       state: state.engine,
       fence,
       epochs,
+      quarantines,
       alertOnImports,
       now,
       onNotice,
@@ -131,7 +136,6 @@ async function start(
   const lanes = createLanes();
   const silence = createSilenceWatch({ store, hosts, fence, lanes, isRevoked, silenceAfterMs, now, onNotice });
   closers.push(() => silence.close());
-  const ownEvents = createOwnEvents({ store, fence, now });
   const retention = createRetention({
     store,
     state,
@@ -154,13 +158,19 @@ async function start(
   const { hostCameBack } = silence;
   const ingest = createIngest({ store, hosts, fence, lanes, now, foreign, quotas, hostCameBack });
   isPressed = ingest.isPressed;
-  const sweeper = createSweeper({ sweep: ingest.sweep, onNotice });
+  const sweep = async (): Promise<void> => {
+    await ingest.sweep();
+    await quarantines.retell();
+  };
+  const sweeper = createSweeper({ sweep, onNotice });
   closers.push(() => sweeper.close());
   elasticRoutes(http, ingest, now);
   checkRoutes(http, { store });
   holdRoutes(http, { holds: state.holds, hosts, events: ownEvents, now });
   hostRoutes(http, { enrollment, accounts: state.accounts, hosts, fence, now });
-  readingRoutes(http, { options, state, store, rules, fence, runner: engineRunner, channels: outlet.channelNames });
+  ruleRoutes(http, { rules, quarantines, runner: engineRunner, now });
+  const { channelNames: channels } = outlet;
+  readingRoutes(http, { options, state, store, rules, fence, runner: engineRunner, quarantines, channels });
 
   const { url, port } = await listen(http, options);
   const tls = options.tls === undefined ? undefined : await openTlsListener(options.tls, http.app.routing);
@@ -211,10 +221,11 @@ function readingRoutes(
     readonly rules: RuleBook;
     readonly fence: DeliveryFence;
     readonly runner: EngineRunner;
+    readonly quarantines: QuarantineBook;
     readonly channels: readonly string[];
   },
 ): void {
-  const { options, state, store, rules, fence, runner, channels } = parts;
+  const { options, state, store, rules, fence, runner, quarantines, channels } = parts;
   const { version, now, alertOnImports = false } = options;
   alertRoutes(http, { alerts: state.alerts, store });
   const searching = { store, desk: createSearchDesk(http.closing), now };
@@ -231,6 +242,7 @@ function readingRoutes(
     alertOnImports,
     readRule: rules.readText,
     epochsSince: rules.epochsSince,
+    quarantines: quarantines.holding,
     settledMs: () => fence.settledMs(now()),
   });
   const startedMs = now();
@@ -240,6 +252,8 @@ function readingRoutes(
     store,
     runner,
     fence,
+    quarantined: () => quarantines.inForce(rules.rules()),
+    now,
     outbox: state.outbox,
     holds: state.holds,
     channels,

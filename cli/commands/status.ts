@@ -14,7 +14,7 @@ export const status: Command = {
   name: 'status',
   synopsis: '',
   description:
-    'Shows how the server is doing: store, rules, what waits, what failed, what the collectors cost. Exit code 1 when a rule file is broken, a rule fails on events, or a notification could not be sent.',
+    'Shows how the server is doing: store, rules, what waits, what failed, what the collectors cost. Exit code 1 when a rule file is broken, a rule fails on events or is quarantined, or a notification could not be sent.',
   positionals: { least: 0, most: 0 },
   options: { ...CLIENT_OPTIONS },
   examples: [
@@ -37,6 +37,7 @@ export const status: Command = {
     const isSound =
       !diagnostics.some(({ severity }) => severity === 'error') &&
       !engine.health.some(({ errors }) => errors > 0) &&
+      engine.quarantined.length === 0 &&
       answer.value.store.damaged === undefined &&
       outbox.failed === 0;
     return isSound ? EXIT.fine : EXIT.findings;
@@ -47,6 +48,16 @@ function damagedInWords({ damaged = [] }: StatusResponse['store']): string {
   if (damaged.length === 0) return 'nothing';
   const events = damaged.reduce((sum, partition) => sum + partition.events, 0);
   return `${damaged.map(({ name }) => name).join(', ')}: ${counted(events, 'event')} missing from every answer (vedette store check)`;
+}
+
+/** Where it is behind, what it is busy with. */
+function behindInWords({ behind, lagMs, costliest }: StatusResponse['engine']): string {
+  if (behind === 0) return '0 behind';
+  const rule =
+    costliest === undefined
+      ? ''
+      : `, mostly with ${costliest.ruleId} (${Math.round(costliest.share * 100)} % of a core)`;
+  return `${behind} behind, by ${Math.round(lagMs / 1_000)} s${rule}`;
 }
 
 function print(
@@ -65,8 +76,12 @@ function print(
     ['store', `${store.kind}: ${counted(store.events, 'event')}, ${formatBytes(store.bytes)}${span}`],
     [
       'engine',
-      `${counted(engine.rules, 'rule')}, ${counted(engine.eventsFolded, 'event')} evaluated, ${engine.behind} behind`,
+      `${counted(engine.rules, 'rule')}, ${counted(engine.eventsFolded, 'event')} evaluated, ${behindInWords(engine)}`,
     ],
+    ...engine.quarantined.map(({ ruleId, hostId, reason }) => {
+      const whose = hostId === undefined ? '' : ` for host ${hostId}`;
+      return ['quarantined', `${ruleId}${whose}: ${reason} (vedette rules release)`] as const;
+    }),
     ['waiting', `${counted(engine.pendingDetections, 'detection')} for their host’s progress`],
     ['sent', `${outbox.sent} sent, ${outbox.pending} waiting, ${outbox.failed} failed`],
     ['damaged', damagedInWords(store)],

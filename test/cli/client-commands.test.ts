@@ -288,7 +288,7 @@ describe('status', () => {
     version: '0.1.0',
     startedMs: NOW_MS,
     store: { kind: 'embedded', events: 1, bytes: 2048, oldestMs: undefined, newestMs: undefined, pending: 0 },
-    engine: { rules: 2, pendingDetections: 0, eventsFolded: 1, behind: 0, health: [] },
+    engine: { rules: 2, pendingDetections: 0, eventsFolded: 1, behind: 0, lagMs: 0, health: [], quarantined: [] },
     outbox: { pending: 0, sent: 1, failed: 0 },
     holds: 0,
     channels: ['terminal'],

@@ -51,6 +51,7 @@ function live(store: EventStore, state: SqliteState, mayCommit: () => boolean = 
       },
     },
     epochs: EPOCHS,
+    quarantines: { holding: () => [], enter: () => undefined },
     alertOnImports: false,
     now: () => START_MS,
     notificationsOf: (alert) => [{ id: alert.id, alertId: alert.id, channel: 'terminal', reason: 'test', alert }],
