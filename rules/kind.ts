@@ -65,7 +65,7 @@ export interface ChangeKind {
 
 export interface Metric {
   readonly aggregate: 'avg' | 'sum' | 'min' | 'max' | 'count' | 'distinct' | { readonly percentile: number };
-  /** Undefined for `count`. */
+  /** `count` counts the matches that have it; undefined: all. */
   readonly field: string | undefined;
 }
 
@@ -91,6 +91,8 @@ export interface AbsenceKind {
 export interface RatioKind {
   readonly kind: 'ratio';
   readonly of: Predicate;
+  /** As written, for people. */
+  readonly ofSource: string;
   readonly above: number | undefined;
   readonly below: number | undefined;
   readonly atLeast: number;
@@ -108,9 +110,11 @@ export interface MetricKind {
 
 export interface SequenceStep {
   readonly match: Predicate;
+  /** As written, for people. */
+  readonly source: string;
   /** A join on other fields than the rule's `by`: as many of them, compared by their places. */
   readonly by: KeyFields;
-  /** True: between the step before and the one after, no such event (absence between steps). */
+  /** True: between the step before and the one after no such event; as the last step: until `withinMs` is over. Never the first. */
   readonly isAbsent: boolean;
 }
 
@@ -121,6 +125,7 @@ export interface SequenceKind {
   readonly steps: readonly SequenceStep[];
   /** Ends every sequence of the key that is under way. */
   readonly until: Predicate | undefined;
+  readonly untilSource: string | undefined;
 }
 
 /** Detections of all these rules under one key within `withinMs`; `isOrdered`: in this order. */

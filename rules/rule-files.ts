@@ -1,8 +1,17 @@
 // Many files → one set of rules. Pure; rule-folders.ts reads the disk. A broken file stops neither the others nor the start.
 import { basename } from 'node:path';
+import { nearest } from '../event/nearest-name.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { Lists, ListValues } from './expression/syntax.ts';
 import { type NamedList, readListText } from './language/list-reader.ts';
+import {
+  type MacroSet,
+  macrosOfSources,
+  type NamedMacro,
+  NO_MACROS,
+  parseMacros,
+  readMacroText,
+} from './language/macro-reader.ts';
 import { readRule, SOURCE_FORMAT } from './language/rule-reader.ts';
 import { diagnosticAt, diagnosticOfFile, sourceText, told } from './language/source-text.ts';
 import { readYaml } from './language/yaml-tree.ts';
@@ -15,13 +24,15 @@ export interface RuleFile {
   /** As people know it: shown in messages. */
   readonly file: string;
   readonly kind: FolderKind;
-  readonly content: 'rules' | 'lists';
+  readonly content: 'rules' | 'lists' | 'macros';
   readonly text: string;
 }
 
 export interface ReadOptions {
   /** For the lint of expired exceptions; without it they are not checked. */
   readonly nowMs?: number;
+  /** Named expressions that the rules may use. */
+  readonly macros?: MacroSet;
   /** {@link RULES_MAX} unless a test says less. */
   readonly rulesMax?: number;
   /** Files of one folder; FILES_PER_FOLDER_MAX unless a test says less. */
@@ -36,9 +47,10 @@ export function readRules(files: readonly RuleFile[], options: ReadOptions = {})
   const { rulesMax = RULES_MAX } = options;
   const diagnostics: Diagnostic[] = [];
   const lists = readLists(files, diagnostics);
+  const macros = readMacros(files, lists, diagnostics);
   const byId = new Map<string, { readonly rule: Rule; readonly kind: FolderKind }>();
   for (const file of ownFirst(files.filter((entry) => entry.content === 'rules'))) {
-    const read = readRuleText(file.file, file.text, lists, options);
+    const read = readRuleText(file.file, file.text, lists, { ...options, macros });
     diagnostics.push(...read.diagnostics);
     for (const rule of read.rules) {
       const other = byId.get(rule.id);
@@ -48,7 +60,8 @@ export function readRules(files: readonly RuleFile[], options: ReadOptions = {})
       } else diagnostics.push(duplicateRule(file, rule, other));
     }
   }
-  return { rules: [...byId.values()].map((entry) => entry.rule), diagnostics };
+  const known = withKnownRules([...byId.values()].map(({ rule }) => rule));
+  return { rules: known.rules, diagnostics: [...diagnostics, ...known.diagnostics] };
 }
 
 /** The rules of one file's text, with the lists that they may name. */
@@ -58,7 +71,7 @@ export function readRuleText(file: string, text: string, lists: Lists, options: 
   const rules: Rule[] = [];
   const ids = new Set<string>();
   for (const document of yaml.documents) {
-    const read = readRule(yaml.source, document, { lists, nowMs: options.nowMs });
+    const read = readRule(yaml.source, document, { lists, macros: options.macros ?? NO_MACROS, nowMs: options.nowMs });
     diagnostics.push(...read.diagnostics);
     if (read.rule === undefined) continue;
     if (ids.has(read.rule.id)) {
@@ -93,12 +106,19 @@ export function readRuleSource(sourceJson: string): Rule | undefined {
   } catch {
     return undefined;
   }
-  const { format, file, text, lists } = (parsed ?? {}) as Partial<
-    Record<'format' | 'file' | 'text' | 'lists', unknown>
-  >;
+  const {
+    format,
+    file,
+    text,
+    lists,
+    macros = {},
+  } = (parsed ?? {}) as Partial<Record<'format' | 'file' | 'text' | 'lists' | 'macros', unknown>>;
   if (format !== SOURCE_FORMAT || typeof file !== 'string' || typeof text !== 'string') return undefined;
   if (typeof lists !== 'object' || lists === null) return undefined;
-  return readRuleText(file, text, new Map(Object.entries(lists) as [string, ListValues][])).rules[0];
+  if (typeof macros !== 'object' || macros === null) return undefined;
+  const listMap: Lists = new Map(Object.entries(lists) as [string, ListValues][]);
+  const macroSet = macrosOfSources(macros as Readonly<Record<string, string>>, listMap);
+  return readRuleText(file, text, listMap, { macros: macroSet }).rules[0];
 }
 
 /** The lists of the files, own before shipped. */
@@ -114,6 +134,66 @@ export function readLists(files: readonly RuleFile[], diagnostics: Diagnostic[])
     }
   }
   return new Map([...byName].map(([name, list]) => [name, list.values]));
+}
+
+/** The macros of the files, own before shipped. A name that is a list too is not taken. */
+export function readMacros(files: readonly RuleFile[], lists: Lists, diagnostics: Diagnostic[]): MacroSet {
+  const byName = new Map<string, NamedMacro>();
+  for (const file of ownFirst(files.filter((entry) => entry.content === 'macros'))) {
+    const read = readMacroText(file.file, file.text, file.kind === 'own');
+    diagnostics.push(...read.diagnostics);
+    for (const macro of read.macros) {
+      const other = byName.get(macro.name);
+      if (lists.has(macro.name)) diagnostics.push(takenMacro(macro, 'a list has this name'));
+      else if (other === undefined) byName.set(macro.name, macro);
+      else if (macro.isOwn === other.isOwn) diagnostics.push(takenMacro(macro, `it is taken by ${other.file}`));
+    }
+  }
+  const parsed = parseMacros([...byName.values()], lists);
+  diagnostics.push(...parsed.diagnostics);
+  return parsed.macros;
+}
+
+function takenMacro({ name, file }: NamedMacro, why: string): Diagnostic {
+  const message = `the macro $${name} is not used: ${why}`;
+  return diagnosticOfFile(file, { code: 'macro/duplicate-name', message, remedy: 'Give one of them another name.' });
+}
+
+/** Without the rules whose `together` names a rule that is not there, or that need each other. */
+function withKnownRules(all: readonly Rule[]): RuleSet {
+  const diagnostics: Diagnostic[] = [];
+  const rules = new Map(all.map((rule) => [rule.id, rule]));
+  for (let isSettled = false; !isSettled; ) {
+    isSettled = true;
+    for (const rule of [...rules.values()]) {
+      const message = whyNotTogether(rule, rules);
+      if (message === undefined) continue;
+      const remedy = 'Name rules that are loaded, by their ids; none may need itself.';
+      diagnostics.push(diagnosticOfFile(rule.file, { code: 'rule/unknown-rule', message, remedy }));
+      rules.delete(rule.id);
+      isSettled = false;
+    }
+  }
+  return { rules: all.filter(({ id }) => rules.has(id)), diagnostics };
+}
+
+function whyNotTogether(rule: Rule, rules: ReadonlyMap<string, Rule>): string | undefined {
+  if (rule.kind.kind !== 'together') return undefined;
+  const unknown = rule.kind.rules.find((id) => !rules.has(id));
+  if (unknown !== undefined) {
+    const guess = nearest(unknown, [...rules.keys()]);
+    return `\`${rule.id}\` names the rule \`${unknown}\`, which is not loaded${guess === undefined ? '' : `; did you mean \`${guess}\`?`}`;
+  }
+  const needed = new Set<string>();
+  const waiting = [...rule.kind.rules];
+  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+    if (id === rule.id) return `\`${rule.id}\` needs itself`;
+    const other = rules.get(id);
+    if (needed.has(id) || other?.kind.kind !== 'together') continue;
+    needed.add(id);
+    waiting.push(...other.kind.rules);
+  }
+  return undefined;
 }
 
 function ownFirst(files: readonly RuleFile[]): readonly RuleFile[] {

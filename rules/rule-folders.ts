@@ -1,13 +1,14 @@
-// The disk side of reading rules: folders of *.yaml with lists/*.yaml beside them. Decides nothing; what cannot be read is a
+// The disk side of reading rules: folders of *.yaml with lists/*.yaml and macros/*.yaml beside them. Decides nothing; what cannot be read is a
 // diagnostic.
 import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Diagnostic } from './diagnostic.ts';
 import type { Lists } from './expression/syntax.ts';
+import type { MacroSet } from './language/macro-reader.ts';
 import { diagnosticOfFile } from './language/source-text.ts';
 import { FILE_BYTES_MAX } from './language/yaml-tree.ts';
 import type { RuleSet } from './rule.ts';
-import { type FolderKind, type ReadOptions, type RuleFile, readLists, readRules } from './rule-files.ts';
+import { type FolderKind, type ReadOptions, type RuleFile, readLists, readMacros, readRules } from './rule-files.ts';
 
 /** A folder of rules, or one file of them. */
 export interface RuleFolder {
@@ -36,6 +37,15 @@ export function readRuleFolders(folders: readonly RuleFolder[], options: ReadOpt
 export function readListFolders(folders: readonly RuleFolder[]): Lists {
   return readLists(
     folders.flatMap((folder) => filesOf(folder, FILES_PER_FOLDER_MAX, [])),
+    [],
+  );
+}
+
+/** The macros of some folders, as {@link readListFolders} reads lists. */
+export function readMacroFolders(folders: readonly RuleFolder[], lists: Lists): MacroSet {
+  return readMacros(
+    folders.flatMap((folder) => filesOf(folder, FILES_PER_FOLDER_MAX, [])),
+    lists,
     [],
   );
 }
@@ -102,8 +112,10 @@ function readFile(folder: RuleFolder, name: string, diagnostics: Diagnostic[]): 
       return undefined;
     }
     const text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
-    const isList = name.split('/').slice(0, -1).includes('lists') || path.split('/').at(-2) === 'lists';
-    return { file: path, kind: folder.kind, content: isList ? 'lists' : 'rules', text };
+    const isBelow = (part: string): boolean =>
+      name.split('/').slice(0, -1).includes(part) || path.split('/').at(-2) === part;
+    const content = isBelow('lists') ? 'lists' : isBelow('macros') ? 'macros' : 'rules';
+    return { file: path, kind: folder.kind, content, text };
   } catch (error) {
     if (error instanceof TypeError) {
       const problem = { code: 'yaml/not-utf8', message: 'the file is not UTF-8', remedy: 'Save it as UTF-8.' };

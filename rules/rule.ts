@@ -50,6 +50,8 @@ export interface RuleTest {
   readonly events: readonly EventDocument[];
   /** How many alerts these events must make. */
   readonly alerts: number;
+  /** Time that passes after the last event, ms: what does not come is found by it. */
+  readonly progressMs: number;
   readonly line: number;
 }
 
@@ -68,7 +70,9 @@ export interface Rule {
   readonly falsePositives: readonly string[];
   /** `off` is not evaluated; `test` is evaluated, its detections are kept, nothing is sent. */
   readonly status: 'off' | 'test' | 'stable';
+  /** Of a sequence: what all steps have in common. Of `together`, which is about detections: never true. */
   readonly match: Predicate;
+  /** '' where the rule has no `match`. */
   readonly matchSource: string;
   /** What must hold before the rule can match; undefined when nothing is known (the rule meets every event). */
   readonly necessary: Necessary | undefined;
@@ -87,7 +91,7 @@ export interface Rule {
   };
   readonly tests: readonly RuleTest[];
   readonly file: string;
-  /** Everything that `readRuleSource` needs to make this very rule again, as one line of JSON (text and lists). */
+  /** Everything that `readRuleSource` needs to make this very rule again, as one line of JSON (text, lists and macros). */
   readonly sourceJson: string;
 }
 

@@ -31,13 +31,14 @@ export interface Measured {
 
 /** With one more match; undefined when it has nothing to measure (no number where one is needed). */
 export function seriesWith(
-  { aggregate }: Metric,
+  { aggregate, field }: Metric,
   { order: { createdMs }, values }: Match,
   samples: Series,
 ): Series | undefined {
   const [value = null] = values;
+  if (field !== undefined && value === null) return undefined;
   if (aggregate === 'count') return withSample(samples, [createdMs, 1]);
-  if (aggregate === 'distinct') return value === null ? undefined : withSample(samples, [createdMs, 1, value]);
+  if (aggregate === 'distinct') return withSample(samples, [createdMs, 1, value]);
   if (typeof value !== 'number') return undefined;
   return withSample(
     samples,

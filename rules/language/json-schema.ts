@@ -2,8 +2,9 @@
 import { FIELDS } from '../../event/catalogue.ts';
 import { KEY_WORDS, LIST_WORDS } from './key-words.ts';
 import { LIST } from './list-reader.ts';
+import { FIELD_NAME } from './plain-words.ts';
 import { type Shape, shapeOfMap } from './readers.ts';
-import { FIELD_NAME, RULE } from './rule-keys.ts';
+import { RULE } from './rule-keys.ts';
 
 /** Draft 2020-12, strict: a key that no reader knows is marked. Completes fields by the catalogue, and takes others. */
 export function ruleJsonSchema(): Shape {
@@ -11,11 +12,15 @@ export function ruleJsonSchema(): Shape {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'A rule of Vedette',
     ...described(shapeOfMap(RULE), '', KEY_WORDS),
+    anyOf: ['match', 'sequence', 'together'].map((key) => ({ required: [key] })),
     $defs: {
       field: { anyOf: [{ enum: FIELDS.map(({ name }) => name) }, FIELD_NAME] },
       event: {
         type: 'object',
-        properties: Object.fromEntries(FIELDS.map(({ name, description }) => [name, { description }])),
+        properties: {
+          at: { type: 'string', description: 'How long after the test’s start it comes: 0s, 30s, 5m.' },
+          ...Object.fromEntries(FIELDS.map(({ name, description }) => [name, { description }])),
+        },
       },
     },
   };

@@ -3,6 +3,8 @@ import type { Severity } from '../../event/detection.ts';
 import { type EventDocument, toNested } from '../../event/document.ts';
 import { formatDuration } from '../../event/duration.ts';
 import type { Rule } from '../rule.ts';
+import { KIND_READERS, type KindKeys, lateness, offsetOf } from './kind-keys.ts';
+import { expression, field, id } from './plain-words.ts';
 import {
   date,
   duration,
@@ -17,39 +19,17 @@ import {
   plainValue,
   type Reader,
   report,
-  type Shape,
   shaped,
   text,
 } from './readers.ts';
 
-/** Decision words of later versions: a rule that has one is refused, since without it it would mean something else. */
-export const LATER_KEYS: readonly string[] = [
-  ...['threshold', 'distinct', 'new_value', 'change', 'spike', 'absence', 'ratio', 'metric', 'sequence', 'together'],
-  'lateness',
-];
-
 const DAY_MS = 86_400_000;
-const fieldName = pattern(
-  /^[A-Za-z@_][A-Za-z0-9@_.-]{0,199}$/,
-  'a field name',
-  'Write a dotted name such as process.parent.name.',
-);
-/** What the schema says of a field where the catalogue does not have it. */
-export const FIELD_NAME: Shape = fieldName.shape ?? {};
-const field = shaped({ $ref: '#/$defs/field' }, (node, reading) => fieldName(node, reading));
 const url = pattern(/^https?:\/\/[^\s"'<>]{1,1900}$/, 'a web address', 'Write https://….');
 const channel = pattern(
   /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/,
   'a channel’s name',
   'Use the name from the configuration.',
 );
-const id = pattern(
-  /^[a-z0-9][a-z0-9_-]{0,99}$/,
-  'a rule id',
-  'Use lower-case letters, digits, `-` and `_`; at most 100.',
-);
-const expression: Reader<Placed<string>> = placed(text(65_536));
-
 export interface SuppressKeys {
   readonly for: number;
   readonly by: readonly Placed<string>[];
@@ -73,12 +53,20 @@ export interface ExceptionKeys {
 
 export interface TestKeys {
   readonly name: string;
-  readonly events: readonly EventDocument[];
+  readonly events: readonly TestEvent[];
   readonly alerts: number;
+  /** Time that passes after the last event, ms. */
+  readonly progress?: number;
+}
+
+export interface TestEvent {
+  readonly document: EventDocument;
+  /** From the test's start; undefined where the file does not say. */
+  readonly atMs: number | undefined;
 }
 
 /** A rule’s keys as they stand in the file. */
-export interface RuleKeys {
+export interface RuleKeys extends KindKeys {
   readonly id: Placed<string>;
   readonly name: string;
   readonly description: string;
@@ -92,6 +80,7 @@ export interface RuleKeys {
   readonly status: Rule['status'];
   readonly match: Placed<string>;
   readonly by: readonly Placed<string>[];
+  readonly lateness: number;
   readonly except: readonly Placed<Partial<ExceptionKeys>>[];
   readonly alert: Partial<AlertKeys>;
   readonly tests: readonly Placed<TestKeys>[];
@@ -141,26 +130,37 @@ const exception: Reader<Partial<ExceptionKeys>> = mapOf(EXCEPTION, ({ values, is
   isComplete ? values : undefined,
 );
 
-const testEvent: Reader<EventDocument> = shaped({ $ref: '#/$defs/event' }, (node, reading) => {
-  if (node.kind === 'map') return toNested(plainValue(node) as EventDocument);
-  return report(reading, node.at, {
-    code: 'rule/wrong-type',
-    message: 'a test’s event must be a map',
-    remedy: 'Write `process.name: bash` and the like.',
-  });
+const testEvent: Reader<TestEvent> = shaped({ $ref: '#/$defs/event' }, (node, reading) => {
+  if (node.kind !== 'map') {
+    return report(reading, node.at, {
+      code: 'rule/wrong-type',
+      message: 'a test’s event must be a map',
+      remedy: 'Write `process.name: bash` and the like.',
+    });
+  }
+  const { at, ...fields } = plainValue(node) as Readonly<Record<string, unknown>>;
+  const atMs = offsetOf(at);
+  if (at === undefined || atMs !== undefined) return { document: toNested(fields), atMs };
+  const place = node.entries.find(({ key }) => key === 'at')?.value ?? node;
+  const remedy = 'Write how long after the test’s start the event comes: 0s, 30s, 5m, 1d.';
+  return report(reading, place.at, { code: 'rule/wrong-duration', message: '`at` is not a duration', remedy });
 });
 
 const TEST: MapShape<TestKeys> = {
   what: 'a test',
-  readers: { name: text(300), events: listOf(testEvent, 1_000), alerts: integer(0, 1_000) },
+  readers: {
+    name: text(300),
+    events: listOf(testEvent, 1_000),
+    alerts: integer(0, 1_000),
+    progress: duration(366 * DAY_MS),
+  },
   required: ['name', 'events', 'alerts'],
 };
 
 const test: Reader<TestKeys> = mapOf(TEST, ({ values, isComplete }) => {
-  const { name, events, alerts } = values;
-  return isComplete && name !== undefined && events !== undefined && alerts !== undefined
-    ? { name, events, alerts }
-    : undefined;
+  const { name, events, alerts, progress } = values;
+  if (!isComplete || name === undefined || events === undefined || alerts === undefined) return undefined;
+  return { name, events, alerts, ...(progress === undefined ? {} : { progress }) };
 });
 
 /** How each key of a rule is read. */
@@ -178,15 +178,16 @@ const RULE_READERS: { readonly [K in keyof RuleKeys]: Reader<RuleKeys[K]> } = {
   status: oneOf(['off', 'test', 'stable']),
   match: expression,
   by: listOf(placed(field), 16),
+  ...KIND_READERS,
+  lateness,
   except: listOf(placed(exception), 1_000),
   alert,
   tests: listOf(placed(test), 200),
 };
 
-/** A rule as a map. */
+/** A rule as a map. `match` is needed too, except with `sequence` and `together`. */
 export const RULE: MapShape<RuleKeys> = {
   what: 'a rule',
   readers: RULE_READERS,
-  required: ['id', 'name', 'severity', 'match'],
-  later: LATER_KEYS,
+  required: ['id', 'name', 'severity'],
 };

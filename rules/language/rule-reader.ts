@@ -5,10 +5,13 @@ import type { Diagnostic } from '../diagnostic.ts';
 import { compilePredicate } from '../expression/compile.ts';
 import { necessaryClause } from '../expression/necessary.ts';
 import { parseExpression } from '../expression/parse.ts';
-import type { Expression, Lists, ListValues } from '../expression/syntax.ts';
+import type { Lists, ListValues } from '../expression/syntax.ts';
 import { lintRule } from '../lint/lint-rule.ts';
+import { allOf, anyOf, NEVER } from '../necessary.ts';
 import type { Rule, RuleException, RuleTest, Suppression } from '../rule.ts';
 import { offsetInFile } from './expression-place.ts';
+import { type ReadExpression, type ReadKind, readKind } from './kind-reader.ts';
+import type { MacroSet } from './macro-reader.ts';
 import { type Placed, type Reading, readMap, report } from './readers.ts';
 import {
   type AlertKeys,
@@ -16,15 +19,17 @@ import {
   RULE,
   type RuleKeys,
   type SuppressKeys,
+  type TestEvent,
   type TestKeys,
 } from './rule-keys.ts';
 import { ruleVersion } from './rule-version.ts';
 import { placeOf, type SourceText } from './source-text.ts';
 import { titleProblems } from './title-template.ts';
-import type { YamlDocument } from './yaml-tree.ts';
+import type { YamlDocument, YamlNode } from './yaml-tree.ts';
 
 export interface RuleContext {
   readonly lists: Lists;
+  readonly macros: MacroSet;
   /** For the lint of expired exceptions; undefined: not checked. */
   readonly nowMs: number | undefined;
 }
@@ -43,23 +48,30 @@ export function readRule(
 ): { readonly rule: Rule | undefined; readonly diagnostics: readonly Diagnostic[] } {
   const reading: Reading = { source, diagnostics: [] };
   const { values } = readMap<RuleKeys>(document.root, RULE, reading);
-  const match = values.match === undefined ? undefined : readExpression(values.match, context.lists, reading);
-  const exceptions = (values.except ?? []).map((entry) => readException(entry, context.lists, reading));
+  const read = (text: Placed<string>): ReadExpression | undefined => readExpression(text, context, reading);
+  const match = values.match === undefined ? undefined : read(values.match);
+  const kind = readKind({ values, reading, read });
+  const isMatchNeeded = values.sequence === undefined && values.together === undefined;
+  if (isMatchNeeded && !hasKey(document.root, 'match')) {
+    const remedy = 'Add `match: …`, an expression on one event.';
+    report(reading, document.root.at, { code: 'rule/missing-key', message: 'a rule needs `match`', remedy });
+  }
+  const exceptions = (values.except ?? []).map((entry) => readException(entry, read));
   const title = values.alert?.title;
   if (title !== undefined) {
     for (const problem of titleProblems(title.value)) {
       report(reading, offsetInFile(source, title.node, problem.at), problem);
     }
   }
-  const expressions = [match, ...exceptions.map((entry) => entry?.parsed)];
+  const others = kind?.expressions ?? [];
   const exceptionTrees = exceptions.map((entry) => entry?.parsed.expression);
   lintRule(
-    { values, root: document.root, match: match?.expression, exceptions: exceptionTrees, nowMs: context.nowMs },
+    { values, root: document.root, match: match?.expression, exceptions: exceptionTrees, others, nowMs: context.nowMs },
     reading,
   );
   const hasError = reading.diagnostics.some((diagnostic) => diagnostic.severity === 'error');
   const { id: ruleId, name, severity } = values;
-  if (hasError || ruleId === undefined || name === undefined || severity === undefined || match === undefined) {
+  if (hasError || ruleId === undefined || name === undefined || severity === undefined || kind === undefined) {
     return { rule: undefined, diagnostics: reading.diagnostics };
   }
   const by = (values.by ?? []).map((entry) => entry.value);
@@ -77,48 +89,66 @@ export function readRule(
     alert: alertOf(values.alert ?? {}, name, by),
   } as const;
   const known = exceptions.filter((entry) => entry !== undefined);
+  const latenessMs = values.lateness ?? LATENESS_MS;
+  const used = [match, ...others, ...exceptions.map((entry) => entry?.parsed)];
   const rule: Rule = {
     ...meaning,
     version: ruleVersion(
       meaning,
-      match.expression,
-      known.map((entry) => ({ match: entry.parsed.expression, expiresMs: entry.exception.expiresMs })),
+      {
+        match: match?.expression,
+        except: known.map((entry) => ({ match: entry.parsed.expression, expiresMs: entry.exception.expiresMs })),
+      },
+      kind.kind.kind === 'single' ? undefined : { kind: kind.meaning, latenessMs },
     ),
     author: values.author,
     falsePositives: values.false_positives ?? [],
-    match: compilePredicate(match.expression),
-    matchSource: match.source,
-    necessary: necessaryClause(match.expression),
-    kind: { kind: 'single' },
-    latenessMs: LATENESS_MS,
+    match: matchOf(kind, match),
+    matchSource: match?.source ?? '',
+    necessary: necessaryOf(kind, match),
+    kind: kind.kind,
+    latenessMs,
     except: known.map((entry) => entry.exception),
     tests: (values.tests ?? []).map((entry) => testOf(entry, source)),
     file: source.file,
-    sourceJson: sourceJson(source.file, document.text, listsUsed(expressions, context.lists)),
+    sourceJson: sourceJson(source.file, document.text, namesUsed(used, context)),
   };
   return { rule, diagnostics: reading.diagnostics };
 }
 
-interface ReadExpression {
-  readonly expression: Expression;
-  readonly source: string;
-  readonly lists: ReadonlySet<string>;
+function matchOf({ kind }: ReadKind, match: ReadExpression | undefined): Rule['match'] {
+  if (match !== undefined) return compilePredicate(match.expression);
+  return kind.kind === 'together' ? () => false : () => true;
 }
 
-function readExpression(at: Placed<string>, lists: Lists, reading: Reading): ReadExpression | undefined {
-  const parsed = parseExpression(at.value, lists);
-  if (parsed.kind === 'parsed') return { expression: parsed.expression, source: at.value.trim(), lists: parsed.lists };
-  for (const problem of parsed.problems) report(reading, offsetInFile(reading.source, at.node, problem.at), problem);
+function necessaryOf({ kind, anyOf: alternatives }: ReadKind, match: ReadExpression | undefined): Rule['necessary'] {
+  if (kind.kind === 'together') return NEVER;
+  return allOf([
+    match === undefined ? undefined : necessaryClause(match.expression),
+    alternatives.length === 0 ? undefined : anyOf(alternatives.map((expression) => necessaryClause(expression))),
+  ]);
+}
+
+function hasKey(root: YamlNode, key: string): boolean {
+  return root.kind !== 'map' || root.entries.some((entry) => entry.key === key);
+}
+
+function readExpression(text: Placed<string>, context: RuleContext, reading: Reading): ReadExpression | undefined {
+  const parsed = parseExpression(text.value, context.lists, context.macros.parsed);
+  if (parsed.kind === 'parsed') {
+    const { expression, lists, macros } = parsed;
+    return { text, expression, source: text.value.trim(), lists, macros };
+  }
+  for (const problem of parsed.problems) report(reading, offsetInFile(reading.source, text.node, problem.at), problem);
   return undefined;
 }
 
 function readException(
   entry: Placed<Partial<ExceptionKeys>>,
-  lists: Lists,
-  reading: Reading,
+  read: (text: Placed<string>) => ReadExpression | undefined,
 ): { readonly exception: RuleException; readonly parsed: ReadExpression } | undefined {
   const { match, reason = '', owner = '', expires } = entry.value;
-  const parsed = match === undefined ? undefined : readExpression(match, lists, reading);
+  const parsed = match === undefined ? undefined : read(match);
   if (parsed === undefined) return undefined;
   const predicate = compilePredicate(parsed.expression);
   return { exception: { match: predicate, source: parsed.source, reason, owner, expiresMs: expires }, parsed };
@@ -140,27 +170,44 @@ function suppressionOf(values: Partial<SuppressKeys>, forMs: number, by: readonl
 }
 
 function testOf(entry: Placed<TestKeys>, source: SourceText): RuleTest {
-  const { name, events, alerts } = entry.value;
-  return { name, events: events.map(withTime), alerts, line: placeOf(source, entry.node.at).line };
+  const { name, events, alerts, progress } = entry.value;
+  const line = placeOf(source, entry.node.at).line;
+  return { name, events: withTimes(events), alerts, progressMs: progress ?? 0, line };
 }
 
-function withTime(event: EventDocument, index: number): EventDocument {
-  if (fieldOf(event, 'event.created') !== undefined) return event;
-  const inner = typeof event['event'] === 'object' && event['event'] !== null ? event['event'] : {};
-  return { ...event, event: { ...inner, created: new Date(TEST_START_MS + index * 1_000).toISOString() } };
+/** Each at its time, or a second after the one before; an event's own `event.created` stands. */
+function withTimes(events: readonly TestEvent[]): readonly EventDocument[] {
+  let nextMs = TEST_START_MS;
+  return events.map(({ document, atMs }) => {
+    const ms = atMs === undefined ? nextMs : TEST_START_MS + atMs;
+    nextMs = ms + 1_000;
+    if (atMs === undefined && fieldOf(document, 'event.created') !== undefined) return document;
+    const inner = typeof document['event'] === 'object' && document['event'] !== null ? document['event'] : {};
+    return { ...document, event: { ...inner, created: new Date(ms).toISOString() } };
+  });
 }
 
-function listsUsed(
+interface NamesUsed {
+  readonly lists: Readonly<Record<string, ListValues>>;
+  readonly macros: Readonly<Record<string, string>>;
+}
+
+function namesUsed(
   expressions: readonly (ReadExpression | undefined)[],
-  lists: Lists,
-): Readonly<Record<string, ListValues>> {
-  const names = [...new Set(expressions.flatMap((entry) => [...(entry?.lists ?? [])]))].toSorted();
-  return Object.fromEntries(names.map((name) => [name, lists.get(name) ?? []]));
+  { lists, macros }: Pick<RuleContext, 'lists' | 'macros'>,
+): NamesUsed {
+  const namesOf = (kind: 'lists' | 'macros'): readonly string[] =>
+    [...new Set(expressions.flatMap((entry) => [...(entry?.[kind] ?? [])]))].toSorted();
+  return {
+    lists: Object.fromEntries(namesOf('lists').map((name) => [name, lists.get(name) ?? []])),
+    macros: Object.fromEntries(namesOf('macros').map((name) => [name, macros.sources.get(name) ?? ''])),
+  };
 }
 
 /** Version of the source’s form in the control log. */
 export const SOURCE_FORMAT = 1;
 
-function sourceJson(file: string, documentText: string, lists: Readonly<Record<string, ListValues>>): string {
-  return JSON.stringify({ format: SOURCE_FORMAT, file, text: documentText, lists });
+function sourceJson(file: string, text: string, { lists, macros }: NamesUsed): string {
+  const hasMacros = Object.keys(macros).length > 0;
+  return JSON.stringify({ format: SOURCE_FORMAT, file, text, lists, ...(hasMacros ? { macros } : {}) });
 }

@@ -20,20 +20,33 @@ export interface ExceptionMeaning {
   readonly expiresMs: number | undefined;
 }
 
+/** What it asks of many events (read with its expressions), and how long it waits; undefined of a rule on single events. */
+export interface ManyMeaning {
+  readonly kind: unknown;
+  readonly latenessMs: number;
+}
+
 /** 16 hexadecimal digits of SHA-256. */
-export function ruleVersion(meaning: RuleMeaning, match: Expression, except: readonly ExceptionMeaning[]): string {
+export function ruleVersion(
+  meaning: RuleMeaning,
+  expressions: { readonly match: Expression | undefined; readonly except: readonly ExceptionMeaning[] },
+  many: ManyMeaning | undefined,
+): string {
+  const { match, except } = expressions;
   const { id, name, description, severity, risk, tags, mitre, references, status, by, alert } = meaning;
   const canonical = JSON.stringify([
     ['vedette-rule', LANGUAGE_VERSION, MAPPING_VERSION, FUEL_PER_EVALUATION],
     [id, name, description, severity, risk ?? null, tags, mitre, references, status, by],
     [alert.title, alert.include, alert.to ?? null, alert.runbook ?? null],
     alert.suppress === undefined ? null : [alert.suppress.forMs, alert.suppress.by, alert.suppress.growMs ?? null],
-    withoutPlaces(match),
+    match === undefined ? null : withoutPlaces(match),
     except.map((exception) => [withoutPlaces(exception.match), exception.expiresMs ?? null]),
+    ...(many === undefined ? [] : [many.kind, many.latenessMs]),
   ]);
   return createHash('sha256').update(canonical).digest('hex').slice(0, 16);
 }
 
-function withoutPlaces(expression: Expression): string {
+/** An expression's meaning as text. */
+export function withoutPlaces(expression: Expression): string {
   return JSON.stringify(expression, (key, value: unknown) => (key === 'at' ? undefined : value));
 }

@@ -9,6 +9,7 @@ const test = (name: string, alerts: number, ...events: RuleTest['events']): Rule
   name,
   events,
   alerts,
+  progressMs: 0,
   line: 7,
 });
 

@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { runRuleTests } from '../../backtest/rule-tests.ts';
 import { formatDiagnostic } from '../../rules/diagnostic.ts';
 import { FUNCTION_NAMES } from '../../rules/expression/functions.ts';
+import { KIND_READERS } from '../../rules/language/kind-keys.ts';
 import { readListText } from '../../rules/language/list-reader.ts';
-import { LATER_KEYS } from '../../rules/language/rule-keys.ts';
 import { type RuleFile, readLists, readRuleText } from '../../rules/rule-files.ts';
 import { SHIPPED_RULES } from '../../rules/rule-folders.ts';
 
@@ -35,10 +35,11 @@ describe('docs/rules.md', () => {
     expect(read.lists.map((list) => list.name)).toEqual(['databases']);
   });
 
-  it.each([...FUNCTION_NAMES.map((name) => `$${name}`), ...[...lists.keys()].map((name) => `$${name}`), ...LATER_KEYS])(
-    'names %s',
-    (name) => {
-      expect(TEXT).toContain(name);
-    },
-  );
+  it.each([
+    ...FUNCTION_NAMES.map((name) => `$${name}`),
+    ...[...lists.keys()].map((name) => `$${name}`),
+    ...Object.keys(KIND_READERS),
+  ])('names %s', (name) => {
+    expect(TEXT).toContain(name);
+  });
 });

@@ -1,0 +1,281 @@
+// The words of a rule on many events → its kind, with its expressions read; what cannot be is told here.
+import { formatDuration } from '../../event/duration.ts';
+import { compilePredicate } from '../expression/compile.ts';
+import type { Expression } from '../expression/syntax.ts';
+import type { Metric, RuleKind, SequenceStep } from '../kind.ts';
+import type { KindKeys, MeasureKeys, StepKeys } from './kind-keys.ts';
+import { type Placed, type Reading, report } from './readers.ts';
+import type { RuleKeys } from './rule-keys.ts';
+import { withoutPlaces } from './rule-version.ts';
+import type { YamlNode } from './yaml-tree.ts';
+
+/** An expression that was read, with the lists and macros that it needs. */
+export interface ReadExpression {
+  readonly text: Placed<string>;
+  readonly expression: Expression;
+  readonly source: string;
+  readonly lists: ReadonlySet<string>;
+  readonly macros: ReadonlySet<string>;
+}
+
+export interface KindReading {
+  readonly values: Partial<RuleKeys>;
+  readonly reading: Reading;
+  /** Reads an expression; undefined when it has a mistake, which is then told. */
+  readonly read: (text: Placed<string>) => ReadExpression | undefined;
+}
+
+export interface ReadKind {
+  readonly kind: RuleKind;
+  /** Its own expressions, in the order they are written. */
+  readonly expressions: readonly ReadExpression[];
+  /** One of these, too, must hold of an event that has a part in it; empty where the rule's `match` alone decides. */
+  readonly anyOf: readonly Expression[];
+  /** For the rule's version: what it means, as JSON. */
+  readonly meaning: unknown;
+}
+
+const NAMES = [
+  'threshold',
+  'distinct',
+  'new_value',
+  'change',
+  'spike',
+  'absence',
+  'ratio',
+  'metric',
+  'sequence',
+  'together',
+] as const satisfies readonly (keyof KindKeys)[];
+
+/** Undefined after a mistake. */
+export function readKind(input: KindReading): ReadKind | undefined {
+  const { values, reading } = input;
+  const given = NAMES.filter((name) => values[name] !== undefined);
+  const [name, second] = given;
+  if (name === undefined) return plain({ kind: 'single' });
+  if (second !== undefined) {
+    return wrong(reading, values[second]?.node, {
+      message: `a rule has one of \`${name}\` and \`${second}\`, not both`,
+      remedy: 'Write two rules; `together` or `sequence` can name both.',
+    });
+  }
+  switch (name) {
+    case 'sequence':
+      return readSequence(input);
+    case 'together':
+      return readTogether(input);
+    case 'ratio':
+      return readRatio(input);
+    default:
+      return readFigures(input);
+  }
+}
+
+function plain(kind: RuleKind): ReadKind {
+  return { kind, expressions: [], anyOf: [], meaning: kind };
+}
+
+/** The kinds without expressions of their own. */
+function readFigures({ values, reading }: KindReading): ReadKind | undefined {
+  const { threshold, distinct, new_value: newValue, change, spike, absence, metric } = values;
+  if (threshold !== undefined) {
+    const { count = 0, within = 0, mode = 'episode' } = threshold.value;
+    return plain({ kind: 'threshold', count, withinMs: within, mode });
+  }
+  if (distinct !== undefined) {
+    const { field, above, below, within = 0 } = distinct.value;
+    if (field === undefined) return undefined;
+    if ((above === undefined) === (below === undefined)) return oneBound(reading, distinct.node, '`above` or `below`');
+    return plain({ kind: 'distinct', field: field.value, above, below, withinMs: within });
+  }
+  if (newValue !== undefined) {
+    const { fields = [], learn = 0, remember = learn, missing = 'skip' } = newValue.value;
+    if (fields.length === 0) return noFields(reading, newValue.node);
+    if (remember < learn) {
+      return wrong(reading, newValue.node, {
+        message: `\`remember\` (${formatDuration(remember)}) is shorter than \`learn\` (${formatDuration(learn)})`,
+        remedy: 'What is learned must be remembered at least as long; leave `remember` out or make it longer.',
+      });
+    }
+    const names = fields.map(({ value }) => value);
+    return plain({ kind: 'new_value', fields: names, learnMs: learn, rememberMs: remember, missing });
+  }
+  if (change !== undefined) {
+    const { fields = [], within, missing = 'skip' } = change.value;
+    if (fields.length === 0) return noFields(reading, change.node);
+    return plain({ kind: 'change', fields: fields.map(({ value }) => value), withinMs: within, missing });
+  }
+  if (spike !== undefined) {
+    const { factor = 0, within = 0, direction = 'up', at_least: atLeast = 1 } = spike.value;
+    const measures = metricsOf(spike.value);
+    if (measures.length > 1) return oneMeasure(reading, spike.node, 'at most one');
+    if (factor <= 1) {
+      const remedy = 'It says how many times as much (or as little) it must be: 3, say.';
+      return wrong(reading, spike.node, { message: '`factor` must be more than 1', remedy });
+    }
+    return plain({ kind: 'spike', factor, withinMs: within, direction, atLeast, metric: measures[0] });
+  }
+  if (absence !== undefined) {
+    const { fewer_than: fewerThan = 0, within = 0 } = absence.value;
+    return plain({ kind: 'absence', fewerThan, withinMs: within });
+  }
+  if (metric === undefined) return undefined;
+  const { above, below, at_least: atLeast = 1, within = 0 } = metric.value;
+  const [measure, other] = metricsOf(metric.value);
+  if (measure === undefined || other !== undefined) return oneMeasure(reading, metric.node, 'exactly one');
+  if (above === undefined && below === undefined) return oneBound(reading, metric.node, '`above`, `below` or both');
+  return plain({ kind: 'metric', metric: measure, above, below, atLeast, withinMs: within });
+}
+
+function readRatio({ values, reading, read }: KindReading): ReadKind | undefined {
+  const { ratio } = values;
+  if (ratio?.value.of === undefined) return undefined;
+  const { above, below, at_least: atLeast = 1, within = 0 } = ratio.value;
+  const of = read(ratio.value.of);
+  if (above === undefined && below === undefined) return oneBound(reading, ratio.node, '`above`, `below` or both');
+  if (above === 1 || below === 0) {
+    const message = above === 1 ? 'no share is above 1' : 'no share is below 0';
+    return wrong(reading, ratio.node, {
+      message,
+      remedy: 'Shares go from 0 to 1, and the bound itself does not count.',
+    });
+  }
+  if (of === undefined) return undefined;
+  const kind = { kind: 'ratio', above, below, atLeast, withinMs: within } as const;
+  return {
+    kind: { ...kind, of: compilePredicate(of.expression), ofSource: of.source },
+    expressions: [of],
+    anyOf: [],
+    meaning: { ...kind, of: withoutPlaces(of.expression) },
+  };
+}
+
+function readSequence({ values, reading, read }: KindReading): ReadKind | undefined {
+  const { sequence } = values;
+  if (sequence === undefined) return undefined;
+  const { within = 0, steps: given = [], until: untilText } = sequence.value;
+  const ruleBy = (values.by ?? []).map(({ value }) => value);
+  const read1 = given.map((entry) => readStep(entry, { ruleBy, reading, read }));
+  const until = untilText === undefined ? undefined : read(untilText);
+  const steps = read1.filter((entry) => entry !== undefined);
+  if (steps.length < given.length || (untilText !== undefined && until === undefined)) return undefined;
+  if (steps[0]?.step.isAbsent === true) {
+    return wrong(reading, given[0]?.node, {
+      message: 'a sequence begins with an event, not with an absence',
+      remedy: 'Begin with a `match`; for what has not been before, use `new_value`.',
+    });
+  }
+  if (steps.length < 2) {
+    const remedy = 'One step alone is a rule with `match`.';
+    return wrong(reading, sequence.node, { message: 'a sequence needs at least two steps', remedy });
+  }
+  const expressions = [...steps.map(({ parsed }) => parsed), ...(until === undefined ? [] : [until])];
+  const compiledUntil = until === undefined ? undefined : compilePredicate(until.expression);
+  return {
+    kind: {
+      kind: 'sequence',
+      withinMs: within,
+      steps: steps.map(({ step }) => step),
+      until: compiledUntil,
+      untilSource: until?.source,
+    },
+    expressions,
+    anyOf: expressions.map(({ expression }) => expression),
+    meaning: {
+      kind: 'sequence',
+      withinMs: within,
+      steps: steps.map(({ step, parsed }) => [withoutPlaces(parsed.expression), step.by, step.isAbsent]),
+      until: until === undefined ? null : withoutPlaces(until.expression),
+    },
+  };
+}
+
+function readStep(
+  { value, node }: Placed<Partial<StepKeys>>,
+  { ruleBy, reading, read }: { readonly ruleBy: readonly string[] } & Pick<KindReading, 'reading' | 'read'>,
+): { readonly step: SequenceStep; readonly parsed: ReadExpression } | undefined {
+  const text = value.match ?? value.absent;
+  if (text === undefined || (value.match !== undefined && value.absent !== undefined)) {
+    return wrong(reading, node, {
+      message: 'a step has either `match` or `absent`',
+      remedy: '`match`: what must come; `absent`: what must not come before the next step.',
+    });
+  }
+  const by = value.by?.map((entry) => entry.value) ?? ruleBy;
+  if (by.length !== ruleBy.length) {
+    return wrong(reading, node, {
+      message: `the step's \`by\` has ${by.length} fields, the rule's ${ruleBy.length}: they are compared by their places`,
+      remedy: 'Name as many fields as in the rule’s `by`, in its order.',
+    });
+  }
+  const parsed = read(text);
+  if (parsed === undefined) return undefined;
+  const isAbsent = value.absent !== undefined;
+  return { step: { match: compilePredicate(parsed.expression), source: parsed.source, by, isAbsent }, parsed };
+}
+
+function readTogether({ values, reading }: KindReading): ReadKind | undefined {
+  const { together, match, except } = values;
+  if (together === undefined) return undefined;
+  const { rules = [], within = 0, ordered = false } = together.value;
+  const ids = rules.map(({ value }) => value);
+  const unfit = match?.node ?? except?.[0]?.node;
+  if (unfit !== undefined) {
+    return wrong(reading, unfit, {
+      message: `\`together\` is about detections: \`${match === undefined ? 'except' : 'match'}\` has nothing to look at`,
+      remedy: 'Write it in the rules that `together` names.',
+    });
+  }
+  const repeated = rules.find(({ value }, place) => ids.indexOf(value) !== place);
+  if (repeated !== undefined) {
+    const message = `\`${repeated.value}\` stands twice`;
+    return wrong(reading, repeated.node, {
+      message,
+      remedy: 'Name each rule once; for more of one, use `threshold` there.',
+    });
+  }
+  if (ids.length < 2) {
+    const remedy = 'Name at least two; one alone alerts by itself.';
+    return wrong(reading, together.node, { message: '`together` needs at least two rules', remedy });
+  }
+  return plain({ kind: 'together', rules: ids, withinMs: within, isOrdered: ordered });
+}
+
+function metricsOf(keys: Partial<MeasureKeys>): readonly Metric[] {
+  const aggregates = ['avg', 'sum', 'min', 'max', 'count', 'distinct'] as const;
+  const percentiles = [50, 90, 95, 99] as const;
+  const found: Metric[] = aggregates.flatMap((aggregate) => {
+    const field = keys[aggregate]?.value;
+    return field === undefined ? [] : [{ aggregate, field }];
+  });
+  for (const rank of percentiles) {
+    const field = keys[`p${rank}`]?.value;
+    if (field !== undefined) found.push({ aggregate: { percentile: rank }, field });
+  }
+  if (keys.percentile !== undefined) {
+    found.push({ aggregate: { percentile: keys.percentile.rank }, field: keys.percentile.field.value });
+  }
+  return found;
+}
+
+function oneBound(reading: Reading, node: YamlNode, bounds: string): undefined {
+  return wrong(reading, node, { message: `this needs ${bounds}`, remedy: 'Without a bound it would find nothing.' });
+}
+
+function oneMeasure(reading: Reading, node: YamlNode, howMany: string): undefined {
+  const remedy = 'avg, sum, min, max, count, distinct, p50, p90, p95, p99 or percentile: { rank, field }.';
+  return wrong(reading, node, { message: `this takes ${howMany} figure`, remedy });
+}
+
+function noFields(reading: Reading, node: YamlNode): undefined {
+  return wrong(reading, node, { message: '`fields` is empty', remedy: 'Name the fields whose values are compared.' });
+}
+
+function wrong(
+  reading: Reading,
+  node: YamlNode | undefined,
+  problem: { readonly message: string; readonly remedy: string },
+): undefined {
+  return report(reading, node?.at ?? 0, { code: 'rule/kind', ...problem });
+}
