@@ -33,21 +33,17 @@ export function readRuleFolders(folders: readonly RuleFolder[], options: ReadOpt
   return { rules: set.rules, diagnostics: [...diagnostics, ...set.diagnostics] };
 }
 
-/** The lists of some folders, for the text of a rule that stands in none of them (a backtest). */
-export function readListFolders(folders: readonly RuleFolder[]): Lists {
-  return readLists(
-    folders.flatMap((folder) => filesOf(folder, FILES_PER_FOLDER_MAX, [])),
-    [],
-  );
+/** What rules may name: lists and macros. */
+interface Names {
+  readonly lists: Lists;
+  readonly macros: MacroSet;
 }
 
-/** The macros of some folders, as {@link readListFolders} reads lists. */
-export function readMacroFolders(folders: readonly RuleFolder[], lists: Lists): MacroSet {
-  return readMacros(
-    folders.flatMap((folder) => filesOf(folder, FILES_PER_FOLDER_MAX, [])),
-    lists,
-    [],
-  );
+/** The lists and macros of some folders, for the text of a rule that stands in none of them (a backtest). */
+export function readNameFolders(folders: readonly RuleFolder[]): Names {
+  const files = folders.flatMap((folder) => filesOf(folder, FILES_PER_FOLDER_MAX, []));
+  const lists = readLists(files, []);
+  return { lists, macros: readMacros(files, lists, []) };
 }
 
 function filesOf(folder: RuleFolder, filesMax: number, diagnostics: Diagnostic[]): readonly RuleFile[] {

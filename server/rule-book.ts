@@ -4,7 +4,7 @@ import type { RuleEpoch } from '../engine/engine.ts';
 import type { Diagnostic } from '../rules/diagnostic.ts';
 import type { Rule, RuleSet } from '../rules/rule.ts';
 import { readRuleSource, readRuleText } from '../rules/rule-files.ts';
-import { readListFolders, readRuleFolders } from '../rules/rule-folders.ts';
+import { readNameFolders, readRuleFolders } from '../rules/rule-folders.ts';
 import type { ControlLogPort } from '../store/state/state-port.ts';
 import { epochsOf, recordRules } from './control-log.ts';
 import type { RuleFolder, ServerNotice } from './options.ts';
@@ -58,7 +58,10 @@ export function createRuleBook(options: {
       return { epochs: epochsSince(now() - horizonMs) };
     },
     epochsSince,
-    readText: (file, text) => readRuleText(file, text, readListFolders(folders), { nowMs: now() }),
+    readText: (file, text) => {
+      const { lists, macros } = readNameFolders(folders);
+      return readRuleText(file, text, lists, { macros, nowMs: now() });
+    },
     rules: () => rules,
     summary: () => ({ loaded: rules.length, diagnostics }),
   };

@@ -4,7 +4,7 @@ import { runBacktest } from '../../backtest/run-backtest.ts';
 import type { NewEvent } from '../../event/document.ts';
 import { orderKeyOf } from '../../event/order.ts';
 import { readRuleText } from '../../rules/rule-files.ts';
-import { type RuleFolder, readListFolders } from '../../rules/rule-folders.ts';
+import { type RuleFolder, readNameFolders } from '../../rules/rule-folders.ts';
 import type { BacktestResponse } from '../../server/api.ts';
 import type { TimeRange } from '../../store/port.ts';
 import { type Archive, checkPart } from './archive.ts';
@@ -25,9 +25,8 @@ export interface ArchiveBacktest {
 export async function backtestArchive(asked: ArchiveBacktest): Promise<BacktestResponse> {
   const { folder, archive, rule, range, limit, now } = asked;
   const startedMs = now();
-  const { rules, diagnostics } = readRuleText(rule.file, rule.text, readListFolders(asked.ruleFolders), {
-    nowMs: startedMs,
-  });
+  const { lists, macros } = readNameFolders(asked.ruleFolders);
+  const { rules, diagnostics } = readRuleText(rule.file, rule.text, lists, { macros, nowMs: startedMs });
   const isBroken = diagnostics.some(({ severity }) => severity === 'error') || rules.length === 0;
   const run = await runBacktest({
     store: { scan: (scanned) => scan(folder, archive, scanned) },

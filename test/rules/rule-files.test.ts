@@ -11,7 +11,7 @@ import { PROBLEMS_PER_FILE_MAX } from '../../rules/language/source-text.ts';
 import { DOCUMENTS_PER_FILE_MAX, FILE_BYTES_MAX, YAML_DEPTH_MAX } from '../../rules/language/yaml-tree.ts';
 import type { Rule, RuleSet } from '../../rules/rule.ts';
 import { type RuleFile, readRuleSource, readRules, readRuleText } from '../../rules/rule-files.ts';
-import { readListFolders, readRuleFolders } from '../../rules/rule-folders.ts';
+import { readNameFolders, readRuleFolders } from '../../rules/rule-folders.ts';
 
 const LISTS: Lists = new Map([['shells', ['sh', 'bash']]]);
 
@@ -487,7 +487,7 @@ describe('folders', () => {
   });
 
   it('give their lists alone, for a rule that stands in none of them', () => {
-    expect([...readListFolders([{ path: folder, kind: 'own' }])]).toEqual([['shells', ['bash']]]);
+    expect([...readNameFolders([{ path: folder, kind: 'own' }]).lists]).toEqual([['shells', ['bash']]]);
   });
 
   it('that do not exist are told', () => {
