@@ -10,6 +10,7 @@ const BENCHES = {
   'audit-rules': () => import('./audit-rules.ts'),
   ingest: () => import('./ingest.ts'),
   store: () => import('./store.ts'),
+  engine: () => import('./engine.ts'),
   'alert-latency': () => import('./alert-latency.ts'),
 } as const;
 

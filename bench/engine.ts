@@ -1,0 +1,261 @@
+// The rules engine on one core: 500 and 2,000 rules on parsed events and from NDJSON, the slowest events, loading, memory for each key
+// that suppression remembers; beside the official JSONata with the same expressions, and beside rsigma with the same rules as Sigma
+// (`cargo install rsigma --version 0.23.0 --locked`; found on the PATH or by VEDETTE_RSIGMA). CPU of this thread, the least of five rounds.
+// Events: those of the store's benchmark, and every twentieth a recorded one of a real kernel. Nothing of two engines is compared
+// unless they found the same.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import jsonata from 'jsonata';
+import { createEngine } from '../engine/create-engine.ts';
+import type { Engine } from '../engine/engine.ts';
+import { EVERYTHING_PASSED } from '../engine/watermark.ts';
+import type { EventDocument, NewEvent } from '../event/document.ts';
+import type { Rule } from '../rules/rule.ts';
+import { readRules } from '../rules/rule-files.ts';
+import { readRuleFolders, SHIPPED_RULES } from '../rules/rule-folders.ts';
+import { type MadeRule, makeRules, matchOf, type Style, sigmaOf, wordsOf, yamlOf } from './engine-rules.ts';
+import { storeEvent } from './store-events.ts';
+
+const SAMPLES = new URL('../test/data/audit-samples/', import.meta.url);
+const START_MS = Date.UTC(2026, 9, 1);
+const BATCH_EVENTS = 1_500;
+const ROUNDS = 5;
+const SIGMA_RULES = 210;
+/** Of the official engine, which takes some 20 ms for an event with 500 rules. */
+const OFFICIAL_EVENTS = 40;
+
+interface Traffic {
+  readonly events: readonly NewEvent[];
+  /** The documents as JSON, a line each. */
+  readonly lines: readonly string[];
+}
+
+export async function run({ isShort }: { readonly isShort: boolean }): Promise<readonly string[]> {
+  const recorded = recordedDocuments();
+  const words = wordsOf(recorded);
+  const traffic = trafficOf(isShort ? 15_000 : 60_000, recorded);
+  const bytes = traffic.lines.reduce((sum, line) => sum + line.length, 0) / traffic.lines.length;
+  const parsing = leastMicros(traffic.lines.length, () => {
+    for (const line of traffic.lines) JSON.parse(line);
+  });
+  return [
+    `${traffic.events.length} events, ${Math.round(bytes)} bytes each, parsing alone ${told(parsing)}`,
+    ...rulesLines('shipped rules', readRuleFolders([SHIPPED_RULES]).rules, traffic),
+    ...[500, 2_000].flatMap((count) => {
+      const { rules, ms } = loaded(makeRules(count, words), 'ours');
+      return [`${count} rules: loaded in ${Math.round(ms)} ms`, ...rulesLines(`${count} rules`, rules, traffic)];
+    }),
+    ...(await besideOfficial(makeRules(500, words), traffic)),
+    ...besideRsigma(makeRules(SIGMA_RULES, words), traffic),
+    ...memoryLines(isShort ? 20_000 : 100_000),
+  ];
+}
+
+function rulesLines(name: string, rules: readonly Rule[], { events, lines }: Traffic): readonly string[] {
+  const engine = engineOf(rules);
+  const parsed = leastMicros(events.length, () => {
+    for (let at = 0; at < events.length; at += BATCH_EVENTS)
+      engine.step(events.slice(at, at + BATCH_EVENTS), EVERYTHING_PASSED);
+  });
+  const sum = (of: 'evaluations' | 'matches'): string =>
+    (engine.health().reduce((all, health) => all + health[of], 0) / events.length / ROUNDS).toPrecision(2);
+  const [evaluations, matches] = [sum('evaluations'), sum('matches')];
+  const fromLines = leastMicros(lines.length, () => stepLines(engine, { events, lines }));
+  const single = engineOf(rules);
+  const micros: number[] = [];
+  for (const event of events) {
+    const begin = process.hrtime.bigint();
+    single.step([event], EVERYTHING_PASSED);
+    micros.push(Number(process.hrtime.bigint() - begin) / 1_000);
+  }
+  micros.sort((a, b) => a - b);
+  const at = (share: number): string => (micros[Math.floor(micros.length * share)] ?? 0).toFixed(0);
+  return [
+    `${name}: parsed events ${told(parsed)}; from NDJSON ${told(fromLines)}`,
+    `${name}: ${evaluations} evaluations and ${matches} matches an event; one event alone p50 ${at(0.5)} µs, p99 ${at(0.99)} µs`,
+  ];
+}
+
+function stepLines(engine: Engine, { events, lines }: Traffic): number {
+  let detections = 0;
+  for (let at = 0; at < lines.length; at += BATCH_EVENTS) {
+    const batch = lines.slice(at, at + BATCH_EVENTS).map((line, index): NewEvent => {
+      const document = JSON.parse(line) as EventDocument;
+      return { id: events[at + index]?.id ?? '', document };
+    });
+    detections += engine.step(batch, EVERYTHING_PASSED).detections.length;
+  }
+  return detections;
+}
+
+async function besideOfficial(made: readonly MadeRule[], { events }: Traffic): Promise<readonly string[]> {
+  const { rules } = loaded(made, 'jsonata');
+  const few = events.filter((_event, index) => index % Math.floor(events.length / OFFICIAL_EVENTS) === 0);
+  const expressions = made.map((rule) => jsonata(`$boolean(${matchOf(rule, 'jsonata')})`));
+  let found = 0;
+  const begin = process.threadCpuUsage();
+  for (const { document } of few) {
+    for (const expression of expressions) {
+      const isTrue: unknown = await expression.evaluate(document).catch(() => false);
+      if (isTrue === true) found += 1;
+    }
+  }
+  const theirs = microsSince(begin) / few.length;
+  const engine = engineOf(rules);
+  const ours = engine.step(few, EVERYTHING_PASSED).detections.length;
+  if (ours !== found) throw new Error(`the official engine found ${found}, ours ${ours}`);
+  const micros = leastMicros(events.length, () => {
+    engine.step(events, EVERYTHING_PASSED);
+  });
+  return [
+    `official JSONata, ${made.length} rules in its own functions: ${told(theirs)}; ours with the same ${told(micros)}, ` +
+      `${Math.round(theirs / micros)} × as fast; both found ${found} on ${few.length} events`,
+  ];
+}
+
+function besideRsigma(made: readonly MadeRule[], traffic: Traffic): readonly string[] {
+  const command = process.env['VEDETTE_RSIGMA'] ?? 'rsigma';
+  const version = spawnSync(command, ['--version'], { encoding: 'utf8' });
+  if (version.status !== 0)
+    return ['rsigma: not here, so not compared (cargo install rsigma --version 0.23.0 --locked)'];
+  const folder = mkdtempSync(join(tmpdir(), 'vedette-rsigma-'));
+  try {
+    const file = join(folder, 'events.ndjson');
+    writeFileSync(file, `${traffic.lines.join('\n')}\n`);
+    const empty = join(folder, 'none.ndjson');
+    writeFileSync(empty, '{}\n');
+    return [1, made.length].map((count) => {
+      const some = made.slice(0, count);
+      const rulesFolder = mkdtempSync(join(folder, 'rules-'));
+      for (const [n, rule] of some.entries()) writeFileSync(join(rulesFolder, `${rule.id}.yml`), sigmaOf(rule, n));
+      const evaluated = (events: string): { readonly micros: number; readonly matches: number } => {
+        const args = ['engine', 'eval', '-r', rulesFolder, '-e', `@${events}`, '--input-format', 'json'];
+        let micros = Number.POSITIVE_INFINITY;
+        let matches = 0;
+        for (let round = 0; round < 3; round += 1) {
+          const timed = childMicros(command, [...args, '--output-format', 'ndjson', '-q']);
+          micros = Math.min(micros, timed.micros);
+          matches = timed.lines;
+        }
+        return { micros, matches };
+      };
+      const loading = evaluated(empty).micros;
+      const { micros, matches } = evaluated(file);
+      const theirs = (micros - loading) / traffic.lines.length;
+      const { rules } = loaded(some, 'folded');
+      const engine = engineOf(rules);
+      const found = stepLines(engine, traffic);
+      if (found !== matches) throw new Error(`rsigma found ${matches}, ours ${found}`);
+      const ours = leastMicros(traffic.lines.length, () => stepLines(engine, traffic));
+      return (
+        `${version.stdout.split('\n')[0]}, ${count} ${count === 1 ? 'rule' : 'rules'} as Sigma, from NDJSON: ${told(theirs)}; ours with the same ` +
+        `${told(ours)}, ${(theirs / ours).toFixed(1)} × as fast; both found ${found}`
+      );
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** CPU of a program from begin to end, and the lines that it wrote. */
+function childMicros(command: string, args: readonly string[]): { readonly micros: number; readonly lines: number } {
+  const script = `const {spawnSync}=require('node:child_process');const {writeSync}=require('node:fs');
+    const child=spawnSync(process.argv[1],process.argv.slice(2),{maxBuffer:2**28});
+    if(child.status!==0)throw new Error(String(child.stderr));
+    const tick=require('node:fs').readFileSync('/proc/self/stat','latin1').split(') ')[1].split(' ');
+    writeSync(1,JSON.stringify({ticks:Number(tick[13])+Number(tick[14]),lines:child.stdout.toString('latin1').split('\\n').filter(Boolean).length}));`;
+  const { ticks, lines } = JSON.parse(
+    execFileSync(process.execPath, ['-e', script, command, ...args], { encoding: 'utf8', maxBuffer: 2 ** 28 }),
+  ) as { ticks: number; lines: number };
+  return { micros: ticks * 10_000, lines };
+}
+
+function memoryLines(keys: number): readonly string[] {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const { rules } = readRules([
+    {
+      file: 'made.yaml',
+      kind: 'own',
+      content: 'rules',
+      text: 'id: made\nname: Made\nseverity: low\nmatch: event.action = "executed"\nby: [host.id, user.name]\nalert: { suppress: { for: 7d } }\n',
+    },
+  ]);
+  const engine = engineOf(rules);
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  for (let at = 0; at < keys; at += BATCH_EVENTS) {
+    const events = Array.from({ length: Math.min(BATCH_EVENTS, keys - at) }, (_, index): NewEvent => {
+      const n = at + index;
+      const event = { action: 'executed', created: new Date(START_MS + n).toISOString() };
+      return { id: `e${n}`, document: { event, host: { id: `h${n % 100}` }, user: { name: `user-${n}` } } };
+    });
+    engine.step(events, EVERYTHING_PASSED);
+  }
+  collect();
+  const bytes = (process.memoryUsage().heapUsed - before) / keys;
+  return [`memory: ${Math.round(bytes)} bytes for each of ${keys} keys of suppression`];
+}
+
+function engineOf(rules: readonly Rule[]): Engine {
+  return createEngine({ epochs: [{ fromMs: 0, rules }], state: new Map() });
+}
+
+function loaded(made: readonly MadeRule[], style: Style): { readonly rules: readonly Rule[]; readonly ms: number } {
+  const files = made.map((rule) => ({
+    file: `${rule.id}.yaml`,
+    kind: 'own' as const,
+    content: 'rules' as const,
+    text: yamlOf(rule, style),
+  }));
+  const begin = process.threadCpuUsage();
+  const { rules, diagnostics } = readRules(files);
+  const ms = microsSince(begin) / 1_000;
+  const [error] = diagnostics.filter(({ severity }) => severity === 'error');
+  if (error !== undefined) throw new Error(`${error.file}: ${error.message}`);
+  return { rules, ms };
+}
+
+function recordedDocuments(): readonly EventDocument[] {
+  return readdirSync(SAMPLES)
+    .filter((name) => name.endsWith('.golden.json'))
+    .toSorted()
+    .flatMap((name) => JSON.parse(readFileSync(new URL(name, SAMPLES), 'utf8')) as readonly EventDocument[]);
+}
+
+function trafficOf(count: number, recorded: readonly EventDocument[]): Traffic {
+  const made = Array.from({ length: count }, (_, n): NewEvent => {
+    const document = recorded[(n / 20) % recorded.length];
+    const event = storeEvent(n, START_MS);
+    if (document === undefined) return event;
+    const { host, vedette } = event.document;
+    return { id: event.id, document: { ...document, host, vedette } };
+  });
+  const lines = made.map(({ document }) => JSON.stringify(document));
+  return { events: made.map(({ id }, n) => ({ id, document: JSON.parse(lines[n] ?? '{}') as EventDocument })), lines };
+}
+
+function leastMicros(count: number, work: () => unknown): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const begin = process.threadCpuUsage();
+    work();
+    least = Math.min(least, microsSince(begin) / count);
+  }
+  return least;
+}
+
+function microsSince(begin: NodeJS.CpuUsage): number {
+  const { user, system } = process.threadCpuUsage(begin);
+  return user + system;
+}
+
+function told(micros: number): string {
+  const perSecond = 1_000_000 / micros;
+  const rate = perSecond < 10_000 ? perSecond.toPrecision(3) : `${Math.round(perSecond / 1_000)}k`;
+  return `${micros.toFixed(2)} µs an event (${rate}/s)`;
+}
