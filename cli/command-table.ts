@@ -51,6 +51,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/rules-release.ts')).rulesRelease,
   },
   {
+    name: 'rules list',
+    summary: 'List rules, with what each says in a sentence.',
+    load: async () => (await import('./commands/rules-list.ts')).rulesList,
+  },
+  {
     name: 'rules schema',
     summary: 'Print the JSON Schema of rule files, for editors.',
     load: async () => (await import('./commands/rules-schema.ts')).rulesSchema,
@@ -69,6 +74,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'audit list',
     summary: 'List the audit rules that the kernel has.',
     load: async () => (await import('./commands/audit-list.ts')).auditList,
+  },
+  {
+    name: 'explain',
+    summary: 'Say why a rule matches an event or does not, and how near it came.',
+    load: async () => (await import('./commands/explain.ts')).explain,
   },
   {
     name: 'backtest',

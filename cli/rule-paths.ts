@@ -14,14 +14,17 @@ export interface ReadRules {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Reads the rules of the paths in the invocation, or of the configuration where there are none. */
-export async function readAskedRules(invocation: Invocation): Promise<Outcome<ReadRules>> {
+/** Reads the rules of the paths (those in the invocation, unless others are given), or of the configuration where there are none. */
+export async function readAskedRules(
+  invocation: Invocation,
+  paths: readonly string[] = invocation.positionals,
+): Promise<Outcome<ReadRules>> {
   const config = await loadConfig(invocation);
   if (!config.isOk) return config;
   const { readRuleFolders } = await import('../rules/rule-folders.ts');
   const { cwd, now } = invocation.context;
   const configured = ruleFoldersOf(config.value);
-  const asked = invocation.positionals.map((path) => resolve(cwd, path));
+  const asked = paths.map((path) => resolve(cwd, path));
   const folders = asked.length === 0 ? configured : foldersFor(asked, configured);
   const set = readRuleFolders(
     folders.map(({ path, kind }) => ({ kind, path: shortest(cwd, path) })),

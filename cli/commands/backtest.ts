@@ -1,17 +1,16 @@
 // `vedette backtest`: a rule over the stored past, by the server that has it; or the past itself again, compared with what was
 // found live.
-import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { formatDiagnostic, visible } from '../../rules/diagnostic.ts';
 import type { BacktestRequest, BacktestResponse } from '../../server/api.ts';
 import { CLIENT_OPTIONS, openClient, wholeNumber } from '../client.ts';
 import { type Command, type Invocation, isGiven, optionValue, printJson } from '../command.ts';
 import { loadConfig, readText } from '../config.ts';
-import { EXIT, type ExitCode, type Failure, fail, type Outcome, succeed } from '../failure.ts';
+import { EXIT, type ExitCode, type Failure, type Outcome, succeed } from '../failure.ts';
+import { findRuleFile } from '../find-rule.ts';
 import { archiveFailure, archivesAmong } from '../import/archive-import.ts';
 import { usage } from '../options.ts';
 import { ruleFoldersOf } from '../server-settings.ts';
-import { suggestion } from '../suggestion.ts';
 import { counted, isoTime, renderTable } from '../table.ts';
 import { RANGE_OPTIONS, type Range, readRange } from '../time-range.ts';
 
@@ -114,7 +113,7 @@ async function readSubject(invocation: Invocation): Promise<Outcome<Pick<Backtes
     return usage(backtest, '--as-it-was takes no RULE: it runs all of them', 'Leave one of the two out.');
   }
   if (name === undefined) return usage(backtest, 'no RULE', 'Name a file or a rule’s id, or use --as-it-was.');
-  const path = await findRule(invocation, name);
+  const path = await findRuleFile(invocation, name);
   if (!path.isOk) return path;
   const text = await readText(path.value, RULE_BYTES_MAX);
   return text.isOk
@@ -122,43 +121,6 @@ async function readSubject(invocation: Invocation): Promise<Outcome<Pick<Backtes
         rule: { file: path.value === resolve(invocation.context.cwd, name) ? name : path.value, text: text.value },
       })
     : text;
-}
-
-/** The file: as it was named, or by the rule's id in the folders in use, where a file is named after its rule. */
-async function findRule(invocation: Invocation, name: string): Promise<Outcome<string>> {
-  const asFile = resolve(invocation.context.cwd, name);
-  if (await isFile(asFile)) return succeed(asFile);
-  const config = await loadConfig(invocation);
-  if (!config.isOk) return config;
-  const folders = ruleFoldersOf(config.value).toReversed();
-  if (/^[\w.-]+$/.test(name)) {
-    for (const { path } of folders) {
-      const candidate = join(path, `${name}.yaml`);
-      if (await isFile(candidate)) return succeed(candidate);
-    }
-  }
-  const { readRuleFolders } = await import('../../rules/rule-folders.ts');
-  const { rules } = readRuleFolders(folders);
-  const found = rules.find(({ id }) => id === name);
-  if (found !== undefined) return succeed(found.file);
-  const ids = rules.map(({ id }) => id);
-  const remedy = suggestion(
-    name,
-    ids,
-    'Name a file, or the id of a rule in use (`vedette rules lint --json` lists them).',
-  );
-  return fail('backtest/no-rule', {
-    message: `\`${name}\` is neither a file nor a rule’s id`,
-    remedy,
-    exitCode: EXIT.usage,
-  });
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (status) => status.isFile(),
-    () => false,
-  );
 }
 
 function print(invocation: Invocation, answer: BacktestResponse, sinceMs: number): void {

@@ -39,11 +39,8 @@ export function explainRule(rule: Pick<Rule, 'except'>, trees: RuleTrees, event:
     ...(trees.of === undefined ? [] : [{ role: 'of', tree: trees.of }]),
   ];
   const expressions = asked.map(({ role, tree }) => ({ role, clause: explainExpression(tree, event, nowMs) }));
-  const deciding = expressions.filter(({ role }) => role !== 'until' && role !== 'of');
-  if (!deciding.some(({ clause }) => clause.answer === 'true')) {
-    const isFailed = deciding.some(({ clause }) => clause.answer === 'failed');
-    return { verdict: isFailed ? 'failed' : 'no-match', expressions, exceptions: [] };
-  }
+  const verdict = verdictOf(expressions);
+  if (verdict !== 'match') return { verdict, expressions, exceptions: [] };
   const exceptions = rule.except.flatMap(({ reason, owner, expiresMs }, at): readonly ExplainedException[] => {
     const tree = trees.exceptions[at];
     if (tree === undefined) return [];
@@ -52,4 +49,16 @@ export function explainRule(rule: Pick<Rule, 'except'>, trees: RuleTrees, event:
   });
   const isExcepted = exceptions.some(({ clause, isOver }) => !isOver && clause.answer === 'true');
   return { verdict: isExcepted ? 'excepted' : 'match', expressions, exceptions };
+}
+
+/** What all steps have in common must hold, and of a sequence one of its steps. */
+function verdictOf(expressions: readonly ExplainedExpression[]): 'match' | 'no-match' | 'failed' {
+  const answers = (isWanted: (role: string) => boolean): readonly string[] =>
+    expressions.filter(({ role }) => isWanted(role)).map(({ clause }) => clause.answer);
+  const match = answers((role) => role === 'match');
+  const steps = answers((role) => role.startsWith('step'));
+  if (!match.every((answer) => answer === 'true')) return match.includes('failed') ? 'failed' : 'no-match';
+  if (steps.length === 0) return match.length === 0 ? 'no-match' : 'match';
+  if (steps.includes('true')) return 'match';
+  return steps.includes('failed') ? 'failed' : 'no-match';
 }

@@ -7,7 +7,7 @@
 //
 // Values come from hosts: whoever prints makes control characters visible.
 import { type ClauseAnswer, decidingClauses } from './clause-tree.ts';
-import type { RuleExplanation } from './explain-rule.ts';
+import type { ExplainedExpression, RuleExplanation } from './explain-rule.ts';
 
 /** Lines past these are left out. */
 const LINES_MAX = 400;
@@ -39,13 +39,16 @@ export function verdictLine(explanation: RuleExplanation): string {
     const who = holding.owner === '' ? '' : ` (${holding.owner})`;
     return `It matches, and is hidden by the exception of “${holding.reason === '' ? holding.clause.text : holding.reason}”${who}.`;
   }
-  const matching = expressions.find(
-    ({ role, clause }) => (role === 'match' || role.startsWith('step')) && clause.answer === 'true',
-  );
-  if (verdict === 'match')
-    return matching === undefined || matching.role === 'match' ? 'It matches.' : `It matches as ${matching.role}.`;
-  const [first] = expressions;
-  const deciding = first === undefined ? [] : decidingClauses(first.clause);
+  const isTrue = ({ clause }: ExplainedExpression): boolean => clause.answer === 'true';
+  const steps = expressions.filter(({ role }) => role.startsWith('step'));
+  if (verdict === 'match') {
+    const matching = steps.filter(isTrue).map(({ role }) => role);
+    return matching.length === 0 ? 'It matches.' : `It matches as ${matching.join(' and ')}.`;
+  }
+  const asked =
+    expressions.find((one) => one.role === 'match' && !isTrue(one)) ?? (steps.length > 1 ? undefined : expressions[0]);
+  if (asked === undefined && steps.length > 0) return `It does not match: it is none of ${steps.length} steps.`;
+  const deciding = asked === undefined ? [] : decidingClauses(asked.clause);
   const [one] = deciding;
   if (one === undefined) return 'It does not match.';
   if (verdict === 'failed') return `It does not match: \`${one.text}\` fails: ${one.error ?? 'an error'}.`;

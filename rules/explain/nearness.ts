@@ -6,6 +6,8 @@ import { valueAt } from './seen-values.ts';
 
 /** Longer lists are not searched for a value that is nearly right. */
 const VALUES_MAX = 5_000;
+/** Shorter texts are all near one another. */
+const NEAR_LENGTH_MIN = 4;
 
 /** A remark about a clause that is not true of the event. */
 export function nearnessOf(expression: Expression, event: EventDocument): string | undefined {
@@ -69,7 +71,7 @@ function ofTexts(values: readonly unknown[], wanted: readonly unknown[]): string
     if (sameLetters !== undefined) return `only the case differs from "${sameLetters}"`;
   }
   for (const value of values) {
-    const near = typeof value === 'string' ? nearest(value, texts) : undefined;
+    const near = typeof value === 'string' && value.length >= NEAR_LENGTH_MIN ? nearest(value, texts) : undefined;
     if (near !== undefined) return `nearly "${near}"`;
   }
   return undefined;

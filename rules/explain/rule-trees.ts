@@ -9,7 +9,7 @@ export interface RuleTrees {
   readonly match: Expression | undefined;
   /** In the order of the rule's exceptions. */
   readonly exceptions: readonly Expression[];
-  /** In the order of a sequence's steps. */
+  /** In the order of a sequence's steps, what must not come among them. */
   readonly steps: readonly Expression[];
   readonly until: Expression | undefined;
   /** Of a ratio. */
@@ -31,7 +31,7 @@ export function treesOf(rule: Pick<Rule, 'sourceJson'>): RuleTrees {
     return parsed.kind === 'parsed' ? parsed.expression : undefined;
   };
   const treesAt = (node: YamlNode | undefined): readonly Expression[] =>
-    itemsOf(node).flatMap((item) => treeAt(memberOf(item, 'match')) ?? []);
+    itemsOf(node).flatMap((item) => treeAt(memberOf(item, 'match') ?? memberOf(item, 'absent')) ?? []);
   const sequence = memberOf(root, 'sequence');
   return {
     match: treeAt(memberOf(root, 'match')),

@@ -11,6 +11,7 @@ import type { RuleTrees } from './rule-trees.ts';
 /** A longer sentence is cut. */
 const SENTENCE_LENGTH_MAX = 600;
 const VALUES_SHOWN = 4;
+const REGEX_LENGTH_MAX = 48;
 
 /** `Alerts on an event where …, except where …; one alert an hour for each host.id.` */
 export function ruleSentence(rule: Pick<Rule, 'kind' | 'by' | 'alert'>, trees: RuleTrees): string {
@@ -41,7 +42,7 @@ function kindPhrase({ kind, by }: Pick<Rule, 'kind' | 'by'>, trees: RuleTrees): 
     case 'distinct':
       return `when ${boundsPhrase(kind)} different values of ${kind.field} come${per} within ${formatDuration(kind.withinMs)}, in ${events}`;
     case 'new_value':
-      return `when ${listed(kind.fields, 'and')} has a value${per} that it has not had for ${formatDuration(kind.learnMs)}, in ${events}`;
+      return `when ${listed(kind.fields, 'and')} has a value${per} that it has not had for ${formatDuration(kind.rememberMs)}, in ${events}`;
     case 'change':
       return `when ${listed(kind.fields, 'and')} changes${per}${kind.withinMs === undefined ? '' : ` within ${formatDuration(kind.withinMs)}`}, in ${events}`;
     case 'spike':
@@ -55,7 +56,7 @@ function kindPhrase({ kind, by }: Pick<Rule, 'kind' | 'by'>, trees: RuleTrees): 
     case 'metric':
       return `when ${metricPhrase(kind.metric)} is ${boundsPhrase(kind)}${per} within ${formatDuration(kind.withinMs)}, over ${events}`;
     case 'sequence':
-      return `when within ${formatDuration(kind.withinMs)}${per} ${stepsPhrase(kind, trees)}`;
+      return `when within ${formatDuration(kind.withinMs)}${per} ${stepsPhrase(kind, trees)}${trees.match === undefined ? '' : `, all${where}`}`;
     case 'together':
       return `when the rules ${listed(kind.rules, 'and')} all alert${per} within ${formatDuration(kind.withinMs)}${kind.isOrdered ? ', in this order' : ''}`;
   }
@@ -214,12 +215,17 @@ function valuesPhrase(expressions: readonly Expression[]): string | undefined {
   for (const expression of expressions.flatMap((one) => (one.kind === 'array' ? one.items : [one]))) {
     if (expression.kind === 'literal') phrases.push(JSON.stringify(expression.value));
     else if (expression.kind === 'list') phrases.push(`one of $${expression.name}`);
-    else if (expression.kind === 'regex') phrases.push(`/${expression.source}/${expression.flags}`);
+    else if (expression.kind === 'regex') phrases.push(regexPhrase(expression.source, expression.flags));
     else return undefined;
   }
   if (phrases.length === 0) return 'one of none';
   const rest = phrases.length - VALUES_SHOWN;
   return rest <= 1 ? listed(phrases, 'or') : `${phrases.slice(0, VALUES_SHOWN).join(', ')} or ${rest} others`;
+}
+
+function regexPhrase(source: string, flags: string): string {
+  const cut = source.length > REGEX_LENGTH_MAX ? `${source.slice(0, REGEX_LENGTH_MAX)}…` : source;
+  return `/${cut}/${flags}`;
 }
 
 function listed(words: readonly string[], conjunction: 'and' | 'or'): string {

@@ -3,6 +3,7 @@
 import { type Field, fieldNamed } from '../../event/catalogue.ts';
 import { expressionText } from '../explain/expression-text.ts';
 import { type Expression, type ExpressionProblem, partsOf, plainField } from '../expression/syntax.ts';
+import { withoutPlaces } from '../language/rule-version.ts';
 import { writtenValues } from './check.ts';
 
 /** More operands are not compared with one another. */
@@ -108,10 +109,6 @@ function unwrapped(expression: Expression): Expression {
 
 function isSame(one: Expression, other: Expression): boolean {
   return withoutPlaces(unwrapped(one)) === withoutPlaces(unwrapped(other));
-}
-
-function withoutPlaces(expression: Expression): string {
-  return JSON.stringify(expression, (key, value: unknown) => (key === 'at' ? undefined : value));
 }
 
 /** What certainly holds where the expression is true; where it is not, if `isNegated`. */

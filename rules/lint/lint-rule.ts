@@ -7,6 +7,7 @@ import type { RuleKeys } from '../language/rule-keys.ts';
 import type { YamlNode } from '../language/yaml-tree.ts';
 import { lintExceptions } from './exceptions.ts';
 import { lintExpression } from './expression-lints.ts';
+import { lintKind } from './kind-words.ts';
 import { lintFields } from './named-fields.ts';
 import { lintIndex } from './no-index.ts';
 import { lintMitre, lintTests } from './readers-words.ts';
@@ -27,7 +28,7 @@ export interface LintInput {
 
 export type Lint = (input: LintInput, reading: Reading) => void;
 
-const LINTS: readonly Lint[] = [lintExpressions, lintIndex, lintFields, lintExceptions, lintMitre, lintTests];
+const LINTS: readonly Lint[] = [lintExpressions, lintIndex, lintFields, lintKind, lintExceptions, lintMitre, lintTests];
 
 export function lintRule(input: LintInput, reading: Reading): void {
   const before = reading.diagnostics.length;

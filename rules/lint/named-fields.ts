@@ -3,6 +3,7 @@ import { fieldNamed } from '../../event/catalogue.ts';
 import { offsetInFile } from '../language/expression-place.ts';
 import { type Placed, report } from '../language/readers.ts';
 import { titleFields } from '../language/title-template.ts';
+import { fieldsOfKind } from './kind-words.ts';
 import type { Lint } from './lint-rule.ts';
 import { unknownField } from './unknown-field.ts';
 
@@ -28,7 +29,10 @@ export const lintFields: Lint = ({ values }, reading) => {
           .filter(({ field }) => !/[^A-Za-z0-9@_.-]/.test(field))
           .map(({ field, at }) => ({ field, at: offsetInFile(reading.source, title.node, at) }));
   const keys: readonly Placed<string>[] = [...(values.by ?? []), ...(values.alert?.suppress?.by ?? [])];
-  const named = [...keys, ...(values.alert?.include ?? [])].map(({ value, node }) => ({ field: value, at: node.at }));
+  const named = [...keys, ...fieldsOfKind(values), ...(values.alert?.include ?? [])].map(({ value, node }) => ({
+    field: value,
+    at: node.at,
+  }));
   for (const { field, at } of [...inTitle, ...named]) {
     const unknown = unknownField(field);
     if (unknown !== undefined) report(reading, at, { code: 'rule/unknown-field', severity: 'warning', ...unknown });

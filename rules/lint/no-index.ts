@@ -14,4 +14,12 @@ export const lintIndex: Lint = ({ values, match }, reading) => {
       remedy: 'Add a clause such as event.action = "executed" and …, or process.name in $list and ….',
     });
   }
+  if (necessary?.kind === 'any' && necessary.of.length === 0) {
+    report(reading, values.match.node.at, {
+      code: 'rule/never',
+      severity: 'warning',
+      message: 'no event can match this rule',
+      remedy: 'Look for a clause that is never true: a constant, an empty list.',
+    });
+  }
 };

@@ -162,6 +162,32 @@ describe('lints of rules', () => {
   });
 });
 
+describe('lints of rules on many events', () => {
+  const rule = (more: string): string => GOOD.replace('tests:', `${more}\ntests:`);
+
+  it('remarks unknown fields, figures of what is no number, a lateness without effect', () => {
+    expect(told(rule('metric: { avg: process.nmae, above: 3, within: 5m }')).join()).toContain('rule/unknown-field');
+    expect(told(rule('metric: { avg: process.name, above: 3, within: 5m }')).join()).toContain('rule/no-number');
+    expect(told(rule('metric: { distinct: process.name, above: 3, within: 5m }'))).toEqual([]);
+    expect(told(rule('new_value: { fields: [process.exe], learn: 1d }')).join()).toContain('rule/unknown-field');
+    expect(told(rule('by: [host.id]\nlateness: 20s\nthreshold: { count: 3, within: 5m }')).join()).toContain(
+      'rule/lateness-unused',
+    );
+    expect(told(rule('by: [user.name]\nlateness: 20s\nthreshold: { count: 3, within: 5m }'))).toEqual([]);
+  });
+
+  it('looks into every expression, in its place', () => {
+    const text = rule(
+      'by: [host.id]\nsequence:\n  within: 1m\n  steps:\n    - match: process.nmae = "a"\n    - absent: user.id = 0\n    - match: process.name = "b"\n  until: process.pid = "5"',
+    );
+    expect(told(text).map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual([
+      '9:14 expression/unknown-field',
+      '10:23 expression/wrong-type',
+      '12:22 expression/wrong-type',
+    ]);
+  });
+});
+
 describe('vedette-lint: off', () => {
   const UNTESTED = GOOD.split('tests:')[0] ?? '';
 

@@ -1,0 +1,285 @@
+// `vedette explain`: why a rule matches an event or does not, and how far a rule on many events came.
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type ExplainedKey, explainWindow, keysOfEvent } from '../../backtest/explain-window.ts';
+import { keyOf } from '../../engine/key.ts';
+import { type NewEvent, toNested } from '../../event/document.ts';
+import { orderKeyOf } from '../../event/order.ts';
+import { visible } from '../../rules/diagnostic.ts';
+import { explainRule } from '../../rules/explain/explain-rule.ts';
+import { explanationLines, verdictLine } from '../../rules/explain/explanation-text.ts';
+import { type RuleTrees, treesOf } from '../../rules/explain/rule-trees.ts';
+import { ruleSentence } from '../../rules/explain/sentence.ts';
+import type { Rule } from '../../rules/rule.ts';
+import type { AlertsResponse, EventApiResponse } from '../../server/api.ts';
+import { CLIENT_OPTIONS, type Client, openClient } from '../client.ts';
+import { type Command, type Invocation, isGiven, optionValue, printJson } from '../command.ts';
+import { readText } from '../config.ts';
+import { EXIT, type ExitCode, type Failure, fail, type Outcome, succeed } from '../failure.ts';
+import { findRuleFile } from '../find-rule.ts';
+import { usage } from '../options.ts';
+import { readAskedRules } from '../rule-paths.ts';
+import { counted, isoTime } from '../table.ts';
+import { RANGE_OPTIONS, readRange } from '../time-range.ts';
+import { scanEvents } from '../window-scan.ts';
+
+const FILE_BYTES_MAX = 64 * 1024 * 1024;
+/** Events of a file that are explained one by one. */
+const EVENTS_SHOWN = 20;
+const KEYS_SHOWN = 10;
+
+export const explain: Command = {
+  name: 'explain',
+  synopsis: 'RULE --event ID|FILE | RULE --since 1h [--key VALUE,…]',
+  description:
+    'Says why RULE (a file, or the id of a rule in use) matches an event or does not: each clause with its answer, the values that it saw and how near it came, then exceptions and suppression. --event takes the id of a stored event, or a file with events (JSON, one a line). Of a rule on many events it also says how far its window came: for the key of the event, for --key, or for the keys with the most matches since --since.',
+  positionals: { least: 1, most: 1 },
+  options: {
+    event: { value: 'ID|FILE', description: 'The event: an id, or a file of JSON documents.' },
+    key: { value: 'VALUES', description: 'Values of the rule’s `by`, with commas between; or as JSON.' },
+    ...RANGE_OPTIONS,
+    ...CLIENT_OPTIONS,
+  },
+  examples: [
+    ['vedette explain web-server-spawned-shell --event EVENT-ID', 'Why did this event (not) alert?'],
+    ['vedette explain my-rules/web-shell.yaml --event event.json', 'The same of a file, without a server.'],
+    ['vedette explain brute-force --since 1h --key web1,root', 'How many did it count for this host and user?'],
+  ],
+  async run(invocation) {
+    const rule = await readOneRule(invocation);
+    if (!rule.isOk) return rule.failure;
+    const trees = treesOf(rule.value);
+    const eventOption = optionValue(invocation, 'event');
+    if (eventOption !== undefined) return explainEvents(invocation, rule.value, trees, eventOption);
+    if (rule.value.kind.kind === 'single')
+      return usage(explain, `\`${rule.value.id}\` is about single events`, 'Name one: --event ID or --event FILE.')
+        .failure;
+    return explainPast(invocation, rule.value);
+  },
+};
+
+async function readOneRule(invocation: Invocation): Promise<Outcome<Rule>> {
+  const name = invocation.positionals[0] ?? '';
+  const file = await findRuleFile(invocation, name);
+  if (!file.isOk) return file;
+  const read = await readAskedRules(invocation, [file.value]);
+  if (!read.isOk) return read;
+  const { rules, diagnostics } = read.value;
+  const rule = rules.find(({ id }) => id === name) ?? rules[0];
+  if (rule !== undefined) return succeed(rule);
+  const errors = diagnostics.filter(({ severity }) => severity === 'error');
+  const told = fail('explain/broken-rule', {
+    message: 'the rule cannot be read',
+    remedy: 'Mend what is told above, then ask again.',
+    exitCode: EXIT.findings,
+  });
+  return { ...told, failure: { ...told.failure, diagnostics: errors } };
+}
+
+async function explainEvents(
+  invocation: Invocation,
+  rule: Rule,
+  trees: RuleTrees,
+  named: string,
+): Promise<ExitCode | Failure> {
+  const path = resolve(invocation.context.cwd, named);
+  const isFile = await stat(path).then(
+    (status) => status.isFile(),
+    () => false,
+  );
+  const client = isFile ? undefined : await openClient(invocation, 'reader');
+  if (client !== undefined && !client.isOk) return client.failure;
+  const events = client === undefined ? await readEvents(path) : await fetchEvent(client.value, named);
+  if (!events.isOk) return events.failure;
+  const explained = events.value
+    .slice(0, EVENTS_SHOWN)
+    .map((event) => ({ event, explanation: explainRule(rule, trees, event.document) }));
+  const suppression = client === undefined ? undefined : await suppressionOf(client.value, rule, events.value[0]);
+  const windows =
+    rule.kind.kind === 'single' ? undefined : await windowsOfEvents(invocation, rule, events.value, client?.value);
+  if (windows !== undefined && !windows.isOk) return windows.failure;
+  const keys = windows?.value;
+  if (invocation.isJson) {
+    printJson(invocation, {
+      rule: { id: rule.id, version: rule.version, sentence: ruleSentence(rule, trees) },
+      events: explained.map(({ event, explanation }) => ({
+        id: event.id,
+        ...explanation,
+        decided: verdictLine(explanation),
+      })),
+      ...(suppression === undefined ? {} : { suppression }),
+      ...(keys === undefined ? {} : { keys }),
+    });
+    return EXIT.fine;
+  }
+  const { stdout, stderr } = invocation.context;
+  stdout.write(`${visible(`${rule.id}: ${ruleSentence(rule, trees)}`)}\n`);
+  for (const { event, explanation } of explained) {
+    stdout.write(`\n${visible(`event ${event.id}: ${verdictLine(explanation)}`)}\n`);
+    for (const line of explanationLines(explanation)) stdout.write(`  ${visible(line)}\n`);
+    if (rule.by.length > 0) stdout.write(`  key: ${visible(keyOf(event.document, rule.by))}\n`);
+  }
+  if (suppression !== undefined) stdout.write(`  ${visible(suppression)}\n`);
+  if (keys !== undefined) printKeys(invocation, rule, keys);
+  const left = events.value.length - explained.length;
+  if (left > 0) stderr.write(`${counted(left, 'further event')} of the file ${left === 1 ? 'is' : 'are'} not shown\n`);
+  return EXIT.fine;
+}
+
+/** A JSON document, an array of them, or one a line; ids are made up where there are none. */
+async function readEvents(path: string): Promise<Outcome<readonly NewEvent[]>> {
+  const text = await readText(path, FILE_BYTES_MAX);
+  if (!text.isOk) return text;
+  const documents = parseDocuments(text.value);
+  if (documents === undefined || documents.length === 0) {
+    const remedy = 'Write one JSON object, an array of them, or one a line (`vedette search … --format ndjson`).';
+    return fail('explain/no-events', { message: `${path} holds no events`, remedy, exitCode: EXIT.usage });
+  }
+  return succeed(
+    documents.map(({ _id, ...document }, at) => ({
+      id: typeof _id === 'string' ? _id : `${at + 1}`,
+      document: toNested(document),
+    })),
+  );
+}
+
+function parseDocuments(text: string): readonly Readonly<Record<string, unknown>>[] | undefined {
+  try {
+    const whole: unknown = JSON.parse(text);
+    return objectsOf(Array.isArray(whole) ? whole : [whole]);
+  } catch {
+    try {
+      return objectsOf(
+        text
+          .split('\n')
+          .filter((line) => line.trim() !== '')
+          .map((line): unknown => JSON.parse(line)),
+      );
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function objectsOf(values: readonly unknown[]): readonly Readonly<Record<string, unknown>>[] | undefined {
+  const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  return values.every(isObject) ? values : undefined;
+}
+
+async function fetchEvent(client: Client, id: string): Promise<Outcome<readonly NewEvent[]>> {
+  const event = await client.get<EventApiResponse>(`/api/v1/events/${encodeURIComponent(id)}`);
+  return event.isOk ? succeed([{ id: event.value.id, document: event.value.document }]) : event;
+}
+
+/** What suppression made of a stored event: the alert whose window holds it. */
+async function suppressionOf(client: Client, rule: Rule, event: NewEvent | undefined): Promise<string | undefined> {
+  const { suppress } = rule.alert;
+  if (suppress === undefined || event === undefined || rule.kind.kind !== 'single') return undefined;
+  const answer = await client.get<AlertsResponse>(`/api/v1/alerts?rule=${encodeURIComponent(rule.id)}&limit=1000`);
+  if (!answer.isOk) return undefined;
+  const key = keyOf(event.document, suppress.by);
+  const { createdMs } = orderKeyOf(event.id, event.document);
+  const own = answer.value.alerts.filter(({ suppressKey }) => suppressKey === key);
+  const opened = own.find(({ firstEventId }) => firstEventId === event.id);
+  if (opened !== undefined)
+    return `alert ${opened.id}: this event opened it; its key ${key} is suppressed until ${isoTime(opened.suppressedUntilMs)}`;
+  const holding = own.find(({ openedMs, suppressedUntilMs }) => openedMs <= createdMs && createdMs < suppressedUntilMs);
+  if (holding === undefined) return `suppression: no alert’s window held ${key} at ${isoTime(createdMs)}`;
+  return `suppression: ${key} was suppressed until ${isoTime(holding.suppressedUntilMs)} by alert ${holding.id}, opened ${isoTime(holding.openedMs)}`;
+}
+
+/** The window of the first event's keys: over the file's own events, or over what is stored around the event. */
+async function windowsOfEvents(
+  invocation: Invocation,
+  rule: Rule,
+  events: readonly NewEvent[],
+  client: Client | undefined,
+): Promise<Outcome<readonly ExplainedKey[]>> {
+  const [first] = events;
+  if (first === undefined) return succeed([]);
+  const keys = client === undefined ? undefined : new Set(keysOfEvent(rule, first));
+  const isAsked = (key: string): boolean => keys === undefined || keys.has(key);
+  if (client === undefined) {
+    const lastMs = Math.max(...events.map(({ id, document }) => orderKeyOf(id, document).createdMs));
+    return succeed(explainWindow({ rule, events, untilMs: lastMs, isAsked }).keys);
+  }
+  const around = await scanEvents(client, { rule, event: first, nowMs: invocation.context.now() });
+  if (!around.isOk) return around;
+  return succeed(explainWindow({ rule, events: around.value.events, untilMs: around.value.untilMs, isAsked }).keys);
+}
+
+async function explainPast(invocation: Invocation, rule: Rule): Promise<ExitCode | Failure> {
+  const range = readRange(invocation, '1h');
+  if (!range.isOk) return range.failure;
+  const client = await openClient(invocation, 'reader');
+  if (!client.isOk) return client.failure;
+  const untilMs = range.value.untilMs ?? invocation.context.now();
+  const stored = await scanEvents(client.value, {
+    rule,
+    range: { fromMs: range.value.sinceMs, untilMs },
+    nowMs: untilMs,
+  });
+  if (!stored.isOk) return stored.failure;
+  const isAsked = askedKey(invocation);
+  const { keys, keysTotal } = explainWindow({ rule, events: stored.value.events, untilMs, isAsked });
+  if (invocation.isJson)
+    printJson(invocation, {
+      rule: { id: rule.id, version: rule.version },
+      keys,
+      keysTotal,
+      isComplete: stored.value.isComplete,
+    });
+  else {
+    invocation.context.stdout.write(`${visible(`${rule.id}: ${ruleSentence(rule, treesOf(rule))}`)}\n`);
+    printKeys(invocation, rule, keys, keysTotal);
+    const cut = stored.value.isComplete ? '' : ', the first ones only: ask for a shorter range';
+    invocation.context.stderr.write(
+      `${counted(stored.value.events.length, 'event')} read since ${isoTime(range.value.sinceMs)}${cut}\n`,
+    );
+  }
+  return EXIT.fine;
+}
+
+/** Values are compared as text: nobody types the quotes of JSON. */
+function askedKey(invocation: Invocation): (key: string) => boolean {
+  const asked = optionValue(invocation, 'key');
+  if (asked === undefined || !isGiven(invocation, 'key')) return () => true;
+  const wanted = asked.startsWith('[') ? valuesOf(asked) : asked.split(',');
+  return (key) => JSON.stringify(valuesOf(key)) === JSON.stringify(wanted);
+}
+
+function valuesOf(json: string): readonly string[] {
+  try {
+    const values: unknown = JSON.parse(json);
+    return Array.isArray(values)
+      ? values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
+      : [json];
+  } catch {
+    return [json];
+  }
+}
+
+function printKeys(
+  invocation: Invocation,
+  rule: Rule,
+  keys: readonly ExplainedKey[],
+  total: number = keys.length,
+): void {
+  const { stdout } = invocation.context;
+  if (keys.length === 0) {
+    stdout.write(
+      rule.kind.kind === 'together'
+        ? '\nAsk its rules one by one: their detections are what it puts together.\n'
+        : '\nno event counts for such a key\n',
+    );
+    return;
+  }
+  for (const { key, matches, firstMs, lastMs, found, remarks } of keys.slice(0, KEYS_SHOWN)) {
+    const span = matches > 1 ? `, ${isoTime(firstMs)} to ${isoTime(lastMs)}` : `, ${isoTime(firstMs)}`;
+    const verdict = found.length === 0 ? 'nothing found' : counted(found.length, 'detection');
+    stdout.write(`\n${visible(`key ${key}: ${counted(matches, 'event')}${span}: ${verdict}`)}\n`);
+    for (const remark of remarks.slice(0, KEYS_SHOWN)) stdout.write(`  ${visible(remark)}\n`);
+  }
+  if (total > KEYS_SHOWN) stdout.write(`\n${counted(total - KEYS_SHOWN, 'further key')}\n`);
+}
