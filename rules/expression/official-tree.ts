@@ -1,41 +1,46 @@
-// The official parser's tree as far as it is read here, and where its nodes stand in the expression's text.
+// The official parser's tree as far as it is read here, where its nodes stand in the expression's text, and which names it binds.
 
 /** A node of the official parser's tree: only what is read here. */
 export interface Node {
   readonly type: string;
   readonly value?: unknown;
   readonly position?: number;
-  readonly lhs?: Node;
+  readonly lhs?: Node | readonly (readonly [Node, Node])[];
   readonly rhs?: Node;
   readonly expression?: Node;
   readonly expressions?: readonly Node[];
   readonly steps?: readonly Node[];
-  readonly stages?: readonly { readonly type: string; readonly expr: Node; readonly position?: number }[];
-  readonly predicate?: readonly { readonly type: string; readonly expr: Node; readonly position?: number }[];
-  readonly group?: { readonly position?: number };
+  readonly stages?: readonly OfficialStage[];
+  readonly predicate?: readonly OfficialStage[];
+  readonly group?: { readonly lhs: readonly (readonly [Node, Node])[]; readonly position?: number };
   readonly arguments?: readonly Node[];
   readonly procedure?: Node;
+  readonly body?: Node;
+  readonly signature?: { readonly definition: string };
+  readonly thunk?: boolean;
   readonly condition?: Node;
   readonly then?: Node;
   readonly else?: Node;
+  readonly pattern?: Node;
+  readonly update?: Node;
+  readonly delete?: Node;
+  readonly terms?: readonly { readonly descending: boolean; readonly expression: Node }[];
   readonly keepArray?: boolean;
   readonly keepSingletonArray?: boolean;
+  readonly consarray?: boolean;
+  readonly tuple?: boolean;
   readonly focus?: string;
   readonly index?: string;
+  readonly ancestor?: { readonly label: string };
+  readonly slot?: { readonly label: string };
 }
 
-/** How the constructs that are not compiled are called in messages. */
-export const REFUSED_NODES: Readonly<Record<string, string>> = {
-  wildcard: 'the wildcard `*`',
-  descendant: 'the descendant wildcard `**`',
-  parent: 'the parent operator `%`',
-  lambda: 'a function of one’s own',
-  partial: 'partial application `?`',
-  apply: 'chaining `~>`',
-  transform: 'the transform operator `| … |`',
-  bind: 'assignment `:=`',
-  sort: 'ordering `^(…)`',
-};
+export interface OfficialStage {
+  readonly type: string;
+  readonly expr?: Node;
+  readonly value?: unknown;
+  readonly position?: number;
+}
 
 /** The official parser tells where a token ends; people look for where it starts. */
 export function startOf(node: Node, source: string): number {
@@ -51,4 +56,21 @@ export function startOf(node: Node, source: string): number {
 function writtenForm(value: unknown): string {
   if (value instanceof RegExp) return `/${value.source}/${value.flags.replace('g', '')}`;
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
+
+/** The names that the expression binds anywhere: by `:=`, as parameters, by `@` and `#`. */
+export function boundNames(node: unknown, found: Set<string> = new Set()): ReadonlySet<string> {
+  if (typeof node !== 'object' || node === null || node instanceof RegExp) return found;
+  if (Array.isArray(node)) {
+    for (const member of node) boundNames(member, found);
+    return found;
+  }
+  const { type, lhs, arguments: parameters, focus, index, value } = node as Node;
+  if (type === 'bind' && lhs !== undefined) found.add(String((lhs as Node).value));
+  if (type === 'lambda') for (const parameter of parameters ?? []) found.add(String(parameter.value));
+  if (type === 'index') found.add(String(value));
+  if (typeof focus === 'string') found.add(focus);
+  if (typeof index === 'string') found.add(index);
+  for (const inner of Object.values(node)) boundNames(inner, found);
+  return found;
 }

@@ -1,9 +1,9 @@
 // The operators of JSONata, with its errors: T2001/T2002 and D1002 for numbers, T2009/T2010 for comparisons. A missing side is
 // never an error: comparisons of it are false or undefined, as the official engine has it.
 import { ExpressionError } from '../rule.ts';
-import { type Evaluate, spend, spendOnText } from './evaluation.ts';
+import { type Evaluate, spend, spendOnLength } from './evaluation.ts';
 import type { ArithmeticOperator, CompareOperator, Expression } from './syntax.ts';
-import { isDeepEqual, isNumeric, kindOf, stringOf } from './value.ts';
+import { asSequence, isDeepEqual, isNumeric, kindOf, stringOf } from './value.ts';
 
 export function compileCompare(operator: CompareOperator, left: Evaluate, right: Evaluate): Evaluate {
   if (operator === '=' || operator === '!=') {
@@ -100,9 +100,10 @@ export function compileConcatenation(left: Evaluate, right: Evaluate): Evaluate 
   return (input, evaluation) => {
     const a = left(input, evaluation);
     const b = right(input, evaluation);
-    const text = (stringOf(a, evaluation) ?? '') + (stringOf(b, evaluation) ?? '');
-    spendOnText(evaluation, text, 64);
-    return text;
+    const before = stringOf(a, evaluation) ?? '';
+    const behind = stringOf(b, evaluation) ?? '';
+    spendOnLength(evaluation, before.length + behind.length);
+    return before + behind;
   };
 }
 
@@ -112,5 +113,28 @@ export function compileNegation(of: Evaluate): Evaluate {
     if (value === undefined) return undefined;
     if (isNumeric(value)) return -value;
     throw new ExpressionError('D1002', `D1002: cannot negate ${kindOf(value)}`);
+  };
+}
+
+/** The most members of a range, as the official engine has it; fuel usually ends sooner. */
+const RANGE_LENGTH_MAX = 10_000_000;
+/** A member of a range, which is made of nothing, is dearer than one that is there. */
+const FUEL_PER_MEMBER = 4;
+
+export function compileRange(left: Evaluate, right: Evaluate): Evaluate {
+  return (input, evaluation) => {
+    const from = left(input, evaluation);
+    const to = right(input, evaluation);
+    if (from !== undefined && !Number.isInteger(from)) {
+      throw new ExpressionError('T2003', `T2003: the left side of \`..\` is ${kindOf(from)}, no whole number`);
+    }
+    if (to !== undefined && !Number.isInteger(to)) {
+      throw new ExpressionError('T2004', `T2004: the right side of \`..\` is ${kindOf(to)}, no whole number`);
+    }
+    if (typeof from !== 'number' || typeof to !== 'number' || from > to) return undefined;
+    const length = to - from + 1;
+    if (length > RANGE_LENGTH_MAX) throw new ExpressionError('D2014', `D2014: a range of ${length} members`);
+    spend(evaluation, length * FUEL_PER_MEMBER);
+    return asSequence(Array.from({ length }, (_, index) => from + index));
   };
 }

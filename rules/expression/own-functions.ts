@@ -1,13 +1,21 @@
 // Vedette's functions, for what analysts mean: arrays are unwrapped (any member counts), a missing field is false and no
-// error. What they compare with is written out or a list, so it is checked and compiled when the rule is loaded.
+// error. What they compare with is written out or a list, so it is checked and compiled when the rule is loaded; only where it is a
+// variable is it made ready for each event.
 import { BlockList, isIP } from 'node:net';
-import { type Evaluate, type Evaluation, spend, spendOnText } from './evaluation.ts';
+import { ExpressionError } from '../rule.ts';
+import { type Evaluate, type Evaluation, enter, leave, spend, spendOnText } from './evaluation.ts';
 import type { ArgumentProblem, FunctionDefinition } from './functions.ts';
-import { type CompiledRegex, compileGlob, compileRegex, type TextTest } from './regex.ts';
-import type { Expression } from './syntax.ts';
+import { isProcedure, procedureOf, type Run } from './procedure.ts';
+import { compileGlob, compileRegex, type TextTest } from './regex.ts';
+import { bareOf, type Expression } from './syntax.ts';
 import { lookup } from './value.ts';
 
 const CHARACTERS_PER_FUEL = 64;
+
+/** A test of a text, or why there is none. */
+type ReadyTest =
+  | { readonly kind: 'regex'; readonly test: TextTest }
+  | { readonly kind: 'refused'; readonly message: string; readonly remedy: string };
 
 export const OWN_FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map([
   ['has', ofOneField('has', (value) => value !== undefined && value !== null && value !== '' && !isEmptyArray(value))],
@@ -18,31 +26,45 @@ export const OWN_FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map([
   ['cidr', ofFieldAndTexts('cidr', { compile: compileNetwork })],
   ['startswith', ofFieldAndTexts('startswith', { compile: (start) => plainTest((text) => text.startsWith(start)) })],
   ['endswith', ofFieldAndTexts('endswith', { compile: (end) => plainTest((text) => text.endsWith(end)) })],
-  ['is', isDefinition()],
-  ['descends_from', descendsFromDefinition()],
+  ['is', ofFieldAndValues('is', { values: (values) => values.map((value) => value.toLowerCase()), run: isOneOf })],
+  ['descends_from', ofFieldAndValues('descends_from', { values: (names) => names, run: descendsFrom })],
 ]);
 
 function ofOneField(name: string, run: (value: unknown, evaluation: Evaluation) => unknown): FunctionDefinition {
   return {
-    takesRegex: false,
     check: (args) => (args.length === 1 ? undefined : countProblem(`$${name}(field)`, args)),
     compile: ([field], compileArgument) => {
       const read = compileField(field, compileArgument);
       return (input, evaluation) => run(read(input, evaluation), evaluation);
     },
+    procedure: procedureOf({ arity: 1, label: name, signature: undefined }, ([value], _input, evaluation) =>
+      run(value, evaluation),
+    ),
   };
 }
 
+/** `$name(field, "…", …)`: some text of the field passes one of the tests that the other arguments are made to. */
 function ofFieldAndTexts(
   name: string,
-  options: { readonly takesRegex?: true; compile(text: string): CompiledRegex },
+  options: { readonly takesRegex?: true; compile(text: string): ReadyTest },
 ): FunctionDefinition {
-  const testsOf = (argument: Expression): readonly CompiledRegex[] => {
+  const isFor = (value: unknown, tests: readonly TextTest[], evaluation: Evaluation): boolean =>
+    someText(value, evaluation, (text) => tests.some((test) => test(text, evaluation)));
+  const testsOf = (argument: Expression): readonly ReadyTest[] => {
     if (argument.kind === 'regex') return [compileRegex(argument.source, argument.flags)];
     return (staticValues(argument) ?? []).map((value) => options.compile(String(value)));
   };
+  const run: Run = ([value, ...rest], _input, evaluation) => isFor(value, readyTests(rest, evaluation), evaluation);
+  const readyTests = (rest: readonly unknown[], evaluation: Evaluation): readonly TextTest[] =>
+    rest.flat().flatMap((given) => {
+      if (options.takesRegex === true && isProcedure(given) && given.regex !== undefined) return [given.regex.test];
+      if (typeof given !== 'string' && typeof given !== 'number') return [];
+      spend(evaluation, READY_FUEL);
+      const test = options.compile(String(given));
+      if (test.kind === 'refused') throw new ExpressionError('argument', `argument: ${test.message}`);
+      return [test.test];
+    });
   return {
-    takesRegex: options.takesRegex === true,
     check: (args) => {
       if (args.length < 2) return countProblem(`$${name}(field, "…", …)`, args);
       const wrong = checkStatic(name, args, options.takesRegex === true);
@@ -54,57 +76,76 @@ function ofFieldAndTexts(
     },
     compile: ([field, ...rest], compileArgument) => {
       const read = compileField(field, compileArgument);
+      if (!rest.every(isReady)) return compileDynamic(read, rest.map(compileArgument), run);
       const tests = rest.flatMap(testsOf).map((test) => {
         if (test.kind === 'refused') throw new Error(test.message);
         return test.test;
       });
-      return (input, evaluation) =>
-        someText(read(input, evaluation), evaluation, (text) => tests.some((test) => test(text, evaluation)));
+      const [only] = tests;
+      if (only !== undefined && tests.length === 1) {
+        return (input, evaluation) => someText(read(input, evaluation), evaluation, (text) => only(text, evaluation));
+      }
+      return (input, evaluation) => isFor(read(input, evaluation), tests, evaluation);
     },
+    procedure: procedureOf({ arity: 2, label: name, signature: undefined }, run),
   };
 }
 
-/** `$is(field, value, …)`: equal without regard to case; numbers and their text are the same. */
-function isDefinition(): FunctionDefinition {
+/** `$name(field, value, …)`: the field has to do with one of the values that the other arguments are. */
+function ofFieldAndValues(
+  name: string,
+  options: {
+    values(texts: readonly string[]): readonly string[];
+    run(value: unknown, values: ReadonlySet<string>, evaluation: Evaluation): boolean;
+  },
+): FunctionDefinition {
+  const run: Run = ([value, ...rest], _input, evaluation) => {
+    const given = rest.flat().filter((entry) => typeof entry === 'string' || typeof entry === 'number');
+    spend(evaluation, 1 + given.length);
+    return options.run(value, new Set(options.values(given.map(String))), evaluation);
+  };
   return {
-    takesRegex: false,
-    check: (args) => (args.length < 2 ? countProblem('$is(field, value, …)', args) : checkStatic('is', args, false)),
+    check: (args) =>
+      args.length < 2 ? countProblem(`$${name}(field, value, …)`, args) : checkStatic(name, args, false),
     compile: ([field, ...rest], compileArgument) => {
       const read = compileField(field, compileArgument);
-      const values = new Set(
-        rest.flatMap((argument) => staticValues(argument) ?? []).map((value) => String(value).toLowerCase()),
-      );
-      return (input, evaluation) =>
-        someText(read(input, evaluation), evaluation, (text) => values.has(text.toLowerCase()));
+      if (!rest.every(isReady)) return compileDynamic(read, rest.map(compileArgument), run);
+      const values = new Set(options.values(rest.flatMap((argument) => staticValues(argument) ?? []).map(String)));
+      return (input, evaluation) => options.run(read(input, evaluation), values, evaluation);
     },
+    procedure: procedureOf({ arity: 2, label: name, signature: undefined }, run),
   };
 }
 
-/** `$descends_from(process, $list, …)`: the parent or any further ancestor has one of these names. */
-function descendsFromDefinition(): FunctionDefinition {
-  return {
-    takesRegex: false,
-    check: (args) =>
-      args.length < 2
-        ? countProblem('$descends_from(process, "name", …)', args)
-        : checkStatic('descends_from', args, false),
-    compile: ([process, ...rest], compileArgument) => {
-      const read = compileField(process, compileArgument);
-      const names = new Set(rest.flatMap((argument) => staticValues(argument) ?? []).map(String));
-      return (input, evaluation) => {
-        const of = read(input, evaluation);
-        const has = (name: string): boolean => names.has(name);
-        const parent = lookup(lookup(of, 'parent', evaluation), 'name', evaluation);
-        if (someText(parent, evaluation, has)) return true;
-        return someText(lookup(lookup(of, 'ancestors', evaluation), 'name', evaluation), evaluation, has);
-      };
-    },
-  };
+/** Making a pattern ready for one event costs about as much as this. */
+const READY_FUEL = 2_000;
+
+function compileDynamic(field: Evaluate, rest: readonly Evaluate[], run: Run): Evaluate {
+  return (input, evaluation) =>
+    run([field(input, evaluation), ...rest.map((argument) => argument(input, evaluation))], input, evaluation);
+}
+
+/** Equal without regard to case; numbers and their text are the same. `values` are in lower case. */
+function isOneOf(value: unknown, values: ReadonlySet<string>, evaluation: Evaluation): boolean {
+  return someText(value, evaluation, (text) => values.has(text.toLowerCase()));
+}
+
+/** The parent or any further ancestor of the process has one of these names. */
+function descendsFrom(process: unknown, names: ReadonlySet<string>, evaluation: Evaluation): boolean {
+  const has = (name: string): boolean => names.has(name);
+  const parent = lookup(lookup(process, 'parent', evaluation), 'name', evaluation);
+  if (someText(parent, evaluation, has)) return true;
+  return someText(lookup(lookup(process, 'ancestors', evaluation), 'name', evaluation), evaluation, has);
 }
 
 function compileField(field: Expression | undefined, compileArgument: (argument: Expression) => Evaluate): Evaluate {
   if (field === undefined) throw new Error('a function without its field passed its check');
   return compileArgument(field);
+}
+
+/** True of arguments that are known when the rule is read. */
+function isReady(argument: Expression): boolean {
+  return argument.kind === 'regex' || staticValues(argument) !== undefined;
 }
 
 /** The values that an argument writes out, or undefined when they are only known for an event. */
@@ -125,7 +166,7 @@ function checkStatic(name: string, args: readonly Expression[], takesRegex: bool
       return { at: argument.at, message: `$${name} takes the field first`, remedy: `Write $${name}(field, …).` };
     }
     if (takesRegex && argument.kind === 'regex') continue;
-    if (staticValues(argument) !== undefined) continue;
+    if (staticValues(argument) !== undefined || bareOf(argument).kind === 'variable') continue;
     return {
       at: argument.at,
       message: `argument ${index + 1} of $${name} must be written out or a list`,
@@ -148,15 +189,18 @@ function someText(value: unknown, evaluation: Evaluation, test: (text: string) =
   if (typeof value === 'number') return test(String(value));
   if (!Array.isArray(value)) return false;
   spend(evaluation, 1 + value.length);
-  return value.some((member) => someText(member, evaluation, test));
+  enter(evaluation, 1, 'depth');
+  const isAny = value.some((member) => someText(member, evaluation, test));
+  leave(evaluation, 1);
+  return isAny;
 }
 
-function plainTest(test: (text: string) => boolean): CompiledRegex {
+function plainTest(test: (text: string) => boolean): ReadyTest {
   return { kind: 'regex', test };
 }
 
 /** Networks: `10.0.0.0/8`, `fe80::/10`, or a single address. IPv4 addresses written as IPv6 (`::ffff:…`) count as IPv4. */
-function compileNetwork(network: string): CompiledRegex {
+function compileNetwork(network: string): ReadyTest {
   const [address = '', prefix, ...rest] = network.split('/');
   const version = isIP(address);
   const bitsMax = version === 4 ? 32 : 128;

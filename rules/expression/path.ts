@@ -1,13 +1,12 @@
 // Paths: each step runs over the members of what the step before found, results are flattened by one level, predicates choose
 // among them. Follows the official engine to the letter, including which arrays keep their shape (the last step's lone array).
 import { type Evaluate, type Evaluation, spend } from './evaluation.ts';
-import { appendAll, createSequence, isNumeric, isSequence, truthOf } from './value.ts';
-
-/** The number that a predicate is when it is written as one: `args[0]`. */
-export type StaticIndex = number | undefined;
+import { frameOfTuple, type Tuple } from './tuple.ts';
+import { appendAll, asSequence, isNumeric, isSequence, MARK, mark, marksOf, truthOf } from './value.ts';
 
 export interface CompiledFilter {
-  readonly index: StaticIndex;
+  /** The number that a predicate is when it is written as one: `args[0]`. */
+  readonly index: number | undefined;
   readonly test: Evaluate;
 }
 
@@ -22,17 +21,20 @@ export interface PathStart {
   readonly isAbsolute: boolean;
 }
 
+export function membersOf(start: PathStart): readonly unknown[] {
+  return Array.isArray(start.input) && !start.isAbsolute ? start.input : asSequence([start.input]);
+}
+
 export function runSteps(steps: readonly CompiledStep[], start: PathStart, evaluation: Evaluation): unknown {
-  let members: readonly unknown[] =
-    Array.isArray(start.input) && !start.isAbsolute ? start.input : createSequence(start.input);
-  for (const [index, step] of steps.entries()) {
-    members = runStep(step, { members, isLast: index === steps.length - 1 }, evaluation);
+  let members = membersOf(start);
+  for (let index = 0; index < steps.length; index += 1) {
+    members = runStep(steps[index] as CompiledStep, { members, isLast: index === steps.length - 1 }, evaluation);
     if (members.length === 0) break;
   }
   return members;
 }
 
-function runStep(
+export function runStep(
   step: CompiledStep,
   from: { readonly members: readonly unknown[]; readonly isLast: boolean },
   evaluation: Evaluation,
@@ -46,9 +48,9 @@ function runStep(
   }
   const [lone] = found;
   if (from.isLast && found.length === 1 && Array.isArray(lone) && !isSequence(lone)) return lone;
-  const flat = createSequence();
+  const flat = asSequence([]);
   for (const value of found) {
-    if (Array.isArray(value)) appendAll(flat, value, evaluation);
+    if (Array.isArray(value) && (marksOf(value) & MARK.whole) === 0) appendAll(flat, value, evaluation);
     else flat.push(value);
   }
   return flat;
@@ -56,9 +58,11 @@ function runStep(
 
 /** The members of `value` that the predicate chooses: by position where it is a number, else by truth. */
 export function applyFilter(filter: CompiledFilter, value: unknown, evaluation: Evaluation): unknown {
-  const members: readonly unknown[] = Array.isArray(value) ? value : createSequence(value);
+  const members: readonly unknown[] = Array.isArray(value) ? value : [value];
   spend(evaluation, 1 + members.length);
-  const chosen = createSequence();
+  const chosen = asSequence([]);
+  const isTuples = (marksOf(value) & MARK.tuples) !== 0;
+  if (isTuples) mark(chosen, MARK.tuples);
   if (filter.index !== undefined) {
     const floor = Math.floor(filter.index);
     const item = members[floor < 0 ? members.length + floor : floor];
@@ -66,19 +70,30 @@ export function applyFilter(filter: CompiledFilter, value: unknown, evaluation: 
     if (item !== undefined) chosen.push(item);
     return chosen;
   }
-  for (const [position, member] of members.entries()) {
-    const result = filter.test(member, evaluation);
+  for (let position = 0; position < members.length; position += 1) {
+    const member = members[position];
+    const result = isTuples ? onTuple(filter.test, member as Tuple, evaluation) : filter.test(member, evaluation);
     const positions = positionsOf(result);
     if (positions === undefined) {
       if (truthOf(result, evaluation) === true) chosen.push(member);
       continue;
     }
+    spend(evaluation, positions.length);
     for (const wanted of positions) {
       const floor = Math.floor(wanted);
       if ((floor < 0 ? members.length + floor : floor) === position) chosen.push(member);
     }
   }
   return chosen;
+}
+
+/** Evaluates about a tuple's member, with its bindings in sight. */
+export function onTuple(evaluate: Evaluate, tuple: Tuple, evaluation: Evaluation): unknown {
+  const outer = evaluation.frame;
+  evaluation.frame = frameOfTuple(tuple, outer);
+  const value = evaluate(tuple['@'], evaluation);
+  evaluation.frame = outer;
+  return value;
 }
 
 /** Numbers choose by position; an empty array does too, and so chooses nothing. */

@@ -10,8 +10,20 @@ const CHARACTERS_PER_FUEL = 8;
 
 export type TextTest = (text: string, evaluation: Evaluation) => boolean;
 
+export interface Found {
+  readonly start: number;
+  readonly end: number;
+  /** A group that took no part is undefined. */
+  readonly groups: readonly (string | undefined)[];
+}
+
 export type CompiledRegex =
-  | { readonly kind: 'regex'; readonly test: TextTest }
+  | {
+      readonly kind: 'regex';
+      readonly test: TextTest;
+      /** The first match at or behind a place; the caller pays. */
+      readonly find: (text: string, from: number) => Found | undefined;
+    }
   | { readonly kind: 'refused'; readonly message: string; readonly remedy: string };
 
 /** Compiles a pattern with flags `i` and `m`. Finds anywhere in the text, as JavaScript's `test` does. */
@@ -42,6 +54,7 @@ export function compileRegex(source: string, flags: string): CompiledRegex {
         spendOnText(evaluation, text, CHARACTERS_PER_FUEL);
         return compiled.test(text);
       },
+      find: (text, from) => find(compiled, text, from),
     };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -76,7 +89,16 @@ export function compileGlob(pattern: string): CompiledRegex {
       spendOnText(evaluation, text, CHARACTERS_PER_FUEL);
       return compiled.test(text);
     },
+    find: (text, from) => find(compiled, text, from),
   };
+}
+
+function find(compiled: RE2JS, text: string, from: number): Found | undefined {
+  const matcher = compiled.matcher(text);
+  if (!matcher.find(from)) return undefined;
+  const groups: (string | undefined)[] = [];
+  for (let group = 1; group <= matcher.groupCount(); group += 1) groups.push(matcher.group(group) ?? undefined);
+  return { start: matcher.start(), end: matcher.end(), groups };
 }
 
 function refused(message: string, remedy: string): CompiledRegex {

@@ -1,5 +1,6 @@
-// The tree of a supported expression: what is left of JSONata's own tree once every construct has been checked. Compiling,
-// necessary clauses and lints all read this tree, and switches over `kind` are exhaustive.
+// The tree of a checked expression: JSONata's own tree, with everything resolved that can be before there is an event. Compiling,
+// necessary clauses and lints all read this tree, and switches over `kind` are exhaustive. What analysis knows best has kinds of
+// its own (`path`, `compare`, `call` …); the rest of the language is in the kinds below `range`.
 
 /** The values of a named list, as `$name` in an expression. */
 export type ListValues = readonly (string | number)[];
@@ -22,10 +23,12 @@ export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%';
 /** `at` is the offset of the expression's first characters in its text, as well as JSONata's parser tells it. */
 export type Expression = { readonly at: number } & (
   | { readonly kind: 'literal'; readonly value: string | number | boolean | null }
-  | { readonly kind: 'array'; readonly items: readonly Expression[] }
+  /** `isWhole`: at an end of a path, which then does not flatten it. */
+  | { readonly kind: 'array'; readonly items: readonly Expression[]; readonly isWhole?: true }
   | { readonly kind: 'list'; readonly name: string; readonly values: ListValues }
   /** A named expression where its name stands; `at` is the name's place, the places within are in the macro's own text. */
   | { readonly kind: 'macro'; readonly name: string; readonly of: Expression }
+  /** Steps that gather and filter, and nothing else; any other path is a `pipeline`. */
   | { readonly kind: 'path'; readonly steps: readonly Step[] }
   /** A field name, as a step of a path only. */
   | { readonly kind: 'name'; readonly name: string }
@@ -57,15 +60,98 @@ export type Expression = { readonly at: number } & (
       readonly otherwise: Expression | undefined;
     }
   | { readonly kind: 'block'; readonly body: readonly Expression[] }
-  /** Only as an argument of a function that takes one. */
   | { readonly kind: 'regex'; readonly source: string; readonly flags: string }
+  /** A function called by its name; `x ~> $f(y)` is `$f(x, y)`. */
   | { readonly kind: 'call'; readonly name: string; readonly args: readonly Expression[] }
+  /** `[a..b]` within an array. */
+  | { readonly kind: 'range'; readonly left: Expression; readonly right: Expression }
+  /** `*` and `**`. */
+  | { readonly kind: 'wildcard' }
+  | { readonly kind: 'descendants' }
+  /** `%`: what the step named by the label was taken from. */
+  | { readonly kind: 'parent'; readonly label: string }
+  /** `otherwise`: what the name means where nothing has bound it. */
+  | { readonly kind: 'variable'; readonly name: string; readonly otherwise: Expression | undefined }
+  | { readonly kind: 'bind'; readonly name: string; readonly value: Expression }
+  /** A function of JSONata or of ours as a value. */
+  | { readonly kind: 'function'; readonly name: string }
+  | {
+      readonly kind: 'lambda';
+      readonly parameters: readonly string[];
+      readonly signature: string | undefined;
+      readonly body: Expression;
+    }
+  /** A call that is all that is left to do in a function, so that it takes no depth. */
+  | { readonly kind: 'tail'; readonly procedure: Expression; readonly args: readonly Expression[] }
+  /** `missing`: the error when there is no function. */
+  | {
+      readonly kind: 'invoke';
+      readonly procedure: Expression;
+      readonly args: readonly Expression[];
+      readonly missing: 'T1005' | 'T1006';
+    }
+  /** `undefined` where `?` stands. */
+  | {
+      readonly kind: 'partial';
+      readonly procedure: Expression;
+      readonly args: readonly (Expression | undefined)[];
+      readonly missing: 'T1007' | 'T1008';
+    }
+  /** `left ~> right` where right is no call. */
+  | { readonly kind: 'apply'; readonly left: Expression; readonly right: Expression }
+  | {
+      readonly kind: 'transform';
+      readonly pattern: Expression;
+      readonly update: Expression;
+      readonly remove: Expression | undefined;
+      /** Its function `$clone`, where the expression binds that name. */
+      readonly clone: Expression | undefined;
+    }
+  | { readonly kind: 'object'; readonly pairs: readonly Pair[] }
+  /** `of{key: value}`. */
+  | { readonly kind: 'group'; readonly of: Expression; readonly pairs: readonly Pair[] }
+  /** `of[]`: a lone result stays an array. */
+  | { readonly kind: 'keep'; readonly of: Expression }
+  | {
+      readonly kind: 'pipeline';
+      readonly steps: readonly PipelineStep[];
+      readonly isKept: boolean;
+      /** Hands its bindings to the path around it. */
+      readonly isTuples: boolean;
+      readonly pairs: readonly Pair[] | undefined;
+    }
 );
 
 export interface Step {
   readonly of: Expression;
   /** `[…]` behind the step. */
   readonly filters: readonly Expression[];
+}
+
+/** A step of a path that binds (`@$v`, `#$i`, what `%` looks for), sorts, groups or keeps arrays. */
+export interface PipelineStep {
+  readonly of: Expression | { readonly kind: 'sort'; readonly at: number; readonly terms: readonly SortTerm[] };
+  readonly stages: readonly Stage[];
+  /** An array written out as first step: evaluated once, not for each member of the input. */
+  readonly isWhole: boolean;
+  readonly isTuples: boolean;
+  readonly focus: string | undefined;
+  readonly index: string | undefined;
+  readonly ancestor: string | undefined;
+}
+
+export type Stage =
+  | { readonly kind: 'filter'; readonly test: Expression }
+  | { readonly kind: 'index'; readonly name: string };
+
+export interface SortTerm {
+  readonly of: Expression;
+  readonly isDescending: boolean;
+}
+
+export interface Pair {
+  readonly key: Expression;
+  readonly value: Expression;
 }
 
 /** What is wrong with an expression, at an offset in its text. */
@@ -97,6 +183,11 @@ export function partsOf(expression: Expression): readonly Expression[] {
     case 'context':
     case 'root':
     case 'regex':
+    case 'wildcard':
+    case 'descendants':
+    case 'parent':
+    case 'variable':
+    case 'function':
       return [];
     case 'array':
       return expression.items;
@@ -109,8 +200,11 @@ export function partsOf(expression: Expression): readonly Expression[] {
     case 'logic':
     case 'arithmetic':
     case 'concatenation':
+    case 'range':
+    case 'apply':
       return [expression.left, expression.right];
     case 'negation':
+    case 'keep':
       return [expression.of];
     case 'condition':
       return [expression.test, expression.then, ...(expression.otherwise === undefined ? [] : [expression.otherwise])];
@@ -118,5 +212,40 @@ export function partsOf(expression: Expression): readonly Expression[] {
       return expression.body;
     case 'call':
       return expression.args;
+    case 'bind':
+      return [expression.value];
+    case 'lambda':
+      return [expression.body];
+    case 'tail':
+    case 'invoke':
+      return [expression.procedure, ...expression.args];
+    case 'partial':
+      return [expression.procedure, ...expression.args.filter((arg) => arg !== undefined)];
+    case 'transform':
+      return [expression.pattern, expression.update, ...(expression.remove === undefined ? [] : [expression.remove])];
+    case 'object':
+      return expression.pairs.flatMap(({ key, value }) => [key, value]);
+    case 'group':
+      return [expression.of, ...expression.pairs.flatMap(({ key, value }) => [key, value])];
+    case 'pipeline':
+      return [
+        ...expression.steps.flatMap((step) => [
+          ...(step.of.kind === 'sort' ? step.of.terms.map((term) => term.of) : [step.of]),
+          ...step.stages.flatMap((stage) => (stage.kind === 'filter' ? [stage.test] : [])),
+        ]),
+        ...(expression.pairs ?? []).flatMap(({ key, value }) => [key, value]),
+      ];
+  }
+}
+
+/** The expression below the `[…]`, `{…}` and `[]` that stand behind it. */
+export function bareOf(expression: Expression): Expression {
+  switch (expression.kind) {
+    case 'filter':
+    case 'group':
+    case 'keep':
+      return bareOf(expression.of);
+    default:
+      return expression;
   }
 }

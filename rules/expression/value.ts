@@ -1,28 +1,63 @@
 // Values as JSONata sees them: sequences, truth, equality, text. Ported from what the official engine does, corner cases
 // included; the differential test holds the two together. Own properties only; nothing here changes its arguments.
 import { ExpressionError } from '../rule.ts';
-import { type Evaluation, spend } from './evaluation.ts';
+import { type Evaluation, enter, leave, spend, spendOnLength } from './evaluation.ts';
 
-const SEQUENCE = Symbol('sequence');
+const MARKS = Symbol('marks');
 
-/** A result sequence: an array that JSONata unwraps when it has one member and drops when it has none. */
-export type Sequence = unknown[] & { [SEQUENCE]?: true };
+/** What is remembered of an array that an evaluation made; arrays of the event have no marks. */
+export const MARK = {
+  /** A result sequence: unwrapped when it has one member, dropped when it has none. */
+  sequence: 1,
+  /** A sequence that stays an array with one member (`[]`). */
+  kept: 2,
+  /** A stream of bindings. */
+  tuples: 4,
+  /** An array written out at an end of a path, which the path does not flatten. */
+  whole: 8,
+  /** Around an input that is an array itself, so that it is looked at as one. */
+  outer: 16,
+} as const;
 
-export function createSequence(...members: readonly unknown[]): Sequence {
-  const sequence: Sequence = [...members];
-  sequence[SEQUENCE] = true;
-  return sequence;
+type Marked = readonly unknown[] & { [MARKS]?: number };
+
+export function marksOf(value: unknown): number {
+  return Array.isArray(value) ? ((value as Marked)[MARKS] ?? 0) : 0;
+}
+
+/** Marks an array that this evaluation made. */
+export function mark(array: readonly unknown[], marks: number): void {
+  (array as Marked)[MARKS] = ((array as Marked)[MARKS] ?? 0) | marks;
+}
+
+/** A result sequence of these members, the same array. */
+export function asSequence(members: unknown[]): unknown[] {
+  (members as Marked)[MARKS] = MARK.sequence;
+  return members;
 }
 
 /** True of result sequences; an array of the event itself is none. */
-export function isSequence(value: unknown): value is Sequence {
-  return Array.isArray(value) && (value as Sequence)[SEQUENCE] === true;
+export function isSequence(value: unknown): value is unknown[] {
+  return (marksOf(value) & MARK.sequence) !== 0;
 }
 
 /** What an expression's result is to its reader: a sequence of none is undefined, of one its member. */
 export function collapse(value: unknown): unknown {
-  if (!isSequence(value)) return value;
-  return value.length === 0 ? undefined : value.length === 1 ? value[0] : value;
+  if (!Array.isArray(value) || value.length > 1) return value;
+  const marks = (value as Marked)[MARKS] ?? 0;
+  if ((marks & MARK.sequence) === 0 || (marks & MARK.tuples) !== 0) return value;
+  if (value.length === 0) return undefined;
+  return (marks & MARK.kept) === 0 ? value[0] : value;
+}
+
+/** Functions are values too, and no objects. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The names of an object, and the places of an array. */
+export function keysOf(value: unknown): readonly string[] {
+  return typeof value === 'object' && value !== null ? Object.keys(value) : [];
 }
 
 /** True of numbers but NaN; infinite ones are JSONata's error D1001. */
@@ -44,9 +79,11 @@ export function truthOf(value: unknown, evaluation: Evaluation): boolean | undef
 
 function truthOfArray(array: readonly unknown[], evaluation: Evaluation): boolean | undefined {
   spend(evaluation, 1 + array.length);
-  if (array.length === 1) return truthOf(array[0], evaluation);
-  let isTrue = false;
-  for (const member of array) if (truthOf(member, evaluation) === true) isTrue = true;
+  enter(evaluation, 1, 'depth');
+  let isTrue: boolean | undefined = false;
+  if (array.length === 1) isTrue = truthOf(array[0], evaluation);
+  else for (const member of array) if (truthOf(member, evaluation) === true) isTrue = true;
+  leave(evaluation, 1);
   return isTrue;
 }
 
@@ -59,11 +96,22 @@ function hasOwnKeys(object: object): boolean {
 export function isDeepEqual(left: unknown, right: unknown, evaluation: Evaluation): boolean {
   if (left === right) return true;
   if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
-  if (Array.isArray(left) && Array.isArray(right)) {
-    if (left.length !== right.length) return false;
-    spend(evaluation, 1 + left.length);
-    return left.every((member, index) => isDeepEqual(member, right[index], evaluation));
-  }
+  enter(evaluation, 1, 'depth');
+  const isEqual =
+    Array.isArray(left) && Array.isArray(right)
+      ? isEqualArray(left, right, evaluation)
+      : isEqualObject(left, right, evaluation);
+  leave(evaluation, 1);
+  return isEqual;
+}
+
+function isEqualArray(left: readonly unknown[], right: readonly unknown[], evaluation: Evaluation): boolean {
+  if (left.length !== right.length) return false;
+  spend(evaluation, 1 + left.length);
+  return left.every((member, index) => isDeepEqual(member, right[index], evaluation));
+}
+
+function isEqualObject(left: object, right: object, evaluation: Evaluation): boolean {
   const leftKeys = Object.getOwnPropertyNames(left);
   const rightKeys = new Set(Object.getOwnPropertyNames(right));
   spend(evaluation, 1 + leftKeys.length + rightKeys.size);
@@ -75,13 +123,15 @@ export function isDeepEqual(left: unknown, right: unknown, evaluation: Evaluatio
 export function lookup(input: unknown, name: string, evaluation: Evaluation): unknown {
   if (Array.isArray(input)) {
     spend(evaluation, 1 + input.length);
-    const found = createSequence();
+    enter(evaluation, 1, 'depth');
+    const found = asSequence([]);
     for (const member of input) {
       const value = lookup(member, name, evaluation);
       if (value === undefined) continue;
       if (Array.isArray(value)) appendAll(found, value, evaluation);
       else found.push(value);
     }
+    leave(evaluation, 1);
     return found;
   }
   if (typeof input === 'object' && input !== null && Object.hasOwn(input, name)) return Reflect.get(input, name);
@@ -94,18 +144,53 @@ export function appendAll(target: unknown[], members: readonly unknown[], evalua
   for (const member of members) target.push(member);
 }
 
-/** `$string`: text as it is, everything else as JSON with 15 significant digits. */
-export function stringOf(value: unknown, evaluation: Evaluation): string | undefined {
+/** Both together, as `$append` does: an array that is no sequence any more, but where one is missing the other as it is. */
+export function append(left: unknown, right: unknown, evaluation: Evaluation): unknown {
+  if (left === undefined) return right;
+  if (right === undefined) return left;
+  const all: unknown[] = [];
+  if (Array.isArray(left)) appendAll(all, left, evaluation);
+  else all.push(left);
+  if (Array.isArray(right)) appendAll(all, right, evaluation);
+  else all.push(right);
+  return all;
+}
+
+/** `$string`: text as it is, functions as none, everything else as JSON with 15 significant digits. */
+export function stringOf(value: unknown, evaluation: Evaluation, isPretty = false): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'string') return value;
+  if (typeof value === 'function') return '';
   if (typeof value === 'number' && !Number.isFinite(value)) {
     throw new ExpressionError('D3001', 'D3001: a number is out of range');
   }
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    spend(evaluation, typeof inner === 'string' ? 1 + Math.floor(inner.length / 64) : 1);
-    if (!isNumeric(inner)) return inner;
-    return Number.isInteger(inner) ? inner : Number(inner.toPrecision(15));
-  });
+  const written = (marksOf(value) & MARK.outer) === 0 ? value : (value as readonly unknown[])[0];
+  checkLevels(written, evaluation);
+  const text: string | undefined = JSON.stringify(
+    written,
+    (_key, inner: unknown) => {
+      spend(evaluation, typeof inner === 'string' ? 1 + Math.floor(inner.length / 64) : 1);
+      if (typeof inner === 'function') return '';
+      return isNumeric(inner) ? shortNumber(inner) : inner;
+    },
+    isPretty ? 2 : 0,
+  );
+  if (text !== undefined) spendOnLength(evaluation, text.length);
+  return text;
+}
+
+/** 15 significant digits, as the official engine writes numbers. */
+export function shortNumber(value: number): number {
+  return Number.isInteger(value) ? value : Number(value.toPrecision(15));
+}
+
+/** Fails where a value is nested too deeply for what goes through it by itself. */
+function checkLevels(value: unknown, evaluation: Evaluation): void {
+  if (typeof value !== 'object' || value === null) return;
+  enter(evaluation, 1, 'depth');
+  if (Array.isArray(value)) for (const member of value) checkLevels(member, evaluation);
+  else for (const key in value) checkLevels(Reflect.get(value, key), evaluation);
+  leave(evaluation, 1);
 }
 
 /** What a value is, for messages. */

@@ -1,25 +1,16 @@
 // The compiled expressions against the official JSONata engine: the same value or the same error, on random expressions and
-// events, and on those cases of the official suite whose constructs are all supported.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+// events.
 import fc from 'fast-check';
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
 import { indexRules } from '../../engine/candidates.ts';
-import type { EventDocument } from '../../event/document.ts';
 import { compile, compileValue } from '../../rules/expression/compile.ts';
-import type { Evaluation } from '../../rules/expression/evaluation.ts';
+import { createEvaluation } from '../../rules/expression/evaluation.ts';
 import { necessaryClause } from '../../rules/expression/necessary.ts';
 import { parseExpression } from '../../rules/expression/parse.ts';
 import type { Expression } from '../../rules/expression/syntax.ts';
 import { ExpressionError, type Rule } from '../../rules/rule.ts';
 import { event, expression, LISTS } from './random-expressions.ts';
-
-/** The suite is other people's work, so it is read where it lies: beside the checkout, or where the variable says. */
-const SUITE =
-  process.env['VEDETTE_JSONATA_SUITE'] ?? join(import.meta.dirname, '../../../shared/data/jsonata-test-suite');
-/** Codes that the official engine has and that a rule's evaluation may end with. */
-const CODE = /^[TDS][0-9]{4}$/;
 
 /** More for a long search by hand. */
 const RUNS = Number(process.env['VEDETTE_PROPERTY_RUNS'] ?? 2_500);
@@ -38,7 +29,7 @@ async function official(source: string, input: unknown): Promise<Outcome> {
 }
 
 function ours(tree: Expression, input: unknown): Outcome {
-  const evaluation: Evaluation = { root: input as EventDocument, nowMs: 0, fuel: 1_000_000 };
+  const evaluation = createEvaluation(input, 0, 1_000_000);
   try {
     return { kind: 'value', json: jsonOf(compile(tree)(input, evaluation)) };
   } catch (error) {
@@ -126,60 +117,3 @@ describe('the official engine as oracle', { timeout: LIMIT_MS }, () => {
     }
   });
 });
-
-interface SuiteCase {
-  readonly expr?: string;
-  readonly 'expr-file'?: string;
-  readonly data?: unknown;
-  readonly dataset?: string | null;
-  readonly bindings?: Record<string, unknown>;
-  readonly result?: unknown;
-  readonly undefinedResult?: boolean;
-  readonly code?: string;
-  readonly timelimit?: number;
-  readonly depth?: number;
-}
-
-const isSuiteHere = existsSync(SUITE);
-
-describe('the official suite', () => {
-  it.skipIf(!isSuiteHere)(
-    `gives the official results wherever every construct is supported${isSuiteHere ? '' : ' (skipped: no suite at VEDETTE_JSONATA_SUITE)'}`,
-    () => {
-      const tally = { run: 0, refused: 0, other: 0 };
-      for (const group of readdirSync(`${SUITE}/groups`)) {
-        for (const file of readdirSync(`${SUITE}/groups/${group}`).filter((name) => name.endsWith('.json'))) {
-          const content = JSON.parse(readFileSync(`${SUITE}/groups/${group}/${file}`, 'utf8')) as
-            | SuiteCase
-            | SuiteCase[];
-          for (const entry of Array.isArray(content) ? content : [content])
-            tally[runCase(`${group}/${file}`, entry)] += 1;
-        }
-      }
-      expect(tally.run).toBeGreaterThan(250);
-    },
-  );
-});
-
-function runCase(name: string, entry: SuiteCase): 'run' | 'refused' | 'other' {
-  const { expr, bindings = {}, dataset } = entry;
-  const input = dataset === undefined || dataset === null ? entry.data : datasetNamed(dataset);
-  // What a rule cannot meet: an event is an object, lists are flat, and functions of the clock have their own test.
-  if (expr === undefined || Object.keys(bindings).length > 0 || Array.isArray(input)) return 'other';
-  if (/\$(now|millis)\(/.test(expr)) return 'other';
-  const result = parseExpression(expr, new Map());
-  if (result.kind === 'refused') return 'refused';
-  const outcome = ours(result.expression, input);
-  if (entry.code !== undefined) {
-    expect(outcome, `${name}: ${expr}`).toEqual({ kind: 'error', code: expect.stringMatching(CODE) });
-    expect(outcome, `${name}: ${expr}`).toEqual({ kind: 'error', code: entry.code });
-  } else {
-    const expected = entry.undefinedResult === true ? 'undefined' : jsonOf(entry.result);
-    expect(outcome, `${name}: ${expr}`).toEqual({ kind: 'value', json: expected });
-  }
-  return 'run';
-}
-
-function datasetNamed(name: string): unknown {
-  return JSON.parse(readFileSync(`${SUITE}/datasets/${name}.json`, 'utf8'));
-}
