@@ -46,6 +46,8 @@ export interface StatusResponse {
     /** The rule that costs most of late, and its share of the engine's one core, 0 to 1; absent while nothing is measured. */
     readonly costliest?: { readonly ruleId: string; readonly share: number };
     readonly health: readonly RuleHealth[];
+    /** Rules that need a field which no event has had for a week. */
+    readonly cannotFire: readonly string[];
     /** Rules that judge nothing for now, or nothing of a host. */
     readonly quarantined: readonly QuarantineApiRecord[];
   };
@@ -85,7 +87,7 @@ export interface RuleApiRecord {
   readonly file: string;
   /** What of it wants a look, in words; empty where all is well. */
   readonly notes: readonly string[];
-  /** Fields that it needs and no event has had. */
+  /** Fields that it needs and no event has had for a week. */
   readonly unseenFields: readonly string[];
   /** Absent of a rule that is off. */
   readonly health?: RuleHealth & { readonly sinceMs: number };

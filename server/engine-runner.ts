@@ -14,6 +14,7 @@ import { createCostWatch } from './cost-watch.ts';
 import type { DeliveryFence } from './delivery-fence.ts';
 import { createHealthLedger, type LedgerRow } from './health-ledger.ts';
 import type { ServerNotice } from './options.ts';
+import type { SeenFields } from './seen-fields.ts';
 import { isImported } from './silence.ts';
 
 /** Events of one step: small enough that requests are served between two, large enough that a commit for each costs little. */
@@ -70,6 +71,8 @@ export interface EngineRunnerOptions {
     readonly holding: () => readonly Quarantine[];
     readonly enter: (decided: readonly Quarantine[]) => void;
   };
+  /** Looks at some of what is read; what it keeps goes into the state. */
+  readonly fields?: Pick<SeenFields, 'look' | 'entries'>;
   readonly alertOnImports: boolean;
   readonly now: () => number;
   /** What to send for a new alert. */
@@ -142,6 +145,7 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
     const changes = new Map(result.state).set(GREATEST_CREATED, String(greatestCreatedMs));
     if (savesHealth) {
       for (const [key, text] of ledger.entries(engine.health())) changes.set(key, text);
+      for (const [key, text] of options.fields?.entries() ?? []) changes.set(key, text);
       healthSavedMs = now();
     }
     state.commit({ cursor, state: changes, detections: result.detections, alerts: result.alerts, outbox });
@@ -170,6 +174,7 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
       if (nextCursor !== cursor) isCursorSaved = false;
       cursor = nextCursor;
       eventsFolded += events.length;
+      options.fields?.look(judged);
       if (hasEffect(result)) commit(result);
     } catch (error) {
       returnToCommitted(error);

@@ -2,7 +2,6 @@
 // people release it. Each is a stored event too (`vedette.rule`), so that a rule can alert on it.
 import type { Quarantine } from '../engine/containment.ts';
 import { visible } from '../rules/diagnostic.ts';
-import type { Rule } from '../rules/rule.ts';
 import type { ControlEntry, ControlLogPort } from '../store/state/state-port.ts';
 import { type JudgedTimes, pastAllJudgedMs } from './control-log.ts';
 import type { ServerNotice } from './options.ts';
@@ -24,8 +23,6 @@ export interface QuarantineBook {
   list(): readonly QuarantineRecord[];
   /** Those by which a rule has not judged something: in force, or released and not caught up. */
   holding(): readonly QuarantineRecord[];
-  /** Those that keep one of these rules from events. */
-  inForce(rules: readonly Pick<Rule, 'id' | 'version'>[]): readonly QuarantineRecord[];
   /** Durable when it returns; throws when it cannot be. */
   enter(decided: readonly Quarantine[]): void;
   /** Ends all of the rule that are in force; answers them. */
@@ -68,12 +65,6 @@ export function createQuarantineBook(options: {
   return {
     list: () => records,
     holding: () => records.filter(({ isCaughtUp }) => !isCaughtUp),
-    inForce(rules) {
-      const versions = new Set(rules.map(({ id, version }) => `${id}\n${version}`));
-      return records.filter(
-        ({ ruleId, ruleVersion, untilMs }) => untilMs === undefined && versions.has(`${ruleId}\n${ruleVersion}`),
-      );
-    },
     enter(decided) {
       const known = new Set(records.map(({ seq }) => seq));
       for (const { ruleId, ruleVersion, hostId = null, fromMs, reason } of decided) {

@@ -1,44 +1,26 @@
 // Rules as people look after them: what is in force, how each fares, what is quarantined, and its release.
-import type { Rule } from '../rules/rule.ts';
 import type { QuarantineApiRecord, ReleaseResponse, RuleApiRecord, RulesResponse } from './api.ts';
 import { problem } from './api-error.ts';
 import type { EngineRunner } from './engine-runner.ts';
 import { API_PREFIX, accountIn, type Http } from './http.ts';
 import type { QuarantineBook, QuarantineRecord } from './quarantine-book.ts';
 import { fieldsOf, optionalTextIn } from './request-shape.ts';
-import type { RuleBook } from './rule-book.ts';
-import { notesOf } from './rule-notes.ts';
+import type { RuleReport } from './rule-report.ts';
 
 const NAME_LENGTH_MAX = 200;
 
 export function ruleRoutes(
   { app, needs }: Http,
   context: {
-    readonly rules: Pick<RuleBook, 'rules'>;
+    readonly report: () => readonly RuleReport[];
     readonly quarantines: QuarantineBook;
-    readonly runner: Pick<EngineRunner, 'statistics' | 'greatestCreatedMs' | 'useQuarantines'>;
+    readonly runner: Pick<EngineRunner, 'greatestCreatedMs' | 'useQuarantines'>;
     readonly now: () => number;
   },
 ): void {
-  const { rules, quarantines, runner, now } = context;
+  const { report, quarantines, runner, now } = context;
 
-  app.get(`${API_PREFIX}/rules`, needs('read'), async (): Promise<RulesResponse> => {
-    const health = new Map(runner.statistics().health.map((row) => [row.ruleId, row]));
-    const held = quarantines.holding();
-    return {
-      rules: rules.rules().map((rule): RuleApiRecord => {
-        const row = rule.status === 'off' ? undefined : health.get(rule.id);
-        const own = held.filter(({ ruleId }) => ruleId === rule.id);
-        return {
-          ...shownRule(rule),
-          notes: notesOf(rule, row, { quarantines: own, unseenFields: [] }),
-          unseenFields: [],
-          ...(row === undefined ? {} : { health: row }),
-          quarantines: own.map(shownQuarantine),
-        };
-      }),
-    };
-  });
+  app.get(`${API_PREFIX}/rules`, needs('read'), async (): Promise<RulesResponse> => ({ rules: report().map(shown) }));
 
   app.post(`${API_PREFIX}/rules/:id/release`, needs('administer'), async (request): Promise<ReleaseResponse> => {
     const { id } = request.params as { readonly id: string };
@@ -54,8 +36,15 @@ export function ruleRoutes(
   });
 }
 
-function shownRule({ id, version, name, severity, status, kind, file }: Rule) {
-  return { id, version, name, severity, status, kind: kind.kind, file };
+function shown({ rule, health, quarantines, unseenFields, notes }: RuleReport): RuleApiRecord {
+  const { id, version, name, severity, status, kind, file } = rule;
+  return {
+    ...{ id, version, name, severity, status, kind: kind.kind, file },
+    notes,
+    unseenFields: unseenFields.map(({ field }) => field),
+    ...(health === undefined ? {} : { health }),
+    quarantines: quarantines.map(shownQuarantine),
+  };
 }
 
 export function shownQuarantine(record: QuarantineRecord): QuarantineApiRecord {

@@ -6,8 +6,8 @@ import type { StatusResponse } from './api.ts';
 import type { DeliveryFence } from './delivery-fence.ts';
 import type { EngineRunner } from './engine-runner.ts';
 import { API_PREFIX, type Http } from './http.ts';
-import type { QuarantineRecord } from './quarantine-book.ts';
 import { shownQuarantine } from './routes-rules.ts';
+import type { RuleReport } from './rule-report.ts';
 import { searchProblem } from './search-desk.ts';
 
 export function statusRoutes(
@@ -18,8 +18,7 @@ export function statusRoutes(
     readonly store: EventStore;
     readonly runner: EngineRunner;
     readonly fence: DeliveryFence;
-    /** Of rules that are in force. */
-    readonly quarantined: () => readonly QuarantineRecord[];
+    readonly report: () => readonly RuleReport[];
     readonly now: () => number;
     readonly outbox: OutboxPort;
     readonly holds: Pick<HoldPort, 'list'>;
@@ -27,13 +26,14 @@ export function statusRoutes(
     readonly rules: () => { readonly loaded: number; readonly diagnostics: readonly Diagnostic[] };
   },
 ): void {
-  const { version, startedMs, store, runner, fence, quarantined, now, outbox, holds, channels, rules } = context;
+  const { version, startedMs, store, runner, fence, report, now, outbox, holds, channels, rules } = context;
   app.get(`${API_PREFIX}/status`, needs('read'), async (): Promise<StatusResponse> => {
     const statistics = await store.statistics().catch((error: unknown) => {
       throw searchProblem(error, undefined);
     });
     const { pending, eventsFolded, health, costliest } = runner.statistics();
     const { loaded, diagnostics } = rules();
+    const reported = report();
     return {
       version,
       startedMs,
@@ -46,7 +46,12 @@ export function statusRoutes(
         lagMs: fence.lagMs(now()),
         ...(costliest === undefined ? {} : { costliest }),
         health,
-        quarantined: quarantined().map(shownQuarantine),
+        cannotFire: reported.filter(({ unseenFields }) => unseenFields.length > 0).map(({ rule }) => rule.id),
+        quarantined: reported.flatMap(({ rule, quarantines }) =>
+          quarantines
+            .filter(({ ruleVersion, untilMs }) => ruleVersion === rule.version && untilMs === undefined)
+            .map(shownQuarantine),
+        ),
       },
       outbox: outbox.counts(),
       holds: holds.list().filter(({ released }) => released === undefined).length,

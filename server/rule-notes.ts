@@ -2,6 +2,7 @@
 import type { Quarantine } from '../engine/containment.ts';
 import type { RuleHealth } from '../engine/engine.ts';
 import type { Rule } from '../rules/rule.ts';
+import type { UnseenField } from './rule-report.ts';
 
 /** With so many evaluations that all failed, the rule does not work at all. */
 const FAILING_EVALUATIONS = 20;
@@ -9,7 +10,7 @@ const FAILING_EVALUATIONS = 20;
 export function notesOf(
   rule: Pick<Rule, 'version' | 'status'>,
   health: RuleHealth | undefined,
-  found: { readonly quarantines: readonly Quarantine[]; readonly unseenFields: readonly string[] },
+  found: { readonly quarantines: readonly Quarantine[]; readonly unseenFields: readonly UnseenField[] },
 ): readonly string[] {
   if (rule.status === 'off') return [];
   const notes: string[] = [];
@@ -19,8 +20,10 @@ export function notesOf(
     else if (untilMs !== undefined) notes.push(`catches up${whose} on what it missed while quarantined`);
     else notes.push(`an earlier version is quarantined${whose}`);
   }
-  if (found.unseenFields.length > 0)
-    notes.push(`cannot fire: no event has had ${found.unseenFields.join(', ')}, which it needs`);
+  for (const { field, lastSeenMs } of found.unseenFields) {
+    const since = lastSeenMs === undefined ? 'no event has had it' : `no event has had it since ${dayOf(lastSeenMs)}`;
+    notes.push(`cannot fire: it needs ${field}, and ${since}`);
+  }
   if (health === undefined) return notes;
   const { evaluations, errors, lastError, evicted, forced } = health;
   if (errors >= evaluations && evaluations >= FAILING_EVALUATIONS)
@@ -30,4 +33,8 @@ export function notesOf(
     notes.push(`forgot ${evicted} keys before their time, as there were too many: some alerts came again`);
   if (forced > 0) notes.push(`decided ${forced} times before it was certain that nothing earlier comes`);
   return notes;
+}
+
+function dayOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
 }

@@ -1,5 +1,7 @@
 // Puts the rooms together: state, store, rules, engine, alerts, HTTP; and takes them apart again in the opposite order. What is
 // half started when something fails is closed before the failure is told.
+
+import { neededFields } from '../rules/needed-fields.ts';
 import type { EventStore } from '../store/port.ts';
 import { openSqliteState, type SqliteState } from '../store/state/sqlite-state.ts';
 import { ensureSystemAccounts } from './accounts.ts';
@@ -8,6 +10,7 @@ import { createAttempts } from './attempts.ts';
 import { freeBytesOf, openStoreOrSay, orUnusable, takeFolder } from './data-folder.ts';
 import { createDeliveryFence, type DeliveryFence } from './delivery-fence.ts';
 import { createEngineRunner, type EngineRunner, savedGreatestCreatedMs } from './engine-runner.ts';
+import { createFieldWatch } from './field-watch.ts';
 import { createForeignDocuments } from './foreign-documents.ts';
 import { createHostBook, type HostBook } from './host-book.ts';
 import { createHttp, type Http } from './http.ts';
@@ -38,13 +41,16 @@ import { exportRoutes } from './routes-export.ts';
 import { followRoutes } from './routes-follow.ts';
 import { holdRoutes } from './routes-holds.ts';
 import { hostRoutes } from './routes-hosts.ts';
+import { metricsRoutes, type ProcessFigures } from './routes-metrics.ts';
 import { ruleRoutes } from './routes-rules.ts';
 import { searchRoutes } from './routes-search.ts';
 import { sqlRoutes } from './routes-sql.ts';
 import { statusRoutes } from './routes-status.ts';
 import { treeRoutes } from './routes-tree.ts';
 import { createRuleBook, type RuleBook } from './rule-book.ts';
+import { createRuleReport, type RuleReport } from './rule-report.ts';
 import { createSearchDesk } from './search-desk.ts';
+import { createSeenFields } from './seen-fields.ts';
 import { createSilenceWatch } from './silence-watch.ts';
 import { createSweeper } from './sweeper.ts';
 import { openTlsListener, type TlsListener } from './tls-listener.ts';
@@ -103,6 +109,9 @@ async function start(
     onNotice,
   });
   const { epochs = [] } = rules.load(savedGreatestCreatedMs(state.engine));
+  const fields = createSeenFields(state.engine.loadState(), now);
+  const wantFields = (): void => fields.want(rules.rules().flatMap((rule) => [...neededFields(rule)]));
+  wantFields();
 
   let runner: EngineRunner | undefined;
   let isPressed = (): boolean => false;
@@ -123,6 +132,7 @@ async function start(
       fence,
       epochs,
       quarantines,
+      fields,
       alertOnImports,
       now,
       onNotice,
@@ -168,9 +178,19 @@ async function start(
   checkRoutes(http, { store });
   holdRoutes(http, { holds: state.holds, hosts, events: ownEvents, now });
   hostRoutes(http, { enrollment, accounts: state.accounts, hosts, fence, now });
-  ruleRoutes(http, { rules, quarantines, runner: engineRunner, now });
+  const fieldWatch = createFieldWatch({ fields, store, now, onNotice });
+  closers.push(() => fieldWatch.close());
+  const report = createRuleReport({ rules, quarantines, runner: engineRunner, fields });
+  ruleRoutes(http, { report, quarantines, runner: engineRunner, now });
   const { channelNames: channels } = outlet;
-  readingRoutes(http, { options, state, store, rules, fence, runner: engineRunner, quarantines, channels });
+  readingRoutes(http, { options, state, store, rules, fence, runner: engineRunner, quarantines, report, channels });
+  metricsRoutes(http, {
+    version: options.version,
+    ...{ startedMs, now, store, runner: engineRunner, fence, outbox: state.outbox, report },
+    hosts: () => hosts.list().map((host) => ({ ...host, isRevoked: isRevoked(host.id) })),
+    ruleErrors: () => rules.summary().diagnostics.filter(({ severity }) => severity === 'error').length,
+    process: processFigures,
+  });
 
   const { url, port } = await listen(http, options);
   const tls = options.tls === undefined ? undefined : await openTlsListener(options.tls, http.app.routing);
@@ -179,6 +199,7 @@ async function start(
   outlet.wake();
   silence.start();
   sweeper.start();
+  fieldWatch.start();
   retention.start();
   onNotice({ kind: 'listening', message: `listening on ${url}` });
   if (tls !== undefined) onNotice({ kind: 'listening', message: `listening with TLS on port ${tls.port}` });
@@ -194,12 +215,23 @@ async function start(
       reloadTls(tls, onNotice);
       const { epochs: changed } = rules.load(engineRunner.greatestCreatedMs());
       if (changed !== undefined) engineRunner.useRules(changed);
+      wantFields();
       return rules.summary();
     },
     close() {
       closing ??= closeAll();
       return closing;
     },
+  };
+}
+
+/** What the process uses, by its own word. */
+function processFigures(): ProcessFigures {
+  const { user, system } = process.cpuUsage();
+  return {
+    cpuSeconds: (user + system) / 1_000_000,
+    residentBytes: process.memoryUsage.rss(),
+    threadBusySeconds: performance.eventLoopUtilization().active / 1_000,
   };
 }
 
@@ -222,10 +254,11 @@ function readingRoutes(
     readonly fence: DeliveryFence;
     readonly runner: EngineRunner;
     readonly quarantines: QuarantineBook;
+    readonly report: () => readonly RuleReport[];
     readonly channels: readonly string[];
   },
 ): void {
-  const { options, state, store, rules, fence, runner, quarantines, channels } = parts;
+  const { options, state, store, rules, fence, runner, quarantines, report, channels } = parts;
   const { version, now, alertOnImports = false } = options;
   alertRoutes(http, { alerts: state.alerts, store });
   const searching = { store, desk: createSearchDesk(http.closing), now };
@@ -252,7 +285,7 @@ function readingRoutes(
     store,
     runner,
     fence,
-    quarantined: () => quarantines.inForce(rules.rules()),
+    report,
     now,
     outbox: state.outbox,
     holds: state.holds,

@@ -9,6 +9,8 @@ import { counted, formatBytes, isoTime, renderPairs, renderTable } from '../tabl
 
 /** Rules with failures that are listed. */
 const RULES_SHOWN = 20;
+/** Rules that cannot fire and are named. */
+const CANNOT_FIRE_SHOWN = 3;
 
 export const status: Command = {
   name: 'status',
@@ -50,6 +52,11 @@ function damagedInWords({ damaged = [] }: StatusResponse['store']): string {
   return `${damaged.map(({ name }) => name).join(', ')}: ${counted(events, 'event')} missing from every answer (vedette store check)`;
 }
 
+function cannotFireInWords(ids: readonly string[]): string {
+  const named = `${ids.slice(0, CANNOT_FIRE_SHOWN).join(', ')}${ids.length > CANNOT_FIRE_SHOWN ? ', …' : ''}`;
+  return `${counted(ids.length, 'rule')} for want of a field: ${named} (vedette rules health --notes)`;
+}
+
 /** Where it is behind, what it is busy with. */
 function behindInWords({ behind, lagMs, costliest }: StatusResponse['engine']): string {
   if (behind === 0) return '0 behind';
@@ -82,6 +89,7 @@ function print(
       const whose = hostId === undefined ? '' : ` for host ${hostId}`;
       return ['quarantined', `${ruleId}${whose}: ${reason} (vedette rules release)`] as const;
     }),
+    ...(engine.cannotFire.length === 0 ? [] : [['cannot fire', cannotFireInWords(engine.cannotFire)] as const]),
     ['waiting', `${counted(engine.pendingDetections, 'detection')} for their host’s progress`],
     ['sent', `${outbox.sent} sent, ${outbox.pending} waiting, ${outbox.failed} failed`],
     ['damaged', damagedInWords(store)],
