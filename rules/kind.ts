@@ -18,11 +18,11 @@ export type RuleKind =
   | SequenceKind
   | TogetherKind;
 
-export type KindName = RuleKind['kind'];
+type KindName = RuleKind['kind'];
 export type KindOf<Name extends KindName> = Extract<RuleKind, { readonly kind: Name }>;
 
 /** At least `count` matches within `withinMs`. */
-export interface ThresholdKind {
+interface ThresholdKind {
   readonly kind: 'threshold';
   readonly count: number;
   readonly withinMs: number;
@@ -34,7 +34,7 @@ export interface ThresholdKind {
 }
 
 /** More (`above`) or fewer (`below`) different values of a field within `withinMs`. */
-export interface DistinctKind {
+interface DistinctKind {
   readonly kind: 'distinct';
   readonly field: string;
   readonly above: number | undefined;
@@ -46,7 +46,7 @@ export interface DistinctKind {
 export type MissingField = 'skip' | 'value';
 
 /** A combination of values that the key has not had for `rememberMs`; nothing is found of a key in its first `learnMs`. */
-export interface NewValueKind {
+interface NewValueKind {
   readonly kind: 'new_value';
   readonly fields: readonly string[];
   readonly learnMs: number;
@@ -56,7 +56,7 @@ export interface NewValueKind {
 }
 
 /** A combination of values that differs from the key's last one, which is no older than `withinMs` (undefined: of any age). */
-export interface ChangeKind {
+interface ChangeKind {
   readonly kind: 'change';
   readonly fields: readonly string[];
   readonly withinMs: number | undefined;
@@ -70,7 +70,7 @@ export interface Metric {
 }
 
 /** Count (or metric) of the last `withinMs` against that of the `withinMs` before. */
-export interface SpikeKind {
+interface SpikeKind {
   readonly kind: 'spike';
   readonly factor: number;
   readonly withinMs: number;
@@ -81,14 +81,14 @@ export interface SpikeKind {
 }
 
 /** Fewer than `fewerThan` matches within `withinMs`, of keys that have been seen. */
-export interface AbsenceKind {
+interface AbsenceKind {
   readonly kind: 'absence';
   readonly fewerThan: number;
   readonly withinMs: number;
 }
 
 /** The share of matches of which `of` holds too. */
-export interface RatioKind {
+interface RatioKind {
   readonly kind: 'ratio';
   readonly of: Predicate;
   /** As written, for people. */
@@ -99,7 +99,7 @@ export interface RatioKind {
   readonly withinMs: number;
 }
 
-export interface MetricKind {
+interface MetricKind {
   readonly kind: 'metric';
   readonly metric: Metric;
   readonly above: number | undefined;
@@ -119,7 +119,7 @@ export interface SequenceStep {
 }
 
 /** Matches in this order within `withinMs`, from the first to the last, under one key. */
-export interface SequenceKind {
+interface SequenceKind {
   readonly kind: 'sequence';
   readonly withinMs: number;
   readonly steps: readonly SequenceStep[];
@@ -129,7 +129,7 @@ export interface SequenceKind {
 }
 
 /** Detections of all these rules under one key within `withinMs`; `isOrdered`: in this order. */
-export interface TogetherKind {
+interface TogetherKind {
   readonly kind: 'together';
   readonly rules: readonly string[];
   readonly withinMs: number;

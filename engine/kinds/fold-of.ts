@@ -44,7 +44,7 @@ export function foldOf(kind: RuleKind): KindFold<unknown> | undefined {
 }
 
 /** One part that an event has in a rule. */
-export interface Part {
+interface Part {
   /** The fields whose values are the key that it is folded under (engine/key.ts). */
   readonly by: readonly string[];
   readonly role: number;

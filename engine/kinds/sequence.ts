@@ -11,7 +11,7 @@ import { compareOrder, type OrderKey } from '../../event/order.ts';
 import { type Folded, type Found, type KindFold, type Match, timeOrder, UNTIL } from './kind-fold.ts';
 import { eventIdsOf, type Sight, sightOf } from './sights.ts';
 
-export interface Chain {
+interface Chain {
   readonly start: OrderKey;
   readonly sights: readonly Sight[];
 }

@@ -23,34 +23,34 @@ const WITHIN_MAX_MS = 30 * DAY_MS;
 const REMEMBER_MAX_MS = 365 * DAY_MS;
 const LATENESS_MAX_MS = DAY_MS;
 /** Matches of one key that a rule may ask to be counted. */
-export const COUNT_MAX = 10_000;
+const COUNT_MAX = 10_000;
 /** Steps of a sequence, rules of `together`. */
-export const STEPS_MAX = 16;
+const STEPS_MAX = 16;
 
-export interface ThresholdKeys {
+interface ThresholdKeys {
   readonly count: number;
   readonly within: number;
   readonly mode: 'episode' | 'restart';
 }
 
-export interface BoundKeys {
+interface BoundKeys {
   readonly above: number;
   readonly below: number;
 }
 
-export interface DistinctKeys extends BoundKeys {
+interface DistinctKeys extends BoundKeys {
   readonly field: Placed<string>;
   readonly within: number;
 }
 
-export interface NewValueKeys {
+interface NewValueKeys {
   readonly fields: readonly Placed<string>[];
   readonly learn: number;
   readonly remember: number;
   readonly missing: MissingField;
 }
 
-export interface ChangeKeys {
+interface ChangeKeys {
   readonly fields: readonly Placed<string>[];
   readonly within: number;
   readonly missing: MissingField;
@@ -71,30 +71,30 @@ export interface MeasureKeys {
   readonly percentile: PercentileKeys;
 }
 
-export interface PercentileKeys {
+interface PercentileKeys {
   readonly rank: number;
   readonly field: Placed<string>;
 }
 
-export interface SpikeKeys extends MeasureKeys {
+interface SpikeKeys extends MeasureKeys {
   readonly factor: number;
   readonly within: number;
   readonly direction: 'up' | 'down' | 'both';
   readonly at_least: number;
 }
 
-export interface AbsenceKeys {
+interface AbsenceKeys {
   readonly fewer_than: number;
   readonly within: number;
 }
 
-export interface RatioKeys extends BoundKeys {
+interface RatioKeys extends BoundKeys {
   readonly of: Placed<string>;
   readonly at_least: number;
   readonly within: number;
 }
 
-export interface MetricKeys extends MeasureKeys, BoundKeys {
+interface MetricKeys extends MeasureKeys, BoundKeys {
   readonly at_least: number;
   readonly within: number;
 }
@@ -105,13 +105,13 @@ export interface StepKeys {
   readonly by: readonly Placed<string>[];
 }
 
-export interface SequenceKeys {
+interface SequenceKeys {
   readonly within: number;
   readonly steps: readonly Placed<Partial<StepKeys>>[];
   readonly until: Placed<string>;
 }
 
-export interface TogetherKeys {
+interface TogetherKeys {
   readonly rules: readonly Placed<string>[];
   readonly within: number;
   readonly ordered: boolean;

@@ -39,7 +39,7 @@ interface MacroKeys {
 const NAME = pattern(/^[a-z][a-z0-9_]{0,63}$/, 'a macro’s name', 'Use lower-case letters, digits and `_`.');
 
 /** A macro as a map. */
-export const MACRO: MapShape<MacroKeys> = {
+const MACRO: MapShape<MacroKeys> = {
   what: 'a macro',
   readers: { name: NAME, description: text(2_000), owner: text(200), reason: text(2_000), expression },
   required: ['name', 'owner', 'reason', 'expression'],

@@ -35,7 +35,7 @@ export function matchesOf(moments: readonly Moment[]): readonly Match[] {
   }));
 }
 
-export function orderAt(createdMs: number, id: string, position: number): OrderKey {
+function orderAt(createdMs: number, id: string, position: number): OrderKey {
   return { createdMs, hostId: 'h', bootId: 'b', position, id };
 }
 

@@ -103,7 +103,7 @@ export function plainChange(
 }
 
 /** What a list of values comes to. */
-export function plainFigure({ aggregate }: Metric, values: readonly (string | number)[]): number | undefined {
+function plainFigure({ aggregate }: Metric, values: readonly (string | number)[]): number | undefined {
   const numbers = values.filter((value) => typeof value === 'number');
   const sum = numbers.reduce((total, value) => total + value, 0);
   if (aggregate === 'count') return values.length;
@@ -120,7 +120,7 @@ export function plainFigure({ aggregate }: Metric, values: readonly (string | nu
 }
 
 /** Matches that are measured at all. */
-export function plainMeasured(matches: readonly PlainMatch[], { aggregate, field }: Metric): readonly PlainMatch[] {
+function plainMeasured(matches: readonly PlainMatch[], { aggregate, field }: Metric): readonly PlainMatch[] {
   if (aggregate === 'count' && field === undefined) return matches;
   const isText = aggregate === 'count' || aggregate === 'distinct';
   return matches.filter(({ value }) => (isText ? value !== null : typeof value === 'number'));
