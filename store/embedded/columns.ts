@@ -12,7 +12,7 @@
 //
 // The catalogue grows from release to release, so each partition keeps the list of its own field columns (its layout) and is
 // read by that; a new layout begins a new partition.
-import { canonicalTimeMs } from '../../event/canonical-time.ts';
+import { canonicalTime, canonicalTimeMs } from '../../event/canonical-time.ts';
 import { FIELDS, type Field } from '../../event/catalogue.ts';
 import { type EventDocument, isPlainObject } from '../../event/document.ts';
 import { orderKeyOf } from '../../event/order.ts';
@@ -292,7 +292,7 @@ function grow(target: Record<string, unknown>, { leaves, branches }: Branch, row
   for (const { key, at, isTime } of leaves) {
     const value = row[at] ?? null;
     if (value === null) continue;
-    target[key] = isTime ? new Date(Number(value)).toISOString() : value;
+    target[key] = isTime ? canonicalTime(Number(value)) : value;
     isAny = true;
   }
   for (const { key, branch } of branches) {
@@ -368,7 +368,7 @@ function columnValue(value: unknown, column: Column): ColumnValue | undefined {
         ? value
         : undefined;
     case 'BIGINT':
-      if (column.isTime) return typeof value === 'string' ? canonicalTime(value) : undefined;
+      if (column.isTime) return typeof value === 'string' ? timeMsOf(value) : undefined;
       return Number.isSafeInteger(value) && !Object.is(value, -0) ? (value as number) : undefined;
     case 'DOUBLE':
       return undefined;
@@ -381,7 +381,7 @@ function isPlainText(text: string): boolean {
 }
 
 /** Epoch ms of a time that is written as `toISOString` writes it. */
-function canonicalTime(text: string): number | undefined {
+function timeMsOf(text: string): number | undefined {
   const canonical = canonicalTimeMs(text);
   if (!Number.isNaN(canonical)) return canonical;
   const ms = text.length === 24 ? Date.parse(text) : Number.NaN;
@@ -398,7 +398,7 @@ function isDerived(value: unknown, field: string, own: ColumnValue): boolean {
 function derivedValue(field: string, own: ColumnValue): unknown {
   if (field !== '@timestamp' && field !== 'event.created') return own;
   const ms = Number(own);
-  return Number.isInteger(ms) && Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : undefined;
+  return Number.isInteger(ms) && Math.abs(ms) <= 8.64e15 ? canonicalTime(ms) : undefined;
 }
 
 function doubtBelow(path: string, odd: Set<string>): void {

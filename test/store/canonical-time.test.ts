@@ -1,7 +1,7 @@
-// Times are read as Date reads them, or not at all.
+// Times are read as Date reads them, or not at all, and written as Date writes them.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { canonicalTimeMs } from '../../event/canonical-time.ts';
+import { canonicalTime, canonicalTimeMs } from '../../event/canonical-time.ts';
 
 it('reads what toISOString writes', () => {
   fc.assert(
@@ -10,6 +10,23 @@ it('reads what toISOString writes', () => {
     }),
     { numRuns: 2_000 },
   );
+});
+
+it('writes what toISOString writes, of any time', () => {
+  const days = [0, 951_782_400_000, 951_868_800_000, 4_107_542_400_000, 4_107_456_000_000, 253_402_300_799_999];
+  const times = fc.oneof(
+    fc.integer({ min: -8.64e15, max: 8.64e15 }),
+    fc.nat(253_402_300_800_000),
+    fc.constantFrom(...days),
+  );
+  fc.assert(
+    fc.property(times, fc.integer({ min: -2, max: 2 }), (ms, off) => {
+      if (Math.abs(ms + off) > 8.64e15) return;
+      expect(canonicalTime(ms + off)).toBe(new Date(ms + off).toISOString());
+    }),
+    { numRuns: 4_000 },
+  );
+  expect(() => canonicalTime(Number.NaN)).toThrow(RangeError);
 });
 
 it.each([
