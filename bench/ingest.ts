@@ -36,7 +36,11 @@ interface Part {
 
 async function measure(samples: readonly EventDocument[], part: Part): Promise<readonly string[]> {
   const { count, eventsPerSecond } = part;
-  const installation = makeInstallation({ port: await freePort() });
+  // As the `vedette` command and `up` start it.
+  const installation = makeInstallation({
+    port: await freePort(),
+    environment: { NODE_OPTIONS: '--max-semi-space-size=16' },
+  });
   const server = await installation.start('server');
   const sender = new Worker(new URL('./ingest-sender-worker.ts', import.meta.url), { workerData: { samples } });
   try {

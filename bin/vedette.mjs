@@ -1,5 +1,5 @@
-#!/usr/bin/env node
-// The `vedette` command: starts cli/main.ts under a Node that can run it.
+#!/usr/bin/env -S node --max-semi-space-size=16
+// The `vedette` command: starts cli/main.ts under a Node that can run it. With less memory for what is young (cli/up/child.ts).
 import { fileURLToPath } from 'node:url';
 import { useCompileCache } from './compile-cache.mjs';
 import { isNewEnough, runUnderInstalledNode } from './node24.mjs';
@@ -7,4 +7,4 @@ import { isNewEnough, runUnderInstalledNode } from './node24.mjs';
 useCompileCache();
 const main = new URL('../cli/main.ts', import.meta.url);
 if (isNewEnough) await import(main.href);
-else runUnderInstalledNode([fileURLToPath(main), ...process.argv.slice(2)]);
+else runUnderInstalledNode([...process.execArgv, fileURLToPath(main), ...process.argv.slice(2)]);

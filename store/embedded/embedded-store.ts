@@ -73,7 +73,7 @@ const LOG_READ_BYTES: number = 4 * MIB;
 const EMBEDDED_LIMITS: EmbeddedLimits = {
   backlogBytesMax: 16_384 * MIB,
   backlogEventsMax: 6_000_000,
-  memoryBytesMax: 96 * MIB,
+  memoryBytesMax: 48 * MIB,
   waitingBatchesMax: 1_000,
   waitingBytesMax: 64 * MIB,
   freeBytesLeast: 256 * MIB,
