@@ -12,12 +12,12 @@ export interface FieldTests {
 }
 
 /** Deeper nesting than this is not looked into; JSON that deep is refused at ingest. */
-const VALUE_DEPTH_MAX = 64;
+export const VALUE_DEPTH_MAX = 64;
 /** Names of documents that no test is about are remembered, so many at each place. */
 const OTHER_NAMES_MAX = 1_000;
 
 /** The tests of one field. */
-interface Leaf {
+export interface Leaf {
   readonly exists: Int32Array | undefined;
   readonly equals: ReadonlyMap<Scalar, Int32Array> | undefined;
   /** By text in lower case. */
@@ -25,7 +25,8 @@ interface Leaf {
   readonly parts: TextAutomaton | undefined;
 }
 
-interface Place {
+/** Where a name leads, and what is asked there. */
+export interface Place {
   /** What stands under a name of a document; null: nothing that a test is about. */
   readonly names: Map<string, Place | null>;
   /** By one part of a dotted name. */
@@ -40,7 +41,8 @@ export interface NumberedTest {
   readonly rule: number;
 }
 
-export function buildFieldTests(tests: readonly NumberedTest[]): FieldTests {
+/** The tests by their fields, from the whole document on. */
+export function placeTests(tests: readonly NumberedTest[]): Place {
   const root = newPlace();
   for (const [field, ofField] of Map.groupBy(tests, ({ test }) => test.field)) {
     let place = root;
@@ -52,6 +54,10 @@ export function buildFieldTests(tests: readonly NumberedTest[]): FieldTests {
     }
     place.leaf = leafOf(ofField);
   }
+  return root;
+}
+
+export function fieldTests(root: Place): FieldTests {
   return {
     search(document, found) {
       if (root.next.size > 0) visit(root, document, 0, found);

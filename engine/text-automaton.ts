@@ -13,6 +13,8 @@ export interface SoughtPart {
 export interface TextAutomaton {
   /** Calls `found` with the rules of every part that the text has, of a part perhaps several times. */
   search(text: string, found: (rules: Int32Array) => void): void;
+  /** The same of a text in ASCII: whether it has any of the parts. */
+  isIn(bytes: Uint8Array, from: number, to: number): boolean;
 }
 
 /** Of a longer part so much is looked for, then the whole where case counts. */
@@ -108,7 +110,8 @@ function tableOf(root: Node, nodes: readonly Node[]): TextAutomaton {
     for (const [sign, next] of node.next) table[node.state + (columns[sign] ?? 0)] = next.state;
   }
   const ends = numbered.slice(firstEnd).map(({ parts }) => parts);
-  return { search: searchOf({ table, columns, width, begin: root.state, firstEnd: firstEnd * width, ends }) };
+  const all: Table = { table, columns, width, begin: root.state, firstEnd: firstEnd * width, ends };
+  return { search: searchOf(all), isIn: isInOf(all) };
 }
 
 /** All nodes, shorter ones first, each with its suffix's node and parts. */
@@ -156,4 +159,34 @@ function isThere({ part, place, isFolded }: SoughtPart, text: string, end: numbe
   if (place === 'start' && start !== 0) return false;
   if (place === 'end' && end !== text.length) return false;
   return isFolded || text.startsWith(part, start);
+}
+
+function isInOf({ table, columns, width, begin, firstEnd, ends }: Table): TextAutomaton['isIn'] {
+  return (bytes, from, to) => {
+    let state = begin;
+    for (let at = from; at < to; at += 1) {
+      state = table[state + (columns[bytes[at] as number] as number)] as number;
+      if (state < firstEnd) continue;
+      for (const part of ends[(state - firstEnd) / width] ?? []) {
+        if (isThereInBytes(part, bytes, { from, end: at + 1, to })) return true;
+      }
+    }
+    return false;
+  };
+}
+
+function isThereInBytes(
+  { part, place, isFolded }: SoughtPart,
+  bytes: Uint8Array,
+  { from, end, to }: { readonly from: number; readonly end: number; readonly to: number },
+): boolean {
+  const start = place === 'end' ? end - part.length : end - Math.min(part.length, SOUGHT_LENGTH_MAX);
+  if (start < from || start + part.length > to) return false;
+  if (place === 'start' && start !== from) return false;
+  if (place === 'end' && end !== to) return false;
+  if (isFolded) return true;
+  for (let index = 0; index < part.length; index += 1) {
+    if (bytes[start + index] !== part.charCodeAt(index)) return false;
+  }
+  return true;
 }

@@ -74,6 +74,36 @@ function longestOwnPrefix(object: EventDocument, name: string): string | undefin
   return undefined;
 }
 
+/** {@link fieldOf} for one name and many documents: the name is taken apart once. */
+export function fieldReader(name: string): (document: EventDocument) => unknown {
+  const cuts = cutsOf(name);
+  return (document) => readCuts(document, cuts);
+}
+
+/** A name, and its beginnings with what is left behind them, the longest first. */
+interface Cuts {
+  readonly name: string;
+  readonly beginnings: readonly { readonly name: string; readonly rest: Cuts }[];
+}
+
+function cutsOf(name: string): Cuts {
+  const beginnings: { name: string; rest: Cuts }[] = [];
+  for (let end = name.lastIndexOf('.'); end > 0; end = name.lastIndexOf('.', end - 1)) {
+    beginnings.push({ name: name.slice(0, end), rest: cutsOf(name.slice(end + 1)) });
+  }
+  return { name, beginnings };
+}
+
+function readCuts(current: unknown, { name, beginnings }: Cuts): unknown {
+  if (typeof current !== 'object' || current === null) return undefined;
+  if (Object.hasOwn(current, name)) return (current as EventDocument)[name];
+  for (const beginning of beginnings) {
+    if (Object.hasOwn(current, beginning.name))
+      return readCuts((current as EventDocument)[beginning.name], beginning.rest);
+  }
+  return undefined;
+}
+
 /** The field as text if it is a string, else undefined. */
 export function textOf(document: EventDocument, name: string): string | undefined {
   const value = fieldOf(document, name);
@@ -82,7 +112,11 @@ export function textOf(document: EventDocument, name: string): string | undefine
 
 /** The field as a finite number (a numeric string counts), else undefined. */
 export function numberOf(document: EventDocument, name: string): number | undefined {
-  const value = fieldOf(document, name);
+  return numberFrom(fieldOf(document, name));
+}
+
+/** A value as {@link numberOf} takes it. */
+export function numberFrom(value: unknown): number | undefined {
   const number = typeof value === 'string' && value !== '' ? Number(value) : value;
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
 }
@@ -92,7 +126,11 @@ const TIME_MS_MAX = 8.64e15;
 
 /** The field as epoch milliseconds: an ISO 8601 string or a number of milliseconds that a Date can hold; else undefined. */
 export function timeOf(document: EventDocument, name: string): number | undefined {
-  const value = fieldOf(document, name);
+  return timeFrom(fieldOf(document, name));
+}
+
+/** A value as {@link timeOf} takes it. */
+export function timeFrom(value: unknown): number | undefined {
   if (typeof value === 'number') return Math.abs(value) <= TIME_MS_MAX ? value : undefined;
   if (typeof value !== 'string') return undefined;
   const canonical = canonicalTimeMs(value);

@@ -1,6 +1,6 @@
 // The reference order of events: (event.created, host.id, boot, position), and the id where all four are equal.
 // Rules, windows and suppression mean what they mean over this order (docs/architecture.md, promise 3).
-import { type EventDocument, numberOf, textOf, timeOf } from './document.ts';
+import { type EventDocument, fieldReader, numberFrom, timeFrom } from './document.ts';
 
 /** Where an event stands in the reference order. */
 export interface OrderKey {
@@ -15,15 +15,31 @@ export interface OrderKey {
   readonly id: string;
 }
 
-/** The order key of a stored document. A missing `event.created` falls back to `@timestamp`, then to 0. */
+const [createdOf, timestampOf] = [fieldReader('event.created'), fieldReader('@timestamp')];
+const [hostIdOf, bootIdOf, positionOf] = [
+  fieldReader('host.id'),
+  fieldReader('host.boot.id'),
+  fieldReader('vedette.position'),
+];
+
+/** The time that an event has in the reference order: a missing `event.created` falls back to `@timestamp`, then to 0. */
+export function createdMsOf(document: EventDocument): number {
+  return timeFrom(createdOf(document)) ?? timeFrom(timestampOf(document)) ?? 0;
+}
+
+/** The order key of a stored document. */
 export function orderKeyOf(id: string, document: EventDocument): OrderKey {
   return {
-    createdMs: timeOf(document, 'event.created') ?? timeOf(document, '@timestamp') ?? 0,
-    hostId: textOf(document, 'host.id') ?? '',
-    bootId: textOf(document, 'host.boot.id') ?? '',
-    position: numberOf(document, 'vedette.position') ?? 0,
+    createdMs: createdMsOf(document),
+    hostId: textFrom(hostIdOf(document)),
+    bootId: textFrom(bootIdOf(document)),
+    position: numberFrom(positionOf(document)) ?? 0,
     id,
   };
+}
+
+function textFrom(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** Negative when `a` comes before `b`, positive when after, 0 only for the same event. Text compares by UTF-16 code unit. */

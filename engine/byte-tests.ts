@@ -1,0 +1,243 @@
+// Whether any of the rules' tests can hold of a document that was not parsed yet, by one look through its JSON (event/document.ts,
+// UnparsedDocument). Most events meet no rule, and parsing them would be the greatest part of what the engine costs. Where anything is
+// out of the ordinary it says that one can: texts with escapes or beyond ASCII where a rule looks, numbers written oddly.
+//
+//   {"process":{"name":"bash",…},…}   names and texts are met by their hashes, parts by the field's automaton; everything else is
+//                                     passed over
+import type { Scalar } from '../rules/necessary.ts';
+import { type Leaf, type Place, VALUE_DEPTH_MAX } from './field-tests.ts';
+import type { TextAutomaton } from './text-automaton.ts';
+
+/** Answers false only where none of the tests holds. `to` is behind the closing brace. */
+export type ByteTests = (bytes: Uint8Array, from: number, to: number) => boolean;
+
+interface ByteLeaf {
+  readonly isExistenceAsked: boolean;
+  /** Hashes of texts, and of numbers, true, false and null as they are written. */
+  readonly texts: ReadonlySet<number>;
+  readonly others: ReadonlySet<number>;
+  /** Hashes of texts in lower case. */
+  readonly folded: ReadonlySet<number>;
+  readonly parts: TextAutomaton | undefined;
+}
+
+interface BytePlace {
+  /** By the hash of the name. */
+  readonly next: ReadonlyMap<number, BytePlace>;
+  readonly leaf: ByteLeaf | undefined;
+}
+
+const [QUOTE, BACKSLASH, COMMA, COLON, MINUS, ZERO, NINE] = [0x22, 0x5c, 0x2c, 0x3a, 0x2d, 0x30, 0x39];
+const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_LIST, CLOSE_LIST] = [0x7b, 0x7d, 0x5b, 0x5d];
+/** A longer number may be another one when it is read. */
+const NUMBER_LENGTH_MAX = 15;
+/** So many bytes of a text that nobody asks about are looked at one by one, before a call that is faster on long ones. */
+const SHORT_TEXT = 24;
+
+const HASH_BEGIN = 0x811c9dc5 | 0;
+const HASH_FACTOR = 0x01000193;
+/** ASCII without its case. */
+const LOWER = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 32 : byte));
+/** What ends a text, or makes it one to be parsed: quote, backslash, control characters, all beyond ASCII. */
+const STOPS = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < 0x20 || byte > 0x7e || byte === 0x22 || byte === 0x5c ? 1 : 0,
+);
+
+/** Undefined where two names cannot be told apart by their hashes: then every document is to be parsed. */
+export function byteTests(root: Place): ByteTests | undefined {
+  const place = bytePlaceOf(root);
+  return place === undefined ? undefined : testsFrom(place);
+}
+
+function bytePlaceOf({ next, leaf }: Place): BytePlace | undefined {
+  const byHash = new Map<number, BytePlace>();
+  for (const [name, inner] of next) {
+    const place = bytePlaceOf(inner);
+    if (place === undefined || byHash.has(hashOf(name))) return undefined;
+    byHash.set(hashOf(name), place);
+  }
+  return { next: byHash, leaf: leaf === undefined ? undefined : byteLeafOf(leaf) };
+}
+
+function byteLeafOf({ exists, equals, is, parts }: Leaf): ByteLeaf {
+  const values = [...(equals?.keys() ?? [])];
+  const hashes = (of: readonly Scalar[]): ReadonlySet<number> => new Set(of.map((value) => hashOf(String(value))));
+  return {
+    isExistenceAsked: exists !== undefined,
+    texts: hashes(values.filter((value) => typeof value === 'string')),
+    others: hashes(values.filter((value) => typeof value !== 'string')),
+    folded: hashes([...(is?.keys() ?? [])]),
+    parts,
+  };
+}
+
+function hashOf(text: string): number {
+  let hash = HASH_BEGIN;
+  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, HASH_FACTOR);
+  return hash;
+}
+
+function testsFrom(root: BytePlace): ByteTests {
+  let bytes: Uint8Array = new Uint8Array(0);
+  let at = 0;
+  let end = 0;
+
+  /** From behind the opening quote to behind the closing one. */
+  const passText = (): void => {
+    const text = bytes;
+    let place = at;
+    const near = place + SHORT_TEXT;
+    for (;;) {
+      while (place < near && text[place] !== QUOTE && text[place] !== BACKSLASH) place += 1;
+      if (place >= near) break;
+      if (text[place] === QUOTE) {
+        at = place + 1;
+        return;
+      }
+      place += 2;
+    }
+    for (;;) {
+      place = text.indexOf(QUOTE, place);
+      if (place < 0 || place >= end) {
+        at = end;
+        return;
+      }
+      let before = place;
+      while (text[before - 1] === BACKSLASH && before > at) before -= 1;
+      place += 1;
+      if ((place - 1 - before) % 2 === 0) break;
+    }
+    at = place;
+  };
+
+  /** A value that nobody asks about. */
+  const pass = (): void => {
+    let depth = 0;
+    do {
+      const byte = bytes[at];
+      at += 1;
+      if (byte === QUOTE) passText();
+      else if (byte === OPEN_OBJECT || byte === OPEN_LIST) depth += 1;
+      else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) depth -= 1;
+      else if (depth === 0) passWord();
+    } while (depth > 0 && at < end);
+  };
+
+  const passWord = (): void => {
+    for (; at < end; at += 1) {
+      const byte = bytes[at];
+      if (byte === COMMA || byte === CLOSE_OBJECT || byte === CLOSE_LIST) return;
+    }
+  };
+
+  const textMeets = (leaf: ByteLeaf): boolean => {
+    const text = bytes;
+    const from = at;
+    let place = from;
+    let hash = HASH_BEGIN;
+    for (;;) {
+      const byte = text[place] ?? 0;
+      if (STOPS[byte] === 1) {
+        if (byte !== QUOTE) return true;
+        break;
+      }
+      hash = Math.imul(hash ^ byte, HASH_FACTOR);
+      place += 1;
+    }
+    at = place + 1;
+    if (leaf.texts.size > 0 && leaf.texts.has(hash)) return true;
+    if (leaf.folded.size > 0 && leaf.folded.has(lowerHash(text, from, place))) return true;
+    return leaf.parts?.isIn(text, from, place) === true;
+  };
+
+  const wordMeets = (leaf: ByteLeaf): boolean => {
+    const from = at;
+    passWord();
+    const first = bytes[from] ?? 0;
+    if (first === MINUS || (first >= ZERO && first <= NINE)) {
+      if (leaf.others.size === 0 && leaf.folded.size === 0 && leaf.parts === undefined) return false;
+      if (at - from > NUMBER_LENGTH_MAX || (first === MINUS && bytes[from + 1] === ZERO)) return true;
+      for (let place = from + 1; place < at; place += 1) {
+        const byte = bytes[place] ?? 0;
+        if (byte < ZERO || byte > NINE) return true;
+      }
+      const hash = lowerHash(bytes, from, at);
+      return leaf.others.has(hash) || leaf.folded.has(hash) || leaf.parts?.isIn(bytes, from, at) === true;
+    }
+    return leaf.others.size > 0 && leaf.others.has(lowerHash(bytes, from, at));
+  };
+
+  const meets = (place: BytePlace, depth: number): boolean => {
+    const byte = bytes[at];
+    if (byte === QUOTE) {
+      at += 1;
+      if (place.leaf !== undefined) return textMeets(place.leaf);
+      passText();
+      return false;
+    }
+    if (byte === OPEN_OBJECT) {
+      if (place.next.size > 0) return depth > VALUE_DEPTH_MAX || objectMeets(place, depth);
+      pass();
+      return false;
+    }
+    if (byte === OPEN_LIST) return depth > VALUE_DEPTH_MAX || listMeets(place, depth);
+    if (place.leaf !== undefined) return wordMeets(place.leaf);
+    passWord();
+    return false;
+  };
+
+  const listMeets = (place: BytePlace, depth: number): boolean => {
+    at += 1;
+    if (bytes[at] === CLOSE_LIST) {
+      at += 1;
+      return false;
+    }
+    for (;;) {
+      if (meets(place, depth + 1)) return true;
+      const byte = bytes[at];
+      at += 1;
+      if (byte === CLOSE_LIST) return false;
+      if (byte !== COMMA) return true;
+    }
+  };
+
+  const objectMeets = (place: BytePlace, depth: number): boolean => {
+    const text = bytes;
+    at += 1;
+    if (text[at] === CLOSE_OBJECT) {
+      at += 1;
+      return false;
+    }
+    for (;;) {
+      if (text[at] !== QUOTE) return true;
+      let hash = HASH_BEGIN;
+      let byte = text[++at] ?? QUOTE;
+      while (byte !== QUOTE) {
+        hash = Math.imul(hash ^ byte, HASH_FACTOR);
+        byte = text[++at] ?? QUOTE;
+      }
+      if (text[at + 1] !== COLON) return true;
+      at += 2;
+      const next = place.next.get(hash);
+      if (next === undefined) pass();
+      else if (next.leaf?.isExistenceAsked === true || meets(next, depth + 1)) return true;
+      const after = text[at];
+      at += 1;
+      if (after === CLOSE_OBJECT) return false;
+      if (after !== COMMA) return true;
+    }
+  };
+
+  return (of, from, to) => {
+    bytes = of;
+    at = from;
+    end = to;
+    return bytes[from] !== OPEN_OBJECT || objectMeets(root, 0) || at !== to;
+  };
+}
+
+function lowerHash(bytes: Uint8Array, from: number, to: number): number {
+  let hash = HASH_BEGIN;
+  for (let place = from; place < to; place += 1) hash = Math.imul(hash ^ (LOWER[bytes[place] ?? 0] ?? 0), HASH_FACTOR);
+  return hash;
+}
