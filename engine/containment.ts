@@ -50,6 +50,8 @@ export interface Containment {
   mayJudge(rule: RuleName, order: OrderKey): boolean;
   /** The same of a rule that catches up: what is over does not keep it. */
   mayCatchUp(rule: RuleName, order: OrderKey): boolean;
+  /** Whether the rule says anything at this time: what it would find then may be for want of what it was kept from. */
+  mayFind(rule: RuleName, at: OrderKey): boolean;
   /** What the rule just spent on the event. */
   charge(rule: RuleName, order: OrderKey, fuel: number): void;
   /** The rule opened an alert. */
@@ -158,10 +160,7 @@ export function createContainment({ limits, quarantines, judgedMs, onUnjudged }:
       const contained = byRule.get(nameOf(rule.id, rule.version));
       if (contained === undefined) return true;
       const isHeld = contained.quarantines.some(
-        (one) =>
-          (one.hostId === undefined || one.hostId === order.hostId) &&
-          (one.untilMs === undefined || order.createdMs < one.untilMs) &&
-          (one.fromMs <= order.createdMs || (one.untilMs === undefined && contained.lateFuel <= 0)),
+        (one) => isHolding(one, order) || (isOpenFor(one, order.hostId) && contained.lateFuel <= 0),
       );
       if (isHeld) onUnjudged(rule.id);
       return !isHeld;
@@ -169,6 +168,10 @@ export function createContainment({ limits, quarantines, judgedMs, onUnjudged }:
     mayCatchUp(rule, order) {
       const contained = byRule.get(nameOf(rule.id, rule.version));
       return contained?.quarantines.some((one) => isOpenFor(one, order.hostId)) !== true;
+    },
+    mayFind(rule, at) {
+      const contained = byRule.get(nameOf(rule.id, rule.version));
+      return contained?.quarantines.some((one) => isHolding(one, at)) !== true;
     },
     charge(rule, order, fuel) {
       if (fuel > limits.fuelPerEvent) spend(rule, order, fuel - limits.fuelPerEvent, false);
@@ -188,6 +191,14 @@ export function createContainment({ limits, quarantines, judgedMs, onUnjudged }:
     inForce: () =>
       [...byRule.values()].flatMap((contained) => contained.quarantines.filter(({ untilMs }) => untilMs === undefined)),
   };
+}
+
+function isHolding({ hostId, fromMs, untilMs }: Quarantine, at: OrderKey): boolean {
+  return (
+    (hostId === undefined || hostId === at.hostId) &&
+    fromMs <= at.createdMs &&
+    at.createdMs < (untilMs ?? Number.POSITIVE_INFINITY)
+  );
 }
 
 function isOpenFor(quarantine: Quarantine, hostId: string): boolean {

@@ -39,20 +39,21 @@ export interface EngineOptions {
 export function createEngine(options: EngineOptions): Engine {
   const limits = { ...ENGINE_LIMITS, ...options.limits };
   const health = createHealthBook(options.epochs.flatMap((epoch) => epoch.rules.map((rule) => rule.id)));
-  const folding = createFolding({
-    epochs: options.epochs,
-    state: options.state,
-    limits,
-    asksForPast: options.asksForPast ?? false,
-    count: health.count,
-  });
-  const epochs = folding.epochs.map((epoch) => ({ fromMs: epoch.fromMs, index: indexRules(epoch.rules) }));
   const containment = createContainment({
     limits: options.containment ?? CONTAINMENT_LIMITS,
     quarantines: options.quarantines ?? [],
     judgedMs: options.judgedMs ?? 0,
     onUnjudged: (ruleId) => health.count(ruleId, 'unjudged'),
   });
+  const folding = createFolding({
+    epochs: options.epochs,
+    state: options.state,
+    limits,
+    asksForPast: options.asksForPast ?? false,
+    count: health.count,
+    mayFind: containment.mayFind,
+  });
+  const epochs = folding.epochs.map((epoch) => ({ fromMs: epoch.fromMs, index: indexRules(epoch.rules) }));
   const watched: Watched = { health, containment, stopwatch: options.stopwatch, meter: { spent: 0 } };
   const pending = createPending(limits);
   const book = createWindowsBook(limits, (ruleId) => health.count(ruleId, 'evicted'));
@@ -67,7 +68,7 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   /** Gives each event to the rules of its time; answers what rules on single events found. */
-  const match = (events: readonly NewEvent[], only: RuleVersion | undefined, isPast: boolean): CandidateDetection[] => {
+  const match = (events: readonly NewEvent[], only: RuleVersion | undefined): CandidateDetection[] => {
     const found: CandidateDetection[] = [];
     for (const { id, document } of events) {
       const order = orderKeyOf(id, document);
@@ -75,7 +76,7 @@ export function createEngine(options: EngineOptions): Engine {
       const epoch = epochs.findLast(({ fromMs }) => fromMs <= order.createdMs);
       for (const rule of epoch?.index.candidates(document) ?? []) {
         if (only !== undefined && (rule.id !== only.ruleId || rule.version !== only.ruleVersion)) continue;
-        const may = only === undefined || isPast ? containment.mayJudge : containment.mayCatchUp;
+        const may = only === undefined ? containment.mayJudge : containment.mayCatchUp;
         if (!may(rule, order)) continue;
         const judged = { rule, document, order };
         judge(judged, watched, (holds) => {
@@ -98,7 +99,7 @@ export function createEngine(options: EngineOptions): Engine {
         if (candidate.kind !== 'suppressed' || !mustWait) ready.push(candidate);
         else if (pending.add(candidate)) waiting.push(candidate);
       };
-      for (const candidate of match(events, catchingUp, false)) put(candidate, true);
+      for (const candidate of match(events, catchingUp)) put(candidate, true);
       const { candidates, withdrawn, gaps } = folding.advance(watermarks);
       for (const { candidate, isLate, waitsForAll } of candidates) {
         if (isLate) late.add(candidate.detection.id);
@@ -126,7 +127,7 @@ export function createEngine(options: EngineOptions): Engine {
     unfilled: () => folding.unfilled(),
     fill({ ruleId, ruleVersion }) {
       const { finish } = folding.fill(ruleVersion);
-      return { see: (events) => void match(events, { ruleId, ruleVersion }, true), finish };
+      return { see: (events) => void match(events, { ruleId, ruleVersion }), finish };
     },
     pending: () => pending.size() + folding.waiting(),
     isIdle: () => pending.size() === 0 && folding.isIdle(),

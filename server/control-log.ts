@@ -4,6 +4,7 @@
 // From when an entry holds: the first from 0, for there was nothing before; each later one from just past the server's clock and
 // past every `event.created` that the engine has read. So no event that was judged already falls under the new rules, and (as
 // ingest lets no `event.created` lie ahead of the clock) every event that is still to be made does.
+import type { Quarantine } from '../engine/containment.ts';
 import type { RuleEpoch } from '../engine/engine.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { ControlEntry, ControlLogPort } from '../store/state/state-port.ts';
@@ -71,6 +72,37 @@ export function epochsOf(
     .slice(firstNeeded)
     .map((entry, at) => ({ fromMs: at === 0 ? 0 : entry.fromMs, rules: entry.rules.flatMap(ruleOf) }));
   return { epochs, unreadable: [...unreadable] };
+}
+
+/**
+ * Without the rules on many events while they are quarantined for all hosts: once released they come into force anew, with their windows
+ * filled from before. (Rules on single events catch up instead: rule-catch-up.ts.)
+ */
+export function withoutQuarantined(
+  epochs: readonly RuleEpoch[],
+  quarantines: readonly Quarantine[],
+): readonly RuleEpoch[] {
+  const folded = new Set(
+    epochs.flatMap(({ rules }) => rules).flatMap(({ version, kind }) => (kind.kind === 'single' ? [] : [version])),
+  );
+  const whole = quarantines.filter(({ hostId, ruleVersion }) => hostId === undefined && folded.has(ruleVersion));
+  if (whole.length === 0) return epochs;
+  const first = epochs[0]?.fromMs ?? 0;
+  const cuts = whole.flatMap(({ fromMs, untilMs }) => [fromMs, untilMs ?? fromMs]).filter((cut) => cut > first);
+  return [...new Set([...epochs.map(({ fromMs }) => fromMs), ...cuts])]
+    .sort((a, b) => a - b)
+    .map((fromMs) => {
+      const { rules = [] } = epochs.findLast((epoch) => epoch.fromMs <= fromMs) ?? {};
+      const isKept = ({ id, version }: Rule): boolean =>
+        !whole.some(
+          (one) =>
+            one.ruleId === id &&
+            one.ruleVersion === version &&
+            one.fromMs <= fromMs &&
+            fromMs < (one.untilMs ?? Number.POSITIVE_INFINITY),
+        );
+      return { fromMs, rules: rules.filter(isKept) };
+    });
 }
 
 /** Just past the server's clock and all that was judged: from when a change holds that is made now. */

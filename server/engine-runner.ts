@@ -14,6 +14,7 @@ import { createCostWatch } from './cost-watch.ts';
 import type { DeliveryFence } from './delivery-fence.ts';
 import { createHealthLedger, type LedgerRow } from './health-ledger.ts';
 import type { ServerNotice } from './options.ts';
+import type { JudgeAgain } from './rule-catch-up.ts';
 import type { SeenFields } from './seen-fields.ts';
 import { isImported } from './silence.ts';
 
@@ -38,6 +39,7 @@ const RETRY_MS_MAX = 30_000;
 /** Entries of the state under this prefix are the runner's own; the engine never sees them. */
 const OWN_PREFIX = 'runner:';
 const GREATEST_CREATED = `${OWN_PREFIX}greatest-created`;
+const JUDGED_AGAIN = `${OWN_PREFIX}judged-again:`;
 
 export interface EngineRunner {
   /** Begins to follow. */
@@ -46,6 +48,10 @@ export interface EngineRunner {
   useRules(epochs: readonly RuleEpoch[]): void;
   /** Quarantines were released: what is in force is read again. */
   useQuarantines(): void;
+  /** Gives a released rule events that it missed (rule-catch-up.ts). Throws when what it found cannot be committed. */
+  readonly judgeAgain: JudgeAgain;
+  /** How far that is, of a quarantine. */
+  judgedAgainMs(seq: number): number | undefined;
   /** Watermarks may have moved. */
   advance(): void;
   /** The greatest `event.created` that was read, epoch ms. */
@@ -251,6 +257,27 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
       if (isAdvanceDue) return;
       isAdvanceDue = true;
       setImmediate(stepWithoutEvents);
+    },
+    judgeAgain(events, rule, { seq, doneMs }) {
+      const result = engine.step(events, fence.watermarks(now()), rule);
+      try {
+        if (result.quarantined.length === 0) {
+          commit({ ...result, state: new Map(result.state).set(`${JUDGED_AGAIN}${seq}`, String(doneMs)) });
+          return true;
+        }
+        options.quarantines.enter(result.quarantined);
+      } catch (error) {
+        returnToCommitted(error);
+        throw error;
+      }
+      // What it found before it became too costly again is found once more, another time.
+      ledger.absorb(engine.health());
+      engine = makeEngine();
+      return false;
+    },
+    judgedAgainMs(seq) {
+      const text = state.loadState().get(`${JUDGED_AGAIN}${seq}`);
+      return text === undefined ? undefined : Number(text);
     },
     greatestCreatedMs: () => greatestCreatedMs,
     statistics() {

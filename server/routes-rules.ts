@@ -14,7 +14,9 @@ export function ruleRoutes(
   context: {
     readonly report: () => readonly RuleReport[];
     readonly quarantines: QuarantineBook;
-    readonly runner: Pick<EngineRunner, 'greatestCreatedMs' | 'useQuarantines'>;
+    readonly runner: Pick<EngineRunner, 'greatestCreatedMs'>;
+    /** Puts a release into force. */
+    readonly onReleased: () => void;
     readonly now: () => number;
   },
 ): void {
@@ -31,7 +33,7 @@ export function ruleRoutes(
     const released = quarantines.release(id, by, judged);
     if (released.length === 0)
       throw problem(404, 'not-quarantined', 'no rule of this id is quarantined', 'See `vedette rules health`.');
-    runner.useQuarantines();
+    context.onReleased();
     return { released: released.map(shownQuarantine) };
   });
 }

@@ -6,12 +6,15 @@ import type { Rule, RuleSet } from '../rules/rule.ts';
 import { readRuleSource, readRuleText } from '../rules/rule-files.ts';
 import { readNameFolders, readRuleFolders } from '../rules/rule-folders.ts';
 import type { ControlLogPort } from '../store/state/state-port.ts';
-import { epochsOf, recordRules } from './control-log.ts';
+import { epochsOf, recordRules, withoutQuarantined } from './control-log.ts';
 import type { RuleFolder, ServerNotice } from './options.ts';
+import { quarantinesOf } from './quarantine-book.ts';
 
 export interface RuleBook {
   /** Reads the folders and enters what changed. `epochs` is undefined when the rules stay as they are. */
   load(greatestCreatedMs: number): { readonly epochs: readonly RuleEpoch[] | undefined };
+  /** The epochs that a running engine needs. */
+  epochs(): readonly RuleEpoch[];
   /** The epochs of events with `event.created` at or after `sinceMs`. */
   epochsSince(sinceMs: number): readonly RuleEpoch[];
   /** A rule's text, read with the lists of the folders. */
@@ -38,7 +41,7 @@ export function createRuleBook(options: {
     for (const name of unreadable) {
       onNotice({ kind: 'warning', message: `an earlier version of a rule cannot be read by this version: ${name}` });
     }
-    return epochs;
+    return withoutQuarantined(epochs, quarantinesOf(log.entries()));
   };
 
   return {
@@ -57,6 +60,7 @@ export function createRuleBook(options: {
       onNotice({ kind: 'rules', message: `${rules.length} rules in force${change}${broken}` });
       return { epochs: epochsSince(now() - horizonMs) };
     },
+    epochs: () => epochsSince(now() - horizonMs),
     epochsSince,
     readText: (file, text) => {
       const { lists, macros } = readNameFolders(folders);

@@ -8,7 +8,7 @@ import type { UnseenField } from './rule-report.ts';
 const FAILING_EVALUATIONS = 20;
 
 export function notesOf(
-  rule: Pick<Rule, 'version' | 'status'>,
+  rule: Pick<Rule, 'version' | 'status' | 'kind'>,
   health: RuleHealth | undefined,
   found: { readonly quarantines: readonly Quarantine[]; readonly unseenFields: readonly UnseenField[] },
 ): readonly string[] {
@@ -17,8 +17,9 @@ export function notesOf(
   for (const { ruleVersion, hostId, untilMs, reason } of found.quarantines) {
     const whose = hostId === undefined ? '' : ` for events of host ${hostId}`;
     if (untilMs === undefined && ruleVersion === rule.version) notes.push(`quarantined${whose}: ${reason}`);
-    else if (untilMs !== undefined) notes.push(`catches up${whose} on what it missed while quarantined`);
-    else notes.push(`an earlier version is quarantined${whose}`);
+    else if (untilMs !== undefined && rule.kind.kind === 'single')
+      notes.push(`catches up${whose} on what it missed while quarantined`);
+    else if (untilMs === undefined) notes.push(`an earlier version is quarantined${whose}`);
   }
   for (const { field, lastSeenMs } of found.unseenFields) {
     const since = lastSeenMs === undefined ? 'no event has had it' : `no event has had it since ${dayOf(lastSeenMs)}`;

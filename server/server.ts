@@ -48,9 +48,11 @@ import { sqlRoutes } from './routes-sql.ts';
 import { statusRoutes } from './routes-status.ts';
 import { treeRoutes } from './routes-tree.ts';
 import { createRuleBook, type RuleBook } from './rule-book.ts';
+import { createRuleCatchUp } from './rule-catch-up.ts';
 import { createRuleReport, type RuleReport } from './rule-report.ts';
 import { createSearchDesk } from './search-desk.ts';
 import { createSeenFields } from './seen-fields.ts';
+import { isImported } from './silence.ts';
 import { createSilenceWatch } from './silence-watch.ts';
 import { createSweeper } from './sweeper.ts';
 import { openTlsListener, type TlsListener } from './tls-listener.ts';
@@ -180,8 +182,23 @@ async function start(
   hostRoutes(http, { enrollment, accounts: state.accounts, hosts, fence, now });
   const fieldWatch = createFieldWatch({ fields, store, now, onNotice });
   closers.push(() => fieldWatch.close());
+  const catchUp = createRuleCatchUp({
+    ...{ store, quarantines, onNotice },
+    epochsSince: rules.epochsSince,
+    isEvaluated: ({ document }) => alertOnImports || !isImported(document),
+    settledMs: () => fence.settledMs(now()),
+    judgeAgain: engineRunner.judgeAgain,
+    doneMs: engineRunner.judgedAgainMs,
+    onCaughtUp: engineRunner.useQuarantines,
+  });
+  closers.push(() => catchUp.close());
+  const onReleased = (): void => {
+    // Rules on many events come into force anew: that is in the epochs.
+    engineRunner.useRules(rules.epochs());
+    catchUp.wake();
+  };
   const report = createRuleReport({ rules, quarantines, runner: engineRunner, fields });
-  ruleRoutes(http, { report, quarantines, runner: engineRunner, now });
+  ruleRoutes(http, { report, quarantines, runner: engineRunner, onReleased, now });
   const { channelNames: channels } = outlet;
   readingRoutes(http, { options, state, store, rules, fence, runner: engineRunner, quarantines, report, channels });
   metricsRoutes(http, {
@@ -200,6 +217,7 @@ async function start(
   silence.start();
   sweeper.start();
   fieldWatch.start();
+  catchUp.wake();
   retention.start();
   onNotice({ kind: 'listening', message: `listening on ${url}` });
   if (tls !== undefined) onNotice({ kind: 'listening', message: `listening with TLS on port ${tls.port}` });

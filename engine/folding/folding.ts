@@ -69,10 +69,12 @@ export interface FoldingOptions {
   /** True where the past of a new rule is not among the events that are given, and has to be asked for. */
   readonly asksForPast: boolean;
   readonly count: (ruleId: string, counter: KindCounter) => void;
+  /** False while the rule is kept from events: what it would find may be for want of them. */
+  readonly mayFind: (rule: Rule, at: OrderKey) => boolean;
 }
 
 export function createFolding(options: FoldingOptions): Folding {
-  const { epochs, state, limits, asksForPast, count } = options;
+  const { epochs, state, limits, asksForPast, count, mayFind } = options;
   const rules = foldedRules(epochs);
   const singles = singleTogethers(epochs);
   const levels = Math.max(-1, ...[...rules.values()].map(({ level }) => level));
@@ -151,7 +153,9 @@ export function createFolding(options: FoldingOptions): Folding {
       const gaps: Gap[] = [];
       for (let level = 0; level <= levels; level += 1) {
         const advanced = book.advance(level, watermarks);
-        for (const one of advanced.raised) candidates.push(candidateFrom(one));
+        for (const one of advanced.raised) {
+          if (mayFind(one.folded.rule, one.finding.found.at)) candidates.push(candidateFrom(one));
+        }
         for (const one of advanced.withdrawn) {
           withdrawn.push(one);
           book.remove(one.detectionId);

@@ -155,7 +155,7 @@ describe('fields that were seen', () => {
 
 describe('what is noted of a rule', () => {
   const found = { quarantines: [], unseenFields: [] };
-  const rule = { version: 'v1', status: 'stable' as const };
+  const rule = { version: 'v1', status: 'stable' as const, kind: { kind: 'single' as const } };
   const quarantine = {
     ruleId: 'a',
     ruleVersion: 'v1',
