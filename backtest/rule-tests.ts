@@ -1,7 +1,9 @@
 // A rule's own tests: its events through the engine, the alerts counted. So suppression and exceptions are tested with the
 // match, by the same code that runs live.
 import { createEngine } from '../engine/create-engine.ts';
-import { EVERYTHING_PASSED } from '../engine/watermark.ts';
+import { passedUntil } from '../engine/watermark.ts';
+import type { EventDocument, NewEvent } from '../event/document.ts';
+import { orderKeyOf } from '../event/order.ts';
 import type { Rule } from '../rules/rule.ts';
 
 export interface RuleTestResult {
@@ -16,16 +18,40 @@ export interface RuleTestResult {
   readonly error: string | undefined;
 }
 
-/** One result per test, in the file's order. A rule that is off or in test is run as if it were stable. */
-export function runRuleTests(rule: Rule): readonly RuleTestResult[] {
-  return rule.tests.map(({ name, events, alerts: expected, line }) => {
-    const epochs = [{ fromMs: Number.NEGATIVE_INFINITY, rules: [asStable(rule)] }];
+/**
+ * One result per test, in the file's order. A rule that is off or in test is run as if it were stable. `all`: where the rules stand that
+ * `together` names; their alerts do not count.
+ */
+export function runRuleTests(rule: Rule, all: readonly Rule[] = []): readonly RuleTestResult[] {
+  const epochs = [{ fromMs: Number.NEGATIVE_INFINITY, rules: withNamed(rule, all).map(asStable) }];
+  return rule.tests.map(({ name, events, alerts: expected, progressMs, line }) => {
     const engine = createEngine({ epochs, state: new Map() });
-    const named = events.map((document, place) => ({ id: `test.${String(place).padStart(6, '0')}`, document }));
-    const actual = engine.step(named, EVERYTHING_PASSED).opened.length;
-    const error = engine.health()[0]?.lastError;
+    const named = namedEvents(events);
+    const { opened } = engine.step(named, passedUntil(lastMs(named) + progressMs));
+    const actual = opened.filter(({ ruleId }) => ruleId === rule.id).length;
+    const error = engine.health().find(({ ruleId }) => ruleId === rule.id)?.lastError;
     return { name, expected, actual, passed: actual === expected && error === undefined, line, error };
   });
+}
+
+/** The events of a test as if they were stored, each with an id of its place. */
+export function namedEvents(events: readonly EventDocument[]): readonly NewEvent[] {
+  return events.map((document, place) => ({ id: `test.${String(place).padStart(6, '0')}`, document }));
+}
+
+/** `event.created` of the last, epoch ms; 0 of none. */
+export function lastMs(events: readonly NewEvent[]): number {
+  return events.reduce((last, { id, document }) => Math.max(last, orderKeyOf(id, document).createdMs), 0);
+}
+
+/** The rule, and those that it is put together of, and theirs. */
+function withNamed(rule: Rule, all: readonly Rule[]): readonly Rule[] {
+  const found = new Map([[rule.id, rule]]);
+  for (const { kind } of found.values()) {
+    if (kind.kind !== 'together') continue;
+    for (const other of all) if (kind.rules.includes(other.id) && !found.has(other.id)) found.set(other.id, other);
+  }
+  return [...found.values()];
 }
 
 /** The rule as it would be in force: what it would alert on is what a test or a backtest asks. */

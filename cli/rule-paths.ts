@@ -60,5 +60,7 @@ function isWithin(path: string, folder: string): boolean {
 
 /** Paths below the current folder are shown, and can be clicked, in their short form. */
 function shortest(cwd: string, path: string): string {
-  return isWithin(path, cwd) && path !== cwd ? relative(cwd, path) : path;
+  const short = relative(cwd, path);
+  // Files are read by this name, which has to lead there from where the process stands.
+  return isWithin(path, cwd) && path !== cwd && resolve(short) === path ? short : path;
 }
