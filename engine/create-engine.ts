@@ -3,8 +3,8 @@
 // on the events alone, not on how they arrived, how they were cut into batches, or how often the process was killed.
 // Rules on many events are folded in between (folding/); what they find goes through suppression like any other detection.
 import type { Alert, Detection } from '../event/detection.ts';
-import type { NewEvent } from '../event/document.ts';
-import { compareOrder, orderKeyOf } from '../event/order.ts';
+import type { NewEvent, StoredEvent } from '../event/document.ts';
+import { compareOrder, createdMsOf, orderKeyOf } from '../event/order.ts';
 import { type CandidateDetection, candidateOf, type SuppressedDetection } from './candidate-detection.ts';
 import { indexRules } from './candidates.ts';
 import { CONTAINMENT_LIMITS, type ContainmentLimits, createContainment, type Quarantine } from './containment.ts';
@@ -70,11 +70,18 @@ export function createEngine(options: EngineOptions): Engine {
   /** Gives each event to the rules of its time; answers what rules on single events found. */
   const match = (events: readonly NewEvent[], only: RuleVersion | undefined): CandidateDetection[] => {
     const found: CandidateDetection[] = [];
-    for (const { id, document } of events) {
+    for (const event of events) {
+      // A document that was not parsed, and that no rule can match, stays so: parsing costs more than all the rest.
+      const { unparsed } = event as Partial<StoredEvent>;
+      const createdMs = unparsed?.createdMs ?? createdMsOf(event.document);
+      containment.sees(createdMs);
+      const epoch = epochs.findLast(({ fromMs }) => fromMs <= createdMs);
+      if (epoch === undefined || (unparsed !== undefined && !epoch.index.hasCandidates(unparsed))) continue;
+      const { id, document } = event;
+      const rules = epoch.index.candidates(document);
+      if (rules.length === 0) continue;
       const order = orderKeyOf(id, document);
-      containment.sees(order.createdMs);
-      const epoch = epochs.findLast(({ fromMs }) => fromMs <= order.createdMs);
-      for (const rule of epoch?.index.candidates(document) ?? []) {
+      for (const rule of rules) {
         if (only !== undefined && (rule.id !== only.ruleId || rule.version !== only.ruleVersion)) continue;
         const may = only === undefined ? containment.mayJudge : containment.mayCatchUp;
         if (!may(rule, order)) continue;
