@@ -6,6 +6,7 @@
 // from what was kept. New findings are raised and marked late; those that no longer hold are withdrawn; what could not be
 // computed again is told as a gap.
 
+import { compareOrder } from '../../event/order.ts';
 import type { Watermarks } from '../engine.ts';
 import { windowDetectionIdOf } from '../identity.ts';
 import type { EngineLimits } from '../limits.ts';
@@ -357,7 +358,10 @@ export function createKindBook(options: KindBookOptions): KindBook {
     const beyond = key.late.filter((record) => isBeyond(key, record));
     key.late = key.late.filter((record) => !isBeyond(key, record));
     if (beyond.length > 0) foldAlone(slot, beyond);
-    if (key.late.length === 0 && key.removed.size === 0) return settleDown(slot, false);
+    if (key.late.length === 0 && key.removed.size === 0) {
+      settleDown(slot, false);
+      return;
+    }
     if (!mayCompute(rule.version, key.kept.length + key.late.length, nowMs)) {
       for (const record of key.late) {
         noteGap(folded, record, 'budget');
@@ -365,7 +369,8 @@ export function createKindBook(options: KindBookOptions): KindBook {
       }
       key.late = [];
       key.removed = new Set();
-      return settleDown(slot, false);
+      settleDown(slot, false);
+      return;
     }
     count(rule.id, 'recomputed');
     const because = [...new Set(key.late.map(({ match }) => match.order.id))].slice(0, BECAUSE_MAX);
@@ -423,9 +428,9 @@ export function createKindBook(options: KindBookOptions): KindBook {
     }
     const allMs = watermarks.allTimeMs(latenessMs);
     const ownMs = hostId === '' ? allMs : watermarks.hostTimeMs(hostId);
+    for (const slot of [...queue.late]) if (isLateDue(slot, watermarks)) computeLate(slot, allMs);
     passDue(queue.dues, ownMs);
     passDue(queue.timeDues, Math.max(ownMs, allMs));
-    for (const slot of [...queue.late]) if (isLateDue(slot, watermarks)) computeLate(slot, allMs);
     settleOld(queue, Math.max(ownMs, allMs, queue.foldedMs));
   };
 
@@ -663,9 +668,10 @@ function isKnown(key: LiveKey, { id }: MatchRecord): boolean {
   return key.kept.some((record) => record.id === id) || key.late.some((record) => record.id === id);
 }
 
-function compareLast(a: LiveKey, b: LiveKey): number {
-  const [one, other] = [a.last?.createdMs ?? NEVER, b.last?.createdMs ?? NEVER];
-  return one === other ? (a.id < b.id ? -1 : 1) : one - other;
+/** As the keys were last seen: so the longest unused is the same after a restart. */
+function compareLast({ last: a, id: one }: LiveKey, { last: b, id: other }: LiveKey): number {
+  if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? -1 : 1;
+  return compareOrder(a, b) || (one < other ? -1 : 1);
 }
 
 function firstOf(slots: Iterable<Slot>): Slot {
