@@ -10,7 +10,7 @@ export interface HealthBook {
   count(ruleId: string, counter: HealthCounter): void;
   /** Counts an error, and keeps its text with the event that it happened on. */
   failed(ruleId: string, error: unknown, eventId: string): void;
-  /** Counts an evaluation. True when it is to be measured: one of {@link MEASURED_EVERY}, the second one first, for the first is slow. */
+  /** Counts an evaluation. True when it is to be measured: one of {@link MEASURED_EVERY}, and none of the first few, which are slow. */
   evaluates(ruleId: string): boolean;
   /** What one evaluation cost; `cpuUs` where it was measured. */
   spent(ruleId: string, fuel: number, cpuUs: number | undefined): void;
@@ -20,6 +20,8 @@ export interface HealthBook {
 
 /** Of so many evaluations of a rule one is measured. */
 const MEASURED_EVERY = 64;
+/** The first that is measured. */
+const MEASURED_FIRST = 8;
 
 const ERROR_LENGTH_MAX = 400;
 
@@ -27,6 +29,8 @@ const ERROR_LENGTH_MAX = 400;
 export function createHealthBook(ruleIds: Iterable<string>): HealthBook {
   const rows = new Map<string, { -readonly [name in keyof RuleHealth]: RuleHealth[name] }>();
   for (const ruleId of ruleIds) rows.set(ruleId, emptyRow(ruleId));
+  /** Evaluations of a rule when one was measured last: it stands for those since. */
+  const measuredAt = new Map<string, number>();
   return {
     count(ruleId, counter) {
       const row = rows.get(ruleId);
@@ -36,13 +40,15 @@ export function createHealthBook(ruleIds: Iterable<string>): HealthBook {
       const row = rows.get(ruleId);
       if (row === undefined) return false;
       row.evaluations += 1;
-      return row.evaluations % MEASURED_EVERY === 2;
+      return row.evaluations % MEASURED_EVERY === MEASURED_FIRST;
     },
     spent(ruleId, fuel, cpuUs) {
       const row = rows.get(ruleId);
       if (row === undefined) return;
       row.fuel += fuel;
-      if (cpuUs !== undefined) row.cpuUs += Math.round(cpuUs * MEASURED_EVERY);
+      if (cpuUs === undefined) return;
+      row.cpuUs += Math.round(cpuUs * (row.evaluations - (measuredAt.get(ruleId) ?? 0)));
+      measuredAt.set(ruleId, row.evaluations);
     },
     matched(ruleId, createdMs) {
       const row = rows.get(ruleId);

@@ -24,6 +24,7 @@ export interface HealthLedger {
 }
 
 export function createHealthLedger(saved: ReadonlyMap<string, string>, now: () => number): HealthLedger {
+  const beganMs = now();
   const kept = new Map<string, LedgerRow>();
   const texts = new Map<string, string>();
   for (const [key, text] of saved) {
@@ -36,7 +37,7 @@ export function createHealthLedger(saved: ReadonlyMap<string, string>, now: () =
   const totals = (counted: readonly RuleHealth[]): readonly LedgerRow[] =>
     counted.map((row) => {
       const before = kept.get(row.ruleId);
-      return before === undefined ? { ...row, sinceMs: now() } : sumOf(before, row);
+      return before === undefined ? { ...row, sinceMs: beganMs } : sumOf(before, row);
     });
 
   const absorb = (counted: readonly RuleHealth[]): void => {

@@ -50,6 +50,25 @@ describe('matching', () => {
     expect(third).toMatchObject({ evaluations: 1, matches: 1, errors: 0, lastError: undefined });
   });
 
+  it('what it costs is measured now and then: each measured evaluation stands for those since the last', () => {
+    let ms = 0;
+    const rule = ruleWith({
+      match: (_event, _nowMs, meter) => {
+        ms += 0.5;
+        if (meter !== undefined) meter.spent += 3;
+        return false;
+      },
+    });
+    const engine = createEngine({ epochs: [{ fromMs: 0, rules: [rule] }], state: new Map(), stopwatch: () => ms });
+    const events = (count: number) => Array.from({ length: count }, (_, position) => eventOf({ position }));
+    const costs: unknown[] = [];
+    for (const count of [7, 1, 63, 1]) {
+      engine.step(events(count), EVERYTHING_PASSED);
+      costs.push(...engine.health().map(({ fuel, cpuUs }) => [fuel, cpuUs]));
+    }
+    expect(costs).toEqual([[21, 0], [24, 8 * 500], [213, 8 * 500], [216, 72 * 500]]); // biome-ignore format: one line
+  });
+
   it('an exception holds until it expires, by the event’s time, and counts what it hid', () => {
     const match = (event: Parameters<Rule['match']>[0]) => fieldOf(event, 'user.name') === 'backup';
     const exception = { match, source: '', reason: '', owner: '', expiresMs: 500 };
