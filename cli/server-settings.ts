@@ -34,6 +34,7 @@ export async function serverOptionsOf(config: Config, surroundings: Surroundings
     port: config.server.port,
     store: store.value,
     ruleFolders: ruleFoldersOf(config),
+    watchesRules: config.rules.isWatched,
     channels: channels.value,
     retention: {
       days: Math.max(1, Math.floor(config.server.retentionMs / DAY_MS)),

@@ -8,6 +8,7 @@ import type { Quarantine } from '../engine/containment.ts';
 import type { RuleEpoch } from '../engine/engine.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { ControlEntry, ControlLogPort } from '../store/state/state-port.ts';
+import type { FormerRule } from './kept-rules.ts';
 
 /** So many changes of the rules are kept apart by a running engine; older events meet the oldest of these. */
 const EPOCHS_MAX = 64;
@@ -72,6 +73,22 @@ export function epochsOf(
     .slice(firstNeeded)
     .map((entry, at) => ({ fromMs: at === 0 ? 0 : entry.fromMs, rules: entry.rules.flatMap(ruleOf) }));
   return { epochs, unreadable: [...unreadable] };
+}
+
+/** The rules of the last entry, each to be made again from its source. */
+export function lastRules(
+  log: ControlLogPort,
+  remake: (sourceJson: string) => Rule | undefined,
+): readonly FormerRule[] {
+  const last = rulesEntries(log).at(-1);
+  return (last?.rules ?? []).map(({ id, version }) => ({
+    id,
+    file: undefined,
+    rule: () => {
+      const source = log.source(version);
+      return source === undefined ? undefined : remake(source);
+    },
+  }));
 }
 
 /**

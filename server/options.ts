@@ -110,6 +110,8 @@ export interface ServerOptions {
   readonly store: StoreOptions;
   /** Shipped rules first: a later folder's lists win over an earlier one's. */
   readonly ruleFolders: readonly RuleFolder[];
+  /** True: own rule folders are read again whenever something in them changes. */
+  readonly watchesRules?: boolean;
   readonly channels: ChannelOptions;
   /** How much each host may send, where it has no quota of its own. */
   readonly quota?: Quota;

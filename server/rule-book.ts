@@ -1,12 +1,15 @@
 // The rules in force: read from their folders, entered into the control log, given to the engine as epochs. A folder that cannot
 // be read at all while the server runs leaves the rules as they are: a bad mount must not switch detection off.
+import { readFileSync, statSync } from 'node:fs';
 import type { RuleEpoch } from '../engine/engine.ts';
 import type { Diagnostic } from '../rules/diagnostic.ts';
+import { FILE_BYTES_MAX } from '../rules/language/yaml-tree.ts';
 import type { Rule, RuleSet } from '../rules/rule.ts';
 import { readRuleSource, readRuleText } from '../rules/rule-files.ts';
 import { readNameFolders, readRuleFolders } from '../rules/rule-folders.ts';
 import type { ControlLogPort } from '../store/state/state-port.ts';
-import { epochsOf, recordRules, withoutQuarantined } from './control-log.ts';
+import { epochsOf, lastRules, recordRules, withoutQuarantined } from './control-log.ts';
+import { withKeptRules } from './kept-rules.ts';
 import type { RuleFolder, ServerNotice } from './options.ts';
 import { quarantinesOf } from './quarantine-book.ts';
 
@@ -46,7 +49,11 @@ export function createRuleBook(options: {
 
   return {
     load(greatestCreatedMs) {
-      const set = readRuleFolders(folders, { nowMs: now() });
+      const former =
+        rules.length === 0
+          ? lastRules(log, readRuleSource)
+          : rules.map((rule) => ({ id: rule.id, file: rule.file, rule: () => rule }));
+      const set = withKeptRules(readRuleFolders(folders, { nowMs: now() }), former, textOf);
       diagnostics = set.diagnostics;
       if (set.rules.length === 0 && rules.length > 0) {
         onNotice({ kind: 'warning', message: 'no rule could be read: those in force stay so' });
@@ -58,6 +65,7 @@ export function createRuleBook(options: {
       const change = isChanged ? '' : ', unchanged';
       const broken = problems === 0 ? '' : `; ${problems} ${problems === 1 ? 'error' : 'errors'} in rule files`;
       onNotice({ kind: 'rules', message: `${rules.length} rules in force${change}${broken}` });
+      for (const { code, message } of diagnostics) if (code === 'rule/kept') onNotice({ kind: 'warning', message });
       return { epochs: epochsSince(now() - horizonMs) };
     },
     epochs: () => epochsSince(now() - horizonMs),
@@ -69,4 +77,12 @@ export function createRuleBook(options: {
     rules: () => rules,
     summary: () => ({ loaded: rules.length, diagnostics }),
   };
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return statSync(file).size > FILE_BYTES_MAX ? undefined : readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
 }

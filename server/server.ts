@@ -50,6 +50,7 @@ import { treeRoutes } from './routes-tree.ts';
 import { createRuleBook, type RuleBook } from './rule-book.ts';
 import { createRuleCatchUp } from './rule-catch-up.ts';
 import { createRuleReport, type RuleReport } from './rule-report.ts';
+import { watchRules } from './rule-watch.ts';
 import { createSearchDesk } from './search-desk.ts';
 import { createSeenFields } from './seen-fields.ts';
 import { isImported } from './silence.ts';
@@ -222,6 +223,14 @@ async function start(
   onNotice({ kind: 'listening', message: `listening on ${url}` });
   if (tls !== undefined) onNotice({ kind: 'listening', message: `listening with TLS on port ${tls.port}` });
 
+  const loadRules = (): ReturnType<RunningServer['rules']> => {
+    const { epochs: changed } = rules.load(engineRunner.greatestCreatedMs());
+    if (changed !== undefined) engineRunner.useRules(changed);
+    wantFields();
+    return rules.summary();
+  };
+  if (options.watchesRules === true) closers.push(watchOwnRules(options, loadRules));
+
   let closing: Promise<void> | undefined;
   return {
     url,
@@ -231,10 +240,7 @@ async function start(
     rules: rules.summary,
     async reloadRules() {
       reloadTls(tls, onNotice);
-      const { epochs: changed } = rules.load(engineRunner.greatestCreatedMs());
-      if (changed !== undefined) engineRunner.useRules(changed);
-      wantFields();
-      return rules.summary();
+      return loadRules();
     },
     close() {
       closing ??= closeAll();
@@ -251,6 +257,21 @@ function processFigures(): ProcessFigures {
     residentBytes: process.memoryUsage.rss(),
     threadBusySeconds: performance.eventLoopUtilization().active / 1_000,
   };
+}
+
+/** What ends the watching of the user's own rule folders. */
+function watchOwnRules({ ruleFolders, onNotice }: ServerOptions, load: () => void): () => void {
+  const paths = ruleFolders.filter(({ kind }) => kind === 'own').map(({ path }) => path);
+  if (paths.length === 0) return () => undefined;
+  const onChange = (): void => {
+    try {
+      load();
+    } catch (error) {
+      onNotice({ kind: 'error', message: `the rules could not be read again: ${messageOf(error)}` });
+    }
+  };
+  const watching = watchRules({ paths, onChange });
+  return () => watching.close();
 }
 
 function reloadTls(tls: TlsListener | undefined, onNotice: ServerOptions['onNotice']): void {

@@ -203,6 +203,12 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     kind: 'paths',
     description: 'Folders of your own rules; `lists/` in them holds your lists.',
   },
+  {
+    path: 'rules.watch',
+    kind: 'boolean',
+    default: 'true',
+    description: 'Whether your rules are read again as soon as their files change; else on SIGHUP.',
+  },
   { path: 'rules.shipped', kind: 'boolean', default: 'true', description: 'Whether the shipped rules are loaded too.' },
   { path: 'alerts.slack.channel', kind: 'text', description: 'Slack channel id or name. Turns the channel on.' },
   { path: 'alerts.slack.token_file', kind: 'path', description: 'File with the bot token (xoxb-…, scope chat:write).' },

@@ -51,7 +51,7 @@ export interface Config {
     readonly lowDiskBytes: number;
     readonly lowDiskKeepMs: number | undefined;
   };
-  readonly rules: { readonly folders: readonly string[]; readonly hasShipped: boolean };
+  readonly rules: { readonly folders: readonly string[]; readonly hasShipped: boolean; readonly isWatched: boolean };
   readonly alerts: {
     readonly slack:
       | { readonly channel: string; readonly token: SecretSource; readonly apiUrl: string | undefined }
@@ -213,7 +213,7 @@ export function assembleConfig({ file, values, secrets }: ConfigValues): Config 
       lowDiskBytes: number('store.embedded.low_disk'),
       lowDiskKeepMs: values.get('store.embedded.low_disk_keep') as number | undefined,
     },
-    rules: { folders: texts('rules.folders'), hasShipped: isOn('rules.shipped') },
+    rules: { folders: texts('rules.folders'), hasShipped: isOn('rules.shipped'), isWatched: isOn('rules.watch') },
     alerts: {
       slack:
         slackChannel === undefined || slackToken === undefined
