@@ -4,11 +4,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createImporter } from '../../audit/import.ts';
+import { partsOf } from '../../engine/kinds/fold-of.ts';
 import type { EventDocument } from '../../event/document.ts';
 import { readRuleFolders, SHIPPED_RULES } from '../../rules/rule-folders.ts';
 
 const FOLDER = join(import.meta.dirname, '../data/audit-samples');
-const { rules } = readRuleFolders([SHIPPED_RULES]);
+const all = readRuleFolders([SHIPPED_RULES]).rules;
+const rules = all.filter(({ kind }) => kind.kind === 'single');
 
 const EXPECTED: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'auditd_raw.log': { 'audit-configuration-changed': 4 },
@@ -25,6 +27,34 @@ describe('the shipped rules on captures of a real kernel', () => {
       for (const rule of rules) if (rule.match(document, 0)) found[rule.id] = (found[rule.id] ?? 0) + 1;
     }
     expect(found).toEqual(EXPECTED[name] ?? {});
+  });
+
+  it('rules on many events meet events of theirs there: by role, how many captures have one', () => {
+    const met: Record<string, Record<number, number>> = {};
+    for (const name of readdirSync(FOLDER).filter((file) => file.endsWith('.log'))) {
+      const seen = new Set<string>();
+      for (const document of documentsOf(name)) {
+        for (const rule of all) {
+          if (rule.kind.kind === 'single' || !rule.match(document, 0)) continue;
+          for (const { role } of partsOf(rule)(document, (predicate) => predicate(document, 0))) {
+            if (seen.has(`${rule.id} ${role}`)) continue;
+            seen.add(`${rule.id} ${role}`);
+            const roles = (met[rule.id] ??= {});
+            roles[role] = (roles[role] ?? 0) + 1;
+          }
+        }
+      }
+    }
+    expect(met).toEqual({
+      'downloaded-program-run': { 1: 2, 2: 7 },
+      'downloaded-script-run': { 1: 2 },
+      'host-runs-nothing': { 0: 7 },
+      'port-scan-from-host': { 0: 2 },
+      'ssh-guessed-password': { 0: 1, 1: 1, 2: 1, 3: 1, 4: 1 },
+      'ssh-many-accounts-tried': { 0: 1 },
+      'ssh-password-guessing': { 0: 1 },
+      'sudo-password-guessing': { 0: 1 },
+    });
   });
 
   it('the recorded host of --demo: also where an overlay file system hides a path among its own', () => {
