@@ -3,7 +3,7 @@
 // either fails on that event, the same on every machine, and is counted.
 import { ExpressionError } from '../rule.ts';
 
-/** About 20 ns each: one step of a path, one member of an array, 8 characters of a regular expression's text. */
+/** About 20 ns each: one step of a path, one member of an array, 2 characters of a regular expression's text. */
 export const FUEL_PER_EVALUATION = 4_000_000;
 /** How deep calls within calls, and values within values, may go; each level is at most a few hundred bytes of stack. */
 export const LEVELS_MAX = 1_500;

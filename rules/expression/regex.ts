@@ -6,7 +6,7 @@ import { type Evaluation, spendOnText } from './evaluation.ts';
 /** A longer pattern is refused. */
 export const REGEX_LENGTH_MAX = 2_000;
 /** RE2 reads about 10 ns a character; one unit of fuel is about 20 ns, and a hard pattern costs several times that. */
-const CHARACTERS_PER_FUEL = 8;
+const CHARACTERS_PER_FUEL = 2;
 
 export type TextTest = (text: string, evaluation: Evaluation) => boolean;
 
