@@ -1,7 +1,7 @@
 // Calls of the official tree: by a function's name, with the arguments checked as far as they are written out; of any other value,
 // which is only known when the call is made; with `?` for what is still to come.
 import { nearest } from '../../event/nearest-name.ts';
-import { FUNCTION_NAMES, type FunctionDefinition, REFUSED_FUNCTIONS } from './functions.ts';
+import { FUNCTION_NAMES, type FunctionDefinition, REFUSED_FUNCTIONS, SEQUENCE_FUNCTIONS } from './functions.ts';
 import { readVariable } from './name-reader.ts';
 import { type Node, startOf } from './official-tree.ts';
 import { type Reading, readAll, refuse, refuseAt } from './reading.ts';
@@ -100,22 +100,31 @@ function isForgotten(node: Node, reading: Reading): boolean {
 }
 
 /**
- * A call that is the last thing a lambda does. One by a function's name that leaves nothing to the context is done at once; any
- * other waits until the lambda has come back, and takes its context from the lambda's caller.
+ * A call that is the last thing a lambda does. It waits until the lambda has come back, and takes its context from the lambda's
+ * caller, who also gets a sequence as it is; where none of this can be seen, it is a call like any other.
  */
 export function readTail(node: Node, reading: Reading, depth: number): Expression | undefined {
   const { procedure } = node;
   if (procedure === undefined) return undefined;
   const given = node.arguments ?? [];
   const definition = staticFunction(procedure, reading);
-  const { signature } = definition?.procedure ?? {};
-  const isFull =
-    given.length >= (signature?.parameters.filter(({ isContext, isOptional }) => isContext || !isOptional).length ?? 0);
-  if (definition !== undefined && isFull) return readStaticCall({ procedure, args: given, definition }, reading, depth);
-  const callee = readProcedure(procedure, reading, depth);
+  if (definition !== undefined && isAlike(String(procedure.value), definition, given.length)) {
+    return readStaticCall({ procedure, args: given, definition }, reading, depth);
+  }
+  const callee = definition === undefined ? readProcedure(procedure, reading, depth) : readVariable(procedure, reading);
   const args = readAll(given, reading, depth);
   if (callee === undefined || args === undefined) return undefined;
-  return { kind: 'tail', at: callee.at, procedure: callee, args };
+  const wrong = reading.isPlain ? undefined : definition?.check(args);
+  if (wrong === undefined) return { kind: 'tail', at: callee.at, procedure: callee, args };
+  const { message, remedy } = wrong;
+  refuseAt(reading, wrong.at ?? callee.at, { message, remedy, code: 'expression/wrong-arguments' });
+  return undefined;
+}
+
+function isAlike(name: string, definition: FunctionDefinition, given: number): boolean {
+  const parameters = definition.procedure.signature?.parameters ?? [];
+  const needed = parameters.filter(({ isContext, isOptional }) => isContext || !isOptional).length;
+  return given >= needed && !SEQUENCE_FUNCTIONS.has(name);
 }
 
 export function readPartial(node: Node, reading: Reading, depth: number): Expression | undefined {

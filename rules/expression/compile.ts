@@ -439,7 +439,7 @@ function compileApply(left: Evaluate, right: Evaluate): Evaluate {
     if (!isProcedure(procedure)) throw new ExpressionError('T2006', 'T2006: right of `~>` is no function');
     if (!isProcedure(value)) return apply(procedure, [value], null, evaluation);
     return procedureOf({ arity: 1, label: 'chain', signature: undefined, isLambda: true }, ([given], _input, inner) =>
-      apply(procedure, [asArgument(apply(value, [asArgument(given)], null, inner))], null, inner),
+      apply(procedure, [asArgument(collapse(apply(value, [asArgument(given)], null, inner)))], null, inner),
     );
   };
 }

@@ -1,6 +1,7 @@
 // The functions that an expression may call: JSONata's own but those that are not functions of the event, and Vedette's. All are
 // pure and synchronous.
 import { BUILTIN_FUNCTIONS } from './builtin-functions.ts';
+import { COLLECTION_FUNCTIONS } from './collection-functions.ts';
 import type { Evaluate } from './evaluation.ts';
 import { OWN_FUNCTIONS } from './own-functions.ts';
 import type { Procedure } from './procedure.ts';
@@ -33,6 +34,9 @@ export const REFUSED_FUNCTIONS: ReadonlyMap<string, string> = new Map([
   ['shuffle', 'gives something else each time: alerts are a function of the events, so that a backtest finds the same'],
   ['eval', 'makes an expression of what an event says: nothing of an event is ever run'],
 ]);
+
+/** Functions that may give a sequence, which is unwrapped where it has one member. */
+export const SEQUENCE_FUNCTIONS: ReadonlySet<string> = new Set([...Object.keys(COLLECTION_FUNCTIONS), 'match']);
 
 export function functionNamed(name: string): FunctionDefinition | undefined {
   return DEFINITIONS.get(name);

@@ -1,7 +1,7 @@
 // Matching as $contains, $match, $replace and $split do it: a regular expression found again and again, or a function that stands
 // in for one and gives `{match, start, end, groups, next}`.
 import { ExpressionError } from '../rule.ts';
-import { type Evaluation, spend, spendOnText } from './evaluation.ts';
+import { type Evaluation, enter, leave, spend, spendOnLength } from './evaluation.ts';
 import { apply, isProcedure, type Procedure, procedureOf } from './procedure.ts';
 import type { CompiledRegex } from './regex.ts';
 import { isObject } from './value.ts';
@@ -78,12 +78,27 @@ function matchOf(answer: unknown, evaluation: Evaluation): Match | undefined {
 
 /** A regular expression as a value: a function from a text to its first match, whose `next` gives the one behind. */
 export function regexProcedure(regex: Regex): Procedure {
-  return procedureOf({ arity: 2, label: 'regex', signature: undefined, regex }, ([text, from], _input, evaluation) => {
-    if (typeof text !== 'string') return undefined;
-    spendOnText(evaluation, text, 64);
+  return procedureOf({ arity: 2, label: 'regex', signature: undefined, regex }, ([value, from], _input, evaluation) => {
+    const text = asText(value, evaluation);
+    spendOnLength(evaluation, text.length);
     const at = typeof from === 'number' && from > 0 ? Math.trunc(from) : 0;
     return at > text.length ? undefined : asValue(findFrom({ regex, text }, at, evaluation));
   });
+}
+
+/** What JavaScript's regular expressions make of a value that is no text. */
+function asText(value: unknown, evaluation: Evaluation): string {
+  const isOther = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  if (!Array.isArray(value)) return isOther ? '[object Object]' : String(value);
+  spend(evaluation, 1 + value.length);
+  enter(evaluation, 1, 'depth');
+  const parts = value.map((member) => (member === undefined || member === null ? '' : asText(member, evaluation)));
+  leave(evaluation, 1);
+  spendOnLength(
+    evaluation,
+    parts.reduce((length, part) => length + part.length + 1, 0),
+  );
+  return parts.join(',');
 }
 
 function asValue(match: Match | undefined): unknown {

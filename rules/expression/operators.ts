@@ -135,6 +135,8 @@ export function compileRange(left: Evaluate, right: Evaluate): Evaluate {
     const length = to - from + 1;
     if (length > RANGE_LENGTH_MAX) throw new ExpressionError('D2014', `D2014: a range of ${length} members`);
     spend(evaluation, length * FUEL_PER_MEMBER);
-    return asSequence(Array.from({ length }, (_, index) => from + index));
+    const members: unknown[] = [];
+    for (let member = from; member <= to; member += 1) members.push(member);
+    return asSequence(members);
   };
 }

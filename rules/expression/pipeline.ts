@@ -45,12 +45,18 @@ export function runPipeline(pipeline: CompiledPipeline, input: unknown, evaluati
     } else {
       result = runPlainStep(step, { members, isLast: index === steps.length - 1 }, evaluation);
     }
-    if (!isTuples && (!Array.isArray(result) || result.length === 0)) break;
-    if (step.focus === undefined && Array.isArray(result)) members = result;
+    if (!isTuples && (result === undefined || (Array.isArray(result) && result.length === 0))) break;
+    if (step.focus === undefined) members = asMembers(result);
   }
   if (isTuples) result = pipeline.isTuples ? tuples : asSequence((tuples ?? []).map((tuple) => tuple['@']));
   if (isKept) result = kept(result);
   return pairs === undefined ? result : groupBy(pairs, isTuples ? tuples : result, evaluation);
+}
+
+/** An array written out first, and then a predicate that leaves one member of it: of a text the path goes on with its letters. */
+function asMembers(result: unknown): readonly unknown[] {
+  if (Array.isArray(result)) return result;
+  return typeof result === 'string' ? result.split('') : [];
 }
 
 /** `[]` on the path: a lone member stays in its array. An array of the event is none of ours to mark, and needs no mark. */

@@ -2,6 +2,7 @@
 // translated where the two write the same thing differently, and what RE2 cannot do is refused with a message that says so.
 import { RE2JS } from 're2js';
 import { type Evaluation, spendOnText } from './evaluation.ts';
+import { translateRegex, Untranslatable } from './regex-translation.ts';
 
 /** A longer pattern is refused. */
 export const REGEX_LENGTH_MAX = 2_000;
@@ -26,28 +27,16 @@ export type CompiledRegex =
     }
   | { readonly kind: 'refused'; readonly message: string; readonly remedy: string };
 
-/** Compiles a pattern with flags `i` and `m`. Finds anywhere in the text, as JavaScript's `test` does. */
+/** Compiles a pattern of JavaScript with flags `i` and `m`, also written `(?i)` in front. Finds anywhere in the text, as JavaScript's `test` does. */
 export function compileRegex(source: string, flags: string): CompiledRegex {
   if (source.length > REGEX_LENGTH_MAX) {
     return refused(`the regular expression is longer than ${REGEX_LENGTH_MAX} characters`, 'Put the values in a list.');
   }
-  if (/\(\?<?[=!]/.test(source)) {
-    return refused(
-      'look-ahead and look-behind are not supported',
-      'Regular expressions run on RE2, in linear time. Say it with two tests: $matches(x, /a/) and $not($matches(x, /b/)).',
-    );
-  }
-  if (/\\[1-9]|\\k</.test(source.replaceAll('\\\\', ''))) {
-    return refused(
-      'back-references are not supported',
-      'Regular expressions run on RE2, in linear time. Name the cases one by one.',
-    );
-  }
-  let options = 0;
-  if (flags.includes('i')) options |= RE2JS.CASE_INSENSITIVE;
-  if (flags.includes('m')) options |= RE2JS.MULTILINE;
   try {
-    const compiled = RE2JS.compile(RE2JS.translateRegExp(source), options);
+    const [leading = '', own = ''] = /^\(\?([ims]+)\)/.exec(source) ?? [];
+    // JavaScript says what is no regular expression at all; nothing is ever matched by it.
+    const { source: pattern } = new RegExp(source.slice(leading.length));
+    const compiled = RE2JS.compile(translateRegex(pattern, flags + own));
     return {
       kind: 'regex',
       test: (text, evaluation) => {
@@ -57,6 +46,12 @@ export function compileRegex(source: string, flags: string): CompiledRegex {
       find: (text, from) => find(compiled, text, from),
     };
   } catch (error) {
+    if (error instanceof Untranslatable) {
+      return refused(
+        error.message,
+        'Regular expressions run on RE2, in linear time: say it with two tests, or name the cases.',
+      );
+    }
     const reason = error instanceof Error ? error.message : String(error);
     return refused(
       `the regular expression does not compile: ${reason}`,

@@ -154,13 +154,19 @@ export function validate(signature: Signature, given: Given, evaluation: Evaluat
 
 function validatePlain(parameters: readonly Parameter[], given: Given, evaluation: Evaluation): readonly unknown[] {
   const { args } = given;
+  let hasArrays = false;
+  for (let index = 0; index < parameters.length; index += 1) {
+    const parameter = parameters[index] as Parameter;
+    if (!parameter.types.includes(letterOf(args[index]))) {
+      throw new ExpressionError('T0410', `T0410: argument ${index + 1} of $${given.name} is ${kindOf(args[index])}`);
+    }
+    hasArrays ||= parameter.isArray;
+  }
+  if (!hasArrays) return args;
   let changed: unknown[] | undefined;
   for (let index = 0; index < parameters.length; index += 1) {
     const parameter = parameters[index] as Parameter;
     const letter = letterOf(args[index]);
-    if (!parameter.types.includes(letter)) {
-      throw new ExpressionError('T0410', `T0410: argument ${index + 1} of $${given.name} is ${kindOf(args[index])}`);
-    }
     if (!parameter.isArray || letter === 'm' || (letter === 'a' && parameter.members === undefined)) continue;
     changed ??= [...args];
     changed[index] = asArray({ parameter, letter, letters: letter, index }, given, evaluation);

@@ -13,7 +13,7 @@ import { ExpressionError, type Rule } from '../../rules/rule.ts';
 import { event, expression, LISTS } from './random-expressions.ts';
 
 /** More for a long search by hand. */
-const RUNS = Number(process.env['VEDETTE_PROPERTY_RUNS'] ?? 2_500);
+const RUNS = Number(process.env['VEDETTE_PROPERTY_RUNS'] ?? 800);
 /** A machine that is busy with other things is ten times slower. */
 const LIMIT_MS = Math.max(120_000, RUNS * 20);
 
@@ -66,8 +66,8 @@ describe('the official engine as oracle', { timeout: LIMIT_MS }, () => {
       }),
       { numRuns: RUNS },
     );
-    expect(values, 'the generator makes too few values').toBeGreaterThan(1_000);
-    expect(errors, 'the generator makes too few errors').toBeGreaterThan(50);
+    expect(values, 'the generator makes too few values').toBeGreaterThan(RUNS / 4);
+    expect(errors, 'the generator makes too few errors').toBeGreaterThan(RUNS / 100);
   });
 
   it('never misses an event by the necessary clause', async () => {
@@ -88,7 +88,7 @@ describe('the official engine as oracle', { timeout: LIMIT_MS }, () => {
       }),
       { numRuns: RUNS },
     );
-    expect(narrowed, 'the clauses narrow nothing').toBeGreaterThan(300);
+    expect(narrowed, 'the clauses narrow nothing').toBeGreaterThan(RUNS / 10);
   });
 
   it('tells truth as $boolean does', async () => {

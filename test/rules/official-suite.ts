@@ -69,7 +69,7 @@ function caseOf(group: string, place: { readonly file: string; readonly index: n
 /** What our engine makes of a case, in JSONata's plain form. */
 export function outcomeOf(expr: string, input: unknown, bindings: Readonly<Record<string, unknown>>): Outcome {
   try {
-    return { kind: 'value', json: jsonOf(evaluatePlain(expr, { input, bindings, fuel: 200_000_000 })) };
+    return { kind: 'value', json: jsonOf(evaluatePlain(expr, { input, bindings, fuel: 60_000_000 })) };
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     return { kind: 'error', code: error.code };
