@@ -39,8 +39,7 @@ describe('the shipped rules on captures of a real kernel', () => {
           for (const { role } of partsOf(rule)(document, (predicate) => predicate(document, 0))) {
             if (seen.has(`${rule.id} ${role}`)) continue;
             seen.add(`${rule.id} ${role}`);
-            const roles = (met[rule.id] ??= {});
-            roles[role] = (roles[role] ?? 0) + 1;
+            met[rule.id] = { ...met[rule.id], [role]: (met[rule.id]?.[role] ?? 0) + 1 };
           }
         }
       }
@@ -48,7 +47,6 @@ describe('the shipped rules on captures of a real kernel', () => {
     expect(met).toEqual({
       'downloaded-program-run': { 1: 2, 2: 7 },
       'downloaded-script-run': { 1: 2 },
-      'host-runs-nothing': { 0: 7 },
       'port-scan-from-host': { 0: 2 },
       'ssh-guessed-password': { 0: 1, 1: 1, 2: 1, 3: 1, 4: 1 },
       'ssh-many-accounts-tried': { 0: 1 },
