@@ -2,7 +2,7 @@
 // waits until nothing before it can come, then goes through suppression in reference order. So which alerts there are depends
 // on the events alone, not on how they arrived, how they were cut into batches, or how often the process was killed.
 // Rules on many events are folded in between (folding/); what they find goes through suppression like any other detection.
-import type { Alert, Detection } from '../event/detection.ts';
+import type { Alert, Amendment, Detection } from '../event/detection.ts';
 import type { NewEvent, StoredEvent } from '../event/document.ts';
 import { compareOrder, createdMsOf, orderKeyOf } from '../event/order.ts';
 import { type CandidateDetection, candidateOf, type SuppressedDetection } from './candidate-detection.ts';
@@ -10,6 +10,7 @@ import { indexRules } from './candidates.ts';
 import { CONTAINMENT_LIMITS, type ContainmentLimits, createContainment, type Quarantine } from './containment.ts';
 import type { Engine, RuleEpoch, RuleVersion, StepResult } from './engine.ts';
 import { createFolding } from './folding/folding.ts';
+import type { Amended } from './folding/kind-book.ts';
 import { createHealthBook } from './health-book.ts';
 import { judge, type Watched } from './judge.ts';
 import { ENGINE_LIMITS, type EngineLimits } from './limits.ts';
@@ -107,7 +108,7 @@ export function createEngine(options: EngineOptions): Engine {
         else if (pending.add(candidate)) waiting.push(candidate);
       };
       for (const candidate of match(events, catchingUp)) put(candidate, true);
-      const { candidates, withdrawn, gaps } = folding.advance(watermarks);
+      const { candidates, amended, gaps } = folding.advance(watermarks);
       for (const { candidate, isLate, waitsForAll } of candidates) {
         if (isLate) late.add(candidate.detection.id);
         put(candidate, waitsForAll);
@@ -127,7 +128,7 @@ export function createEngine(options: EngineOptions): Engine {
         state.set(pendingKey(id), pendingText(candidate));
       }
       for (const [key, text] of folding.takeChanges()) state.set(key, text);
-      return { ...folded, withdrawn, gaps, state, quarantined: containment.takeDecided() };
+      return { ...folded, amended: amended.map(amendmentOf), gaps, state, quarantined: containment.takeDecided() };
     },
     useQuarantines: (quarantines) => containment.use(quarantines),
     quarantines: () => containment.inForce(),
@@ -170,6 +171,12 @@ function foldAll(
   }
   const opened = openedIds.map((id) => alerts.get(id) as Alert);
   return { detections, alerts: [...alerts.values()], opened };
+}
+
+function amendmentOf({ detectionId, finding, because }: Amended): Amendment {
+  if (finding === undefined) return { detectionId, because, now: undefined };
+  const { at, eventIds, firstMs, facts } = finding.found;
+  return { detectionId, because, now: { eventId: at.id, order: at, found: { eventIds, firstMs, facts } } };
 }
 
 function alone(draft: Alert): Pick<Folded, 'decision' | 'alert' | 'isLate'> {

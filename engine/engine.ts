@@ -1,12 +1,12 @@
 // The engine: a fold over events. (state, events) → (state, detections, alerts). It reads no clock, no file and no network;
 // live, the server feeds it from the store; a backtest feeds it from the past. Everything that decides is here.
-import type { Alert, Detection } from '../event/detection.ts';
+import type { Alert, Amendment, Detection } from '../event/detection.ts';
 import type { NewEvent } from '../event/document.ts';
 import type { OrderKey } from '../event/order.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { Quarantine } from './containment.ts';
 import type { Unfilled } from './folding/folding.ts';
-import type { Gap, Withdrawn } from './folding/kind-book.ts';
+import type { Gap } from './folding/kind-book.ts';
 
 /** The rules in force from an event time (`event.created`, epoch ms) on. Epochs are ordered by time; the first may be 0. */
 export interface RuleEpoch {
@@ -48,8 +48,8 @@ export interface StepResult {
   /** The alerts of `alerts` that were opened in this step, in reference order: each is to be notified once. */
   readonly opened: readonly Alert[];
   readonly state: ReadonlyMap<string, string | undefined>;
-  /** Detections of earlier steps that no longer hold, because events came late. */
-  readonly withdrawn: readonly Withdrawn[];
+  /** Detections of earlier steps that no longer hold, or rest on other events, because some came late. To be applied before `detections`. */
+  readonly amended: readonly Amendment[];
   /** Events that came too late to be computed with what came after them. */
   readonly gaps: readonly Gap[];
   /** Rules that cost more than their share, and are not evaluated from now on. The control log is to have them before the commit. */

@@ -14,6 +14,11 @@ export function windowDetectionIdOf(
   return digest(['window detection', ruleId, ruleVersion, key, identity]);
 }
 
+/** Tells whether what was found again, under the same id, rests on the same. */
+export function foundDigestOf(found: object): string {
+  return digest(['found', JSON.stringify(found)]);
+}
+
 /** Of what is folded together: a rule version and the values of its key. */
 export function foldedKeyIdOf(ruleId: string, ruleVersion: string, key: string): string {
   return digest(['folded', ruleId, ruleVersion, key]);

@@ -21,8 +21,12 @@ export interface Detection {
   readonly isLate: boolean;
   /** Of a rule on many events: what it rests on. */
   readonly found?: DetectionGround;
-  /** Set when it no longer holds, because events came late. It is kept: what was sent was sent. */
-  readonly withdrawn?: DetectionWithdrawal;
+  /** Set when events that came late changed it. It is kept, also where it no longer holds: what was sent was sent. */
+  readonly amended?: {
+    readonly as: 'withdrawn' | 'changed';
+    /** Events that came late, some of them. */
+    readonly because: readonly string[];
+  };
 }
 
 export interface DetectionGround {
@@ -34,9 +38,18 @@ export interface DetectionGround {
   readonly facts: Readonly<Record<string, string | number | boolean | null>>;
 }
 
-export interface DetectionWithdrawal {
+/** What events that came late make of a detection. */
+export interface Amendment {
+  readonly detectionId: string;
   /** Events that came late, some of them. */
   readonly because: readonly string[];
+  /** What it is now; undefined: it does not hold. */
+  readonly now: { readonly eventId: string; readonly order: OrderKey; readonly found: DetectionGround } | undefined;
+}
+
+/** The detection as it stands after the amendment. */
+export function amended(detection: Detection, { because, now }: Amendment): Detection {
+  return { ...detection, ...now, amended: { as: now === undefined ? 'withdrawn' : 'changed', because } };
 }
 
 export type Severity = 'informational' | 'low' | 'medium' | 'high' | 'critical';

@@ -298,7 +298,7 @@ const NO_RESULT: StepResult = {
   detections: [],
   alerts: [],
   opened: [],
-  withdrawn: [],
+  amended: [],
   gaps: [],
   state: new Map(),
   quarantined: [],

@@ -55,7 +55,7 @@ export function matchText(record: MatchRecord, place: Place): string {
 
 /** Times before every event are left out: JSON has no infinity. */
 export function baseText(key: LiveKey, keepsLast: boolean): string {
-  const { ruleVersion, hostId, base, passedMs, found, lastRecord } = key;
+  const { ruleVersion, hostId, base, passedMs, found, removed, lastRecord } = key;
   return JSON.stringify({
     v: FOLDING_FORMAT,
     ruleVersion,
@@ -63,7 +63,8 @@ export function baseText(key: LiveKey, keepsLast: boolean): string {
     hostId,
     base: { ...base, passedMs: finite(base.passedMs) },
     passedMs: finite(passedMs),
-    found,
+    found: [...found],
+    removed: [...removed],
     lastRecord: keepsLast ? lastRecord : undefined,
   });
 }
@@ -123,7 +124,8 @@ function keyFrom(id: string, entry: Record<string, unknown>): LiveKey {
   });
   key.base = { state: base.state, passedMs: base.passedMs ?? Number.NEGATIVE_INFINITY, last: base.last };
   key.passedMs = (entry['passedMs'] as number | undefined) ?? Number.NEGATIVE_INFINITY;
-  key.found = (entry['found'] ?? []) as string[];
+  key.found = new Map((entry['found'] ?? []) as [string, string][]);
+  key.removed = new Set((entry['removed'] ?? []) as string[]);
   key.lastRecord = entry['lastRecord'] as MatchRecord | undefined;
   return key;
 }

@@ -12,7 +12,7 @@ import type { EngineLimits } from '../limits.ts';
 import { StateUnreadable } from '../state-unreadable.ts';
 import { type FoldedRule, foldedRules, isWithin, togethersOf } from './folded-rule.ts';
 import { filledKey, filledText, readFilled, readFolding } from './folding-text.ts';
-import { createKindBook, type Gap, type KindCounter, type Raised, type Withdrawn } from './kind-book.ts';
+import { type Amended, createKindBook, type Gap, type KindCounter, type Raised } from './kind-book.ts';
 import type { MatchRecord } from './match-record.ts';
 import { type Sample, sampleOf } from './sample.ts';
 
@@ -32,7 +32,7 @@ export interface FoldedCandidate {
 
 export interface FoldedStep {
   readonly candidates: readonly FoldedCandidate[];
-  readonly withdrawn: readonly Withdrawn[];
+  readonly amended: readonly Amended[];
   readonly gaps: readonly Gap[];
 }
 
@@ -113,7 +113,15 @@ export function createFolding(options: FoldingOptions): Folding {
       if (told === undefined || folded === undefined || other.kind.kind !== 'together') continue;
       if (!isWithin(folded.inForce, found.at.createdMs)) continue;
       const role = other.kind.rules.indexOf(rule.id);
-      book.add(recordOf(other, { ...told, order: found.at, role, values: [], name: found.id }));
+      book.add(
+        recordOf(other, {
+          ...told,
+          order: found.at,
+          role,
+          values: [],
+          name: `${found.at.createdMs} ${found.at.id} ${found.id}`,
+        }),
+      );
     }
   };
 
@@ -149,20 +157,23 @@ export function createFolding(options: FoldingOptions): Folding {
     },
     advance(watermarks) {
       const candidates: FoldedCandidate[] = [];
-      const withdrawn: Withdrawn[] = [];
+      const amended: Amended[] = [];
       const gaps: Gap[] = [];
       for (let level = 0; level <= levels; level += 1) {
         const advanced = book.advance(level, watermarks);
         for (const one of advanced.raised) {
           if (mayFind(one.folded.rule, one.finding.found.at)) candidates.push(candidateFrom(one));
         }
-        for (const one of advanced.withdrawn) {
-          withdrawn.push(one);
+        for (const one of advanced.amended) {
+          amended.push(one);
           book.remove(one.detectionId);
+          if (one.finding === undefined) continue;
+          const { found, record } = one.finding;
+          feed(one.rule, { id: one.detectionId, at: found.at, sample: record?.sample });
         }
         gaps.push(...advanced.gaps);
       }
-      return { candidates, withdrawn, gaps };
+      return { candidates, amended, gaps };
     },
     takeChanges() {
       const changes = new Map([...marks, ...book.takeChanges()]);

@@ -7,8 +7,9 @@
 // computed again is told as a gap.
 
 import { compareOrder } from '../../event/order.ts';
+import type { Rule } from '../../rules/rule.ts';
 import type { Watermarks } from '../engine.ts';
-import { windowDetectionIdOf } from '../identity.ts';
+import { foundDigestOf, windowDetectionIdOf } from '../identity.ts';
 import type { EngineLimits } from '../limits.ts';
 import { createDueHeap, type DueHeap } from './due-heap.ts';
 import { type FoldedRule, isWithin } from './folded-rule.ts';
@@ -37,10 +38,12 @@ export interface Raised {
   readonly isLate: boolean;
 }
 
-/** A detection that does not hold any more, as events came late. */
-export interface Withdrawn {
+/** A detection that does not hold any more, or rests on other events, as some came late. */
+export interface Amended {
   readonly detectionId: string;
-  readonly ruleId: string;
+  readonly rule: Rule;
+  /** What it is now; undefined: it does not hold. */
+  readonly finding: Finding | undefined;
   /** Events that came late, some of them. */
   readonly because: readonly string[];
 }
@@ -61,7 +64,7 @@ export interface Gap {
 
 export interface Advanced {
   readonly raised: readonly Raised[];
-  readonly withdrawn: readonly Withdrawn[];
+  readonly amended: readonly Amended[];
   readonly gaps: readonly Gap[];
 }
 
@@ -157,7 +160,7 @@ export function createKindBook(options: KindBookOptions): KindBook {
   const changedKeys = new Set<string>();
   let kept = 0;
   let raised: Raised[] = [];
-  let withdrawn: Withdrawn[] = [];
+  let amended: Amended[] = [];
   let gaps = new Map<string, Gap>();
 
   const queueOf = ({ folded, hostId }: { readonly folded: FoldedRule; readonly hostId: string }): Queue => {
@@ -204,7 +207,6 @@ export function createKindBook(options: KindBookOptions): KindBook {
     const group = groupOf(slot);
     const max = slot.folded.isHostBound ? limits.keysPerRuleAndHostMax : limits.keysPerRuleMax;
     while (group.size >= max) evict(firstOf(group.values()));
-    while (slots.size >= limits.foldedKeysMax) evict(firstOf(group.size > 0 ? group.values() : slots.values()));
   };
 
   const slotOf = (record: MatchRecord, folded: FoldedRule, queue: Queue): Slot => {
@@ -212,7 +214,10 @@ export function createKindBook(options: KindBookOptions): KindBook {
     if (known !== undefined) return known;
     const { keyId: id, key, ruleVersion } = record;
     const slot = newSlot(emptyKey({ id, key, ruleVersion, hostId: queue.hostId }), folded, queue);
-    makeRoom(slot);
+    while (slots.size >= limits.foldedKeysMax) {
+      const group = groupOf(slot);
+      evict(firstOf(group.size > 0 ? group.values() : slots.values()));
+    }
     slots.set(id, slot);
     return slot;
   };
@@ -253,8 +258,8 @@ export function createKindBook(options: KindBookOptions): KindBook {
     for (const finding of findings) {
       if (!isWithin(folded.inForce, finding.found.at.createdMs)) continue;
       const detectionId = detectionIdIn(slot, finding);
-      if (key.found.includes(detectionId)) continue;
-      key.found.push(detectionId);
+      if (key.found.has(detectionId)) continue;
+      key.found.set(detectionId, foundDigestOf(finding.found));
       news.push({ folded, detectionId, key: key.key, finding, isLate });
     }
     return news;
@@ -265,9 +270,8 @@ export function createKindBook(options: KindBookOptions): KindBook {
     const { records, findings } = settle(key, folded.fold, upTo);
     kept -= records.length;
     for (const { id } of records) changedRecords.set(id, undefined);
-    if (key.kept.length === 0) key.found = [];
-    const settled = new Set(findings.map((finding) => detectionIdIn(slot, finding)));
-    key.found = key.found.filter((id) => !settled.has(id));
+    if (key.kept.length === 0) key.found.clear();
+    for (const finding of findings) key.found.delete(detectionIdIn(slot, finding));
     if (!folded.findsByTime) key.lastRecord = undefined;
     changedKeys.add(key.id);
   };
@@ -289,6 +293,8 @@ export function createKindBook(options: KindBookOptions): KindBook {
     const isInPast = record.match.order.createdMs < queue.foldedMs;
     queue.foldedMs = Math.max(queue.foldedMs, record.match.order.createdMs);
     const passedMs = key.passedMs;
+    // A key that was forgotten is a new one, whether or not something of it is kept.
+    if (key.state === undefined) makeRoom(slot);
     const findings = see(key, folded.fold, record);
     if (key.passedMs !== passedMs) changedKeys.add(key.id);
     kept += 1;
@@ -380,19 +386,30 @@ export function createKindBook(options: KindBookOptions): KindBook {
     const findings = computeAgain(key, fold);
     kept += key.kept.length;
     for (const record of key.kept) changedRecords.set(record.id, { record, place: 'kept' });
-    key.found = [];
-    const foundBefore = new Set(before);
-    const news = taken(slot, findings, true).filter(({ detectionId }) => !foundBefore.has(detectionId));
-    raised.push(...news);
-    for (const _one of news) count(rule.id, 'amended');
-    const foundAgain = new Set(key.found);
-    for (const detectionId of before) {
-      if (foundAgain.has(detectionId)) continue;
+    key.found = new Map();
+    for (const one of taken(slot, findings, true)) {
+      const { detectionId, finding } = one;
+      const digest = before.get(detectionId);
+      if (digest === key.found.get(detectionId)) continue;
       count(rule.id, 'amended');
-      withdrawn.push({ detectionId, ruleId: rule.id, because });
+      const isNew = digest === undefined || takeBack(detectionId);
+      if (isNew) raised.push(one);
+      else amended.push({ detectionId, rule, finding, because });
+    }
+    for (const detectionId of before.keys()) {
+      if (key.found.has(detectionId)) continue;
+      count(rule.id, 'amended');
+      if (!takeBack(detectionId)) amended.push({ detectionId, rule, finding: undefined, because });
     }
     if (key.kept.length > limits.keptPerKeyMax) settleFirst(slot, key.kept.length - limits.keptPerKeyMax);
     settleDown(slot, false);
+  };
+
+  /** True when it was raised in this very step: then nobody has heard of it. */
+  const takeBack = (detectionId: string): boolean => {
+    const place = raised.findIndex((one) => one.detectionId === detectionId);
+    if (place !== -1) raised.splice(place, 1);
+    return place !== -1;
   };
 
   const mayCompute = (ruleVersion: string, matches: number, nowMs: number): boolean => {
@@ -474,6 +491,8 @@ export function createKindBook(options: KindBookOptions): KindBook {
   const add = (record: MatchRecord): void => {
     const folded = rules.get(record.ruleVersion);
     if (folded === undefined || waitingIds.has(record.id)) return;
+    // What is removed and comes again is what it was.
+    if (slots.get(record.keyId)?.key.removed.delete(record.id) === true) return;
     waitingIds.add(record.id);
     changedRecords.set(record.id, { record, place: 'waits' });
     const holding = held.get(record.ruleVersion);
@@ -506,7 +525,7 @@ export function createKindBook(options: KindBookOptions): KindBook {
       const slot = newSlot(key, folded, queueOf({ folded, hostId: key.hostId }));
       replay(key, folded.fold, { records: [...records].sort(compareRecords), untilMs: key.passedMs });
       key.late = [...late];
-      if (late.length > 0) slot.queue.late.add(slot);
+      if (late.length + key.removed.size > 0) slot.queue.late.add(slot);
       kept += key.kept.length;
       slots.set(key.id, slot);
       byLast.push(slot);
@@ -558,12 +577,13 @@ export function createKindBook(options: KindBookOptions): KindBook {
         const record = [...slot.key.kept, ...slot.key.late].find(({ id }) => id.endsWith(` ${detectionId}`));
         if (record === undefined) continue;
         slot.key.removed.add(record.id);
+        changedKeys.add(slot.key.id);
         slot.queue.late.add(slot);
       }
     },
     advance(level, watermarks) {
       raised = [];
-      withdrawn = [];
+      amended = [];
       gaps = new Map();
       for (const [name, queue] of queues) {
         if (queue.level !== level) continue;
@@ -571,7 +591,7 @@ export function createKindBook(options: KindBookOptions): KindBook {
         if (isEmpty(queue)) queues.delete(name);
       }
       relieve();
-      return { raised, withdrawn, gaps: [...gaps.values()] };
+      return { raised, amended, gaps: [...gaps.values()] };
     },
     takeChanges() {
       const changes = new Map<string, string | undefined>();

@@ -1,7 +1,7 @@
 // One key of one rule version: the kind's state, and what is needed to compute it again when an event comes late.
 //
 //   base ──▶ kept matches, in reference order ──▶ state            late: matches behind the state, waiting to be computed with
-//   (a state; all before it is settled)                            found: ids of the detections that `kept` brought about
+//   (a state; all before it is settled)                            found: the detections that `kept` brought about, id → digest
 //
 // `state` is always the fold of `base` over `kept`, so only base and matches are durable, and a restart folds them again. Time
 // passes in steps from one moment at which something changes to the next: how the process was cut into steps changes nothing.
@@ -29,7 +29,7 @@ export interface LiveKey {
   state: unknown;
   passedMs: number;
   last: OrderKey | undefined;
-  found: string[];
+  found: Map<string, string>;
   late: MatchRecord[];
   /** Matches that no longer hold: of `together`, detections that were withdrawn. */
   removed: Set<string>;
@@ -55,7 +55,7 @@ export function emptyKey(parts: Pick<LiveKey, 'id' | 'key' | 'ruleVersion' | 'ho
     state: undefined,
     passedMs: NEVER,
     last: undefined,
-    found: [],
+    found: new Map(),
     late: [],
     removed: new Set(),
     lastRecord: undefined,

@@ -3,9 +3,10 @@
 import fc from 'fast-check';
 import { createEngine } from '../../engine/create-engine.ts';
 import type { RuleEpoch, Watermarks } from '../../engine/engine.ts';
+import type { Gap } from '../../engine/folding/kind-book.ts';
 import type { EngineLimits } from '../../engine/limits.ts';
-import { EVERYTHING_PASSED, watermarksOf } from '../../engine/watermark.ts';
-import type { Alert, Detection } from '../../event/detection.ts';
+import { passedUntil, watermarksOf } from '../../engine/watermark.ts';
+import { type Alert, amended, type Detection } from '../../event/detection.ts';
 import type { NewEvent } from '../../event/document.ts';
 import { orderKeyOf } from '../../event/order.ts';
 import type { Progress } from '../../event/progress.ts';
@@ -80,6 +81,7 @@ export interface Outcome {
   /** Alert ids in the order in which they were to be notified. */
   readonly opened: readonly string[];
   readonly pending: number;
+  readonly gaps: readonly Gap[];
 }
 
 export interface RunOptions {
@@ -87,51 +89,70 @@ export interface RunOptions {
   readonly limits?: Partial<EngineLimits>;
   /** What the engine is told instead of the truth. */
   readonly distort?: (watermarks: Watermarks) => Watermarks;
+  /** The watermarks that the hosts' progress makes. */
+  readonly marks?: (progress: ReadonlyMap<string, Progress>) => Watermarks;
+  /** What a restart finds of the committed state. */
+  readonly restored?: (state: ReadonlyMap<string, string>) => ReadonlyMap<string, string>;
+  /** The time at the end; -Infinity: as far as the events say. */
+  readonly endMs?: number;
 }
 
 /** All events in one step, nothing to wait for: the batch run that defines what is right. */
-export function runBatch(traffic: Traffic, { epochs, limits = {} }: RunOptions): Outcome {
+export function runBatch(
+  traffic: Traffic,
+  { epochs, limits = {}, endMs = Number.NEGATIVE_INFINITY }: RunOptions,
+): Outcome {
   const { detections, alerts, opened } = createEngine({ epochs, limits, state: new Map() }).step(
     traffic.hosts.flat(),
-    EVERYTHING_PASSED,
+    passedUntil(endMs),
   );
   return {
     detections: new Map(detections.map((detection) => [detection.id, detection])),
     alerts: new Map(alerts.map((alert) => [alert.id, alert])),
     opened: opened.map((alert) => alert.id),
     pending: 0,
+    gaps: [],
   };
 }
 
 /** The same events as they may arrive live, with what is committed as the only memory over a kill. */
 export function runLive(traffic: Traffic, arrival: Arrival, options: RunOptions): Outcome {
   const { epochs, limits = {}, distort = (watermarks: Watermarks) => watermarks } = options;
+  const { endMs = Number.NEGATIVE_INFINITY, marks = watermarksOf, restored = (state) => state } = options;
   const log = arrivalLog(traffic, arrival);
   const state = new Map<string, string>();
   const detections = new Map<string, Detection>();
   const alerts = new Map<string, Alert>();
   const opened: string[] = [];
   let cursor = 0;
-  let engine = createEngine({ epochs, limits, state });
-  const step = (plan: StepPlan, watermarks: (read: number) => Watermarks): void => {
+  const gaps: Gap[] = [];
+  const restarted = () => createEngine({ epochs, limits, state: restored(state) });
+  let engine = restarted();
+  const step = (plan: StepPlan, told: (read: number) => Watermarks): void => {
     const events = log.slice(cursor, cursor + plan.take);
-    const result = engine.step(events, distort(watermarks(cursor + events.length)));
+    const result = engine.step(events, told(cursor + events.length));
     if (plan.fate === 'killed before the commit') {
-      engine = createEngine({ epochs, limits, state });
+      engine = restarted();
       return;
     }
     cursor += events.length;
     committed(state, result.state);
+    for (const amendment of result.amended) {
+      const detection = detections.get(amendment.detectionId);
+      if (detection !== undefined) detections.set(detection.id, amended(detection, amendment));
+    }
     for (const detection of result.detections) detections.set(detection.id, detection);
     for (const alert of result.alerts) alerts.set(alert.id, alert);
+    gaps.push(...result.gaps);
     opened.push(...result.opened.map((alert) => alert.id));
-    if (plan.fate === 'killed after the commit') engine = createEngine({ epochs, limits, state });
+    if (plan.fate === 'killed after the commit') engine = restarted();
   };
-  const told = (read: number): Watermarks => watermarksOf(progressAt(traffic, log.slice(0, read), arrival.progressLag));
+  const told = (read: number): Watermarks =>
+    distort(marks(progressAt(traffic, log.slice(0, read), arrival.progressLag)));
   for (const plan of arrival.steps) step(plan, told);
   step({ take: log.length, fate: 'lives' }, told);
-  step({ take: 0, fate: 'lives' }, () => EVERYTHING_PASSED);
-  return { detections, alerts, opened, pending: engine.pending() };
+  step({ take: 0, fate: 'lives' }, () => passedUntil(endMs));
+  return { detections, alerts, opened, pending: engine.pending(), gaps };
 }
 
 function arrivalLog(traffic: Traffic, { picks, disorder }: Arrival): readonly NewEvent[] {
