@@ -148,7 +148,13 @@ async function ask(
   body: Pick<estypes.SearchRequest, 'aggs' | 'track_total_hits'>,
 ): Promise<estypes.SearchResponse> {
   return client.search(
-    { size: 0, pit: { id, keep_alive: KEEP_ALIVE }, query: { bool: { filter: [filter] } }, ...body },
+    {
+      size: 0,
+      allow_partial_search_results: false,
+      pit: { id, keep_alive: KEEP_ALIVE },
+      query: { bool: { filter: [filter] } },
+      ...body,
+    },
     signal === undefined ? {} : { signal },
   );
 }

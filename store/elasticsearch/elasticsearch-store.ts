@@ -218,7 +218,12 @@ function createStore(
     get: (id) =>
       run(async () => {
         await refresh();
-        const response = await client.search({ index: pattern, size: 1, query: { ids: { values: [id] } } });
+        const response = await client.search({
+          index: pattern,
+          size: 1,
+          allow_partial_search_results: false,
+          query: { ids: { values: [id] } },
+        });
         const source = response.hits.hits[0]?._source;
         return source === undefined ? undefined : documentOf(source as EventDocument);
       }),

@@ -102,6 +102,7 @@ export async function readNotes(
   const response = await client.search({
     index,
     ignore_unavailable: true,
+    allow_partial_search_results: false,
     size: NOTES_MAX,
     seq_no_primary_term: true,
     sort: [{ _seq_no: 'asc' }],

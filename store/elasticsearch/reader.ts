@@ -12,7 +12,7 @@ export const KEEP_ALIVE = '5m';
 /** A response is no larger; beyond it the page is halved. */
 export const RESPONSE_BYTES_MAX = 64 * 1024 * 1024;
 /** So often in a row a lost point in time is taken anew without a hit in between. */
-const REOPENED_MAX = 5;
+export const REOPENED_MAX = 5;
 
 export interface SortedHit extends NewEvent {
   /** The value that it was sorted by. */
@@ -31,10 +31,12 @@ export interface SortedRequest {
   readonly field: string;
   readonly order: 'asc' | 'desc';
   readonly signal: AbortSignal | undefined;
-  /** One of several readers that share the documents between them. */
+  /** One of several readers that share the documents between them: all of one point, since what they share are the places in it. */
   readonly slice?: { readonly id: number; readonly max: number };
-  /** A point in time of the caller's, who closes it; else each reading has its own. */
+  /** A point in time of the caller's, who closes it, and begins anew where it is lost; else each reading has its own. */
   readonly point?: string;
+  /** Hits from this time on, in the order. */
+  readonly fromMs?: number | undefined;
   /** Hits of a page, where fewer than usual are wanted. */
   readonly pageHits?: number;
 }
@@ -48,7 +50,7 @@ export async function* sortedHits(client: Client, index: string[], request: Sort
   for (let reopened = 0; ; reopened++) {
     signal?.throwIfAborted();
     try {
-      for await (const hit of hitsOfPoint(client, index, { ...request, from: last?.sortMs })) {
+      for await (const hit of hitsOfPoint(client, index, { ...request, fromMs: last?.sortMs ?? request.fromMs })) {
         if (hit.sortMs === last?.sortMs && atLast.has(hit.id)) continue;
         if (hit.sortMs !== last?.sortMs) atLast = new Set();
         atLast.add(hit.id);
@@ -63,24 +65,26 @@ export async function* sortedHits(client: Client, index: string[], request: Sort
   }
 }
 
-async function* hitsOfPoint(
-  client: Client,
-  index: string[],
-  request: SortedRequest & { readonly from: number | undefined },
-): AsyncGenerator<SortedHit> {
-  const { filter, field, order, signal, slice, from } = request;
+/** The caller closes it. */
+export async function openPoint(client: Client, index: string[], signal: AbortSignal | undefined): Promise<string> {
+  const { id } = await client.openPointInTime(
+    { index, keep_alive: KEEP_ALIVE, ignore_unavailable: true, allow_partial_search_results: false },
+    signal === undefined ? {} : { signal },
+  );
+  return id;
+}
+
+export async function closePoint(client: Client, id: string): Promise<void> {
+  await client.closePointInTime({ id }).catch(() => undefined);
+}
+
+async function* hitsOfPoint(client: Client, index: string[], request: SortedRequest): AsyncGenerator<SortedHit> {
+  const { filter, field, order, signal, slice, fromMs } = request;
   const abort = signal === undefined ? {} : { signal };
-  let id =
-    request.point ??
-    (
-      await client.openPointInTime(
-        { index, keep_alive: KEEP_ALIVE, ignore_unavailable: true, allow_partial_search_results: false },
-        abort,
-      )
-    ).id;
+  let id = request.point ?? (await openPoint(client, index, signal));
   const filters = [filter];
-  if (from !== undefined) {
-    filters.push({ range: { [field]: { [order === 'asc' ? 'gte' : 'lte']: from, format: 'epoch_millis' } } });
+  if (fromMs !== undefined) {
+    filters.push({ range: { [field]: { [order === 'asc' ? 'gte' : 'lte']: fromMs, format: 'epoch_millis' } } });
   }
   const sizes = pageSizes(Math.min(PAGE_HITS, request.pageHits ?? PAGE_HITS));
   const page = async (after: readonly unknown[] | undefined): Promise<readonly RawHit[]> => {
@@ -89,6 +93,8 @@ async function* hitsOfPoint(
         {
           size,
           pit: { id, keep_alive: KEEP_ALIVE },
+          // A shard that does not answer fails the page: without this its hits would be missing, and nothing would say so.
+          allow_partial_search_results: false,
           track_total_hits: false,
           query: { bool: { filter: filters } },
           ...(slice === undefined ? {} : { slice: { id: String(slice.id), max: slice.max } }),
@@ -119,7 +125,7 @@ async function* hitsOfPoint(
     }
   } finally {
     await asked?.catch(() => undefined);
-    if (request.point === undefined) await client.closePointInTime({ id }).catch(() => undefined);
+    if (request.point === undefined) await closePoint(client, id);
   }
 }
 
@@ -156,7 +162,7 @@ function isTooLarge(error: unknown): boolean {
   );
 }
 
-function isPointLost(error: unknown): boolean {
+export function isPointLost(error: unknown): boolean {
   return (
     error instanceof errors.ResponseError &&
     (statusOf(error) === 404 || error.message.includes('search_context_missing_exception'))

@@ -9,7 +9,7 @@ import type { Query } from '../query/query.ts';
 import { aroundRange, countSides, inRange } from './counting.ts';
 import { ALL, allOf, not } from './dialect.ts';
 import type { IndexBook, Target } from './index-book.ts';
-import { grouped, sortedHits } from './reader.ts';
+import { closePoint, grouped, isPointLost, openPoint, REOPENED_MAX, type SortedHit, sortedHits } from './reader.ts';
 
 const SEARCH_LIMIT_MAX = 10_000;
 const SCAN_BATCH = 1_000;
@@ -65,47 +65,83 @@ async function countDoubtful(client: Client, { index, condition }: Target, reque
   return found;
 }
 
-/** All events by `event.created`, in reference order. Each stream is cut into slices that are read side by side. */
+interface ScanRequest {
+  readonly query: Query;
+  readonly range: TimeRange;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** All events by `event.created`, in reference order. */
 export async function* scan(
   client: Client,
   book: IndexBook,
-  {
-    query,
-    range,
-    signal,
-  }: { readonly query: Query; readonly range: TimeRange; readonly signal: AbortSignal | undefined },
+  request: ScanRequest,
 ): AsyncGenerator<readonly NewEvent[]> {
+  const { query, range, signal } = request;
   const matches = matcherOf(query);
+  const targets = await book.targets(query, { signal });
+  let batch: NewEvent[] = [];
+  /** Everything up to this time was read. */
+  let readMs: number | undefined;
+  for (let reopened = 0; ; reopened++) {
+    signal?.throwIfAborted();
+    try {
+      for await (const group of groupsFrom(client, targets, { ...request, readMs })) {
+        const keyed = group.map(({ id, document }) => ({ id, document, order: orderKeyOf(id, document) }));
+        if (keyed.length > 1) keyed.sort((a, b) => compareOrder(a.order, b.order));
+        for (const { id, document, order } of keyed) {
+          if (order.createdMs >= range.fromMs && order.createdMs < range.untilMs && matches(document))
+            batch.push({ id, document });
+        }
+        readMs = group[0]?.sortMs;
+        reopened = 0;
+        if (batch.length < SCAN_BATCH) continue;
+        yield batch;
+        batch = [];
+      }
+      break;
+    } catch (error) {
+      if (!isPointLost(error) || reopened >= REOPENED_MAX) throw error;
+    }
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/**
+ * Hits after a time, in groups of one time. Of each point in time there are several readers, who divide what is in it by its places there:
+ * when one loses it, all have to begin anew, or events would be in the shares of two, or of none.
+ */
+async function* groupsFrom(
+  client: Client,
+  targets: readonly Target[],
+  { range, signal, readMs }: ScanRequest & { readonly readMs: number | undefined },
+): AsyncGenerator<readonly SortedHit[]> {
   const hasCreated = { exists: { field: 'event.created' } };
   // Where there is no event.created, @timestamp stands for it (event/order.ts).
   const fields = [
     { field: 'event.created', filter: ALL },
     { field: '@timestamp', filter: not(hasCreated) },
   ];
-  const streams = (await book.targets(query, { signal })).flatMap(({ index, condition }) =>
-    fields.flatMap(({ field, filter }) =>
-      Array.from({ length: SLICES }, (_, id) =>
-        sortedHits(client, index, {
-          filter: allOf([aroundRange(range, field), filter, condition.superset]),
-          field,
-          order: 'asc',
-          signal,
-          slice: { id, max: SLICES },
-        }),
+  const points: string[] = [];
+  try {
+    for (const { index } of targets) points.push(await openPoint(client, index, signal));
+    const streams = targets.flatMap(({ index, condition }, at) =>
+      fields.flatMap(({ field, filter }) =>
+        Array.from({ length: SLICES }, (_, id) =>
+          sortedHits(client, index, {
+            filter: allOf([aroundRange(range, field), filter, condition.superset]),
+            field,
+            order: 'asc',
+            signal,
+            slice: { id, max: SLICES },
+            point: points[at] ?? '',
+            fromMs: readMs,
+          }),
+        ),
       ),
-    ),
-  );
-  let batch: NewEvent[] = [];
-  for await (const group of grouped(streams, 'asc')) {
-    const keyed = group.map(({ id, document }) => ({ id, document, order: orderKeyOf(id, document) }));
-    if (keyed.length > 1) keyed.sort((a, b) => compareOrder(a.order, b.order));
-    for (const { id, document, order } of keyed) {
-      if (order.createdMs >= range.fromMs && order.createdMs < range.untilMs && matches(document))
-        batch.push({ id, document });
-    }
-    if (batch.length < SCAN_BATCH) continue;
-    yield batch;
-    batch = [];
+    );
+    for await (const group of grouped(streams, 'asc')) if (group[0]?.sortMs !== readMs) yield group;
+  } finally {
+    for (const point of points) await closePoint(client, point);
   }
-  if (batch.length > 0) yield batch;
 }
