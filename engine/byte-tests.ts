@@ -31,9 +31,6 @@ const [QUOTE, BACKSLASH, COMMA, COLON, MINUS, ZERO, NINE] = [0x22, 0x5c, 0x2c, 0
 const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_LIST, CLOSE_LIST] = [0x7b, 0x7d, 0x5b, 0x5d];
 /** A longer number may be another one when it is read. */
 const NUMBER_LENGTH_MAX = 15;
-/** So many bytes of a text that nobody asks about are looked at one by one, before a call that is faster on long ones. */
-const SHORT_TEXT = 24;
-
 const HASH_BEGIN = 0x811c9dc5 | 0;
 const HASH_FACTOR = 0x01000193;
 /** ASCII without its case. */
@@ -42,6 +39,17 @@ const LOWER = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 0x41 && byt
 const STOPS = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < 0x20 || byte > 0x7e || byte === 0x22 || byte === 0x5c ? 1 : 0,
 );
+
+/** Bytes that a text may hold and that mean nothing but themselves; what a read behind the end gives is none. */
+const PLAIN = new Uint8Array(256).fill(1, 0x20);
+PLAIN[QUOTE] = 0;
+PLAIN[BACKSLASH] = 0;
+/** What a byte outside of texts is to what has no end but a bracket. */
+const STRUCTURE = new Uint8Array(256);
+const [STEP_IN, STEP_OUT, STEP_TEXT] = [1, 2, 3];
+for (const byte of [OPEN_OBJECT, OPEN_LIST]) STRUCTURE[byte] = STEP_IN;
+for (const byte of [CLOSE_OBJECT, CLOSE_LIST]) STRUCTURE[byte] = STEP_OUT;
+STRUCTURE[QUOTE] = STEP_TEXT;
 
 /** Undefined where two names cannot be told apart by their hashes: then every document is to be parsed. */
 export function byteTests(root: Place): ByteTests | undefined {
@@ -86,41 +94,44 @@ function testsFrom(root: BytePlace): ByteTests {
   const passText = (): void => {
     const text = bytes;
     let place = at;
-    const near = place + SHORT_TEXT;
     for (;;) {
-      while (place < near && text[place] !== QUOTE && text[place] !== BACKSLASH) place += 1;
-      if (place >= near) break;
-      if (text[place] === QUOTE) {
-        at = place + 1;
-        return;
-      }
+      while (PLAIN[text[place] as number] === 1) place += 1;
+      if (text[place] !== BACKSLASH) break;
       place += 2;
     }
-    for (;;) {
-      place = text.indexOf(QUOTE, place);
-      if (place < 0 || place >= end) {
-        at = end;
-        return;
-      }
-      let before = place;
-      while (text[before - 1] === BACKSLASH && before > at) before -= 1;
-      place += 1;
-      if ((place - 1 - before) % 2 === 0) break;
-    }
-    at = place;
+    at = place + 1;
   };
 
-  /** A value that nobody asks about. */
+  /** A value that nobody asks about. Most bytes of a document pass here: what is read for each is kept at hand. */
   const pass = (): void => {
+    const text = bytes;
+    let place = at;
+    const first = text[place];
+    if (first !== OPEN_OBJECT && first !== OPEN_LIST) {
+      at = first === QUOTE ? place + 1 : place;
+      if (first === QUOTE) passText();
+      else passWord();
+      return;
+    }
     let depth = 0;
-    do {
-      const byte = bytes[at];
-      at += 1;
-      if (byte === QUOTE) passText();
-      else if (byte === OPEN_OBJECT || byte === OPEN_LIST) depth += 1;
-      else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) depth -= 1;
-      else if (depth === 0) passWord();
-    } while (depth > 0 && at < end);
+    for (;;) {
+      while (STRUCTURE[text[place] as number] === 0) place += 1;
+      const step = STRUCTURE[text[place] as number];
+      place += 1;
+      if (step === STEP_IN) depth += 1;
+      else if (step === STEP_OUT) {
+        depth -= 1;
+        if (depth === 0) break;
+      } else if (step === STEP_TEXT) {
+        for (;;) {
+          while (PLAIN[text[place] as number] === 1) place += 1;
+          if (text[place] !== BACKSLASH) break;
+          place += 2;
+        }
+        place += 1;
+      } else break;
+    }
+    at = place;
   };
 
   const passWord = (): void => {

@@ -19,12 +19,19 @@ export interface CandidateIndex {
 const LEARN_EVENTS = 8_192;
 const LEARN_FACTOR = 8;
 
+/** Looks through bytes that are judged together; when more of them than this share were for nothing, so many times as many are left out. */
+const LOOKS = 512;
+const READ_SHARE_MAX = 0.65;
+const REST_PER_LOOK = 15;
+
 const NONE: readonly Rule[] = [];
 
 /** Rules that are off are left out. `learnEvents` is for tests. */
 export function indexRules(rules: readonly Rule[], learnEvents: number = LEARN_EVENTS): CandidateIndex {
   const live = rules.filter((rule) => rule.status !== 'off');
   let { tests, byBytes, always } = built(live, () => recordedShare);
+  /** Of the rules that were ever busy, how common their tests are. */
+  const shares = new Map<number, ShareOf>();
   let learnFrom = 0;
   let learnAt = learnEvents;
   let learning = learningOf(live, learnEvents);
@@ -33,6 +40,8 @@ export function indexRules(rules: readonly Rule[], learnEvents: number = LEARN_E
   let foundCount = 0;
   let turn = 0;
   const lastTurn = new Int32Array(live.length);
+
+  const worth = worthOfLooking();
 
   const take = (places: Int32Array): void => {
     for (let index = 0; index < places.length; index += 1) {
@@ -45,7 +54,7 @@ export function indexRules(rules: readonly Rule[], learnEvents: number = LEARN_E
   };
 
   const learn = (): void => {
-    const shares = learning.finish();
+    for (const [place, shareOf] of learning.finish()) shares.set(place, shareOf);
     if (shares.size > 0) ({ tests, byBytes, always } = built(live, (place) => shares.get(place) ?? recordedShare));
     learnFrom = events;
     learnAt *= LEARN_FACTOR;
@@ -69,9 +78,33 @@ export function indexRules(rules: readonly Rule[], learnEvents: number = LEARN_E
       return candidates;
     },
     hasCandidates({ bytes, from, to }) {
-      if (byBytes === undefined || learning.samples(events + 1 - learnFrom) || byBytes(bytes, from, to)) return true;
-      events += 1;
+      if (byBytes === undefined || learning.samples(events + 1 - learnFrom) || !worth.isAsked()) return true;
+      const isRead = byBytes(bytes, from, to);
+      worth.answered(isRead);
+      if (!isRead) events += 1;
+      return isRead;
+    },
+  };
+}
+
+/** A look through the bytes costs a third of parsing: where most documents are parsed after it, it is left out for a while. */
+function worthOfLooking(): { isAsked(): boolean; answered(isRead: boolean): void } {
+  let rest = 0;
+  let looks = 0;
+  let reads = 0;
+  return {
+    isAsked() {
+      if (rest === 0) return true;
+      rest -= 1;
       return false;
+    },
+    answered(isRead) {
+      looks += 1;
+      if (isRead) reads += 1;
+      if (looks < LOOKS) return;
+      if (reads > looks * READ_SHARE_MAX) rest = LOOKS * REST_PER_LOOK;
+      looks = 0;
+      reads = 0;
     },
   };
 }

@@ -174,6 +174,14 @@ describe('a document that was not parsed', () => {
     expect(asked.filter(Boolean).length).toBeGreaterThan(200);
   });
 
+  it('is parsed without a look for a while, where nearly all are', () => {
+    const index = one({ kind: 'exists', field: 'a' });
+    for (let look = 0; look < 512; look += 1) expect(index.hasCandidates(unparsedOf('{"a":1}'))).toBe(true);
+    const answers = Array.from({ length: 20_000 }, () => index.hasCandidates(unparsedOf('{}')));
+    expect(answers.indexOf(false)).toBe(512 * 15);
+    expect(answers.lastIndexOf(true)).toBe(512 * 15 - 1);
+  });
+
   it('reaches the rules that may match, and no other is parsed', () => {
     const rule = ruleWith({
       necessary: { kind: 'equals', field: 'user.name', values: new Set(['mallory']) },

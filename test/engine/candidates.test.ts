@@ -185,6 +185,18 @@ describe('the candidate index', () => {
     expect(one.candidates({ process: { name: 'zsh' } }).map(({ id }) => id)).toEqual(['other']);
   });
 
+  it('keeps what it learned when other rules are busy later', () => {
+    const test = (field: string, value: string): Necessary => ({ kind: 'equals', field, values: new Set([value]) });
+    const early = needing('early', { kind: 'all', of: [test('event.action', 'mounted'), test('process.name', 'sh')] });
+    const later = needing('later', { kind: 'all', of: [test('event.action', 'renamed'), test('process.name', 'sh')] });
+    const one = indexRules([early, later], 64);
+    const usual = (action: string) => ({ event: { action }, process: { name: 'backup' } });
+    for (let event = 0; event < 64; event += 1) one.candidates(usual('mounted'));
+    for (let event = 0; event < 448; event += 1) one.candidates(usual('renamed'));
+    expect(one.candidates(usual('mounted'))).toEqual([]);
+    expect(one.candidates(usual('renamed'))).toEqual([]);
+  });
+
   it('remembers only so many names of documents', () => {
     const one = indexRules([needs('r', 'a.b', 'x')]);
     for (let name = 0; name < 5_000; name += 1) one.candidates({ [`n${name}`]: 'x', [`n.${name}`]: 'x' });
