@@ -29,7 +29,7 @@ export const BUILTIN_FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Ma
 );
 
 /** A function of JSONata as rules know functions. */
-export function definitionOf(name: string, builtin: Builtin): FunctionDefinition {
+function definitionOf(name: string, builtin: Builtin): FunctionDefinition {
   const signature = readSignature(builtin.signature);
   return {
     check: (args) => checkCount(name, signature, args),

@@ -24,7 +24,16 @@ import {
 } from './operators.ts';
 import { applyFilter, type CompiledFilter, type CompiledStep, runSteps } from './path.ts';
 import { type CompiledPipelineStep, runPipeline } from './pipeline.ts';
-import { apply, asArgument, compileLambda, compileTail, isProcedure, partially, procedureOf } from './procedure.ts';
+import {
+  apply,
+  asArgument,
+  compileLambda,
+  compileTail,
+  isProcedure,
+  partially,
+  procedureOf,
+  tailCall,
+} from './procedure.ts';
 import { compileRegex } from './regex.ts';
 import { bareOf, type Expression, type Pair, type PipelineStep, partsOf } from './syntax.ts';
 import { transformer } from './transform.ts';
@@ -159,7 +168,7 @@ class Compiler {
         return compileBind(expression.name, compile(expression.value));
       case 'lambda': {
         const { parameters, signature, body } = expression;
-        return compileLambda({ parameters, signature, body: compile(body), levels: levelsOf(body) + 4 });
+        return compileLambda({ parameters, signature, body: compile(body), levels: levelsOf(body) });
       }
       case 'tail':
         return compileTail(compile(expression.procedure), expression.args.map(compile));
@@ -342,6 +351,11 @@ function isEverSequence({ kind }: Expression): boolean {
     case 'invoke':
     case 'apply':
     case 'range':
+    // What only hands a value on unwraps it once more.
+    case 'context':
+    case 'condition':
+    case 'block':
+    case 'bind':
       return true;
     default:
       return false;
@@ -439,7 +453,7 @@ function compileApply(left: Evaluate, right: Evaluate): Evaluate {
     if (!isProcedure(procedure)) throw new ExpressionError('T2006', 'T2006: right of `~>` is no function');
     if (!isProcedure(value)) return apply(procedure, [value], null, evaluation);
     return procedureOf({ arity: 1, label: 'chain', signature: undefined, isLambda: true }, ([given], _input, inner) =>
-      apply(procedure, [asArgument(collapse(apply(value, [asArgument(given)], null, inner)))], null, inner),
+      tailCall(procedure, [collapse(apply(value, [asArgument(given)], null, inner))]),
     );
   };
 }

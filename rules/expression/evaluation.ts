@@ -6,9 +6,9 @@ import { ExpressionError } from '../rule.ts';
 /** About 20 ns each: one step of a path, one member of an array, 2 characters of a regular expression's text. */
 export const FUEL_PER_EVALUATION = 4_000_000;
 /** How deep calls within calls, and values within values, may go; each level is at most a few hundred bytes of stack. */
-export const LEVELS_MAX = 1_500;
+const LEVELS_MAX = 1_500;
 /** The longest text that an expression may build, characters. */
-export const TEXT_LENGTH_MAX: number = 8 * 1024 * 1024;
+const TEXT_LENGTH_MAX: number = 8 * 1024 * 1024;
 
 /** What `:=`, parameters, `@` and `#` have bound; a name bound to a missing value is bound. */
 export interface Frame {
@@ -50,7 +50,7 @@ export function spendOnLength(evaluation: Evaluation, length: number): void {
   if (length > TEXT_LENGTH_MAX) {
     throw new ExpressionError('fuel', `fuel: a text of more than ${TEXT_LENGTH_MAX} characters`);
   }
-  spend(evaluation, 1 + Math.floor(length / 64));
+  spend(evaluation, 4 + Math.floor(length / 32));
 }
 
 /** Goes so many levels deeper; {@link leave} comes back. Throws {@link ExpressionError} with `code` when that is too deep. */

@@ -6,8 +6,11 @@ import { apply, isProcedure, type Procedure, procedureOf } from './procedure.ts'
 import type { CompiledRegex } from './regex.ts';
 import { isObject } from './value.ts';
 
-/** Finding with groups costs several times a mere test. */
-const CHARACTERS_PER_FUEL = 1;
+/**
+ * Finding costs several times a mere test. All that is left of the text is paid for each time, because a pattern may look as far as
+ * its end though it matches at once.
+ */
+const CHARACTERS_PER_FUEL = 2;
 
 /** A match as the callers need it; groups that took no part are undefined. */
 export interface Match {
@@ -101,7 +104,8 @@ function asText(value: unknown, evaluation: Evaluation): string {
   return parts.join(',');
 }
 
-function asValue(match: Match | undefined): unknown {
+/** A match as an expression sees it. */
+export function asValue(match: Match | undefined): unknown {
   if (match === undefined) return undefined;
   const { start, end, groups } = match;
   const next = procedureOf({ arity: 0, label: 'next', signature: undefined }, () => asValue(match.next()));

@@ -6,7 +6,7 @@ import type { Builtin } from './builtin-functions.ts';
 import { type Evaluation, spend } from './evaluation.ts';
 
 /** The longest picture, and the longest text that is read by one, characters. */
-export const PICTURE_LENGTH_MAX = 256;
+const PICTURE_LENGTH_MAX = 256;
 
 type Implementation = (this: unknown, ...args: readonly unknown[]) => unknown;
 
@@ -60,13 +60,26 @@ function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-function run(implementation: Implementation, args: readonly unknown[], evaluation: Evaluation): unknown {
-  spend(evaluation, 500);
+/** Roman numerals are written by a function that calls itself for each thousand. */
+const ROMAN_MAX = 1_000_000;
+
+/** What the official functions would do without end: pad to any width, count thousands one by one. */
+function checkBounds(args: readonly unknown[]): void {
+  const [value, picture] = args;
   for (const arg of args) {
     if (typeof arg === 'string' && arg.length > PICTURE_LENGTH_MAX) {
       throw new ExpressionError('fuel', `fuel: a picture or a date of more than ${PICTURE_LENGTH_MAX} characters`);
     }
   }
+  if (typeof picture !== 'string') return;
+  const isWide = /\[[^\]]*,[^\]]*[0-9]{4,}/.test(picture);
+  const isRoman = typeof value === 'number' && Math.abs(value) > ROMAN_MAX && /^[iI]/.test(picture);
+  if (isWide || isRoman) throw new ExpressionError('fuel', 'fuel: a picture that makes a text without end');
+}
+
+function run(implementation: Implementation, args: readonly unknown[], evaluation: Evaluation): unknown {
+  spend(evaluation, 500);
+  checkBounds(args);
   const focus = { environment: { timestamp: new Date(evaluation.nowMs) } };
   try {
     return implementation.apply(focus, [...args]);

@@ -7,7 +7,7 @@ import { type CompiledTerm, sortByTerms } from './sort.ts';
 import { type Tuple, tupleOf } from './tuple.ts';
 import { asSequence, isSequence, MARK, mark, marksOf } from './value.ts';
 
-export type CompiledStage =
+type CompiledStage =
   | { readonly kind: 'filter'; readonly filter: CompiledFilter }
   | { readonly kind: 'index'; readonly name: string };
 

@@ -12,6 +12,8 @@ export interface Procedure {
   readonly label: string;
   readonly signature: Signature | undefined;
   readonly isLambda: boolean;
+  /** It was an argument, and sees no context. */
+  readonly isArgument: boolean;
   /** Of a regular expression: the functions that take one have no need of calls. */
   readonly regex?: CompiledRegex & { readonly kind: 'regex' };
 }
@@ -21,16 +23,21 @@ interface Shape {
   readonly label: string;
   readonly signature: Signature | undefined;
   readonly isLambda?: true;
+  readonly isArgument?: true;
   readonly regex?: CompiledRegex & { readonly kind: 'regex' };
 }
 
 export type Run = (args: readonly unknown[], input: unknown, evaluation: Evaluation) => unknown;
 
+/** What a call costs, beside what is done in it; and how deep it goes, beside the body of a lambda. */
+const CALL_FUEL = 30;
+const CALL_LEVELS = 4;
+
 /** Makes a procedure of what it does. */
 export function procedureOf(shape: Shape, run: Run): Procedure {
   const call = (args: readonly unknown[], input: unknown, evaluation: Evaluation): unknown =>
     run(args, input, evaluation);
-  return Object.assign(call, { isLambda: false, ...shape });
+  return Object.assign(call, { isLambda: false, isArgument: false, ...shape });
 }
 
 export function isProcedure(value: unknown): value is Procedure {
@@ -47,11 +54,16 @@ class Tail {
   }
 }
 
+/** What a procedure gives when all that is left to do is this call. */
+export function tailCall(procedure: unknown, args: readonly unknown[]): unknown {
+  return new Tail(procedure, args);
+}
+
 /** The closure of a call in tail position. */
 export function compileTail(procedure: Evaluate, args: readonly Evaluate[]): Evaluate {
   return (input, evaluation) => {
     const next = procedure(input, evaluation);
-    return new Tail(
+    return tailCall(
       next,
       args.map((arg) => arg(input, evaluation)),
     );
@@ -66,20 +78,23 @@ export function apply(procedure: unknown, args: readonly unknown[], input: unkno
 }
 
 function applyOnce(procedure: unknown, args: readonly unknown[], input: unknown, evaluation: Evaluation): unknown {
-  spend(evaluation, 8 + args.length);
+  spend(evaluation, CALL_FUEL + args.length);
   if (!isProcedure(procedure)) throw new ExpressionError('T1006', 'T1006: what is called is no function');
+  enter(evaluation, CALL_LEVELS, 'D1011');
   const { signature } = procedure;
   const given =
     signature === undefined ? args : validate(signature, { name: procedure.label, args, context: input }, evaluation);
-  return procedure(given, input, evaluation);
+  const result = procedure(given, input, evaluation);
+  leave(evaluation, CALL_LEVELS);
+  return result;
 }
 
 /** As an argument a function loses its sight of the context: what it is given is all it gets. */
 export function asArgument(value: unknown): unknown {
-  if (!isProcedure(value)) return value;
+  if (!isProcedure(value) || value.isArgument) return value;
   const { arity, label, regex } = value;
   return procedureOf(
-    { arity, label, signature: undefined, ...(regex === undefined ? {} : { regex }) },
+    { arity, label, signature: undefined, isArgument: true, ...(regex === undefined ? {} : { regex }) },
     (args, _input, evaluation) => apply(value, args, null, evaluation),
   );
 }

@@ -11,7 +11,7 @@ const CHARACTERS_PER_FUEL = 2;
 
 export type TextTest = (text: string, evaluation: Evaluation) => boolean;
 
-export interface Found {
+interface Found {
   readonly start: number;
   readonly end: number;
   /** A group that took no part is undefined. */

@@ -2,7 +2,7 @@
 import { ExpressionError } from '../rule.ts';
 import type { Builtin } from './builtin-functions.ts';
 import { type Evaluation, spend, spendOnLength, spendOnText } from './evaluation.ts';
-import { firstMatch, hasMatch, type Match } from './matching.ts';
+import { asValue, firstMatch, hasMatch, type Match } from './matching.ts';
 import { apply } from './procedure.ts';
 import { asSequence, kindOf, stringOf } from './value.ts';
 
@@ -198,7 +198,7 @@ function replace([text, pattern, replacement, given]: readonly unknown[], evalua
     const instead =
       typeof replacement === 'string'
         ? fillIn(replacement, found)
-        : apply(replacement, [matchValue(found)], null, evaluation);
+        : apply(replacement, [asValue(found)], null, evaluation);
     if (typeof instead !== 'string') {
       throw new ExpressionError('D3012', `D3012: $replace was to put in ${kindOf(instead)}`);
     }
@@ -206,10 +206,6 @@ function replace([text, pattern, replacement, given]: readonly unknown[], evalua
     position = found.start + found.match.length;
   });
   return isAny ? result + text.substring(position) : text;
-}
-
-function matchValue(found: Match): unknown {
-  return { match: found.match, start: found.start, end: found.end, groups: found.groups };
 }
 
 /** `$0` is the match, `$1` … the groups, `$$` a dollar sign. */

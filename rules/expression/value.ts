@@ -114,7 +114,7 @@ function isEqualArray(left: readonly unknown[], right: readonly unknown[], evalu
 function isEqualObject(left: object, right: object, evaluation: Evaluation): boolean {
   const leftKeys = Object.getOwnPropertyNames(left);
   const rightKeys = new Set(Object.getOwnPropertyNames(right));
-  spend(evaluation, 1 + leftKeys.length + rightKeys.size);
+  spend(evaluation, 16 + 4 * (leftKeys.length + rightKeys.size));
   if (leftKeys.length !== rightKeys.size || !leftKeys.every((key) => rightKeys.has(key))) return false;
   return leftKeys.every((key) => isDeepEqual(Reflect.get(left, key), Reflect.get(right, key), evaluation));
 }

@@ -141,7 +141,7 @@ function evaluateText(expr: unknown, input: unknown, evaluation: Parameters<Proc
   }
 }
 
-export function jsonOf(value: unknown): string {
+function jsonOf(value: unknown): string {
   return (
     JSON.stringify(value, (_key, inner: unknown) => {
       if (typeof inner === 'function') return undefined;

@@ -10,7 +10,7 @@ import { randomEvent, randomExpression, randomFrom } from '../whole-language.ts'
 
 const EVENTS = 4;
 
-export interface Difference {
+interface Difference {
   /** Makes the expression and its events again. */
   readonly seed: number;
   readonly source: string;
@@ -57,6 +57,7 @@ export async function compareOne(seed: number, tally: Tally): Promise<void> {
     }
     const text = isChanged ? 'the event was changed' : JSON.stringify(ours);
     tally.differences.push({ seed, source, event: before, official: JSON.stringify(official) ?? '', ours: text });
+    return;
   }
 }
 
