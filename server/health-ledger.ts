@@ -4,7 +4,7 @@
 //   runner:health:RULE   {"v":1,"sinceMs":…,"row":{…}}
 import type { RuleHealth } from '../engine/engine.ts';
 
-export const HEALTH_PREFIX = 'runner:health:';
+const HEALTH_PREFIX = 'runner:health:';
 const FORMAT = 1;
 /** Rules that are no longer loaded keep their figures while there are no more than this. */
 const ROWS_MAX = 12_000;

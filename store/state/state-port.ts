@@ -24,7 +24,7 @@ export interface EngineStatePort {
 }
 
 /** A change of what was in force, and from which event time (`event.created`, epoch ms) it holds. */
-export type ControlChange = RulesInForce | RuleQuarantined | RuleReleased | RuleCaughtUp;
+type ControlChange = RulesInForce | RuleQuarantined | RuleReleased | RuleCaughtUp;
 export type ControlEntry = ControlChange & { readonly seq: number };
 
 interface RulesInForce {
@@ -35,7 +35,7 @@ interface RulesInForce {
 }
 
 /** A rule version that judges nothing from then on, as it cost too much (engine/containment.ts). */
-export interface RuleQuarantined {
+interface RuleQuarantined {
   readonly kind: 'quarantine';
   readonly fromMs: number;
   readonly ruleId: string;
@@ -47,7 +47,7 @@ export interface RuleQuarantined {
   readonly atMs: number;
 }
 
-export interface RuleReleased {
+interface RuleReleased {
   readonly kind: 'release';
   readonly fromMs: number;
   /** `seq` of the quarantine that ends. */
@@ -57,7 +57,7 @@ export interface RuleReleased {
 }
 
 /** The released rule has judged what it missed: as if the quarantine had never been. */
-export interface RuleCaughtUp {
+interface RuleCaughtUp {
   readonly kind: 'caught-up';
   readonly fromMs: number;
   readonly quarantine: number;
