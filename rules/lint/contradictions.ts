@@ -3,7 +3,6 @@
 import { type Field, fieldNamed } from '../../event/catalogue.ts';
 import { expressionText } from '../explain/expression-text.ts';
 import { type Expression, type ExpressionProblem, partsOf, plainField } from '../expression/syntax.ts';
-import { withoutPlaces } from '../language/rule-version.ts';
 import { writtenValues } from './check.ts';
 
 /** More operands are not compared with one another. */
@@ -25,52 +24,58 @@ interface Clause {
 
 /** Contradictions and repetitions of an expression, in the order of its text. */
 export function findUnreachable(expression: Expression): readonly ExpressionProblem[] {
-  const problems: ExpressionProblem[] = [];
-  visit(expression, [], problems);
-  return problems;
+  const told: Told = { problems: [], texts: new Map() };
+  visit(expression, [], told);
+  return told.problems;
+}
+
+interface Told {
+  readonly problems: ExpressionProblem[];
+  /** Expressions as text that says the same of the same, made once each. */
+  readonly texts: Map<Expression, string>;
 }
 
 /** `given`: what holds wherever this expression is asked. */
-function visit(expression: Expression, given: readonly Clause[], problems: ExpressionProblem[]): void {
+function visit(expression: Expression, given: readonly Clause[], told: Told): void {
   const bare = unwrapped(expression);
-  if (bare.kind === 'logic' && bare.operator === 'and') visitAll(operandsOf(bare, 'and'), given, problems);
-  else if (bare.kind === 'logic') visitAny(operandsOf(bare, 'or'), given, problems);
-  else for (const part of partsOf(bare)) visit(part, [], problems);
+  if (bare.kind === 'logic' && bare.operator === 'and') visitAll(operandsOf(bare, 'and'), given, told);
+  else if (bare.kind === 'logic') visitAny(operandsOf(bare, 'or'), given, told);
+  else for (const part of partsOf(bare)) visit(part, [], told);
 }
 
-function visitAll(operands: readonly Expression[], given: readonly Clause[], problems: ExpressionProblem[]): void {
+function visitAll(operands: readonly Expression[], given: readonly Clause[], told: Told): void {
   if (operands.length > OPERANDS_MAX) return;
   const clauses: Clause[] = [];
   for (const operand of operands) {
     const clause = { expression: operand, facts: factsOf(operand, false) };
-    const twin = clauses.find((other) => isSame(other.expression, operand));
-    if (twin !== undefined) problems.push(repeated(operand, 'and'));
+    const twin = clauses.find((other) => isSame(other.expression, operand, told));
+    if (twin !== undefined) told.problems.push(repeated(operand, 'and'));
     const against = [...given, ...clauses].find((other) => areContrary(other.facts, clause.facts));
-    if (against !== undefined) problems.push(contradiction(operand, against.expression));
+    if (against !== undefined) told.problems.push(contradiction(operand, against.expression));
     clauses.push(clause);
   }
   for (const [at, operand] of operands.entries())
-    visit(operand, [...given, ...clauses.filter((_, other) => other !== at)], problems);
+    visit(operand, [...given, ...clauses.filter((_, other) => other !== at)], told);
 }
 
-function visitAny(operands: readonly Expression[], given: readonly Clause[], problems: ExpressionProblem[]): void {
+function visitAny(operands: readonly Expression[], given: readonly Clause[], told: Told): void {
   if (operands.length > OPERANDS_MAX) return;
   for (const [at, operand] of operands.entries()) {
     const before = operands.slice(0, at);
-    if (before.some((other) => isSame(other, operand))) problems.push(repeated(operand, 'or'));
+    if (before.some((other) => isSame(other, operand, told))) told.problems.push(repeated(operand, 'or'));
     else {
       const wider = operands.find(
         (other) =>
           other !== operand &&
           operandsOf(operand, 'and').length > 1 &&
-          operandsOf(operand, 'and').some((part) => isSame(part, other)),
+          operandsOf(operand, 'and').some((part) => isSame(part, other, told)),
       );
-      if (wider !== undefined) problems.push(covered(operand, wider));
+      if (wider !== undefined) told.problems.push(covered(operand, wider));
     }
     const facts = factsOf(operand, false);
     const against = given.find((other) => areContrary(other.facts, facts));
-    if (against !== undefined) problems.push(contradiction(operand, against.expression));
-    visit(operand, given, problems);
+    if (against !== undefined) told.problems.push(contradiction(operand, against.expression));
+    visit(operand, given, told);
   }
 }
 
@@ -107,8 +112,26 @@ function unwrapped(expression: Expression): Expression {
     : expression;
 }
 
-function isSame(one: Expression, other: Expression): boolean {
-  return withoutPlaces(unwrapped(one)) === withoutPlaces(unwrapped(other));
+function isSame(one: Expression, other: Expression, told: Told): boolean {
+  const [a, b] = [unwrapped(one), unwrapped(other)];
+  return a.kind === b.kind && firstField(a) === firstField(b) && textOf(a, told) === textOf(b, told);
+}
+
+/** What mostly differs already. */
+function firstField(expression: Expression): string | undefined {
+  const [first] = partsOf(expression);
+  return first === undefined ? undefined : plainField(first);
+}
+
+function textOf(expression: Expression, { texts }: Told): string {
+  const known = texts.get(expression);
+  if (known !== undefined) return known;
+  // Lists are the same by their names.
+  const text = JSON.stringify(expression, (key, value: unknown) =>
+    key === 'at' || key === 'values' ? undefined : value,
+  );
+  texts.set(expression, text);
+  return text;
 }
 
 /** What certainly holds where the expression is true; where it is not, if `isNegated`. */

@@ -6,11 +6,16 @@ import { nearest } from '../../event/nearest-name.ts';
 import type { Expression } from '../expression/syntax.ts';
 import { type Check, fieldOfPath, sides, writtenValues } from './check.ts';
 
+const KNOWN_ACTIONS: ReadonlySet<string> = new Set(ACTIONS);
+
 /** Bytes of a process's name that the kernel keeps. */
 const COMM_LENGTH_MAX = 15;
 const COMM_FIELD = /^process\.((parent|ancestors|session_leader|previous)\.)?name$/;
 /** Ids that are digits, written as text. */
 const NUMBER_FIELD = /^(user|group)\.([a-z_]+\.)*id$|^file\.[ug]id$/;
+
+/** Of a longer list the first so many are looked at. */
+const VALUES_MAX = 500;
 
 type Told = ReturnType<Check>;
 
@@ -34,7 +39,9 @@ function compared(expression: Expression, prefix: string | undefined): readonly 
   return pairs.flatMap(({ field, other }) =>
     field === undefined
       ? []
-      : (writtenValues(other) ?? []).flatMap((value) => (typeof value === 'string' ? [{ field, value }] : [])),
+      : (writtenValues(other) ?? [])
+          .slice(0, VALUES_MAX)
+          .flatMap((value) => (typeof value === 'string' ? [{ field, value }] : [])),
   );
 }
 
@@ -47,7 +54,7 @@ function neverEqual({ name }: Field, value: string): Told {
     return unknown(name, value, closed);
   }
   if (isLowerCaseField(name) && value !== value.toLowerCase()) return wrongCase(name, value);
-  if (name === 'event.action' && !ACTIONS.includes(value)) return nearAction(value);
+  if (name === 'event.action' && !KNOWN_ACTIONS.has(value)) return nearAction(value);
   if (COMM_FIELD.test(name) && Buffer.byteLength(value) > COMM_LENGTH_MAX) {
     const message = `\`${name}\` has ${COMM_LENGTH_MAX} bytes at most: it is never "${value}"`;
     const cut = Buffer.from(value).subarray(0, COMM_LENGTH_MAX).toString();
