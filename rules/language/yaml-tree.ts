@@ -3,6 +3,7 @@
 import { isMap, isScalar, isSeq, type ParsedNode, parseAllDocuments } from 'yaml';
 import type { Diagnostic } from '../diagnostic.ts';
 import { diagnosticAt, diagnosticOfFile, PROBLEMS_PER_FILE_MAX, type SourceText, sourceText } from './source-text.ts';
+import { isNestedTooDeeply } from './yaml-scan.ts';
 
 export const FILE_BYTES_MAX: number = 256 * 1024;
 export const DOCUMENTS_PER_FILE_MAX = 200;
@@ -50,17 +51,22 @@ export function readYaml(file: string, rawText: string): YamlFile {
     return { source: sourceText(file, ''), documents: [], diagnostics: [diagnostic] };
   }
   const source = sourceText(file, text);
+  if (isNestedTooDeeply(text)) return tooDeep(source);
   try {
     return readDocuments(source);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    const problem = {
-      code: 'yaml/too-deep',
-      message: 'the YAML is nested too deeply',
-      remedy: 'Rules need few levels.',
-    };
-    return { source, documents: [], diagnostics: [diagnosticOfFile(file, problem)] };
+    return tooDeep(source);
   }
+}
+
+function tooDeep(source: SourceText): YamlFile {
+  const problem = {
+    code: 'yaml/too-deep',
+    message: 'the YAML is nested too deeply',
+    remedy: 'Rules need few levels.',
+  };
+  return { source, documents: [], diagnostics: [diagnosticOfFile(source.file, problem)] };
 }
 
 interface Conversion {
