@@ -7,7 +7,7 @@ import {
   type Quarantine,
 } from '../../engine/containment.ts';
 import { createEngine } from '../../engine/create-engine.ts';
-import { EVERYTHING_PASSED } from '../../engine/watermark.ts';
+import { EVERYTHING_PASSED, passedUntil } from '../../engine/watermark.ts';
 import type { OrderKey } from '../../event/order.ts';
 import { ExpressionError, type Predicate } from '../../rules/rule.ts';
 import { eventOf, ruleWith } from './making.ts';
@@ -195,5 +195,40 @@ describe('what the control log says', () => {
     expect(live.quarantined).toHaveLength(1);
     expect(idsOf(replay)).toEqual(idsOf(live));
     expect(replay.quarantined).toEqual([]);
+  });
+});
+
+describe('a rule on many events that is quarantined', () => {
+  const HOUR_MS = 3_600_000;
+  const silent = ruleWith({
+    id: 'silent',
+    by: ['host.id'],
+    kind: { kind: 'absence', fewerThan: 1, withinMs: HOUR_MS },
+  });
+  const other = ruleWith({ id: 'other', alert: { suppress: { forMs: HOUR_MS, by: ['host.id'], growMs: undefined } } });
+  const found = (quarantines: readonly Quarantine[]) => {
+    const engine = createEngine({ epochs: [{ fromMs: 0, rules: [silent, other] }], state: new Map(), quarantines });
+    const detections = [];
+    for (let hour = 0; hour < 6; hour += 1) {
+      const events = ['h1', 'h2'].flatMap((host) =>
+        Array.from({ length: 10 }, (_, at) =>
+          eventOf({ host, position: hour * 10 + at, createdMs: hour * HOUR_MS + at * 360_000 }),
+        ),
+      );
+      // The first host falls silent after three hours.
+      const sent = events.filter(({ id }) => hour < 3 || !id.startsWith('h1.'));
+      detections.push(...engine.step(sent, passedUntil((hour + 1) * HOUR_MS)).detections);
+    }
+    return detections.filter(({ ruleId }) => ruleId === 'silent').map(({ order }) => order.hostId);
+  };
+  const quarantine = { ruleId: 'silent', ruleVersion: 'v1', hostId: undefined, reason: '' };
+
+  it('finds nothing for want of what it was kept from', () => {
+    expect([...new Set(found([]))]).toEqual(['h1']);
+    expect(found([{ ...quarantine, fromMs: HOUR_MS, untilMs: undefined }])).toEqual([]);
+  });
+
+  it('says so of one host alone where it is quarantined for that', () => {
+    expect(found([{ ...quarantine, fromMs: HOUR_MS, untilMs: undefined, hostId: 'h2' }])).toEqual(found([]));
   });
 });

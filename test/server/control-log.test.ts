@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Rule } from '../../rules/rule.ts';
-import { CREATED_AHEAD_MS_MAX, epochsOf, recordRules } from '../../server/control-log.ts';
+import { CREATED_AHEAD_MS_MAX, epochsOf, recordRules, withoutQuarantined } from '../../server/control-log.ts';
 import type { ControlEntry, ControlLogPort } from '../../store/state/state-port.ts';
 
 function logInMemory(): ControlLogPort & { readonly sources: Map<string, string> } {
@@ -96,5 +96,41 @@ describe('the control log', () => {
     const { epochs, unreadable } = epochsOf(log, { sinceMs: 0, loaded: [], remake: () => undefined });
     expect(names(epochs)).toEqual([[0, []]]);
     expect(unreadable).toEqual(['a 1']);
+  });
+});
+
+describe('rules on many events that are quarantined', () => {
+  const folded = (id: string, version: string): Rule => ({ ...rule(id, version), kind: { kind: 'threshold' } }) as Rule;
+  const single = (id: string, version: string): Rule => ({ ...rule(id, version), kind: { kind: 'single' } }) as Rule;
+  const quarantine = { ruleId: 'a', ruleVersion: '1', hostId: undefined, fromMs: 100, untilMs: 200, reason: '' };
+  const epochs = [
+    { fromMs: 0, rules: [folded('a', '1'), single('b', 'b1')] },
+    { fromMs: 150, rules: [folded('a', '1'), single('b', 'b2')] },
+  ];
+
+  it('come into force anew when they are released, so that their windows are filled', () => {
+    expect(names(withoutQuarantined(epochs, [quarantine]))).toEqual([
+      [0, ['1', 'b1']],
+      [100, ['b1']],
+      [150, ['b2']],
+      [200, ['1', 'b2']],
+    ]);
+    expect(names(withoutQuarantined(epochs, [{ ...quarantine, untilMs: undefined }])).at(-1)).toEqual([150, ['b2']]);
+  });
+
+  it.each([
+    ['for one host', { ...quarantine, hostId: 'h1' }],
+    ['of another version', { ...quarantine, ruleVersion: '2' }],
+    ['though a rule on single events, which catches up', { ...quarantine, ruleId: 'b', ruleVersion: 'b1' }],
+  ])('stay in force where the quarantine is %s', (_name, other) => {
+    expect(withoutQuarantined(epochs, [other])).toBe(epochs);
+  });
+
+  it('begin no epoch before the first that is needed', () => {
+    const later = [{ fromMs: 150, rules: [folded('a', '1')] }];
+    expect(names(withoutQuarantined(later, [quarantine]))).toEqual([
+      [150, []],
+      [200, ['1']],
+    ]);
   });
 });
