@@ -44,6 +44,8 @@ export function compareDetections(
   const lateKeys = new Set<string>();
   let isComplete = true;
   for (const detection of live) {
+    // What events that came late have undone, the backtest does not find.
+    if (detection.amended?.as === 'withdrawn') continue;
     if (liveById.size >= comparedMax) {
       isComplete = false;
       break;

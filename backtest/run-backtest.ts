@@ -4,10 +4,10 @@
 import { CONTAINMENT_LIMITS, NOTHING_DECIDED, type Quarantine } from '../engine/containment.ts';
 import { createEngine } from '../engine/create-engine.ts';
 import type { RuleEpoch, RuleHealth } from '../engine/engine.ts';
-import { EVERYTHING_PASSED } from '../engine/watermark.ts';
+import { passedUntil } from '../engine/watermark.ts';
 import type { Alert, Detection } from '../event/detection.ts';
 import type { NewEvent } from '../event/document.ts';
-import { orderKeyOf } from '../event/order.ts';
+import { createdMsOf, orderKeyOf } from '../event/order.ts';
 import type { EventStore, TimeRange } from '../store/port.ts';
 import { candidateQuery } from './candidate-query.ts';
 
@@ -86,8 +86,9 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRun
   const carriedIds = new Set<string>();
   let [eventsRead, detectionsTotal, openedTotal, isComplete] = [0, 0, 0, true];
 
-  const take = (events: readonly NewEvent[]): void => {
-    const step = engine.step(events.filter(isEvaluated), EVERYTHING_PASSED);
+  /** Everything before `nowMs` was seen. */
+  const take = (events: readonly NewEvent[], nowMs: number): void => {
+    const step = engine.step(events.filter(isEvaluated), passedUntil(nowMs));
     for (const { ruleId } of step.quarantined) if (!tooCostly.includes(ruleId)) tooCostly.push(ruleId);
     const changed = new Map(step.alerts.map((alert) => [alert.id, alert]));
     for (const detection of step.detections) {
@@ -110,11 +111,12 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRun
       isComplete = false;
       break;
     }
-    take(events);
+    take(events, lastCreatedMs(events));
     eventsRead += events.filter((event) => orderKeyOf(event.id, event.document).createdMs >= range.fromMs).length;
     onProgress?.({ eventsRead, detections: detectionsTotal, alerts: openedTotal + carriedIds.size });
     await otherWork();
   }
+  if (isComplete && signal?.aborted !== true) take([], range.untilMs - 1);
   return {
     eventsRead,
     isNarrowed: query !== undefined,
@@ -127,6 +129,11 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRun
     tooCostly,
     isComplete: isComplete && signal?.aborted !== true,
   };
+}
+
+function lastCreatedMs(events: readonly NewEvent[]): number {
+  const last = events.at(-1);
+  return last === undefined ? Number.NEGATIVE_INFINITY : createdMsOf(last.document);
 }
 
 function otherWork(): Promise<void> {

@@ -1,12 +1,11 @@
 // The engine: a fold over events. (state, events) → (state, detections, alerts). It reads no clock, no file and no network;
 // live, the server feeds it from the store; a backtest feeds it from the past. Everything that decides is here.
-import type { Alert, Amendment, Detection } from '../event/detection.ts';
+import type { Alert, Amendment, Detection, Gap } from '../event/detection.ts';
 import type { NewEvent } from '../event/document.ts';
 import type { OrderKey } from '../event/order.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { Quarantine } from './containment.ts';
 import type { Unfilled } from './folding/folding.ts';
-import type { Gap } from './folding/kind-book.ts';
 
 /** The rules in force from an event time (`event.created`, epoch ms) on. Epochs are ordered by time; the first may be 0. */
 export interface RuleEpoch {

@@ -52,6 +52,22 @@ export function amended(detection: Detection, { because, now }: Amendment): Dete
   return { ...detection, ...now, amended: { as: now === undefined ? 'withdrawn' : 'changed', because } };
 }
 
+/** Matches of a rule that came so late that they were not computed with what came after them. */
+export interface Gap {
+  readonly ruleId: string;
+  readonly ruleVersion: string;
+  /** The values of the key, as canonical JSON. */
+  readonly key: string;
+  readonly matches: number;
+  /** `event.created` of the first and the last, epoch ms. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** One of them. */
+  readonly eventId: string;
+  /** `age`: behind what is kept of the key. `budget`: the rule had been computed again too much. */
+  readonly reason: 'age' | 'budget';
+}
+
 export type Severity = 'informational' | 'low' | 'medium' | 'high' | 'critical';
 export type AlertStatus = 'open' | 'acknowledged' | 'closed';
 

@@ -15,6 +15,7 @@ import type { DeliveryFence } from './delivery-fence.ts';
 import { createHealthLedger, type LedgerRow } from './health-ledger.ts';
 import type { ServerNotice } from './options.ts';
 import type { JudgeAgain } from './rule-catch-up.ts';
+import { createRuleFilling } from './rule-filling.ts';
 import type { SeenFields } from './seen-fields.ts';
 import { isImported } from './silence.ts';
 
@@ -109,8 +110,28 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
       quarantines: options.quarantines.holding(),
       judgedMs: greatestCreatedMs,
       stopwatch: () => performance.now(),
+      asksForPast: true,
     });
   let engine = makeEngine();
+  const filling = createRuleFilling({
+    store,
+    unfilled: () => engine.unfilled(),
+    fill({ id: ruleId, version: ruleVersion }) {
+      const of = engine;
+      const { see, finish } = of.fill({ ruleId, ruleVersion });
+      return {
+        see,
+        isCurrent: () => of === engine,
+        finish() {
+          finish();
+          step([], cursor);
+        },
+      };
+    },
+    isEvaluated: (event) => options.alertOnImports || !isImported(event.document),
+    settledMs: () => fence.settledMs(now()),
+    onNotice,
+  });
   const ledger = createHealthLedger(state.loadState(), now);
   let healthSavedMs = now();
   let stepEventsMax = STEP_EVENTS_MAX;
@@ -136,6 +157,7 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
     fence.holdAll(now());
     ledger.absorb(engine.health());
     engine = makeEngine();
+    filling.wake();
     cursor = state.loadCursor();
     isCursorSaved = true;
     clearTimeout(pausing);
@@ -154,7 +176,8 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
       for (const [key, text] of options.fields?.entries() ?? []) changes.set(key, text);
       healthSavedMs = now();
     }
-    state.commit({ cursor, state: changes, detections: result.detections, alerts: result.alerts, outbox });
+    const { detections, alerts, amended, gaps } = result;
+    state.commit({ cursor, state: changes, detections, alerts, amended, gaps, outbox });
     isCursorSaved = true;
     if (failures > 0) onNotice({ kind: 'store', message: 'the engine commits again' });
     failures = 0;
@@ -234,12 +257,13 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
 
   function stepWithoutEvents(): void {
     isAdvanceDue = false;
-    if (!abort.signal.aborted && pausing === undefined && engine.pending() > 0) step([], cursor);
+    if (!abort.signal.aborted && pausing === undefined && !engine.isIdle()) step([], cursor);
   }
 
   return {
     start() {
       following = follow();
+      filling.wake();
       ticking = setInterval(() => {
         stepWithoutEvents();
         saveCursor();
@@ -251,6 +275,7 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
       ledger.absorb(engine.health());
       epochs = next;
       engine = makeEngine();
+      filling.wake();
     },
     useQuarantines: () => engine.useQuarantines(options.quarantines.holding()),
     advance() {
@@ -273,6 +298,7 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
       // What it found before it became too costly again is found once more, another time.
       ledger.absorb(engine.health());
       engine = makeEngine();
+      filling.wake();
       return false;
     },
     judgedAgainMs(seq) {
@@ -288,6 +314,7 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
       clearInterval(ticking);
       clearTimeout(pausing);
       abort.abort();
+      await filling.close();
       await following;
       saveCursor(true);
     },
@@ -305,7 +332,8 @@ const NO_RESULT: StepResult = {
 };
 
 function hasEffect(result: StepResult): boolean {
-  return result.detections.length > 0 || result.alerts.length > 0 || result.state.size > 0;
+  const { detections, alerts, amended, gaps, state } = result;
+  return detections.length + alerts.length + amended.length + gaps.length + state.size > 0;
 }
 
 /** So many events as take {@link STEP_MS}, going by the last step; only full steps say that more could. */

@@ -5,6 +5,7 @@ import { asStable } from '../backtest/rule-tests.ts';
 import { type BacktestRun, runBacktest } from '../backtest/run-backtest.ts';
 import type { Quarantine } from '../engine/containment.ts';
 import type { RuleEpoch } from '../engine/engine.ts';
+import { FILL_MS_MAX, memoryMsOf } from '../engine/folding/folded-rule.ts';
 import type { Diagnostic } from '../rules/diagnostic.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { EventStore, TimeRange } from '../store/port.ts';
@@ -65,7 +66,7 @@ export function backtestRoutes({ app, needs }: Http, context: BacktestContext): 
         store,
         epochs,
         range,
-        warmupMs: warmupOf(epochs, range),
+        warmupMs: warmupOf(epochs, range, asItWas ? WARMUP_MS_MAX : FILL_MS_MAX),
         ...(asItWas ? { quarantines: context.quarantines() } : {}),
         isEvaluated: asItWas && !context.alertOnImports ? ({ document }) => !isImported(document) : () => true,
         signal,
@@ -107,14 +108,22 @@ function epochsOfText(
   return { epochs, diagnostics };
 }
 
-/** Twice the longest suppression, within bounds: then windows that were open at the range's start are open again. */
-function warmupOf(epochs: readonly RuleEpoch[], range: TimeRange): number {
-  let longestMs = 0;
-  for (const { rules } of epochs) {
-    for (const { alert } of rules)
-      longestMs = Math.max(longestMs, alert.suppress?.growMs ?? alert.suppress?.forMs ?? 0);
+/**
+ * So far back, within bounds, that windows which were open at the range's start are open again: twice the longest suppression, and
+ * the longest memory of a rule on many events with that of one that takes its detections.
+ */
+function warmupOf(epochs: readonly RuleEpoch[], range: TimeRange, memoryMsMax: number): number {
+  let suppressionMs = 0;
+  let memoryMs = 0;
+  let togetherMs = 0;
+  for (const rule of epochs.flatMap(({ rules }) => rules)) {
+    const { suppress } = rule.alert;
+    suppressionMs = Math.max(suppressionMs, suppress?.growMs ?? suppress?.forMs ?? 0);
+    if (rule.kind.kind === 'together') togetherMs = Math.max(togetherMs, memoryMsOf(rule));
+    else memoryMs = Math.max(memoryMs, memoryMsOf(rule));
   }
-  return Math.min(2 * longestMs, WARMUP_MS_MAX, range.fromMs);
+  const foldedMs = Math.min(memoryMs + togetherMs, memoryMsMax);
+  return Math.min(Math.max(Math.min(2 * suppressionMs, WARMUP_MS_MAX), foldedMs), range.fromMs);
 }
 
 function figuresOf(run: BacktestRun) {

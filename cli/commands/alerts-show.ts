@@ -35,10 +35,12 @@ export const alertsShow: Command = {
 
 function print(invocation: Invocation, { alert, detections, notifications, event }: AlertResponse): void {
   const { stdout } = invocation.context;
+  const { withdrawn = 0 } = alert;
+  const isWithdrawn = withdrawn > 0 && withdrawn === alert.count;
   const counts = alert.count === 1 ? '' : `, ${counted(alert.count, 'detection')} until ${isoTime(alert.lastMs)}`;
   const pairs: (readonly [string, string])[] = [
     ['severity', `${alert.severity}${alert.risk === undefined ? '' : `, risk ${alert.risk}`}`],
-    ['status', alert.status],
+    ['status', isWithdrawn ? `${alert.status}; it no longer holds, because events came late` : alert.status],
     ['when', `${isoTime(alert.timestampMs)}${counts}`],
     ['host', `${alert.hostName} (${alert.hostId})`],
     ['rule', `${alert.ruleId} version ${alert.ruleVersion}: ${alert.ruleName}`],
@@ -54,7 +56,11 @@ function print(invocation: Invocation, { alert, detections, notifications, event
   stdout.write('\nDetections\n');
   const rows = detections
     .slice(0, DETECTIONS_SHOWN)
-    .map((one) => [isoTime(one.order.createdMs), `${one.decision}${one.isLate ? ', late' : ''}`, one.eventId]);
+    .map((one) => [
+      isoTime(one.order.createdMs),
+      `${one.decision}${one.isLate ? ', late' : ''}${one.amended === undefined ? '' : `, ${one.amended.as}`}`,
+      one.eventId,
+    ]);
   stdout.write(
     renderTable([{ title: 'COMPLETE (UTC)' }, { title: 'DECISION' }, { title: 'EVENT' }], rows, stdout.columns),
   );

@@ -48,7 +48,7 @@ export function foldedRules(epochs: readonly RuleEpoch[]): ReadonlyMap<string, F
     const fold = folded.has(rule.version) ? undefined : foldOf(rule.kind);
     if (fold === undefined) continue;
     const inForce = spansOf(rule, epochs);
-    const fillMs = rule.kind.kind === 'together' ? 0 : Math.min(fold.memoryMs, FILL_MS_MAX);
+    const fillMs = rule.kind.kind === 'together' ? 0 : memoryMsOf(rule);
     folded.set(rule.version, {
       rule,
       fold,
@@ -65,6 +65,11 @@ export function foldedRules(epochs: readonly RuleEpoch[]): ReadonlyMap<string, F
     });
   }
   return folded;
+}
+
+/** How far back events matter to what the rule finds, at most {@link FILL_MS_MAX}; 0 of a rule on single events. */
+export function memoryMsOf({ kind }: Pick<Rule, 'kind'>): number {
+  return Math.min(foldOf(kind)?.memoryMs ?? 0, FILL_MS_MAX);
 }
 
 /** The rules on many detections that take those of this rule, each version once; none that this rule takes from itself. */

@@ -1,5 +1,6 @@
 // Rules on many events in the engine: which versions judge an event, what they keep of it, and what comes of it. Detections of
 // one rule may be matches of another (`together`), so levels are folded one after the other within the same step.
+import type { Gap } from '../../event/detection.ts';
 import type { EventDocument } from '../../event/document.ts';
 import type { OrderKey } from '../../event/order.ts';
 import type { Predicate, Rule } from '../../rules/rule.ts';
@@ -12,7 +13,7 @@ import type { EngineLimits } from '../limits.ts';
 import { StateUnreadable } from '../state-unreadable.ts';
 import { type FoldedRule, foldedRules, isWithin, togethersOf } from './folded-rule.ts';
 import { filledKey, filledText, readFilled, readFolding } from './folding-text.ts';
-import { type Amended, createKindBook, type Gap, type KindCounter, type Raised } from './kind-book.ts';
+import { type Amended, createKindBook, type KindCounter, type Raised } from './kind-book.ts';
 import type { MatchRecord } from './match-record.ts';
 import { type Sample, sampleOf } from './sample.ts';
 

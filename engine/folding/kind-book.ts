@@ -6,6 +6,7 @@
 // from what was kept. New findings are raised and marked late; those that no longer hold are withdrawn; what could not be
 // computed again is told as a gap.
 
+import type { Gap } from '../../event/detection.ts';
 import { compareOrder } from '../../event/order.ts';
 import type { Rule } from '../../rules/rule.ts';
 import type { Watermarks } from '../engine.ts';
@@ -46,20 +47,6 @@ export interface Amended {
   readonly finding: Finding | undefined;
   /** Events that came late, some of them. */
   readonly because: readonly string[];
-}
-
-/** Late matches that were not computed with what came after them. */
-export interface Gap {
-  readonly ruleId: string;
-  readonly ruleVersion: string;
-  readonly key: string;
-  readonly matches: number;
-  /** `event.created` of the first and the last, epoch ms. */
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly eventId: string;
-  /** `age`: behind what is kept of the key. `budget`: the rule had been computed again too much. */
-  readonly reason: 'age' | 'budget';
 }
 
 export interface Advanced {

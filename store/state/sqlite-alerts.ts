@@ -1,11 +1,20 @@
 // Alerts and detections in SQLite. The engine writes alerts again and again; a status that a person set outlives that.
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import type { Alert, AlertStatus, Detection } from '../../event/detection.ts';
+import {
+  type Alert,
+  type AlertStatus,
+  type Amendment,
+  amended,
+  type Detection,
+  type Gap,
+} from '../../event/detection.ts';
 import { notificationReader } from './sqlite-outbox.ts';
 import type { AlertBookPort } from './state-port.ts';
 
 /** The longest list that one call answers. */
 const LIST_MAX = 10_000;
+/** So many gaps are kept, the newest. */
+const GAPS_MAX = 10_000;
 
 type Row = Record<string, SQLOutputValue>;
 
@@ -30,15 +39,52 @@ export function alertWriter(database: DatabaseSync): (alert: Alert) => void {
   };
 }
 
+/** Changes stored detections, and counts for their alerts how many no longer hold. */
+export function amendmentWriter(database: DatabaseSync): {
+  change(amendment: Amendment): void;
+  /** After the commit's detections are written: one that was withdrawn may hold again. */
+  countWithdrawn(detections: readonly Detection[]): void;
+} {
+  const read = database.prepare('SELECT json FROM detections WHERE id = ?');
+  const write = detectionWriter(database);
+  const count = database.prepare(`UPDATE alerts SET withdrawn = (SELECT count(*) FROM detections
+    WHERE alert_id = alerts.id AND json ->> '$.amended.as' = 'withdrawn') WHERE id = ?`);
+  const touched = new Set<string>();
+  return {
+    change(amendment) {
+      const row = read.get(amendment.detectionId);
+      if (row === undefined) return;
+      const detection = amended(toDetection(row), amendment);
+      write(detection);
+      if (detection.alertId !== undefined) touched.add(detection.alertId);
+    },
+    countWithdrawn(detections) {
+      for (const { isLate, alertId } of detections) if (isLate && alertId !== undefined) touched.add(alertId);
+      for (const alertId of touched) count.run(alertId);
+      touched.clear();
+    },
+  };
+}
+
+export function gapWriter(database: DatabaseSync): (gap: Gap) => void {
+  const write = database.prepare('INSERT INTO gaps (to_ms, json) VALUES (?, ?)');
+  const prune = database.prepare('DELETE FROM gaps WHERE number <= (SELECT max(number) FROM gaps) - ?');
+  return (gap) => {
+    write.run(gap.toMs, JSON.stringify(gap));
+    prune.run(GAPS_MAX);
+  };
+}
+
 export function alertBook(database: DatabaseSync): AlertBookPort {
-  const one = database.prepare('SELECT json, status FROM alerts WHERE id = ?');
+  const one = database.prepare('SELECT json, status, withdrawn FROM alerts WHERE id = ?');
   const ofAlert = database.prepare(
     'SELECT json FROM detections WHERE alert_id = ? ORDER BY created_ms, host_id, boot_id, position, event_id LIMIT ?',
   );
   const setStatus = database.prepare('UPDATE alerts SET status = ?, is_by_person = 1 WHERE id = ?');
-  const list = database.prepare(`SELECT json, status FROM alerts
+  const list = database.prepare(`SELECT json, status, withdrawn FROM alerts
     WHERE last_ms >= :since AND (:status IS NULL OR status = :status) AND (:rule IS NULL OR rule_id = :rule)
     ORDER BY opened_ms DESC, id DESC LIMIT :limit`);
+  const gaps = database.prepare('SELECT json FROM gaps ORDER BY number DESC LIMIT ?');
   const notificationsOf = notificationReader(database);
   return {
     list: ({ sinceMs, status, ruleId, limit }) =>
@@ -56,6 +102,7 @@ export function alertBook(database: DatabaseSync): AlertBookPort {
     },
     detectionsOf: (alertId, limit) => ofAlert.all(alertId, bounded(limit)).map(toDetection),
     notificationsOf,
+    gaps: (limit) => gaps.all(bounded(limit)).map((row) => JSON.parse(String(row['json']))),
     setStatus: (id, status) => setStatus.run(status, id).changes === 1,
     *detections(fromMs, untilMs) {
       // A statement of its own: two callers may read at the same time.
@@ -67,7 +114,9 @@ export function alertBook(database: DatabaseSync): AlertBookPort {
 }
 
 function toAlert(row: Row): Alert {
-  return { ...JSON.parse(String(row['json'])), status: String(row['status']) as AlertStatus };
+  const withdrawn = Number(row['withdrawn']);
+  const alert: Alert = { ...JSON.parse(String(row['json'])), status: String(row['status']) as AlertStatus };
+  return withdrawn === 0 ? alert : { ...alert, withdrawn };
 }
 
 function toDetection(row: Row): Detection {

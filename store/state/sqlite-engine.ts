@@ -1,6 +1,6 @@
 // The engine's own part of the state: cursor, fold, the commit of a step, and the control log.
 import type { DatabaseSync } from 'node:sqlite';
-import { alertWriter, detectionWriter } from './sqlite-alerts.ts';
+import { alertWriter, amendmentWriter, detectionWriter, gapWriter } from './sqlite-alerts.ts';
 import { notificationWriter } from './sqlite-outbox.ts';
 import type { InTransaction } from './sqlite-state.ts';
 import type { ControlEntry, ControlLogPort, EngineStatePort } from './state-port.ts';
@@ -14,6 +14,8 @@ export function engineState(database: DatabaseSync, inTransaction: InTransaction
   const writeFold = database.prepare('INSERT INTO fold VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value');
   const removeFold = database.prepare('DELETE FROM fold WHERE key = ?');
   const writeDetection = detectionWriter(database);
+  const amend = amendmentWriter(database);
+  const writeGap = gapWriter(database);
   const writeAlert = alertWriter(database);
   const writeNotification = notificationWriter(database);
   return {
@@ -28,8 +30,11 @@ export function engineState(database: DatabaseSync, inTransaction: InTransaction
           if (value === undefined) removeFold.run(key);
           else writeFold.run(key, value);
         }
+        for (const amendment of commit.amended ?? []) amend.change(amendment);
         for (const detection of commit.detections) writeDetection(detection);
         for (const alert of commit.alerts) writeAlert(alert);
+        amend.countWithdrawn(commit.detections);
+        for (const gap of commit.gaps ?? []) writeGap(gap);
         for (const notification of commit.outbox) writeNotification(notification);
         writeCursor.run(commit.cursor);
       });

@@ -21,7 +21,7 @@ import type {
 } from './state-port.ts';
 
 /** Version of the tables below, kept as SQLite's `user_version`. */
-const STATE_FORMAT = 4;
+const STATE_FORMAT = 5;
 /** `application_id` of the file: "VDST". */
 const APPLICATION_ID = 0x56445354;
 
@@ -57,6 +57,9 @@ const ADDED: readonly string[] = [
     added_by TEXT NOT NULL, added_ms REAL NOT NULL, released_by TEXT, released_ms REAL, released_why TEXT) STRICT;`,
   // The control log's entries may be of further kinds, which no earlier version reads; `rules` then holds the entry's JSON.
   '',
+  `ALTER TABLE alerts ADD COLUMN withdrawn INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE gaps (number INTEGER PRIMARY KEY, to_ms REAL NOT NULL, json TEXT NOT NULL) STRICT;
+  CREATE INDEX gaps_to ON gaps (to_ms);`,
 ];
 const TABLES = `
   CREATE TABLE cursor (one INTEGER PRIMARY KEY CHECK (one = 1), cursor TEXT NOT NULL) STRICT;
@@ -149,6 +152,7 @@ function prepareFile(database: DatabaseSync, file: string): void {
 function prune(database: DatabaseSync, ms: number): PruneCounts {
   const removed = (sql: string): number => Number(database.prepare(sql).run(ms).changes);
   const open = database.prepare("SELECT count(*) AS n FROM alerts WHERE last_ms < ? AND status <> 'closed'").get(ms);
+  removed('DELETE FROM gaps WHERE to_ms < ?');
   return {
     detections: removed('DELETE FROM detections WHERE created_ms < ?'),
     notifications: removed(

@@ -1,6 +1,6 @@
 // The operational state's port: what is small and transactional. One SQLite file holds it (node:sqlite); `commit` is one
 // transaction, so a kill at any moment leaves cursor, state, detections and outbox in step (docs/architecture.md).
-import type { Alert, AlertStatus, Detection, Notification } from '../../event/detection.ts';
+import type { Alert, AlertStatus, Amendment, Detection, Gap, Notification } from '../../event/detection.ts';
 import type { Progress } from '../../event/progress.ts';
 
 /** Everything that one step of the engine changes. */
@@ -9,6 +9,10 @@ export interface Commit {
   readonly cursor: string;
   /** Entries of the fold's state that changed: text by key; undefined removes. */
   readonly state: ReadonlyMap<string, string | undefined>;
+  /** Detections that are stored, and were changed by events that came late. Applied before `detections`. */
+  readonly amended?: readonly Amendment[];
+  /** What came too late to be computed; kept with the detections. */
+  readonly gaps?: readonly Gap[];
   /** New detections, and those whose decision was made in this step; by id, the later write wins. */
   readonly detections: readonly Detection[];
   /** New and changed alerts; a stored status set by a person is kept. */
@@ -117,6 +121,8 @@ export interface AlertBookPort {
   detectionsOf(alertId: string, limit: number): readonly Detection[];
   notificationsOf(alertId: string): readonly NotificationRecord[];
   setStatus(id: string, status: AlertStatus): boolean;
+  /** What came too late to be computed, the newest first. */
+  gaps(limit: number): readonly Gap[];
   /** Every detection of a time range of `event.created`, in reference order: what `backtest` compares with. */
   detections(fromMs: number, untilMs: number): Iterable<Detection>;
 }

@@ -3,10 +3,9 @@
 import fc from 'fast-check';
 import { createEngine } from '../../engine/create-engine.ts';
 import type { RuleEpoch, Watermarks } from '../../engine/engine.ts';
-import type { Gap } from '../../engine/folding/kind-book.ts';
 import type { EngineLimits } from '../../engine/limits.ts';
 import { passedUntil, watermarksOf } from '../../engine/watermark.ts';
-import { type Alert, amended, type Detection } from '../../event/detection.ts';
+import { type Alert, amended, type Detection, type Gap } from '../../event/detection.ts';
 import type { NewEvent } from '../../event/document.ts';
 import { orderKeyOf } from '../../event/order.ts';
 import type { Progress } from '../../event/progress.ts';
