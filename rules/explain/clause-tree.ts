@@ -10,7 +10,7 @@ import { nearnessOf } from './nearness.ts';
 import { type SeenValue, valuesSeen } from './seen-values.ts';
 
 /** `neither`: undefined, as JSONata has it of most expressions on a missing field; counts as false. */
-export type Answer = 'true' | 'false' | 'neither' | 'failed';
+type Answer = 'true' | 'false' | 'neither' | 'failed';
 
 export interface ClauseAnswer {
   readonly kind: 'all' | 'any' | 'not' | 'clause';

@@ -45,6 +45,7 @@ export function fieldsOf(expression: Expression): readonly string[] {
 
 function collectFields(expression: Expression, prefix: string, fields: Set<string>): void {
   if (expression.kind === 'macro') collectFields(expression.of, prefix, fields);
+  else if (expression.kind === 'pipeline') collectPipeline(expression, prefix, fields);
   else if (expression.kind !== 'path') for (const part of partsOf(expression)) collectFields(part, prefix, fields);
   else {
     let inside = prefix;
@@ -56,4 +57,22 @@ function collectFields(expression: Expression, prefix: string, fields: Set<strin
     }
     if (inside !== '') fields.add(inside.slice(0, -1));
   }
+}
+
+/** As far as it goes from name to name. */
+function collectPipeline(
+  { steps }: Expression & { readonly kind: 'pipeline' },
+  prefix: string,
+  fields: Set<string>,
+): void {
+  let inside = prefix;
+  for (const { of, stages } of steps) {
+    if (of.kind === 'name') inside += `${of.name}.`;
+    else if (of.kind === 'path') {
+      collectFields(of, inside, fields);
+      break;
+    } else if (of.kind !== 'sort') break;
+    for (const stage of stages) if (stage.kind === 'filter') collectFields(stage.test, inside, fields);
+  }
+  if (inside !== prefix) fields.add(inside.slice(0, -1));
 }

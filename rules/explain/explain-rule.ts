@@ -5,7 +5,7 @@ import { type ClauseAnswer, explainExpression } from './clause-tree.ts';
 import type { RuleTrees } from './rule-trees.ts';
 
 /** `excepted`: it matches, and an exception hides it. `failed`: an error in `match` counts as no match. */
-export type Verdict = 'match' | 'no-match' | 'excepted' | 'failed';
+type Verdict = 'match' | 'no-match' | 'excepted' | 'failed';
 
 export interface ExplainedExpression {
   /** `match`, `step 2`, `until`, `of`. */
@@ -13,7 +13,7 @@ export interface ExplainedExpression {
   readonly clause: ClauseAnswer;
 }
 
-export interface ExplainedException {
+interface ExplainedException {
   readonly reason: string;
   readonly owner: string;
   readonly expiresMs: number | undefined;

@@ -1,5 +1,5 @@
 // The checked tree → text again: an expression, or a part of it, as a rule's author could have written it. For messages; never read back.
-import type { Expression } from '../expression/syntax.ts';
+import type { Expression, PipelineStep } from '../expression/syntax.ts';
 
 /** Lists and arrays with more members are cut. */
 const MEMBERS_SHOWN = 6;
@@ -17,6 +17,7 @@ function textOf(expression: Expression): string {
     case 'literal':
       return JSON.stringify(expression.value);
     case 'list':
+    case 'macro':
       return `$${expression.name}`;
     case 'array':
       return `[${membersText(expression.items.map(textOf))}]`;
@@ -50,9 +51,45 @@ function textOf(expression: Expression): string {
       return `$${expression.name}(${expression.args.map(textOf).join(', ')})`;
     case 'regex':
       return `/${expression.source}/${expression.flags}`;
-    default:
-      return '…';
+    case 'range':
+      return `${textOf(expression.left)}..${textOf(expression.right)}`;
+    case 'wildcard':
+      return '*';
+    case 'descendants':
+      return '**';
+    case 'parent':
+      return '%';
+    case 'variable':
+    case 'function':
+      return `$${expression.name}`;
+    case 'bind':
+      return `$${expression.name} := ${textOf(expression.value)}`;
+    case 'lambda':
+      return `function(${expression.parameters.map((name) => `$${name}`).join(', ')}) { ${textOf(expression.body)} }`;
+    case 'tail':
+    case 'invoke':
+    case 'partial':
+      return `${textOf(expression.procedure)}(${expression.args.map((argument) => (argument === undefined ? '?' : textOf(argument))).join(', ')})`;
+    case 'apply':
+      return `${textOf(expression.left)} ~> ${textOf(expression.right)}`;
+    case 'keep':
+      return `${textOf(expression.of)}[]`;
+    case 'pipeline':
+      return expression.steps.map(pipelineStepText).join('.');
+    case 'object':
+      return '{…}';
+    case 'group':
+      return `${textOf(expression.of)}{…}`;
+    case 'transform':
+      return '|…|';
   }
+}
+
+function pipelineStepText({ of, stages, focus, index }: PipelineStep): string {
+  const step = of.kind === 'sort' ? '^(…)' : textOf(of);
+  const bound = `${focus === undefined ? '' : `@$${focus}`}${index === undefined ? '' : `#$${index}`}`;
+  const tests = stages.map((stage) => (stage.kind === 'filter' ? `[${textOf(stage.test)}]` : `#$${stage.name}`));
+  return step + bound + tests.join('');
 }
 
 function filtersText(filters: readonly Expression[]): string {

@@ -39,8 +39,20 @@ function visit(expression: Expression, prefix: Prefix, problems: ExpressionProbl
     if (problem !== undefined) problems.push({ ...problem, at: expression.at });
   }
   if (expression.kind === 'path') visitPath(expression, prefix, problems);
-  else for (const part of partsOf(expression)) visit(part, prefix, problems);
+  else
+    for (const part of partsOf(expression))
+      visit(part, OTHER_CONTEXT.has(expression.kind) ? undefined : prefix, problems);
 }
+
+/** What stands in these is asked about something else than the expression around them. */
+const OTHER_CONTEXT: ReadonlySet<Expression['kind']> = new Set([
+  'pipeline',
+  'filter',
+  'lambda',
+  'group',
+  'apply',
+  'transform',
+]);
 
 function visitPath(path: Expression & { readonly kind: 'path' }, prefix: Prefix, problems: ExpressionProblem[]): void {
   let inside: Prefix = prefix;

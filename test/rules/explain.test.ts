@@ -99,6 +99,29 @@ describe('the clause that decided', () => {
   });
 });
 
+describe('an expression as text', () => {
+  it.each([
+    'a = 1 and (b = 2 or c in ["x", 1, true, null])',
+    '$matches(process.args, /^x$/i) ? a : b',
+    'auditd.paths[nametype = "CREATE"][0].name & "x"',
+    'process.*.name',
+    '**.name = "x"',
+    '$filter(process.args, function($v) { $v = "x" })',
+    '($x := a + 1; $x > 2)',
+    '$count(process.args[]) > -1',
+    '$count([1..5]) = 5',
+    '`odd name`.x = $$.y',
+  ])('is what was written: %s', (source) => {
+    expect(expressionText(tree(source))).toBe(source);
+  });
+
+  it('is cut where it is long', () => {
+    const long = tree(`process.name in [${Array.from({ length: 50 }, (_, at) => `"n${at}"`).join(', ')}]`);
+    expect(expressionText(long)).toBe('process.name in ["n0", "n1", "n2", "n3", "n4", "n5", … 44 more]');
+    expect(expressionText(tree(`a = "${'x'.repeat(1_000)}"`))).toHaveLength(300);
+  });
+});
+
 describe('clauses and fields', () => {
   it('are counted through parentheses and negation', () => {
     const expression = tree('a = 1 and (b = 2 or $not(c = 3 and d = 4)) and $not(e = 5)');

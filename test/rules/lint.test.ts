@@ -82,6 +82,10 @@ describe('lints of expressions', () => {
     'process.executable = "/usr/bin/unattended-upgrade"',
     'user.id = "0" and user.effective.id in ["0", "33"]',
     '$not($contains(event.action, "x"))',
+    '$count($filter(process.args, function($v) { $v = "x" and $v = "y" })) > 1',
+    'process.ancestors.(name = "a" or name = "b")',
+    'auditd.paths[0][nametype = "CREATE"].name = "x"',
+    '$exists(auditd.paths^(name)[nametype = "CREATE"])',
   ])('does not mind %s', (source) => {
     expect(lint(source)).toEqual([]);
   });
