@@ -202,7 +202,9 @@ function callWith(
   evaluation: Evaluation,
 ): unknown {
   const arity = isProcedure(procedure) ? procedure.arity : 1;
-  return apply(procedure, args.slice(0, Math.max(1, Math.min(3, arity))), null, evaluation);
+  const [value, place, whole] = args;
+  const given = arity < 2 ? [value] : arity === 2 ? [value, place] : [value, place, whole];
+  return apply(procedure, given, null, evaluation);
 }
 
 function map(array: readonly unknown[], procedure: unknown, evaluation: Evaluation): unknown {

@@ -8,8 +8,8 @@ import {
   type Evaluate,
   type Evaluation,
   FUEL_PER_EVALUATION,
-  frameOf,
   spend,
+  UNBOUND,
 } from './evaluation.ts';
 import { type FunctionDefinition, functionNamed } from './functions.ts';
 import { groupBy } from './group.ts';
@@ -390,8 +390,8 @@ function readNames(names: readonly string[], general: Evaluate): Evaluate {
 
 function readFrame(name: string, otherwise: Evaluate): Evaluate {
   return (input, evaluation) => {
-    const frame = frameOf(evaluation, name);
-    return frame === undefined ? otherwise(input, evaluation) : frame.names[name];
+    const value = evaluation.frame === undefined ? UNBOUND : evaluation.frame.lookup(name);
+    return value === UNBOUND ? otherwise(input, evaluation) : value;
   };
 }
 
@@ -410,7 +410,7 @@ function inScope(of: Evaluate): Evaluate {
 function compileBind(name: string, of: Evaluate): Evaluate {
   return (input, evaluation) => {
     const value = of(input, evaluation);
-    if (evaluation.frame !== undefined) evaluation.frame.names[name] = value;
+    evaluation.frame?.bind(name, value);
     return value;
   };
 }

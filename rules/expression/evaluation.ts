@@ -10,11 +10,43 @@ const LEVELS_MAX = 1_500;
 /** The longest text that an expression may build, characters. */
 const TEXT_LENGTH_MAX: number = 8 * 1024 * 1024;
 
-/** What `:=`, parameters, `@` and `#` have bound; a name bound to a missing value is bound. */
-export interface Frame {
-  readonly names: Record<string, unknown>;
-  readonly parent: Frame | undefined;
+/**
+ * What `:=`, parameters, `@` and `#` have bound; a name bound to a missing value is bound. Few names, so that looking through them is
+ * quicker than any table. `names` may be shared until the first one is added.
+ */
+export class Frame {
+  readonly #parent: Frame | undefined;
+  readonly #values: unknown[];
+  #names: readonly string[];
+
+  constructor(parent: Frame | undefined, names: readonly string[], values: unknown[]) {
+    this.#parent = parent;
+    this.#names = names;
+    this.#values = values;
+  }
+
+  bind(name: string, value: unknown): void {
+    const at = this.#names.lastIndexOf(name);
+    if (at >= 0) this.#values[at] = value;
+    else {
+      this.#values[this.#names.length] = value;
+      this.#names = [...this.#names, name];
+    }
+  }
+
+  /** The value of the innermost binding of a name, else {@link UNBOUND}. */
+  lookup(name: string): unknown {
+    for (let frame: Frame | undefined = this; frame !== undefined; frame = frame.#parent) {
+      const at = frame.#names.lastIndexOf(name);
+      if (at >= 0) return frame.#values[at];
+    }
+    return UNBOUND;
+  }
 }
+
+export const UNBOUND: unique symbol = Symbol('unbound');
+
+const NO_NAMES: readonly string[] = [];
 
 export interface Evaluation {
   /** What `$$` is. */
@@ -69,12 +101,5 @@ export function leave(evaluation: Evaluation, levels: number): void {
 
 /** A frame with nothing bound yet. */
 export function createFrame(parent: Frame | undefined): Frame {
-  return { names: Object.create(null) as Record<string, unknown>, parent };
-}
-
-/** The frame that knows the name, innermost first. */
-export function frameOf(evaluation: Evaluation, name: string): Frame | undefined {
-  let frame = evaluation.frame;
-  while (frame !== undefined && !(name in frame.names)) frame = frame.parent;
-  return frame;
+  return new Frame(parent, NO_NAMES, []);
 }

@@ -1,7 +1,7 @@
 // Functions as values: JSONata's own, Vedette's, lambdas, regular expressions and what partial application makes of them. A
 // procedure is a JavaScript function, so that it is never mistaken for an object of the event, whatever fields that has.
 import { ExpressionError } from '../rule.ts';
-import { createFrame, type Evaluate, type Evaluation, enter, type Frame, leave, spend } from './evaluation.ts';
+import { type Evaluate, type Evaluation, enter, Frame, leave, spend } from './evaluation.ts';
 import type { CompiledRegex } from './regex.ts';
 import { readSignature, type Signature, validate } from './signature.ts';
 
@@ -35,9 +35,17 @@ const CALL_LEVELS = 4;
 
 /** Makes a procedure of what it does. */
 export function procedureOf(shape: Shape, run: Run): Procedure {
-  const call = (args: readonly unknown[], input: unknown, evaluation: Evaluation): unknown =>
-    run(args, input, evaluation);
-  return Object.assign(call, { isLambda: false, isArgument: false, ...shape });
+  const procedure = ((args, input, evaluation) => run(args, input, evaluation)) as {
+    -readonly [Key in keyof Procedure]: Procedure[Key];
+  } & Run;
+  // One by one and always in this order: half the time of Object.assign, and lambdas are made for each event.
+  procedure.arity = shape.arity;
+  procedure.label = shape.label;
+  procedure.signature = shape.signature;
+  procedure.isLambda = shape.isLambda === true;
+  procedure.isArgument = shape.isArgument === true;
+  if (shape.regex !== undefined) procedure.regex = shape.regex;
+  return procedure;
 }
 
 export function isProcedure(value: unknown): value is Procedure {
@@ -132,8 +140,9 @@ function runLambda(
   evaluation: Evaluation,
 ): unknown {
   const { parameters, args, body, levels, input } = lambda;
-  const frame = createFrame(lambda.frame);
-  for (let index = 0; index < parameters.length; index += 1) frame.names[parameters[index] as string] = args[index];
+  const values: unknown[] = [];
+  for (let index = 0; index < parameters.length; index += 1) values.push(args[index]);
+  const frame = new Frame(lambda.frame, parameters, values);
   const outer = evaluation.frame;
   evaluation.frame = frame;
   enter(evaluation, levels, 'D1011');

@@ -1,5 +1,5 @@
 // Bindings of one member of a path: `@` is the member, further names are what `@$v`, `#$i` and `%` have bound on the way.
-import type { Frame } from './evaluation.ts';
+import { Frame } from './evaluation.ts';
 
 /** Without prototype: names are the rule's own. */
 export type Tuple = Record<string, unknown>;
@@ -10,5 +10,5 @@ export function tupleOf(...parts: readonly Tuple[]): Tuple {
 
 /** A frame with a copy of the bindings, so that `:=` within it changes none. */
 export function frameOfTuple(tuple: Tuple, parent: Frame | undefined): Frame {
-  return { names: tupleOf(tuple), parent };
+  return new Frame(parent, Object.keys(tuple), Object.values(tuple));
 }

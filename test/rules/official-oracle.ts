@@ -121,7 +121,7 @@ export function ourEngine(source: string, lists: ReadonlyMap<string, ListValues>
 function outcomeOf(evaluate: Evaluate, input: unknown, bound: ReadonlyMap<string, ListValues>): Outcome {
   const evaluation = createEvaluation(input, 0, 4_000_000);
   evaluation.frame = createFrame(undefined);
-  Object.assign(evaluation.frame.names, Object.fromEntries(bound));
+  for (const [name, values] of bound) evaluation.frame.bind(name, values);
   try {
     return { kind: 'value', json: jsonOf(evaluate(input, evaluation)) };
   } catch (error) {

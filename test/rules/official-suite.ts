@@ -84,7 +84,7 @@ function evaluatePlain(
   if (parsed.kind === 'refused') throw refusalOf(parsed.problems[0]?.message ?? '');
   const evaluation = createEvaluation(of.input, 1_700_000_000_000, of.fuel);
   evaluation.frame = createFrame(undefined);
-  Object.assign(evaluation.frame.names, of.bindings);
+  for (const [name, value] of Object.entries(of.bindings)) evaluation.frame.bind(name, value);
   return compile(parsed.expression, suiteFunction)(asInput(of.input), evaluation);
 }
 
