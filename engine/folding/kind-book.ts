@@ -137,6 +137,8 @@ export function createKindBook(options: KindBookOptions): KindBook {
   const queues = new Map<string, Queue>();
   /** Keys that have a state, by rule version and host, the longest unused first. */
   const groups = new Map<string, Map<string, Slot>>();
+  /** The same of all keys, also of those without a state: who has most of them gives way first. */
+  const owned = new Map<string, Set<Slot>>();
   const waitingIds = new Set<string>();
   const held = new Map<string, MatchRecord[]>();
   const budgets = new Map<string, { spanMs: number; spent: number }>();
@@ -174,9 +176,34 @@ export function createKindBook(options: KindBookOptions): KindBook {
     slots.delete(key.id);
     slot.queue.late.delete(slot);
     leaveGroup(slot);
+    disown(slot);
     kept -= key.kept.length;
     for (const { id } of [...key.kept, ...key.late]) changedRecords.set(id, undefined);
     changedKeys.add(key.id);
+  };
+
+  const own = (slot: Slot): void => {
+    const name = `${slot.key.ruleVersion} ${slot.key.hostId}`;
+    const mine = owned.get(name) ?? new Set<Slot>();
+    owned.set(name, mine.add(slot));
+  };
+
+  const disown = (slot: Slot): void => {
+    const name = `${slot.key.ruleVersion} ${slot.key.hostId}`;
+    const mine = owned.get(name);
+    mine?.delete(slot);
+    if (mine?.size === 0) owned.delete(name);
+  };
+
+  /** Of the one who asks for more; of whoever has most, where that one has none. */
+  const firstToGo = ({ key }: Slot): Slot => {
+    let owner = `${key.ruleVersion} ${key.hostId}`;
+    if (!owned.has(owner)) {
+      let most = 0;
+      for (const [name, { size }] of owned) if (size > most) [owner, most] = [name, size];
+    }
+    const oldest = firstOf(owned.get(owner) ?? slots.values());
+    return oldest.key.state === undefined ? oldest : firstOf(groups.get(owner)?.values() ?? [oldest]);
   };
 
   const leaveGroup = (slot: Slot): void => {
@@ -201,11 +228,9 @@ export function createKindBook(options: KindBookOptions): KindBook {
     if (known !== undefined) return known;
     const { keyId: id, key, ruleVersion } = record;
     const slot = newSlot(emptyKey({ id, key, ruleVersion, hostId: queue.hostId }), folded, queue);
-    while (slots.size >= limits.foldedKeysMax) {
-      const group = groupOf(slot);
-      evict(firstOf(group.size > 0 ? group.values() : slots.values()));
-    }
+    while (slots.size >= limits.foldedKeysMax) evict(firstToGo(slot));
     slots.set(id, slot);
+    own(slot);
     return slot;
   };
 
@@ -515,6 +540,7 @@ export function createKindBook(options: KindBookOptions): KindBook {
       if (late.length + key.removed.size > 0) slot.queue.late.add(slot);
       kept += key.kept.length;
       slots.set(key.id, slot);
+      own(slot);
       byLast.push(slot);
     }
     byLast.sort((a, b) => compareLast(a.key, b.key));

@@ -130,6 +130,32 @@ describe('keys that attackers choose', () => {
     },
   );
 
+  it('without anything behind them push out no other host’s either, when there are as many as there may be in all', () => {
+    const rule = ruleFrom(
+      'flooded',
+      '$exists(user.name)',
+      `change: { fields: [process.name], within: 1h }\n${BY_USER}`,
+    );
+    const engine = createEngine({
+      epochs: [{ fromMs: 0, rules: [rule] }],
+      state: new Map(),
+      limits: { foldedKeysMax: 100 },
+    });
+    const entries = new Set<string>();
+    const step = (events: readonly NewEvent[]) => {
+      for (const [key, text] of engine.step(events, EVERYTHING_PASSED).state) {
+        if (text === undefined) entries.delete(key);
+        else entries.add(key);
+      }
+    };
+    step([eventOf({ host: 'victim', position: 1, createdMs: 1, fields: { process: { name: 'bash' } } })]);
+    const before = [...entries];
+    step(Array.from({ length: 1_000 }, (_, place) => at(10 + place, 'flooding', `u${place}`)));
+    expect(before.length).toBeGreaterThan(0);
+    expect(before.filter((key) => !entries.has(key))).toEqual([]);
+    expect(engine.keys().keys).toBe(100);
+  });
+
   it('of all rules and hosts together are bounded too', () => {
     const rules = Array.from({ length: 4 }, (_, number) => ruleFrom(`r${number}`, '$exists(user.name)', BY_USER));
     const engine = createEngine({ epochs: [{ fromMs: 0, rules }], state: new Map(), limits: { keysMax: 100 } });
