@@ -154,6 +154,10 @@ export interface AlertResponse {
   readonly detections: readonly Detection[];
   readonly notifications: readonly NotificationRecord[];
   readonly event: EventDocument | undefined;
+  /** What the rule said when it alerted, made of the rule. */
+  readonly sentence?: string;
+  /** Its clauses with what the opening event had, in lines. */
+  readonly explanation?: readonly string[];
 }
 export interface AlertStatusRequest {
   readonly status: AlertStatus;

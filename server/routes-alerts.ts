@@ -1,6 +1,11 @@
 // Alerts: the list, one with all that led to it, and what people make of it.
 import type { AlertStatus } from '../event/detection.ts';
 import type { EventDocument } from '../event/document.ts';
+import { explainRule } from '../rules/explain/explain-rule.ts';
+import { explanationLines } from '../rules/explain/explanation-text.ts';
+import { treesOf } from '../rules/explain/rule-trees.ts';
+import { ruleSentence } from '../rules/explain/sentence.ts';
+import type { Rule } from '../rules/rule.ts';
 import { type EventStore, StoreUnavailable } from '../store/port.ts';
 import type { AlertBookPort } from '../store/state/state-port.ts';
 import type { AlertResponse, AlertsResponse } from './api.ts';
@@ -17,9 +22,14 @@ const STATUSES = ['open', 'acknowledged', 'closed'] as const satisfies readonly 
 
 export function alertRoutes(
   { app, needs }: Http,
-  context: { readonly alerts: AlertBookPort; readonly store: EventStore },
+  context: {
+    readonly alerts: AlertBookPort;
+    readonly store: EventStore;
+    /** The rule as it was when it alerted; undefined where its text is not kept or cannot be read any more. */
+    readonly ruleOf: (version: string) => Rule | undefined;
+  },
 ): void {
-  const { alerts, store } = context;
+  const { alerts, store, ruleOf } = context;
 
   const alertOf = (request: { readonly params: unknown }) => {
     const { id } = request.params as { readonly id: string };
@@ -46,11 +56,13 @@ export function alertRoutes(
 
   app.get(`${API_PREFIX}/alerts/:id`, needs('read'), async (request): Promise<AlertResponse> => {
     const alert = alertOf(request);
+    const event = await eventIfReachable(store, alert.firstEventId);
     return {
       alert,
       detections: alerts.detectionsOf(alert.id, DETECTIONS_LIMIT),
       notifications: alerts.notificationsOf(alert.id),
-      event: await eventIfReachable(store, alert.firstEventId),
+      event,
+      ...whyOf(ruleOf(alert.ruleVersion), event),
     };
   });
 
@@ -63,6 +75,19 @@ export function alertRoutes(
     alerts.setStatus(id, status);
     return alertOf(request);
   });
+}
+
+/** What the rule says, and which of its clauses the event met with which values. */
+function whyOf(
+  rule: Rule | undefined,
+  event: EventDocument | undefined,
+): Pick<AlertResponse, 'sentence' | 'explanation'> {
+  if (rule === undefined) return {};
+  const trees = treesOf(rule);
+  const sentence = ruleSentence(rule, trees);
+  return event === undefined
+    ? { sentence }
+    : { sentence, explanation: explanationLines(explainRule(rule, trees, event)) };
 }
 
 /** The event; undefined where it is past its retention, or the store cannot be asked: the alert is worth showing all the same. */

@@ -24,6 +24,8 @@ export interface RuleBook {
   readText(file: string, text: string): RuleSet;
   /** Those in force now. */
   rules(): readonly Rule[];
+  /** A rule as it is or once was; undefined where its text is not kept, or cannot be read any more. */
+  ofVersion(version: string): Rule | undefined;
   summary(): { readonly loaded: number; readonly diagnostics: readonly Diagnostic[] };
 }
 
@@ -75,6 +77,12 @@ export function createRuleBook(options: {
       return readRuleText(file, text, lists, { macros, nowMs: now() });
     },
     rules: () => rules,
+    ofVersion(version) {
+      const source = log.source(version);
+      return (
+        rules.find((rule) => rule.version === version) ?? (source === undefined ? undefined : readRuleSource(source))
+      );
+    },
     summary: () => ({ loaded: rules.length, diagnostics }),
   };
 }

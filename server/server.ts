@@ -299,7 +299,7 @@ function readingRoutes(
 ): void {
   const { options, state, store, rules, fence, runner, quarantines, report, channels } = parts;
   const { version, now, alertOnImports = false } = options;
-  alertRoutes(http, { alerts: state.alerts, store });
+  alertRoutes(http, { alerts: state.alerts, store, ruleOf: rules.ofVersion });
   const searching = { store, desk: createSearchDesk(http.closing), now };
   searchRoutes(http, searching);
   aroundRoutes(http, searching);

@@ -33,7 +33,8 @@ export const alertsShow: Command = {
   },
 };
 
-function print(invocation: Invocation, { alert, detections, notifications, event }: AlertResponse): void {
+function print(invocation: Invocation, answer: AlertResponse): void {
+  const { alert, detections, notifications, event, sentence, explanation = [] } = answer;
   const { stdout } = invocation.context;
   const { withdrawn = 0 } = alert;
   const isWithdrawn = withdrawn > 0 && withdrawn === alert.count;
@@ -52,6 +53,8 @@ function print(invocation: Invocation, { alert, detections, notifications, event
   ];
   stdout.write(`${visible(alert.title)}\n\n${renderPairs(pairs, '  ')}\n`);
   stdout.write(`\n  ${alert.description.trim().split('\n').map(visible).join('\n  ')}\n`);
+  if (sentence !== undefined) stdout.write(`\nWhy\n  ${visible(sentence)}\n`);
+  for (const line of explanation) stdout.write(`  ${visible(line)}\n`);
   printOriginal(invocation, alert.firstEventId, event);
   stdout.write('\nDetections\n');
   const rows = detections

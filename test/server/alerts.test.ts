@@ -84,6 +84,8 @@ describe('from the event to the message', () => {
       'terminal',
     ]);
     expect(detail.event.process.parent.name).toBe('apache2');
+    expect(detail.sentence).toContain('process.parent.name is "apache2"');
+    expect(detail.explanation).toContain('    ✓ process.name = "bash"  process.name is "bash"');
   });
 
   it('a second event under the same key joins; another user is another alert', async () => {

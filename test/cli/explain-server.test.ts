@@ -1,0 +1,121 @@
+// `vedette explain` against a real server: stored events by their ids, what suppression made of them, windows of the past.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunningServer } from '../../server/options.ts';
+import { startServer } from '../../server/server.ts';
+import { makeFolder, NOW_MS, runHere, type Said, type TestFolder } from './terminal.ts';
+
+let folder: TestFolder;
+let server: RunningServer;
+
+const NETCAT = `id: netcat
+name: Netcat
+severity: low
+match: event.action = "executed" and process.name in ["nc", "ncat"]
+by: [host.id]
+alert: { suppress: { for: 1h, by: [host.id] } }
+`;
+const BURST = `id: burst
+name: Burst
+severity: low
+match: event.action = "failed"
+by: [user.name]
+threshold: { count: 3, within: 1m }
+`;
+
+beforeAll(async () => {
+  folder = makeFolder();
+  mkdirSync(join(folder.path, 'own'));
+  writeFileSync(join(folder.path, 'own', 'netcat.yaml'), NETCAT);
+  writeFileSync(join(folder.path, 'own', 'burst.yaml'), BURST);
+  writeFileSync(join(folder.path, 'vedette.yaml'), `rules: { folders: [own], shipped: false }\n`);
+  server = await startServer({
+    version: '0.0.0',
+    dataFolder: join(folder.path, 'data'),
+    port: 0,
+    store: { kind: 'memory' },
+    ruleFolders: [{ path: join(folder.path, 'own'), kind: 'own' }],
+    channels: { terminal: { writable: new PassThrough().resume() } },
+    alertOnImports: true,
+    now: () => NOW_MS,
+    onNotice: () => {},
+  });
+  const at = (minute: number, second: number): string =>
+    new Date(NOW_MS - 3_600_000 + minute * 60_000 + second * 1_000).toISOString();
+  const event = (time: string, more: object): string =>
+    JSON.stringify({ '@timestamp': time, host: { id: 'h1', name: 'h1' }, ...more });
+  writeFileSync(
+    join(folder.path, 'events.ndjson'),
+    [
+      event(at(0, 0), { event: { action: 'executed', created: at(0, 0) }, process: { name: 'nc' } }),
+      event(at(1, 0), { event: { action: 'executed', created: at(1, 0) }, process: { name: 'ncat' } }),
+      event(at(2, 0), { event: { action: 'executed', created: at(2, 0) }, process: { name: 'cat' } }),
+      ...[0, 20, 90].map((second) =>
+        event(at(5, second), { event: { action: 'failed', created: at(5, second) }, user: { name: 'root' } }),
+      ),
+      event(at(5, 5), { event: { action: 'failed', created: at(5, 5) }, user: { name: 'mallory' } }),
+    ].join('\n'),
+  );
+  const stored = await ask('import', join(folder.path, 'events.ndjson'));
+  expect(stored.stdout).toContain('7 stored');
+});
+afterAll(async () => {
+  await server?.close();
+  folder.remove();
+});
+
+function ask(...words: readonly string[]): Promise<Said> {
+  return runHere([...words, '--server', server.url], { cwd: folder.path });
+}
+
+async function idOf(query: string): Promise<string> {
+  const { stdout } = await ask('search', query, '--since', '2h', '--json');
+  return JSON.parse(stdout).events[0].id;
+}
+
+describe('explain, of what is stored', () => {
+  it('tells the clause that decided about an event', async () => {
+    const { stdout, code } = await ask('explain', 'netcat', '--event', await idOf('process.name:cat'));
+    expect(code).toBe(0);
+    expect(stdout).toContain('It does not match: `process.name in ["nc", "ncat"]` is not true: process.name is "cat"');
+  });
+
+  it('tells which alert an event opened, or until when its key was suppressed', async () => {
+    const until = async (): Promise<string> => (await ask('alerts', 'list', '--since', '2h', '--json')).stdout;
+    while (!(await until()).includes('netcat')) await new Promise((resolve) => setTimeout(resolve, 10));
+    const opened = await ask('explain', 'netcat', '--event', await idOf('process.name:nc'));
+    expect(opened.stdout).toMatch(
+      /alert \w+: this event opened it; its key \["h1"\] is suppressed until 2026-05-01T10:00:00\.000Z/,
+    );
+    const joined = await ask('explain', 'netcat', '--event', await idOf('process.name:ncat'));
+    expect(joined.stdout).toContain('suppression: ["h1"] was suppressed until 2026-05-01T10:00:00.000Z by alert');
+    const { alerts } = JSON.parse(await until());
+    const shown = await ask('alerts', 'show', alerts[0].id);
+    expect(shown.stdout).toContain('Why\n  Alerts on an event where event.action is "executed"');
+    expect(shown.stdout).toContain('✓ process.name in ["nc", "ncat"]  process.name is "nc"');
+  });
+
+  it('tells how far a window came, of an event’s key, of a key, of all', async () => {
+    const event = await ask('explain', 'burst', '--event', await idOf('user.name:root'));
+    expect(event.stdout).toContain('key ["root"]: 3 events');
+    expect(event.stdout).toContain('2 of 3 within 1m at the most');
+    const key = await ask('explain', 'burst', '--since', '2h', '--key', 'mallory');
+    expect(key.stdout).toContain('key ["mallory"]: 1 event');
+    expect(key.stdout).not.toContain('root');
+    const all = JSON.parse((await ask('explain', 'burst', '--since', '2h', '--json')).stdout);
+    expect(all).toMatchObject({
+      keysTotal: 2,
+      isComplete: true,
+      keys: [{ key: '["root"]', matches: 3, found: [] }, {}],
+    });
+  });
+
+  it('says that an event is not there', async () => {
+    expect(await ask('explain', 'netcat', '--event', 'nowhere')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('no such event'),
+    });
+  });
+});
