@@ -44,6 +44,7 @@ export async function backtestArchive(asked: ArchiveBacktest): Promise<BacktestR
     errors: run.errors,
     durationMs: now() - startedMs,
     isComplete: archive.isComplete,
+    ...(run.tooCostly.length === 0 ? {} : { tooCostly: run.tooCostly }),
     diagnostics,
   };
 }

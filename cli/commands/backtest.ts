@@ -143,6 +143,11 @@ function print(invocation: Invocation, answer: BacktestResponse, sinceMs: number
   const read = `${cut}${counted(answer.eventsRead, 'event')}${which} since ${isoTime(sinceMs)}`;
   const found = `${counted(answer.detections, 'detection')}, ${counted(answer.alertsTotal, 'alert')}`;
   stderr.write(`${read}: ${found}${shown}${errors} (${(answer.durationMs / 1000).toFixed(1)} s)\n`);
+  const { tooCostly = [] } = answer;
+  if (tooCostly.length > 0)
+    stderr.write(
+      `vedette: ${tooCostly.map(visible).join(', ')} cost more than a rule may, and was left out from then on, as it would be live.\n`,
+    );
 }
 
 type Differences = NonNullable<BacktestResponse['differences']>;

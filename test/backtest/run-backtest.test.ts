@@ -32,6 +32,42 @@ function storeOf(stored: readonly NewEvent[], batch = 7): BacktestOptions['store
 const whole = { fromMs: 0, untilMs: 10_000 };
 
 describe('runBacktest', () => {
+  it('leaves a rule out that costs too much, as live would, and says so; as it was, it decides nothing anew', async () => {
+    const costly = ruleWith({
+      match: (_event, _nowMs, meter) => {
+        if (meter !== undefined) meter.spent += 4_000_000;
+        return true;
+      },
+    });
+    const asked = { store: storeOf(events), epochs: [{ fromMs: 0, rules: [costly] }], range: whole };
+    const run = await runBacktest(asked);
+    expect(run.tooCostly).toEqual(['rule']);
+    expect(run.detectionsTotal).toBeLessThan(50);
+    const replay = await runBacktest({ ...asked, quarantines: [] });
+    expect([replay.tooCostly, replay.detectionsTotal]).toEqual([[], 100]);
+    const quarantine = {
+      ruleId: 'rule',
+      ruleVersion: 'v1',
+      hostId: 'h1',
+      fromMs: 1_050,
+      untilMs: undefined,
+      reason: '',
+    };
+    const asItWas = await runBacktest({ ...asked, quarantines: [quarantine] });
+    expect(asItWas.detections.some(({ order }) => order.hostId === 'h1' && order.createdMs >= 1_050)).toBe(false);
+    expect(asItWas.detectionsTotal).toBe(100 - 16);
+  });
+
+  it('how much a rule alerts is no reason to leave it out', async () => {
+    const many = Array.from({ length: 3_000 }, (_, at) => eventOf({ position: at, createdMs: 1_000 + at }));
+    const run = await runBacktest({
+      store: storeOf(many, 3_000),
+      epochs: [{ fromMs: 0, rules: [ruleWith()] }],
+      range: whole,
+    });
+    expect([run.tooCostly, run.alertsTotal]).toEqual([[], 3_000]);
+  });
+
   it('makes what the live engine made, whatever the batches', async () => {
     const live = createEngine({ epochs, state: new Map() }).step(events, EVERYTHING_PASSED);
     for (const batch of [1, 7, 100]) {

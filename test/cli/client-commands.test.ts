@@ -379,6 +379,13 @@ describe('backtest', () => {
     ]);
   });
 
+  it('says which rule cost too much', async () => {
+    reply = { body: { ...nothing, tooCostly: ['mine'] } };
+    writeFileSync(join(folder.path, 'mine.yaml'), 'id: mine\n');
+    const { stderr } = await ask('backtest', 'mine.yaml', '--since', '24h');
+    expect(stderr).toContain('vedette: mine cost more than a rule may, and was left out from then on');
+  });
+
   it('proposes a rule for one that is not there', async () => {
     const said = await ask('backtest', 'web-server-spawned-shel');
     expect(said.code).toBe(2);
