@@ -86,13 +86,16 @@ export function apply(procedure: unknown, args: readonly unknown[], input: unkno
 }
 
 function applyOnce(procedure: unknown, args: readonly unknown[], input: unknown, evaluation: Evaluation): unknown {
-  spend(evaluation, CALL_FUEL + args.length);
   if (!isProcedure(procedure)) throw new ExpressionError('T1006', 'T1006: what is called is no function');
+  const { signature, label } = procedure;
+  if (signature === undefined) return call(procedure, args, input, evaluation);
+  return call(procedure, validate(signature, { name: label, args, context: input }, evaluation), input, evaluation);
+}
+
+function call(procedure: Procedure, args: readonly unknown[], input: unknown, evaluation: Evaluation): unknown {
+  spend(evaluation, CALL_FUEL + args.length);
   enter(evaluation, CALL_LEVELS, 'D1011');
-  const { signature } = procedure;
-  const given =
-    signature === undefined ? args : validate(signature, { name: procedure.label, args, context: input }, evaluation);
-  const result = procedure(given, input, evaluation);
+  const result = procedure(args, input, evaluation);
   leave(evaluation, CALL_LEVELS);
   return result;
 }
@@ -168,6 +171,6 @@ export function partially(procedure: Procedure, args: readonly ({ readonly value
       next += 1;
       return given[next - 1];
     });
-    return isLambda ? procedure(all, input, evaluation) : applyOnce(procedure, all, null, evaluation);
+    return isLambda ? call(procedure, all, input, evaluation) : applyOnce(procedure, all, null, evaluation);
   });
 }
