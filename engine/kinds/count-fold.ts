@@ -110,11 +110,15 @@ function withMatch(
   const { createdMs, id } = match.order;
   const value = countedOnce?.(match);
   if (value === null) return undefined;
-  const kept = (state?.sights ?? []).filter(
-    ([ms, , other]) => ms + spanMs > createdMs && (value === undefined || other !== value),
-  );
-  const sight: CountedSight = value === undefined ? [createdMs, id] : [createdMs, id, value];
-  return [...kept, sight].slice(-least);
+  const before = state?.sights ?? [];
+  let from = 0;
+  while (from < before.length && (before[from]?.[0] ?? 0) + spanMs <= createdMs) from += 1;
+  const known = value === undefined ? -1 : before.findIndex(([, , other]) => other === value);
+  // One more than may stay goes first: a long list is copied once.
+  const sights = before.slice(known < from ? Math.max(from, before.length + 1 - least) : from);
+  if (known >= from) sights.splice(known - from, 1);
+  sights.push(value === undefined ? [createdMs, id] : [createdMs, id, value]);
+  return sights;
 }
 
 /** When the last sight leaves the window: at that moment, unless another match comes, nothing is left of the key. */

@@ -1,5 +1,5 @@
 // A rule's kind → its fold, and what an event is to a rule on many events: under which key, as what, with which values.
-import type { EventDocument } from '../../event/document.ts';
+import { type EventDocument, fieldOf } from '../../event/document.ts';
 import type { RuleKind } from '../../rules/kind.ts';
 import type { Predicate, Rule } from '../../rules/rule.ts';
 import { plainValueOf } from '../key.ts';
@@ -69,10 +69,17 @@ export function partsOf({ kind, by }: Pick<Rule, 'kind' | 'by'>): PartsOf {
       return (document, holds) => [{ by, role: holds(kind.of) ? 1 : 0, values: valuesOf(document) }];
     case 'sequence': {
       const { steps, until } = kind;
-      const laterFirst = steps.map((step, role) => ({ ...step, role })).reverse();
-      return (_document, holds) => {
+      // Fields that are compared with other fields: where one is missing, it joins nothing.
+      const isJoin = by.map((field, place) => steps.some((step) => step.by[place] !== field));
+      const laterFirst = steps
+        .map((step, role) => ({ ...step, role, joins: step.by.filter((_, place) => isJoin[place]) }))
+        .reverse();
+      return (document, holds) => {
         const parts: Part[] = until !== undefined && holds(until) ? [{ by, role: UNTIL, values: [] }] : [];
-        for (const step of laterFirst) if (holds(step.match)) parts.push({ by: step.by, role: step.role, values: [] });
+        for (const { match, by: stepBy, role, joins } of laterFirst) {
+          const isWhole = joins.every((field) => (fieldOf(document, field) ?? null) !== null);
+          if (isWhole && holds(match)) parts.push({ by: stepBy, role, values: [] });
+        }
         return parts;
       };
     }

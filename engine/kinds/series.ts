@@ -1,10 +1,10 @@
 // The figures of a key's newest matches, by their time: what metric, ratio and spike measure. Matches of one millisecond are one
 // sample, and counts, sums, least and greatest values are exact. Where a key has more than SAMPLES_MAX samples, neighbours are put
 // together: totals stay exact, and the moment at which they leave a window is coarser by the grain. Different values and percentiles need
-// each value: there the oldest are given up. Both are functions of the matches in their order, and a finding says either.
+// each value: there VALUES_MAX are kept, and the oldest given up. Both are functions of the matches in their order, and a finding says either.
 import type { Metric } from '../../rules/kind.ts';
 import type { Match, MatchValue } from './kind-fold.ts';
-import { SAMPLES_MAX } from './limits.ts';
+import { SAMPLES_MAX, VALUES_MAX } from './limits.ts';
 
 /** Counts, or counts with sum, least, greatest, or one value. */
 type Sample =
@@ -49,26 +49,34 @@ export function seriesWith(
 /** Without what is as old as `fromMs` or older. */
 export function after(series: Series, fromMs: number): Series {
   const { samples } = series;
-  if (samples.length === 0 || (samples[0]?.[0] ?? 0) > fromMs) return series;
-  const kept = samples.filter(([ms]) => ms > fromMs);
+  let from = 0;
+  while (from < samples.length && (samples[from]?.[0] ?? 0) <= fromMs) from += 1;
+  if (from === 0) return series;
+  const kept = samples.slice(from);
   return { ...series, samples: kept, grainMs: kept.length < SAMPLES_MAX / 4 ? 1 : series.grainMs };
 }
 
 /** Of the samples behind `afterMs` up to `untilMs`. */
 export function measure({ aggregate }: Metric, { samples }: Series, afterMs: number, untilMs: number): Measured {
-  const window = samples.filter(([ms]) => ms > afterMs && ms <= untilMs);
+  let [from, until] = [0, samples.length];
+  while (from < until && (samples[from]?.[0] ?? 0) <= afterMs) from += 1;
+  while (until > from && (samples[until - 1]?.[0] ?? 0) > untilMs) until -= 1;
   let count = 0;
-  for (const sample of window) count += sample[1];
-  const firstMs = window[0]?.[0];
+  for (let at = from; at < until; at += 1) count += samples[at]?.[1] ?? 0;
+  const firstMs = until > from ? samples[from]?.[0] : undefined;
   if (aggregate === 'count') return { count, value: count, firstMs };
-  if (aggregate === 'distinct') return { count, value: new Set(window.map((sample) => sample[2])).size, firstMs };
-  if (window.length === 0) return { count, value: aggregate === 'sum' ? 0 : undefined, firstMs };
-  if (typeof aggregate === 'object') return { count, value: percentile(window, aggregate.percentile), firstMs };
+  if (aggregate === 'distinct' || typeof aggregate === 'object') {
+    const window = samples.slice(from, until).map((sample) => sample[2]);
+    if (aggregate === 'distinct') return { count, value: new Set(window).size, firstMs };
+    return { count, value: window.length === 0 ? undefined : percentile(window, aggregate.percentile), firstMs };
+  }
+  if (until === from) return { count, value: aggregate === 'sum' ? 0 : undefined, firstMs };
   let [sum, least, greatest] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const sample of window as readonly (readonly [number, number, number, number, number])[]) {
-    sum = finite(sum + sample[2]);
-    least = Math.min(least, sample[3]);
-    greatest = Math.max(greatest, sample[4]);
+  for (let at = from; at < until; at += 1) {
+    const [, , more, low, high] = samples[at] as readonly [number, number, number, number, number];
+    sum = finite(sum + more);
+    if (low < least) least = low;
+    if (high > greatest) greatest = high;
   }
   const value = { sum, avg: sum / count, min: least, max: greatest }[aggregate];
   return { count, value, firstMs };
@@ -83,8 +91,8 @@ export function cutFacts({ grainMs, cutMs }: Series, afterMs: number): Readonly<
 }
 
 /** Nearest rank: the least value that at least so many percent of the values do not exceed. */
-function percentile(window: readonly Sample[], percent: number): number {
-  const values = Float64Array.from(window.map((sample) => sample[2] as number)).sort();
+function percentile(window: readonly unknown[], percent: number): number {
+  const values = Float64Array.from(window as readonly number[]).sort();
   const rank = Math.min(values.length, Math.max(1, Math.ceil((percent / 100) * values.length)));
   return values[rank - 1] ?? 0;
 }
@@ -93,9 +101,10 @@ function withSample(series: Series, sample: Sample): Series {
   const { samples, grainMs } = series;
   const last = samples.at(-1);
   const merged = last === undefined ? undefined : together(last, sample, grainMs);
-  if (merged !== undefined) return { ...series, samples: [...samples.slice(0, -1), merged] };
+  if (merged !== undefined) return { ...series, samples: samples.with(-1, merged) };
   const longer = [...samples, sample];
-  return longer.length <= SAMPLES_MAX ? { ...series, samples: longer } : shortened({ ...series, samples: longer });
+  const max = sample.length === 3 ? VALUES_MAX : SAMPLES_MAX;
+  return longer.length <= max ? { ...series, samples: longer } : shortened({ ...series, samples: longer });
 }
 
 function shortened(series: Series): Series {
