@@ -131,6 +131,7 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
     isEvaluated: (event) => options.alertOnImports || !isImported(event.document),
     settledMs: () => fence.settledMs(now()),
     onNotice,
+    retryMs: 10 * retryMs,
   });
   const ledger = createHealthLedger(state.loadState(), now);
   let healthSavedMs = now();

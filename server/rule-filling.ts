@@ -41,8 +41,9 @@ export function createRuleFilling(options: {
   readonly settledMs: () => number;
   readonly onNotice: (notice: ServerNotice) => void;
   readonly waitMs?: number;
+  readonly retryMs?: number;
 }): RuleFilling {
-  const { store, unfilled, fill, isEvaluated, settledMs, onNotice, waitMs = WAIT_MS } = options;
+  const { store, unfilled, fill, isEvaluated, settledMs, onNotice, waitMs = WAIT_MS, retryMs = RETRY_MS } = options;
   const abort = new AbortController();
   const { signal } = abort;
   let working: Promise<void> | undefined;
@@ -78,7 +79,7 @@ export function createRuleFilling(options: {
           const reason = error instanceof Error ? error.message : 'unknown failure';
           const message = `the windows of ${next.rule.id} cannot be filled yet, it is tried again: ${reason}`;
           onNotice({ kind: 'error', message });
-          await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+          await sleep(retryMs, undefined, { signal }).catch(() => undefined);
         }
       }
     }

@@ -118,8 +118,8 @@ interface Queue {
   /** When to settle what was kept long enough. */
   readonly settling: DueHeap<Slot>;
   readonly late: Set<Slot>;
-  /** The greatest `event.created` that was folded. */
-  foldedMs: number;
+  /** The greatest `event.created` that was folded, of each rule version: one that was just filled has its own. */
+  readonly foldedMs: Map<string, number>;
 }
 
 const NEVER = Number.NEGATIVE_INFINITY;
@@ -289,7 +289,8 @@ export function createKindBook(options: KindBookOptions): KindBook {
   };
 
   const foldOne = (record: MatchRecord, folded: FoldedRule, queue: Queue): void => {
-    const isOld = !slots.has(record.keyId) && record.match.order.createdMs < queue.foldedMs - limits.keptMs;
+    const foldedMs = queue.foldedMs.get(record.ruleVersion) ?? NEVER;
+    const isOld = !slots.has(record.keyId) && record.match.order.createdMs < foldedMs - limits.keptMs;
     if (isOld && !folded.isHostBound) noteGap(folded, record, 'age');
     const slot = slotOf(record, folded, queue);
     const { key } = slot;
@@ -302,8 +303,8 @@ export function createKindBook(options: KindBookOptions): KindBook {
       return;
     }
     if (key.kept.at(-1)?.id === record.id) return;
-    const isInPast = record.match.order.createdMs < queue.foldedMs;
-    queue.foldedMs = Math.max(queue.foldedMs, record.match.order.createdMs);
+    const isInPast = record.match.order.createdMs < foldedMs;
+    queue.foldedMs.set(record.ruleVersion, Math.max(foldedMs, record.match.order.createdMs));
     const passedMs = key.passedMs;
     // A key that was forgotten is a new one, whether or not something of it is kept.
     if (key.state === undefined) makeRoom(slot);
@@ -460,7 +461,7 @@ export function createKindBook(options: KindBookOptions): KindBook {
     for (const slot of [...queue.late]) if (isLateDue(slot, watermarks)) computeLate(slot, allMs);
     passDue(queue.dues, ownMs);
     passDue(queue.timeDues, Math.max(ownMs, allMs));
-    settleOld(queue, Math.max(ownMs, allMs, queue.foldedMs));
+    settleOld(queue, Math.max(ownMs, allMs, ...queue.foldedMs.values()));
   };
 
   const settleOld = (queue: Queue, nowMs: number): void => {
@@ -545,7 +546,9 @@ export function createKindBook(options: KindBookOptions): KindBook {
     }
     byLast.sort((a, b) => compareLast(a.key, b.key));
     for (const slot of byLast) {
-      slot.queue.foldedMs = Math.max(slot.queue.foldedMs, slot.key.last?.createdMs ?? NEVER);
+      const { key, queue } = slot;
+      const foldedMs = queue.foldedMs.get(key.ruleVersion) ?? NEVER;
+      queue.foldedMs.set(key.ruleVersion, Math.max(foldedMs, key.last?.createdMs ?? NEVER));
       settleDown(slot, true);
     }
     for (const record of restored.waiting) {
@@ -677,7 +680,7 @@ function emptyQueue(folded: FoldedRule, hostId: string): Queue {
     timeDues: createDueHeap(),
     settling: createDueHeap(),
     late: new Set(),
-    foldedMs: NEVER,
+    foldedMs: new Map(),
   };
 }
 

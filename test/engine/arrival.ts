@@ -2,12 +2,12 @@
 // progress is true of, any cut into batches, kills before and after the commit.
 import fc from 'fast-check';
 import { createEngine } from '../../engine/create-engine.ts';
-import type { RuleEpoch, Watermarks } from '../../engine/engine.ts';
+import type { Engine, RuleEpoch, Watermarks } from '../../engine/engine.ts';
 import type { EngineLimits } from '../../engine/limits.ts';
 import { passedUntil, watermarksOf } from '../../engine/watermark.ts';
 import { type Alert, amended, type Detection, type Gap } from '../../event/detection.ts';
 import type { NewEvent } from '../../event/document.ts';
-import { orderKeyOf } from '../../event/order.ts';
+import { compareOrder, orderKeyOf } from '../../event/order.ts';
 import type { Progress } from '../../event/progress.ts';
 import { committed, eventOf } from './making.ts';
 
@@ -92,6 +92,8 @@ export interface RunOptions {
   readonly marks?: (progress: ReadonlyMap<string, Progress>) => Watermarks;
   /** What a restart finds of the committed state. */
   readonly restored?: (state: ReadonlyMap<string, string>) => ReadonlyMap<string, string>;
+  /** True where the past of rules that come into force is not given with the events, but asked for, as from a store. */
+  readonly asksForPast?: boolean;
   /** The time at the end; -Infinity: as far as the events say. */
   readonly endMs?: number;
 }
@@ -118,6 +120,7 @@ export function runBatch(
 export function runLive(traffic: Traffic, arrival: Arrival, options: RunOptions): Outcome {
   const { epochs, limits = {}, distort = (watermarks: Watermarks) => watermarks } = options;
   const { endMs = Number.NEGATIVE_INFINITY, marks = watermarksOf, restored = (state) => state } = options;
+  const { asksForPast = false } = options;
   const log = arrivalLog(traffic, arrival);
   const state = new Map<string, string>();
   const detections = new Map<string, Detection>();
@@ -125,10 +128,11 @@ export function runLive(traffic: Traffic, arrival: Arrival, options: RunOptions)
   const opened: string[] = [];
   let cursor = 0;
   const gaps: Gap[] = [];
-  const restarted = () => createEngine({ epochs, limits, state: restored(state) });
+  const restarted = () => createEngine({ epochs, limits, asksForPast, state: restored(state) });
   let engine = restarted();
   const step = (plan: StepPlan, told: (read: number) => Watermarks): void => {
     const events = log.slice(cursor, cursor + plan.take);
+    fillAll(engine, traffic, log.slice(0, cursor));
     const result = engine.step(events, told(cursor + events.length));
     if (plan.fate === 'killed before the commit') {
       engine = restarted();
@@ -150,8 +154,24 @@ export function runLive(traffic: Traffic, arrival: Arrival, options: RunOptions)
     distort(marks(progressAt(traffic, log.slice(0, read), arrival.progressLag)));
   for (const plan of arrival.steps) step(plan, told);
   step({ take: log.length, fate: 'lives' }, told);
+  fillAll(engine, traffic, log);
   step({ take: 0, fate: 'lives' }, () => passedUntil(endMs));
   return { detections, alerts, opened, pending: engine.pending(), gaps };
+}
+
+/** What the server does for rules that come into force: once all from before was read, it is given to them, in order. */
+function fillAll(engine: Engine, traffic: Traffic, read: readonly NewEvent[]): void {
+  const orderOf = (event: NewEvent) => orderKeyOf(event.id, event.document);
+  for (const { rule, sinceMs, fromMs } of engine.unfilled()) {
+    const isPast = (event: NewEvent) => orderOf(event).createdMs < fromMs;
+    if (read.filter(isPast).length < traffic.hosts.flat().filter(isPast).length) continue;
+    const past = read.filter((event) => isPast(event) && orderOf(event).createdMs >= sinceMs);
+    const filling = engine.fill({ ruleId: rule.id, ruleVersion: rule.version });
+    const sorted = past.sort((a, b) => compareOrder(orderOf(a), orderOf(b)));
+    filling.see(sorted.slice(0, 3));
+    filling.see(sorted.slice(3));
+    filling.finish();
+  }
 }
 
 function arrivalLog(traffic: Traffic, { picks, disorder }: Arrival): readonly NewEvent[] {

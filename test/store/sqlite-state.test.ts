@@ -56,6 +56,58 @@ describe('the state file', () => {
   });
 });
 
+describe('what events that came late change', () => {
+  const found = { eventIds: ['e1'], firstMs: 1, facts: { count: 1 } };
+  const late = (alertId: string, n: number) => sampleDetection(n, { alertId, isLate: true });
+  const withdraw = (n: number) => ({ detectionId: `d${n}`, because: ['e9'], now: undefined });
+
+  it('a detection is kept with why it no longer holds, and its alert counts it', () => {
+    const detections = [sampleDetection(1), sampleDetection(2, { alertId: 'a1' })];
+    state.engine.commit({ ...EMPTY, detections, alerts: [sampleAlert(1, { count: 2 })] });
+    state.engine.commit({ ...EMPTY, amended: [withdraw(2), withdraw(77)] });
+    reopen();
+    expect(state.alerts.get('a1')).toMatchObject({ count: 2, withdrawn: 1 });
+    const stored = state.alerts.detectionsOf('a1', 10);
+    expect(stored.map(({ id, amended }) => [id, amended])).toEqual([
+      ['d1', undefined],
+      ['d2', { as: 'withdrawn', because: ['e9'] }],
+    ]);
+    state.engine.commit({ ...EMPTY, detections: [late('a1', 2)] });
+    expect(state.alerts.get('a1')?.withdrawn).toBeUndefined();
+  });
+
+  it('a detection that rests on other events stands in its new place', () => {
+    state.engine.commit({ ...EMPTY, detections: [sampleDetection(1)], alerts: [sampleAlert(1)] });
+    const order = { ...sampleDetection(1).order, createdMs: 500 };
+    state.engine.commit({
+      ...EMPTY,
+      amended: [{ detectionId: 'd1', because: [], now: { eventId: 'e0', order, found } }],
+    });
+    expect([...state.alerts.detections(500, 501)]).toMatchObject([
+      { eventId: 'e0', found, amended: { as: 'changed' } },
+    ]);
+    expect(state.alerts.get('a1')?.withdrawn).toBeUndefined();
+  });
+
+  it('what was not computed again is listed, the newest first', () => {
+    const gap = (n: number) => ({
+      ruleId: 'r1',
+      ruleVersion: 'v1',
+      key: '[]',
+      matches: n,
+      fromMs: n,
+      toMs: n,
+      eventId: `e${n}`,
+      reason: 'age' as const,
+    });
+    state.engine.commit({ ...EMPTY, gaps: [gap(1), gap(2)] });
+    reopen();
+    expect(state.alerts.gaps(10)).toEqual([gap(2), gap(1)]);
+    state.pruneBefore(2);
+    expect(state.alerts.gaps(10)).toEqual([gap(2)]);
+  });
+});
+
 describe('the engine’s state', () => {
   it('survives a restart: cursor, fold, and what was removed from it', () => {
     expect(state.engine.loadCursor()).toBeUndefined();
