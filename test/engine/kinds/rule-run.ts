@@ -9,7 +9,7 @@ import { formatDiagnostic } from '../../../rules/diagnostic.ts';
 import type { Rule } from '../../../rules/rule.ts';
 import { readRuleText } from '../../../rules/rule-files.ts';
 
-export interface RunEvent {
+interface RunEvent {
   readonly ms: number;
   readonly id: string;
   readonly document: EventDocument;
