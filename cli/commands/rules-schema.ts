@@ -1,15 +1,18 @@
 // `vedette rules schema`
-import { listJsonSchema, ruleJsonSchema } from '../../rules/language/json-schema.ts';
+import { listJsonSchema, macroJsonSchema, ruleJsonSchema } from '../../rules/language/json-schema.ts';
 import { type Command, isGiven, printJson } from '../command.ts';
 import { EXIT } from '../failure.ts';
 
 export const rulesSchema: Command = {
   name: 'rules schema',
-  synopsis: '[--lists]',
+  synopsis: '[--lists|--macros]',
   description:
     'Prints the JSON Schema of rule files: editors with YAML support complete and check rules with it. It is made from the reader of this version.',
   positionals: { least: 0, most: 0 },
-  options: { lists: { description: 'Of files below lists/ instead.' } },
+  options: {
+    lists: { description: 'Of files below lists/ instead.' },
+    macros: { description: 'Of files below macros/ instead.' },
+  },
   examples: [
     [
       'vedette rules schema > vedette-rule.schema.json',
@@ -18,7 +21,11 @@ export const rulesSchema: Command = {
     ['vedette rules schema --lists > vedette-list.schema.json', 'For lists.'],
   ],
   async run(invocation) {
-    const schema = isGiven(invocation, 'lists') ? listJsonSchema() : ruleJsonSchema();
+    const schema = isGiven(invocation, 'lists')
+      ? listJsonSchema()
+      : isGiven(invocation, 'macros')
+        ? macroJsonSchema()
+        : ruleJsonSchema();
     if (invocation.isJson) printJson(invocation, schema);
     else invocation.context.stdout.write(`${JSON.stringify(schema, null, 2)}\n`);
     return EXIT.fine;

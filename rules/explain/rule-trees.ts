@@ -1,7 +1,8 @@
 // The checked trees of a rule's expressions, for those who explain: read again from the rule's own source, which holds the lists and
 // macros that it was read with. Rules keep no trees, since ten thousand of them would.
 import { parseExpression } from '../expression/parse.ts';
-import type { Expression, Lists, ListValues, Macro, Macros } from '../expression/syntax.ts';
+import type { Expression, Lists, ListValues } from '../expression/syntax.ts';
+import { macrosOfSources } from '../language/macro-reader.ts';
 import { readYaml, type YamlNode } from '../language/yaml-tree.ts';
 import type { Rule } from '../rule.ts';
 
@@ -23,7 +24,7 @@ export function treesOf(rule: Pick<Rule, 'sourceJson'>): RuleTrees {
     readonly macros?: Readonly<Record<string, string>>;
   };
   const lists: Lists = new Map(Object.entries(source.lists));
-  const macros = macrosOf(source.macros ?? {}, lists);
+  const macros = macrosOfSources(source.macros ?? {}, lists).parsed;
   const root = readYaml('', source.text).documents[0]?.root;
   const treeAt = (node: YamlNode | undefined): Expression | undefined => {
     if (node?.kind !== 'scalar' || typeof node.value !== 'string') return undefined;
@@ -40,21 +41,6 @@ export function treesOf(rule: Pick<Rule, 'sourceJson'>): RuleTrees {
     until: treeAt(memberOf(sequence, 'until')),
     of: treeAt(memberOf(memberOf(root, 'ratio'), 'of')),
   };
-}
-
-/** Macros may use one another, in any order; those that never parse are left out. */
-function macrosOf(texts: Readonly<Record<string, string>>, lists: Lists): Macros {
-  const macros = new Map<string, Macro>();
-  const entries = Object.entries(texts);
-  for (let size = -1; size < macros.size && macros.size < entries.length; ) {
-    size = macros.size;
-    for (const [name, text] of entries) {
-      if (macros.has(name)) continue;
-      const parsed = parseExpression(text, lists, macros);
-      if (parsed.kind === 'parsed') macros.set(name, parsed);
-    }
-  }
-  return macros;
 }
 
 function memberOf(node: YamlNode | undefined, key: string): YamlNode | undefined {

@@ -1,7 +1,8 @@
 // The JSON Schema of rule files and list files, made from the readers themselves: what an editor marks is what would be refused.
 import { FIELDS } from '../../event/catalogue.ts';
-import { KEY_WORDS, LIST_WORDS } from './key-words.ts';
+import { KEY_WORDS, LIST_WORDS, MACRO_WORDS } from './key-words.ts';
 import { LIST } from './list-reader.ts';
+import { MACRO } from './macro-reader.ts';
 import { FIELD_NAME } from './plain-words.ts';
 import { type Shape, shapeOfMap } from './readers.ts';
 import { RULE } from './rule-keys.ts';
@@ -32,6 +33,15 @@ export function listJsonSchema(): Shape {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'A list of Vedette',
     ...described(shapeOfMap(LIST), '', LIST_WORDS),
+  };
+}
+
+/** The same of a file below macros/. */
+export function macroJsonSchema(): Shape {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'A macro of Vedette',
+    ...described(shapeOfMap(MACRO), '', MACRO_WORDS),
   };
 }
 

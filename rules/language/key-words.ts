@@ -87,3 +87,11 @@ export const LIST_WORDS: Readonly<Record<string, string>> = {
   reason: 'Why these values.',
   values: 'Texts and numbers.',
 };
+
+export const MACRO_WORDS: Readonly<Record<string, string>> = {
+  name: 'Rules name the macro by it: `ssh_failure` is $ssh_failure.',
+  description: 'What it says.',
+  owner: 'Who answers for it.',
+  reason: 'Why it has a name.',
+  expression: 'JSONata, evaluated where its name stands; it may name lists and other macros.',
+};

@@ -4,6 +4,7 @@ import type { Diagnostic } from '../diagnostic.ts';
 import { functionNamed } from '../expression/functions.ts';
 import { parseExpression } from '../expression/parse.ts';
 import type { Lists, Macro, Macros } from '../expression/syntax.ts';
+import { lintExpression } from '../lint/expression-lints.ts';
 import { offsetInFile } from './expression-place.ts';
 import { expression } from './plain-words.ts';
 import { type MapShape, type Placed, pattern, type Reading, readMap, report, text } from './readers.ts';
@@ -39,7 +40,7 @@ interface MacroKeys {
 const NAME = pattern(/^[a-z][a-z0-9_]{0,63}$/, 'a macro’s name', 'Use lower-case letters, digits and `_`.');
 
 /** A macro as a map. */
-const MACRO: MapShape<MacroKeys> = {
+export const MACRO: MapShape<MacroKeys> = {
   what: 'a macro',
   readers: { name: NAME, description: text(2_000), owner: text(200), reason: text(2_000), expression },
   required: ['name', 'owner', 'reason', 'expression'],
@@ -101,8 +102,12 @@ export function parseMacros(
     underWay.delete(macro.name);
     done.add(macro.name);
     const read = parseExpression(value, lists, parsed);
-    if (read.kind === 'parsed' && macro.reading.diagnostics.length === 0) parsed.set(macro.name, read);
-    if (read.kind === 'refused' && macro.reading.diagnostics.length === 0) {
+    if (read.kind === 'parsed' && macro.reading.diagnostics.length === 0) {
+      parsed.set(macro.name, read);
+      for (const { at, ...trap } of lintExpression(read.expression)) {
+        report(macro.reading, offsetInFile(macro.reading.source, node, at), { ...trap, severity: 'warning' });
+      }
+    } else if (read.kind === 'refused' && macro.reading.diagnostics.length === 0) {
       for (const problem of read.problems)
         report(macro.reading, offsetInFile(macro.reading.source, node, problem.at), problem);
     }

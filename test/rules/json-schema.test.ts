@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
-import { keysOfSchema, listJsonSchema, ruleJsonSchema } from '../../rules/language/json-schema.ts';
+import { parse, parseAllDocuments } from 'yaml';
+import { keysOfSchema, listJsonSchema, macroJsonSchema, ruleJsonSchema } from '../../rules/language/json-schema.ts';
 import type { Shape } from '../../rules/language/readers.ts';
 import { RULE } from '../../rules/language/rule-keys.ts';
 import { readRuleText } from '../../rules/rule-files.ts';
@@ -52,6 +52,36 @@ describe('the schema of rules', () => {
     expect(readRuleText('good.yaml', JSON.stringify(document), new Map()).rules).toEqual([]);
   });
 
+  it.each([
+    'threshold: { count: 5, within: 5m, mode: restart }',
+    'distinct: { field: destination.ip, above: 20, within: 1h }',
+    'new_value: { fields: [process.executable], learn: 30d }',
+    'change: { fields: [user.effective.name], within: 1h, missing: value }',
+    'spike: { p95: network.bytes, factor: 3, within: 1h, direction: both, at_least: 20 }',
+    'absence: { fewer_than: 1, within: 10m }',
+    'ratio: { of: event.outcome = "failure", above: 0.2, at_least: 50, within: 10m }',
+    'metric: { avg: network.bytes, above: 1e6, within: 5m }',
+    'sequence: { within: 1m, steps: [{ match: a = 1 }, { absent: b = 2 }, { match: c = 3, by: [host.id] }], until: d = 4 }',
+  ])('takes what the reader takes: %s', (words) => {
+    const text = `id: good\nname: Good\nseverity: high\nmatch: process.name = "nc"\nby: [host.id]\nlateness: 20s\n${words}\n`;
+    expect(readRuleText('good.yaml', text, new Map()).rules).toHaveLength(1);
+    isRule(parse(text));
+    expect(isRule.errors).toBeNull();
+  });
+
+  it.each([
+    'threshold: { count: 5 }',
+    'threshold: { count: 0, within: 5m }',
+    'spike: { factor: 3, within: 1h, direction: sideways }',
+    'sequence: { within: 1m }',
+    'absence: { fewer_than: 1, within: soon }',
+    'metric: { avg: network bytes, above: 1, within: 5m }',
+  ])('refuses what the reader refuses: %s', (words) => {
+    const text = `id: good\nname: Good\nseverity: high\nmatch: process.name = "nc"\n${words}\n`;
+    expect(readRuleText('good.yaml', text, new Map()).rules).toEqual([]);
+    expect(isRule(parse(text))).toBe(false);
+  });
+
   it('takes fields that the catalogue does not have', () => {
     expect(isRule({ ...GOOD, by: ['host.id', 'winlog.event_id'] })).toBe(true);
   });
@@ -62,11 +92,21 @@ describe('the schema of rules', () => {
     expect(keys).toEqual(expect.arrayContaining(['alert.suppress.grow', 'except.expires', 'tests.events']));
     expect(undescribed(ruleJsonSchema())).toEqual([]);
     expect(undescribed(listJsonSchema())).toEqual([]);
+    expect(undescribed(macroJsonSchema())).toEqual([]);
   });
 
   it('says a shape for every key', () => {
     expect(shapeless(ruleJsonSchema(), '')).toEqual([]);
     expect(shapeless(listJsonSchema(), '')).toEqual([]);
+  });
+});
+
+describe('the schema of macros', () => {
+  it('takes a macro, and no more', () => {
+    const isMacro = ajv.compile(macroJsonSchema());
+    const macro = { name: 'm', owner: 'us', reason: 'why', expression: 'a = 1' };
+    expect(isMacro(macro)).toBe(true);
+    expect(isMacro({ ...macro, values: [] })).toBe(false);
   });
 });
 

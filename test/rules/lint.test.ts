@@ -7,7 +7,7 @@ import { ACTIONS, CLOSED_VALUES } from '../../event/known-values.ts';
 import { parseExpression } from '../../rules/expression/parse.ts';
 import type { Lists } from '../../rules/expression/syntax.ts';
 import { lintExpression } from '../../rules/lint/expression-lints.ts';
-import { readRuleText } from '../../rules/rule-files.ts';
+import { readRules, readRuleText } from '../../rules/rule-files.ts';
 
 const LISTS: Lists = new Map([
   ['shells', ['sh', 'bash']],
@@ -189,6 +189,20 @@ describe('lints of rules on many events', () => {
       '10:23 expression/wrong-type',
       '12:22 expression/wrong-type',
     ]);
+  });
+});
+
+describe('lints of macros', () => {
+  it('stand at their place, and stop no rule', () => {
+    const macros = 'name: odd\nowner: us\nreason: test\nexpression: process.nmae = "x"\n';
+    const set = readRules([
+      { file: 'macros/odd.yaml', kind: 'own', content: 'macros', text: macros },
+      { file: 'good.yaml', kind: 'own', content: 'rules', text: GOOD.replace('in $shells', '= "a" and $odd') },
+    ]);
+    expect(set.rules).toHaveLength(1);
+    expect(
+      set.diagnostics.map(({ file, line, column, code, severity }) => [file, line, column, code, severity]),
+    ).toEqual([['macros/odd.yaml', 4, 13, 'expression/unknown-field', 'warning']]);
   });
 });
 
