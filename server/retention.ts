@@ -1,8 +1,15 @@
 // Lets go of what is old, every night and shortly after the start, and of the oldest where there is too much of it or too little room, at
 // every look: whole partitions of the store, then detections, alerts and ended notifications. Nothing goes silently: each partition is
-// told as a stored event before it goes. What a hold is on stays. What cannot be dropped now is dropped the next time.
+// told as a stored event before it goes. What a hold is on stays, and what the engine has not read. What cannot be dropped now is dropped
+// the next time.
 import { type ScheduledTask, schedule } from 'node-cron';
-import { type EventStore, type RetainedPartition, StoreUnavailable } from '../store/port.ts';
+import {
+  type EventStore,
+  type RetainedPartition,
+  type RetainRequest,
+  type RetainResponse,
+  StoreUnavailable,
+} from '../store/port.ts';
 import type { SqliteState } from '../store/state/sqlite-state.ts';
 import type { RetentionOptions, ServerNotice } from './options.ts';
 import type { OwnEvents } from './own-events.ts';
@@ -31,7 +38,10 @@ export interface Retention {
 
 export function createRetention(options: {
   readonly store: Pick<EventStore, 'retain' | 'statistics'>;
-  readonly state: Pick<SqliteState, 'pruneBefore'> & { readonly holds: Pick<SqliteState['holds'], 'list'> };
+  readonly state: Pick<SqliteState, 'pruneBefore'> & {
+    readonly holds: Pick<SqliteState['holds'], 'list'>;
+    readonly engine: Pick<SqliteState['engine'], 'loadCursor'>;
+  };
   readonly events: OwnEvents;
   readonly limits: RetentionOptions;
   /** Room on the disk of the data folder; undefined where the events are elsewhere. */
@@ -57,6 +67,9 @@ export function createRetention(options: {
         released === undefined ? [{ fromMs, untilMs, ...(hostId === undefined ? {} : { hostId }) }] : [],
       );
 
+  const retain = (request: RetainRequest): Promise<RetainResponse> =>
+    store.retain({ ...request, follower: { cursor: state.engine.loadCursor() } });
+
   const complain = async (key: string, message: string, fields: Record<string, unknown>): Promise<void> => {
     const nowMs = now();
     if (nowMs - (complainedMs.get(key) ?? Number.NEGATIVE_INFINITY) < COMPLAIN_EVERY_MS) return;
@@ -65,6 +78,13 @@ export function createRetention(options: {
     const fact = { dataset: 'vedette.retention', action: key, message, key, counter: nowMs, fields } as const;
     await events.tell(fact).catch(() => undefined);
   };
+
+  const complainOfUnread = (unread: readonly RetainedPartition[]): Promise<void> =>
+    complain(
+      'unread-not-dropped',
+      `${unread.length} partitions have to go for room and stay, because the engine has not read all of them yet`,
+      { store: { unread: unread.map(({ name }) => name) } },
+    );
 
   const dropping = async (partition: RetainedPartition, why: Why): Promise<void> => {
     const { name, events: count, bytes, fromMs, toMs } = partition;
@@ -107,7 +127,7 @@ export function createRetention(options: {
   const byAge = async (): Promise<void> => {
     const beforeMs = now() - days * DAY_MS;
     const holds = holdsInForce();
-    const { dropped } = await store.retain({ beforeMs, holds, dropping: (partition) => dropping(partition, 'age') });
+    const { dropped } = await retain({ beforeMs, holds, dropping: (partition) => dropping(partition, 'age') });
     // Alerts of a time that is held stay with its events.
     const pruneMs = holds.reduce((least, { fromMs }) => Math.min(least, fromMs), beforeMs);
     const { alerts, detections } = state.pruneBefore(pruneMs);
@@ -120,11 +140,12 @@ export function createRetention(options: {
   const byBytes = async (): Promise<void> => {
     if (bytesMax === undefined) return;
     const holds = holdsInForce();
-    const { held, excessBytes } = await store.retain({
+    const { held, unread, excessBytes } = await retain({
       bytesMax,
       holds,
       dropping: (partition) => dropping(partition, 'bytes'),
     });
+    if (excessBytes > 0 && unread !== undefined) await complainOfUnread(unread);
     if (held.length === 0 || excessBytes === 0) return;
     await complain(
       'holds-exceed-bytes',
@@ -141,7 +162,7 @@ export function createRetention(options: {
     let held: readonly RetainedPartition[] = [];
     if (lowDiskKeepMs !== undefined) {
       const { bytes } = await store.statistics();
-      const result = await store.retain({
+      const result = await retain({
         bytesMax: Math.max(0, bytes - (lowDiskBytes * ROOM_TO_SPARE - free)),
         keepFromMs: now() - lowDiskKeepMs,
         holds: holdsInForce(),
@@ -149,6 +170,7 @@ export function createRetention(options: {
       });
       gained = result.dropped.reduce((sum, partition) => sum + partition.bytes, 0);
       held = result.held;
+      if (result.unread !== undefined) await complainOfUnread(result.unread);
     }
     if (free + gained >= lowDiskBytes) return;
     const may =

@@ -121,6 +121,11 @@ export interface RetainRequest {
   readonly keepFromMs?: number;
   /** Partitions that hold an event of one of these stay, whatever else is asked. */
   readonly holds?: readonly Hold[];
+  /**
+   * Who follows the store, and has come so far: partitions that hold an event after that stay, whatever else is asked. A store that
+   * tells followers what they missed (a loss record) may drop them all the same.
+   */
+  readonly follower?: { readonly cursor: Cursor | undefined };
   /** Told of each partition before it goes, so that the drop can be recorded; the partition stays when this throws. */
   readonly dropping?: (partition: RetainedPartition) => Promise<void>;
 }
@@ -141,6 +146,8 @@ export interface RetainResponse {
   readonly dropped: readonly RetainedPartition[];
   /** Would have gone, had no hold been on them. */
   readonly held: readonly RetainedPartition[];
+  /** Would have gone, had the follower read them; absent where there are none. */
+  readonly unread?: readonly RetainedPartition[];
   /** How many bytes the store is still larger than `bytesMax`; 0 where it is not, or no such bound was given. */
   readonly excessBytes: number;
 }

@@ -1,5 +1,5 @@
-// Decides which partitions go: pure, so that every store keeps the same promise. By age first, then by bytes, the oldest first; a hold
-// wins over both. What a store calls a partition (a file, an index, in memory one event) and how it removes one is its own affair.
+// Decides which partitions go: pure, so that every store keeps the same promise. By age first, then by bytes, the oldest first; a hold,
+// and a follower that has not read them yet, win over both. What a store calls a partition (a file, an index, in memory one event) and how it removes one is its own affair.
 import type { Hold, RetainedPartition, RetainRequest, RetainResponse } from './port.ts';
 
 export interface Droppable {
@@ -11,11 +11,14 @@ export interface Droppable {
   readonly toMs: number;
   /** By what it grows old: no event in it is younger. */
   readonly ageMs: number;
+  /** True where the follower that was named has not read all of it. */
+  readonly isUnread?: boolean;
 }
 
 export interface RetainPlan<T extends Droppable> {
   readonly drop: readonly { readonly partition: T; readonly why: RetainedPartition['why'] }[];
   readonly held: readonly RetainedPartition[];
+  readonly unread: readonly RetainedPartition[];
   readonly excessBytes: number;
 }
 
@@ -34,6 +37,7 @@ export async function planRetention<T extends Droppable>(
   } = request;
   const drop: { partition: T; why: RetainedPartition['why'] }[] = [];
   const held: RetainedPartition[] = [];
+  const unread: RetainedPartition[] = [];
   let bytes = storeBytes;
   for (const partition of [...partitions].sort((a, b) => a.ageMs - b.ageMs || (a.name < b.name ? -1 : 1))) {
     const isOld = partition.ageMs < beforeMs;
@@ -43,10 +47,14 @@ export async function planRetention<T extends Droppable>(
       held.push(retained(partition, why));
       continue;
     }
+    if (partition.isUnread === true) {
+      unread.push(retained(partition, why));
+      continue;
+    }
     drop.push({ partition, why });
     bytes -= partition.bytes;
   }
-  return { drop, held, excessBytes: Math.max(0, bytes - bytesMax) };
+  return { drop, held, unread, excessBytes: Math.max(0, bytes - bytesMax) };
 }
 
 /** Carries a plan out, one partition after another. `remove` answers false where it changed meanwhile and stays for the next time. */
@@ -63,7 +71,8 @@ export async function carryOut<T extends Droppable>(
     if (await remove(partition)) dropped.push(told);
     else if (request.bytesMax !== undefined) excessBytes += partition.bytes;
   }
-  return { dropped, held: plan.held, excessBytes };
+  const { held, unread } = plan;
+  return { dropped, held, excessBytes, ...(unread.length === 0 ? {} : { unread }) };
 }
 
 async function isHeldByAny<T>(

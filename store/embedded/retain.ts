@@ -1,5 +1,6 @@
 // Retention of the partition files: what each takes on disk, whether a hold is on it, and its removal while nothing is loaded.
 import { stat } from 'node:fs/promises';
+import { parseCursor } from '../cursor.ts';
 import type { RetainRequest, RetainResponse } from '../port.ts';
 import { carryOut, type Droppable, planRetention } from '../retain.ts';
 import type { Loader } from './loader.ts';
@@ -13,6 +14,7 @@ export async function retain(
   }: { readonly partitions: Partitions; readonly loader: Loader; readonly logBytes: number },
   request: RetainRequest,
 ): Promise<RetainResponse> {
+  const readSeq = request.follower === undefined ? Number.POSITIVE_INFINITY : parseCursor(request.follower.cursor);
   const droppable: (Droppable & { readonly partition: Partition })[] = [];
   for (const partition of partitions.all()) {
     const { span, name } = partition;
@@ -20,7 +22,17 @@ export async function retain(
     const bytes = await bytesOf(partition);
     // `event.created` is never ahead of the server's clock: what a wild clock dated into the future grows old by that.
     const ageMs = Math.min(span.maxTs, span.maxCreated);
-    droppable.push({ partition, name, events: span.rows, bytes, fromMs: span.minTs, toMs: span.maxTs, ageMs });
+    const isUnread = span.maxSeq > readSeq;
+    droppable.push({
+      partition,
+      name,
+      events: span.rows,
+      bytes,
+      fromMs: span.minTs,
+      toMs: span.maxTs,
+      ageMs,
+      isUnread,
+    });
   }
   const storeBytes = droppable.reduce((sum, { bytes }) => sum + bytes, logBytes);
   const plan = await planRetention(droppable, storeBytes, {

@@ -123,11 +123,13 @@ export function openMemoryStore(options: { readonly eventsMax?: number } = {}): 
 
     async retain(request) {
       assertOpen();
+      const readSeq = request.follower === undefined ? Number.POSITIVE_INFINITY : parseCursor(request.follower.cursor);
       const partitions = entries.map((entry) => {
-        const { id: name, bytes, timestampMs } = entry;
+        const { id: name, bytes, timestampMs, seq } = entry;
+        const isUnread = seq > readSeq;
         const { createdMs, hostId } = orderKeyOf(entry.id, entry.document);
         const ageMs = Math.min(timestampMs, createdMs);
-        return { name, events: 1, bytes, fromMs: timestampMs, toMs: timestampMs, ageMs, createdMs, hostId };
+        return { name, events: 1, bytes, fromMs: timestampMs, toMs: timestampMs, ageMs, isUnread, createdMs, hostId };
       });
       const plan = await planRetention(partitions, bytesOf(entries), {
         ...request,

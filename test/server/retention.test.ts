@@ -26,6 +26,8 @@ function subject({
   const pruned: number[] = [];
   const store = openMemoryStore();
   const refusals = { disk: false };
+  /** How far the engine has read. */
+  const cursor = { value: 'v1:1000' };
   const guarded: Pick<EventStore, 'append'> = {
     async append(batch) {
       if (refusals.disk) throw new StoreUnavailable('disk-full', 'no room');
@@ -38,6 +40,7 @@ function subject({
     events: createOwnEvents({ store: guarded, fence, now: () => START_MS }),
     state: {
       holds: { list: () => holds },
+      engine: { loadCursor: () => cursor.value },
       pruneBefore(ms) {
         if (fails) throw new Error('the disk is full');
         pruned.push(ms);
@@ -49,7 +52,7 @@ function subject({
     now: () => START_MS,
     onNotice: (notice) => notices.push(notice),
   });
-  return { notices, pruned, store, retention, refusals };
+  return { notices, pruned, store, retention, refusals, cursor };
 }
 
 const aged = (days: number, n: number) => execEvent('h', n, { createdMs: START_MS - days * DAY_MS });
@@ -80,6 +83,21 @@ describe('retention', () => {
       { kind: 'retention', message: expect.stringContaining('they are older than events are kept') },
       { kind: 'retention', message: 'dropped 1 events, 1 alerts and 2 detections older than 30 days' },
     ]);
+  });
+
+  it('keeps what the engine has not read, whatever its age and size, until it has', async () => {
+    const { store, retention, cursor, notices } = subject({ limits: { days: 30, bytesMax: 1 } });
+    await store.append([aged(50, 1), aged(40, 2), aged(1, 3)]);
+    cursor.value = 'v1:1';
+    await retention.run();
+    expect(await store.get(aged(50, 1).id)).toBeUndefined();
+    expect(await store.get(aged(40, 2).id)).toBeDefined();
+    expect(await store.get(aged(1, 3).id)).toBeDefined();
+    expect(notices.map(({ message }) => message)).toContainEqual(expect.stringContaining('has not read all of them'));
+    cursor.value = 'v1:1000';
+    await retention.run();
+    expect(await store.get(aged(40, 2).id)).toBeUndefined();
+    expect(await store.get(aged(1, 3).id)).toBeUndefined();
   });
 
   it('stores what it drops as an event, with range, count and reason', async () => {
