@@ -21,6 +21,21 @@ export type RuleKind =
 type KindName = RuleKind['kind'];
 export type KindOf<Name extends KindName> = Extract<RuleKind, { readonly kind: Name }>;
 
+/** Figures that a detection of each kind has: titles and `include` name them as fields. Some kinds have some of them only. */
+export const FIGURES: { readonly [Name in KindName]: readonly string[] } = {
+  single: [],
+  threshold: ['count'],
+  distinct: ['count', 'last_seen'],
+  new_value: ['value', 'values_forgotten'],
+  change: ['before', 'after'],
+  spike: ['value', 'reference', 'grain_ms', 'cut_before'],
+  absence: ['count', 'last_seen'],
+  ratio: ['value', 'count', 'grain_ms'],
+  metric: ['value', 'count', 'grain_ms', 'cut_before'],
+  sequence: ['steps', 'took_ms'],
+  together: ['count', 'steps', 'took_ms'],
+};
+
 /** At least `count` matches within `withinMs`. */
 interface ThresholdKind {
   readonly kind: 'threshold';

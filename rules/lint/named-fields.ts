@@ -1,5 +1,6 @@
 // Fields that a rule names outside its expressions: those of keys, titles and messages.
 import { fieldNamed } from '../../event/catalogue.ts';
+import { FIGURES } from '../kind.ts';
 import { offsetInFile } from '../language/expression-place.ts';
 import { type Placed, report } from '../language/readers.ts';
 import { titleFields } from '../language/title-template.ts';
@@ -33,7 +34,11 @@ export const lintFields: Lint = ({ values }, reading) => {
     field: value,
     at: node.at,
   }));
+  const figures = new Set(
+    Object.entries(FIGURES).flatMap(([kind, names]) => (Object.hasOwn(values, kind) ? names : [])),
+  );
   for (const { field, at } of [...inTitle, ...named]) {
+    if (figures.has(field)) continue;
     const unknown = unknownField(field);
     if (unknown !== undefined) report(reading, at, { code: 'rule/unknown-field', severity: 'warning', ...unknown });
     else if (fieldNamed(field) === undefined) {

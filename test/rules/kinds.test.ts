@@ -349,3 +349,16 @@ describe('rules that name rules', () => {
     expect(ids(files(together('x', 'a', 'y'), together('y', 'a', 'x'), single('a')))).toEqual(['a']);
   });
 });
+
+describe('the figures of a detection', () => {
+  it('may stand in titles and among the fields, of the kind that has them', () => {
+    const text = (kind: string): string =>
+      `${MATCH}${kind}\nby: [host.id]\nalert: { title: "{{count}} on {{host.name}}", include: [count] }\n`;
+    const told = (kind: string): readonly string[] =>
+      read(text(kind))
+        .diagnostics.map(({ code }) => code)
+        .filter((code) => code === 'rule/unknown-field');
+    expect(told('threshold: { count: 5, within: 5m }')).toEqual([]);
+    expect(told('change: { fields: [user.name] }')).toEqual(['rule/unknown-field', 'rule/unknown-field']);
+  });
+});

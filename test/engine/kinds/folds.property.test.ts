@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { foldOf } from '../../../engine/kinds/fold-of.ts';
 import { UNTIL } from '../../../engine/kinds/kind-fold.ts';
-import type { Metric, RuleKind } from '../../../rules/kind.ts';
+import { FIGURES, type Metric, type RuleKind } from '../../../rules/kind.ts';
 import { byRoles, foldMatches, matchesOf } from './folding.ts';
 import {
   type PlainFinding,
@@ -47,9 +47,10 @@ function findings(kind: RuleKind, matches: readonly PlainMatch[], eager: boolean
   const fold = foldOf(kind);
   if (fold === undefined) throw new Error('no fold');
   const moments = matches.map(({ ms, id, role, value }) => ({ ms, id, role, values: [value] }));
-  return foldMatches(fold, matchesOf(moments), { untilMs: UNTIL_MS, eager }).map(
-    ({ eventId, atMs }) => eventId ?? atMs - 1,
-  );
+  return foldMatches(fold, matchesOf(moments), { untilMs: UNTIL_MS, eager }).map(({ eventId, atMs, facts }) => {
+    expect(FIGURES[kind.kind]).toEqual(expect.arrayContaining(Object.keys(facts)));
+    return eventId ?? atMs - 1;
+  });
 }
 
 function holds<K extends RuleKind>(
