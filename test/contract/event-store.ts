@@ -2,7 +2,7 @@
 // option here with its reason.
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fieldOf, type NewEvent, type StoredEvent } from '../../event/document.ts';
+import { type EventDocument, fieldOf, type NewEvent, type StoredEvent } from '../../event/document.ts';
 import { compareOrder, orderKeyOf } from '../../event/order.ts';
 import { type Cursor, type EventStore, StoreUnavailable } from '../../store/port.ts';
 import { createCount } from '../../store/query/count.ts';
@@ -59,6 +59,19 @@ export function eventStoreContract(
     const scanAll = async (...args: Parameters<EventStore['scan']>): Promise<NewEvent[]> => {
       const events: NewEvent[] = [];
       for await (const batch of store.scan(...args)) events.push(...batch);
+      return events;
+    };
+
+    /** An event for each document; the first half is settled before the second comes. */
+    const appendInHalves = async (to: StoreUnderTest, made: readonly EventDocument[]) => {
+      const events = made.map((document, n) => ({
+        id: `r${n}`,
+        document: { '@timestamp': new Date(START_MS + n * 7_200_000).toISOString(), ...document },
+      }));
+      const half = events.length >> 1;
+      await to.store.append(events.slice(0, half));
+      await to.settle();
+      await to.store.append(events.slice(half));
       return events;
     };
 
@@ -311,14 +324,7 @@ export function eventStoreContract(
           async (made, asked) => {
             const own = await open();
             try {
-              const events = made.map((document, n) => ({
-                id: `r${n}`,
-                document: { '@timestamp': new Date(START_MS + n * 7_200_000).toISOString(), ...document },
-              }));
-              const half = events.length >> 1;
-              await own.store.append(events.slice(0, half));
-              await own.settle();
-              await own.store.append(events.slice(half));
+              const events = await appendInHalves(own, made);
               for (const query of asked) {
                 const meant = events.filter((event) => matchesQuery(query, event.document)).map((event) => event.id);
                 const found = await own.store.search({ query, range: ALL_TIME, limit: 1_000, oldestFirst: true });
@@ -363,14 +369,7 @@ export function eventStoreContract(
           async (made, asked) => {
             const own = await open();
             try {
-              const events = made.map((document, n) => ({
-                id: `r${n}`,
-                document: { '@timestamp': new Date(START_MS + n * 7_200_000).toISOString(), ...document },
-              }));
-              const half = events.length >> 1;
-              await own.store.append(events.slice(0, half));
-              await own.settle();
-              await own.store.append(events.slice(half));
+              const events = await appendInHalves(own, made);
               const range = { fromMs: START_MS + 1, untilMs: Number.POSITIVE_INFINITY };
               for (const [query, shape] of asked) {
                 const count = createCount(shape);
