@@ -13,8 +13,13 @@ export interface DueHeap<Subject> {
   size(): number;
 }
 
-export function createDueHeap<Subject>(): DueHeap<Subject> {
+/** With fewer it is not looked for what is over. */
+const SWEEP_LEAST = 1_024;
+
+/** @param isOver true of a subject that never falls due any more: a flood of keys that come and go must not be kept until then. */
+export function createDueHeap<Subject>(isOver: (subject: Subject) => boolean = () => false): DueHeap<Subject> {
   const heap: Due<Subject>[] = [];
+  let sweepAt = SWEEP_LEAST;
 
   const at = (place: number): Due<Subject> => heap[place] as Due<Subject>;
   const swap = (one: number, other: number): void => {
@@ -23,8 +28,17 @@ export function createDueHeap<Subject>(): DueHeap<Subject> {
     heap[other] = kept;
   };
 
+  const sweep = (): void => {
+    const left = heap.filter(({ subject }) => !isOver(subject)).sort((a, b) => (isBefore(a, b) ? -1 : 1));
+    heap.length = 0;
+    // What is sorted is a heap.
+    for (const due of left) heap.push(due);
+    sweepAt = Math.max(SWEEP_LEAST, 2 * heap.length);
+  };
+
   return {
     push(due) {
+      if (heap.length >= sweepAt) sweep();
       heap.push(due);
       for (let place = heap.length - 1; place > 0; ) {
         const parent = (place - 1) >> 1;

@@ -676,12 +676,16 @@ function emptyQueue(folded: FoldedRule, hostId: string): Queue {
     latenessMs: folded.isHostBound ? undefined : folded.latenessMs,
     waiting: [],
     isSorted: true,
-    dues: createDueHeap(),
-    timeDues: createDueHeap(),
-    settling: createDueHeap(),
+    dues: createDueHeap(isGone),
+    timeDues: createDueHeap(isGone),
+    settling: createDueHeap(isGone),
     late: new Set(),
     foldedMs: new Map(),
   };
+}
+
+function isGone(slot: Slot): boolean {
+  return slot.isGone;
 }
 
 function isEmpty({ waiting, dues, timeDues, settling, late }: Queue): boolean {
