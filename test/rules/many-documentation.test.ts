@@ -12,7 +12,7 @@ import { readRuleFolders, SHIPPED_RULES } from '../../rules/rule-folders.ts';
 
 const TEXT = readFileSync(join(import.meta.dirname, '../../docs/rules.md'), 'utf8');
 const BLOCKS = new Map(
-  [...TEXT.matchAll(/```yaml (\S+)\n([\s\S]*?)```/g)].map(([, name = '', text = '']) => [name, text]),
+  [...TEXT.matchAll(/```ya?ml (\S+)\n([\s\S]*?)```/g)].map(([, name = '', text = '']) => [name, text]),
 );
 const SHIPPED = readRuleFolders([SHIPPED_RULES]).rules;
 
@@ -105,7 +105,7 @@ describe('docs/rules.md, rules about many events', () => {
   });
 
   it('the macro reads', () => {
-    const read = readMacroText('macros/ssh-failure.yaml', BLOCKS.get('rules/macros/ssh-failure.yaml') ?? '', true);
+    const read = readMacroText('macros/ssh-failure.yaml', BLOCKS.get('my-rules/macros/ssh-failure.yaml') ?? '', true);
     expect(read.diagnostics).toEqual([]);
     expect(read.macros.map(({ name }) => name)).toEqual(['ssh_failure']);
   });
