@@ -4,7 +4,7 @@ import type { NecessaryTest, Scalar } from '../rules/necessary.ts';
 import { buildAutomaton, type SoughtPart, type TextAutomaton } from './text-automaton.ts';
 
 /** Takes the numbers that were given to a test which holds; the same may come several times. */
-export type Found = (rules: Int32Array) => void;
+type Found = (rules: Int32Array) => void;
 
 export interface FieldTests {
   /** Calls `found` for every test that holds of the document. */
