@@ -45,7 +45,7 @@ export function lastMs(events: readonly NewEvent[]): number {
 }
 
 /** The rule, and those that it is put together of, and theirs. */
-function withNamed(rule: Rule, all: readonly Rule[]): readonly Rule[] {
+export function withNamed(rule: Rule, all: readonly Rule[]): readonly Rule[] {
   const found = new Map([[rule.id, rule]]);
   for (const { kind } of found.values()) {
     if (kind.kind !== 'together') continue;

@@ -1,8 +1,9 @@
 // Which folders and files `rules lint` and `rules test` read: those that were named, with the lists that their rules may use,
 // or everything that the configuration names.
+import { statSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
 import type { Diagnostic } from '../rules/diagnostic.ts';
-import type { Rule } from '../rules/rule.ts';
+import type { Rule, RuleSet } from '../rules/rule.ts';
 import type { RuleFolder } from '../server/options.ts';
 import type { Invocation } from './command.ts';
 import { loadConfig } from './config.ts';
@@ -11,6 +12,8 @@ import { ruleFoldersOf, SHIPPED_RULES } from './server-settings.ts';
 
 export interface ReadRules {
   readonly rules: readonly Rule[];
+  /** With those that stand around them: what a rule may name. */
+  readonly known: readonly Rule[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -25,17 +28,38 @@ export async function readAskedRules(
   const { cwd, now } = invocation.context;
   const configured = ruleFoldersOf(config.value);
   const asked = paths.map((path) => resolve(cwd, path));
-  const folders = asked.length === 0 ? configured : foldersFor(asked, configured);
-  const set = readRuleFolders(
-    folders.map(({ path, kind }) => ({ kind, path: shortest(cwd, path) })),
-    { nowMs: now() },
-  );
-  if (asked.length === 0) return succeed(set);
+  const readFolders = (folders: readonly RuleFolder[]): RuleSet =>
+    readRuleFolders(
+      folders.map(({ path, kind }) => ({ kind, path: shortest(cwd, path) })),
+      { nowMs: now() },
+    );
+  if (asked.length === 0) {
+    const set = readFolders(configured);
+    return succeed({ ...set, known: set.rules });
+  }
+  const alone = readFolders(foldersFor(asked, configured));
+  // A rule may name others, wherever they stand.
+  const needsOthers = alone.diagnostics.some(({ code }) => code === 'rule/unknown-rule');
+  const set = needsOthers ? readFolders(foldersAround(asked, configured)) : alone;
   const isAsked = (file: string): boolean => asked.some((path) => isWithin(resolve(cwd, file), path));
   return succeed({
     rules: set.rules.filter(({ file }) => isAsked(file)),
+    known: set.rules,
     diagnostics: set.diagnostics.filter(({ file }) => isAsked(file)),
   });
+}
+
+/** All that is configured, and the folders that the asked paths stand in. */
+function foldersAround(asked: readonly string[], configured: readonly RuleFolder[]): readonly RuleFolder[] {
+  const around = asked.map((path) =>
+    statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? path : dirname(path),
+  );
+  const own = [...new Set(around)].filter(
+    (path) =>
+      !configured.some((folder) => isWithin(path, folder.path)) &&
+      !around.some((other) => other !== path && isWithin(path, other)),
+  );
+  return [...configured, ...own.map((path) => ({ path, kind: 'own' as const }))];
 }
 
 /** The asked paths, and before them every folder of lists that they do not hold themselves. */

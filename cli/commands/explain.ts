@@ -1,9 +1,10 @@
 // `vedette explain`: why a rule matches an event or does not, and how far a rule on many events came.
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { explainTogether } from '../../backtest/explain-together.ts';
 import { type ExplainedKey, explainWindow, keysOfEvent } from '../../backtest/explain-window.ts';
 import { keyOf } from '../../engine/key.ts';
-import { type NewEvent, toNested } from '../../event/document.ts';
+import type { NewEvent } from '../../event/document.ts';
 import { orderKeyOf } from '../../event/order.ts';
 import { visible } from '../../rules/diagnostic.ts';
 import { explainRule } from '../../rules/explain/explain-rule.ts';
@@ -11,10 +12,10 @@ import { explanationLines, verdictLine } from '../../rules/explain/explanation-t
 import { type RuleTrees, treesOf } from '../../rules/explain/rule-trees.ts';
 import { ruleSentence } from '../../rules/explain/sentence.ts';
 import type { Rule } from '../../rules/rule.ts';
-import type { AlertsResponse, EventApiResponse } from '../../server/api.ts';
+import type { AlertsResponse } from '../../server/api.ts';
 import { CLIENT_OPTIONS, type Client, openClient } from '../client.ts';
 import { type Command, type Invocation, isGiven, optionValue, printJson } from '../command.ts';
-import { readText } from '../config.ts';
+import { fetchEvent, readEvents } from '../explained-events.ts';
 import { EXIT, type ExitCode, type Failure, fail, type Outcome, succeed } from '../failure.ts';
 import { findRuleFile } from '../find-rule.ts';
 import { usage } from '../options.ts';
@@ -23,7 +24,6 @@ import { counted, isoTime } from '../table.ts';
 import { RANGE_OPTIONS, readRange } from '../time-range.ts';
 import { scanEvents } from '../window-scan.ts';
 
-const FILE_BYTES_MAX = 64 * 1024 * 1024;
 /** Events of a file that are explained one by one. */
 const EVENTS_SHOWN = 20;
 const KEYS_SHOWN = 10;
@@ -46,27 +46,28 @@ export const explain: Command = {
     ['vedette explain brute-force --since 1h --key web1,root', 'How many did it count for this host and user?'],
   ],
   async run(invocation) {
-    const rule = await readOneRule(invocation);
-    if (!rule.isOk) return rule.failure;
-    const trees = treesOf(rule.value);
+    const read = await readOneRule(invocation);
+    if (!read.isOk) return read.failure;
+    const { rule, known } = read.value;
     const eventOption = optionValue(invocation, 'event');
-    if (eventOption !== undefined) return explainEvents(invocation, rule.value, trees, eventOption);
-    if (rule.value.kind.kind === 'single')
-      return usage(explain, `\`${rule.value.id}\` is about single events`, 'Name one: --event ID or --event FILE.')
-        .failure;
-    return explainPast(invocation, rule.value);
+    if (eventOption !== undefined) return explainEvents(invocation, rule, treesOf(rule), eventOption);
+    if (rule.kind.kind === 'single')
+      return usage(explain, `\`${rule.id}\` is about single events`, 'Name one: --event ID or --event FILE.').failure;
+    return explainPast(invocation, rule, known);
   },
 };
 
-async function readOneRule(invocation: Invocation): Promise<Outcome<Rule>> {
+async function readOneRule(
+  invocation: Invocation,
+): Promise<Outcome<{ readonly rule: Rule; readonly known: readonly Rule[] }>> {
   const name = invocation.positionals[0] ?? '';
   const file = await findRuleFile(invocation, name);
   if (!file.isOk) return file;
   const read = await readAskedRules(invocation, [file.value]);
   if (!read.isOk) return read;
-  const { rules, diagnostics } = read.value;
+  const { rules, known, diagnostics } = read.value;
   const rule = rules.find(({ id }) => id === name) ?? rules[0];
-  if (rule !== undefined) return succeed(rule);
+  if (rule !== undefined) return succeed({ rule, known });
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   const told = fail('explain/broken-rule', {
     message: 'the rule cannot be read',
@@ -126,52 +127,6 @@ async function explainEvents(
   return EXIT.fine;
 }
 
-/** A JSON document, an array of them, or one a line; ids are made up where there are none. */
-async function readEvents(path: string): Promise<Outcome<readonly NewEvent[]>> {
-  const text = await readText(path, FILE_BYTES_MAX);
-  if (!text.isOk) return text;
-  const documents = parseDocuments(text.value);
-  if (documents === undefined || documents.length === 0) {
-    const remedy = 'Write one JSON object, an array of them, or one a line (`vedette search … --format ndjson`).';
-    return fail('explain/no-events', { message: `${path} holds no events`, remedy, exitCode: EXIT.usage });
-  }
-  return succeed(
-    documents.map(({ _id, ...document }, at) => ({
-      id: typeof _id === 'string' ? _id : `${at + 1}`,
-      document: toNested(document),
-    })),
-  );
-}
-
-function parseDocuments(text: string): readonly Readonly<Record<string, unknown>>[] | undefined {
-  try {
-    const whole: unknown = JSON.parse(text);
-    return objectsOf(Array.isArray(whole) ? whole : [whole]);
-  } catch {
-    try {
-      return objectsOf(
-        text
-          .split('\n')
-          .filter((line) => line.trim() !== '')
-          .map((line): unknown => JSON.parse(line)),
-      );
-    } catch {
-      return undefined;
-    }
-  }
-}
-
-function objectsOf(values: readonly unknown[]): readonly Readonly<Record<string, unknown>>[] | undefined {
-  const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-    typeof value === 'object' && value !== null && !Array.isArray(value);
-  return values.every(isObject) ? values : undefined;
-}
-
-async function fetchEvent(client: Client, id: string): Promise<Outcome<readonly NewEvent[]>> {
-  const event = await client.get<EventApiResponse>(`/api/v1/events/${encodeURIComponent(id)}`);
-  return event.isOk ? succeed([{ id: event.value.id, document: event.value.document }]) : event;
-}
-
 /** What suppression made of a stored event: the alert whose window holds it. */
 async function suppressionOf(client: Client, rule: Rule, event: NewEvent | undefined): Promise<string | undefined> {
   const { suppress } = rule.alert;
@@ -209,7 +164,7 @@ async function windowsOfEvents(
   return succeed(explainWindow({ rule, events: around.value.events, untilMs: around.value.untilMs, isAsked }).keys);
 }
 
-async function explainPast(invocation: Invocation, rule: Rule): Promise<ExitCode | Failure> {
+async function explainPast(invocation: Invocation, rule: Rule, known: readonly Rule[]): Promise<ExitCode | Failure> {
   const range = readRange(invocation, '1h');
   if (!range.isOk) return range.failure;
   const client = await openClient(invocation, 'reader');
@@ -221,6 +176,7 @@ async function explainPast(invocation: Invocation, rule: Rule): Promise<ExitCode
     nowMs: untilMs,
   });
   if (!stored.isOk) return stored.failure;
+  if (rule.kind.kind === 'together') return printTogether(invocation, rule, { ...stored.value, untilMs, known });
   const isAsked = askedKey(invocation);
   const { keys, keysTotal } = explainWindow({ rule, events: stored.value.events, untilMs, isAsked });
   if (invocation.isJson)
@@ -237,6 +193,32 @@ async function explainPast(invocation: Invocation, rule: Rule): Promise<ExitCode
     invocation.context.stderr.write(
       `${counted(stored.value.events.length, 'event')} read since ${isoTime(range.value.sinceMs)}${cut}\n`,
     );
+  }
+  return EXIT.fine;
+}
+
+function printTogether(
+  invocation: Invocation,
+  rule: Rule,
+  stored: { readonly events: readonly NewEvent[]; readonly untilMs: number; readonly known: readonly Rule[] },
+): ExitCode {
+  const isAsked = askedKey(invocation);
+  const keys = explainTogether({ rule, all: stored.known, ...stored }).filter(({ key }) => isAsked(key));
+  if (invocation.isJson) {
+    printJson(invocation, { rule: { id: rule.id, version: rule.version }, keys });
+    return EXIT.fine;
+  }
+  const { stdout } = invocation.context;
+  stdout.write(`${visible(`${rule.id}: ${ruleSentence(rule, treesOf(rule))}`)}\n`);
+  if (keys.length === 0) stdout.write('\nnone of its rules detected anything\n');
+  for (const { key, rules, found } of keys.slice(0, KEYS_SHOWN)) {
+    const came = rules.filter(({ detections }) => detections > 0).length;
+    const verdict = found === 0 ? 'nothing found' : counted(found, 'detection');
+    stdout.write(`\n${visible(`key ${key}: ${came} of ${rules.length} rules: ${verdict}`)}\n`);
+    for (const { id, detections, lastMs } of rules) {
+      const last = lastMs === undefined ? '' : `, the last ${isoTime(lastMs)}`;
+      stdout.write(`  ${detections > 0 ? '✓' : '✗'} ${visible(id)}: ${counted(detections, 'detection')}${last}\n`);
+    }
   }
   return EXIT.fine;
 }

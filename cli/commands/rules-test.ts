@@ -11,7 +11,7 @@ import { EXIT, type ExitCode, type Failure, fail, type Outcome, succeed } from '
 import { listenForInterrupt } from '../interrupt.ts';
 import { type JunitCase, junitXml } from '../junit.ts';
 import { usage } from '../options.ts';
-import { readAskedRules } from '../rule-paths.ts';
+import { type ReadRules, readAskedRules } from '../rule-paths.ts';
 import { ruleFoldersOf } from '../server-settings.ts';
 import { counted } from '../table.ts';
 
@@ -56,7 +56,7 @@ async function testOnce(invocation: Invocation): Promise<ExitCode | Failure> {
   const read = await readAskedRules(invocation);
   if (!read.isOk) return read.failure;
   const errors = read.value.diagnostics.filter(({ severity }) => severity === 'error');
-  const tested = await testAll(read.value.rules, isGiven(invocation, 'coverage'));
+  const tested = await testAll(read.value, isGiven(invocation, 'coverage'));
   const written = await writeJunit(invocation, tested, errors);
   if (!written.isOk) return written.failure;
   const all = tested.flatMap(({ results }) => results);
@@ -85,13 +85,13 @@ async function testOnce(invocation: Invocation): Promise<ExitCode | Failure> {
   return failed > 0 || errors.length > 0 ? EXIT.findings : EXIT.fine;
 }
 
-async function testAll(rules: readonly Rule[], isCoverageAsked: boolean): Promise<readonly Tested[]> {
+async function testAll({ rules, known }: ReadRules, isCoverageAsked: boolean): Promise<readonly Tested[]> {
   const { runRuleTests } = await import('../../backtest/rule-tests.ts');
   const { explainFailure } = await import('../../backtest/failed-test.ts');
   const { clauseCoverage } = await import('../../backtest/clause-coverage.ts');
   return rules.map((rule) => ({
     rule,
-    results: runRuleTests(rule, rules).map((result, at) => {
+    results: runRuleTests(rule, known).map((result, at) => {
       const test = rule.tests[at];
       return result.passed || test === undefined
         ? result
@@ -109,28 +109,33 @@ async function testAgainAndAgain(invocation: Invocation): Promise<ExitCode | Fai
   const asked = invocation.positionals.map((path) => resolve(cwd, path));
   const paths = [...new Set([...asked, ...ruleFoldersOf(config.value).map(({ path }) => path)])];
   const interrupt = listenForInterrupt();
+  let running: Promise<ExitCode | Failure> = Promise.resolve(EXIT.fine);
+  const run = (): void => {
+    running = running.then(() => testOnce(invocation));
+  };
+  // Before the first run, so that no change falls in between.
+  const watching = watchRules({
+    paths,
+    onChange: () => {
+      stderr.write('\n');
+      run();
+    },
+  });
+  // The watch alone keeps no process alive.
+  const alive = setInterval(() => undefined, 60_000);
   try {
-    const first = await testOnce(invocation);
+    run();
+    const first = await running;
     if (typeof first !== 'number') return first;
     await new Promise<void>((done) => {
-      let running = Promise.resolve();
-      const again = (): void => {
-        running = running.then(async () => {
-          stderr.write('\n');
-          await testOnce(invocation);
-        });
-      };
-      const watching = watchRules({ paths, onChange: again });
-      // The watch alone keeps no process alive.
-      const alive = setInterval(() => undefined, 60_000);
-      interrupt.signal.addEventListener('abort', () => {
-        watching.close();
-        clearInterval(alive);
-        void running.then(() => done());
-      });
+      if (interrupt.signal.aborted) done();
+      interrupt.signal.addEventListener('abort', () => done());
     });
+    await running;
     return EXIT.fine;
   } finally {
+    watching.close();
+    clearInterval(alive);
     interrupt.release();
   }
 }

@@ -30,6 +30,9 @@ beforeAll(async () => {
   mkdirSync(join(folder.path, 'own'));
   writeFileSync(join(folder.path, 'own', 'netcat.yaml'), NETCAT);
   writeFileSync(join(folder.path, 'own', 'burst.yaml'), BURST);
+  const together =
+    'id: both\nname: Both\nseverity: low\nby: [host.id]\ntogether: { rules: [netcat, burst], within: 5m }\n';
+  writeFileSync(join(folder.path, 'own', 'both.yaml'), together);
   writeFileSync(join(folder.path, 'vedette.yaml'), `rules: { folders: [own], shipped: false }\n`);
   server = await startServer({
     version: '0.0.0',
@@ -110,6 +113,13 @@ describe('explain, of what is stored', () => {
       isComplete: true,
       keys: [{ key: '["root"]', matches: 3, found: [] }, {}],
     });
+  });
+
+  it('tells which rules of `together` detected', async () => {
+    const { stdout, code } = await ask('explain', 'both', '--since', '2h');
+    expect(code).toBe(0);
+    expect(stdout).toContain('key ["h1"]: 1 of 2 rules: nothing found');
+    expect(stdout).toContain('✓ netcat: 2 detections, the last 2026-05-01T09:01:00.000Z\n  ✗ burst: 0 detections');
   });
 
   it('says that an event is not there', async () => {

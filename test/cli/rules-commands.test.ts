@@ -1,8 +1,9 @@
 // The commands about rules, as people and CI use them: schema, list, test, explain.
+import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeFolder, runHere, type Said, type TestFolder } from './terminal.ts';
+import { childEnvironment, MAIN, makeFolder, runHere, type Said, type TestFolder } from './terminal.ts';
 
 const RULE = `id: netcat
 name: Netcat
@@ -163,6 +164,58 @@ tests:
     );
     const { stdout } = await run('rules', 'test', 'rules/both.yaml');
     expect(stdout).toContain('both: ok, 2 tests');
+  });
+});
+
+describe('a rule on others, in a file of its own', () => {
+  it('is read with those that stand around it', async () => {
+    write('rules/one.yaml', RULE.replace('id: netcat', 'id: one'));
+    write(
+      'rules/both.yaml',
+      'id: both\nname: B\nseverity: low\nby: [host.id]\ntogether: { rules: [netcat, one], within: 5m }\ntests:\n  - { name: nc is both, events: [{ event.action: executed, process.name: nc, host.id: h1 }], alerts: 1 }\n',
+    );
+    const { stdout, code } = await run('rules', 'test', 'rules/both.yaml');
+    expect([code, stdout]).toEqual([0, 'both: ok, 1 test\n']);
+    write('rules/both.yaml', 'id: both\nname: B\nseverity: low\ntogether: { rules: [netcat, two], within: 5m }\n');
+    expect((await run('rules', 'lint', 'rules/both.yaml')).stdout).toContain(
+      'names the rule `two`, which is not loaded',
+    );
+  });
+});
+
+describe('rules test --watch', () => {
+  it('runs again when a rule changes, and ends with Ctrl-C', async () => {
+    const child = spawn(process.execPath, [MAIN, 'rules', 'test', 'rules', '--watch'], {
+      cwd: folder.path,
+      env: childEnvironment(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    let check = (): void => undefined;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk) => {
+        said += String(chunk);
+        check();
+      });
+    }
+    const heard = (text: string): Promise<void> =>
+      new Promise((resolve) => {
+        check = () => {
+          if (said.includes(text)) resolve();
+        };
+        check();
+      });
+    try {
+      await heard('2 passed, 0 failed');
+      write('rules/netcat.yaml', RULE.replace('alerts: 0', 'alerts: 3'));
+      await heard('1 passed, 1 failed');
+      expect(said).toContain('somebody reads: expected 3 alerts, got 0');
+      const ended = new Promise((resolve) => child.on('exit', (code) => resolve(code)));
+      child.kill('SIGINT');
+      expect(await ended).toBe(0);
+    } finally {
+      child.kill('SIGKILL');
+    }
   });
 });
 
