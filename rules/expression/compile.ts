@@ -219,7 +219,8 @@ class Compiler {
     const names = path.steps.map((step) =>
       step.of.kind === 'name' && step.filters.length === 0 ? step.of.name : undefined,
     );
-    return names.every((name) => name !== undefined) ? readNames(names, general) : general;
+    if (!names.every((name) => name !== undefined)) return general;
+    return readNames(names, (input, evaluation) => collapse(general(input, evaluation)));
   }
 
   #compilePipeline(pipeline: Of<'pipeline'>): Evaluate {
@@ -335,10 +336,12 @@ class Compiler {
 }
 
 /** Whether a value of this kind can be a sequence that is not collapsed yet. */
-function isEverSequence({ kind }: Expression): boolean {
-  switch (kind) {
-    case 'name':
+function isEverSequence(expression: Expression): boolean {
+  switch (expression.kind) {
     case 'path':
+      // Plain names are read the short way, which unwraps what it finds.
+      return !isPlainPath(expression);
+    case 'name':
     case 'pipeline':
     case 'macro':
     case 'filter':
@@ -360,6 +363,10 @@ function isEverSequence({ kind }: Expression): boolean {
     default:
       return false;
   }
+}
+
+function isPlainPath({ steps }: Of<'path'>): boolean {
+  return steps.every((step) => step.of.kind === 'name' && step.filters.length === 0);
 }
 
 function startsAtVariable(first: Expression | undefined): boolean {

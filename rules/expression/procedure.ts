@@ -161,7 +161,8 @@ function runLambda(
  */
 export function partially(procedure: Procedure, args: readonly ({ readonly value: unknown } | undefined)[]): Procedure {
   const { signature, arity, label, isLambda } = procedure;
-  const places = isLambda || signature === undefined ? arity : Math.max(signature.parameters.length, arity);
+  // Functions without a signature take any number of arguments.
+  const places = isLambda ? arity : Math.max(arity, signature?.parameters.length ?? args.length);
   const open = args.filter((arg, index) => arg === undefined && index < places).length;
   return procedureOf({ arity: open, label, signature: undefined, isLambda: true }, (given, input, evaluation) => {
     let next = 0;

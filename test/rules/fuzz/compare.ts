@@ -10,7 +10,7 @@ import { randomEvent, randomExpression, randomFrom } from '../whole-language.ts'
 
 const EVENTS = 4;
 
-interface Difference {
+export interface Difference {
   /** Makes the expression and its events again. */
   readonly seed: number;
   readonly source: string;
