@@ -10,7 +10,6 @@
 // An append is answered after fdatasync; a kill at any moment loses none and doubles none.
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { StoredEvent } from '../../event/document.ts';
 import { formatCursor, parseCursor } from '../cursor.ts';
 import { type EventStore, type FollowBatch, StoreUnavailable } from '../port.ts';
 import { createWake } from '../wake.ts';
@@ -18,11 +17,12 @@ import { aggregate } from './aggregate.ts';
 import { createAppendQueue } from './append-queue.ts';
 import { checkFolder } from './check.ts';
 import { createCooler } from './cooler.ts';
-
+import { EMBEDDED_LIMITS, type EmbeddedLimits, tailLimits } from './embedded-limits.ts';
 import { type FilePort, NODE_FILES } from './files.ts';
+import { createFollowing } from './following.ts';
 import { createLoader } from './loader.ts';
 import { type EventLog, openLog } from './log.ts';
-import { idOfLine, parseLine, type RawLine } from './log-lines.ts';
+import { idOfLine, type RawLine } from './log-lines.ts';
 import { openMendingDatabase } from './mending-database.ts';
 import { takeOwnership } from './owner.ts';
 import { openPartitions, type Partitions } from './partitions.ts';
@@ -30,64 +30,12 @@ import { createPendingIds, type PendingIds } from './pending-ids.ts';
 import { placesOfId } from './place-of-id.ts';
 import { bytesOf, retain } from './retain.ts';
 import { createRoomCheck } from './room-check.ts';
-import { handleColumn, rowOfId, rowsAfter } from './rows.ts';
-import { SLICE_ROWS, scan } from './scan.ts';
+import { handleColumn, rowOfId } from './rows.ts';
+import { scan } from './scan.ts';
 import { type Snapshot, search } from './search.ts';
 import type { Database, DatabaseLimits, Session } from './session.ts';
 import { runSql } from './sql/run-sql.ts';
-import { createTail, type Tail, type TailLimits } from './tail.ts';
-
-interface EmbeddedLimits {
-  /** Bytes, and number, of events that may wait in the log for partitions. */
-  readonly backlogBytesMax: number;
-  readonly backlogEventsMax: number;
-  /** Bytes of them that are kept in memory too. */
-  readonly memoryBytesMax: number;
-  readonly waitingBatchesMax: number;
-  readonly waitingBytesMax: number;
-  /** Nothing more is acknowledged while the disk has less room. */
-  readonly freeBytesLeast: number;
-  readonly groupBytesMax: number;
-  /** A log segment is closed when it is this long. */
-  readonly segmentBytesMax: number;
-  /** Events (and their bytes) that stay in memory for followers after they were loaded. */
-  readonly recentEvents: number;
-  readonly recentBytes: number;
-  /** A partition with so many events is followed by another of the same period. */
-  readonly partitionRowsMax: number;
-  /** An event is in a partition after about this time. */
-  readonly loadDelayMs: number;
-  /** How long a search counts how many events match in all; then the total is a lower bound. */
-  readonly countMs: number;
-  /** A slice of a scan takes at most so many events of each partition. */
-  readonly sliceRows: number;
-  /** What DuckDB may use; the process needs more than that. */
-  readonly databaseBytesMax: number;
-  readonly databaseThreads: number;
-}
-
-const MIB = 1024 * 1024;
-/** Of the log, for a follower that is behind what memory holds. */
-const LOG_READ_BYTES: number = 4 * MIB;
-
-const EMBEDDED_LIMITS: EmbeddedLimits = {
-  backlogBytesMax: 16_384 * MIB,
-  backlogEventsMax: 6_000_000,
-  memoryBytesMax: 48 * MIB,
-  waitingBatchesMax: 1_000,
-  waitingBytesMax: 64 * MIB,
-  freeBytesLeast: 256 * MIB,
-  groupBytesMax: 8 * MIB,
-  segmentBytesMax: 64 * MIB,
-  recentEvents: 10_000,
-  recentBytes: 16 * MIB,
-  partitionRowsMax: 2_000_000,
-  loadDelayMs: 1_000,
-  countMs: 150,
-  sliceRows: SLICE_ROWS,
-  databaseBytesMax: 512 * MIB,
-  databaseThreads: 2,
-};
+import { createTail, type Tail } from './tail.ts';
 
 export interface EmbeddedOptions {
   readonly folder: string;
@@ -167,10 +115,6 @@ function recovery(limits: EmbeddedLimits) {
   };
 }
 
-function tailLimits({ memoryBytesMax, recentEvents, recentBytes }: EmbeddedLimits): TailLimits {
-  return { pendingBytes: memoryBytesMax, recentEvents, recentBytes };
-}
-
 interface Parts {
   readonly folder: string;
   readonly database: Database;
@@ -212,6 +156,7 @@ function createStore(parts: Parts): EmbeddedStore {
     },
   });
   const cooler = createCooler({ ...parts, loader });
+  const { read, fromLog } = createFollowing({ log, tail, partitions });
   let closing: Promise<void> | undefined;
   loader.notice();
   cooler.start();
@@ -224,44 +169,6 @@ function createStore(parts: Parts): EmbeddedStore {
   const snapshot = async (signal: AbortSignal | undefined): Promise<Snapshot> => {
     await loader.until(() => tail.coveredFrom <= tail.loadedSeq, signal);
     return { partitions, loadedSeq: tail.loadedSeq, pending: tail.after(tail.loadedSeq, Number.POSITIVE_INFINITY) };
-  };
-
-  const fromPartitions = async (after: number, upTo: number, limit: number): Promise<readonly StoredEvent[]> => {
-    const found: StoredEvent[] = [];
-    for (const partition of partitions.all()) {
-      if (partition.span === undefined || partition.span.maxSeq <= after || partition.span.minSeq > upTo) continue;
-      const rows = await partitions.read(partition, (session) => rowsAfter(session, { after, upTo, limit }));
-      for (const row of rows ?? []) found.push(row);
-    }
-    return found.sort((a, b) => a.seq - b.seq).slice(0, limit);
-  };
-
-  /** Events after a number, in order: from memory where it has them all, else from partitions, else from the log. */
-  const read = async (after: number, limit: number): Promise<readonly StoredEvent[]> => {
-    for (;;) {
-      const { coveredFrom, loadedSeq } = tail;
-      if (after >= coveredFrom) return tail.follow(after, limit);
-      if (after < loadedSeq) {
-        const found = await fromPartitions(after, Math.min(loadedSeq, coveredFrom), limit);
-        if (found.length > 0) return found;
-        // Nothing older is left; loads went on meanwhile, perhaps.
-        return Math.max(loadedSeq, after) >= coveredFrom
-          ? fromMemory(coveredFrom, limit)
-          : await fromLog(loadedSeq, limit);
-      }
-      const lines = await fromLog(after, limit);
-      if (lines.length > 0) return lines;
-      if (tail.loadedSeq === loadedSeq && tail.coveredFrom === coveredFrom) return [];
-    }
-  };
-
-  const fromMemory = (after: number, limit: number): readonly StoredEvent[] =>
-    tail.coveredFrom > after ? [] : tail.follow(after, limit);
-
-  /** None where the lines were removed meanwhile: then they are in partitions. */
-  const fromLog = async (after: number, limit: number): Promise<readonly StoredEvent[]> => {
-    const lines = await log.read(after, { events: limit, bytes: LOG_READ_BYTES });
-    return (lines ?? []).map((line) => ({ seq: line.seq, ...parseLine(line) }));
   };
 
   const shutDown = async (): Promise<void> => {
