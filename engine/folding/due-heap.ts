@@ -1,6 +1,6 @@
 // What falls due by time, the earliest first: a binary heap. Equal times come out in the order of their names, so that what time
 // brings about does not hang on how the process was cut into steps.
-export interface Due<Subject> {
+interface Due<Subject> {
   readonly atMs: number;
   readonly name: string;
   readonly subject: Subject;
