@@ -37,6 +37,6 @@ export const ENGINE_LIMITS: EngineLimits = {
   foldedKeysMax: 100_000,
   keptMs: 20 * 60_000,
   keptPerKeyMax: 1_000,
-  keptMax: 100_000,
+  keptMax: 50_000,
   recomputedPerRuleMax: 100_000,
 };

@@ -5,6 +5,8 @@
 // What comes behind a key's state is late: it is collected until its host has caught up, and then the key is computed again, once,
 // from what was kept. New findings are raised and marked late; those that no longer hold are withdrawn; what could not be
 // computed again is told as a gap.
+//
+// Long, because all of it changes the same books together: keys, queues, quotas, and what of them is to be stored.
 
 import type { Gap } from '../../event/detection.ts';
 import { compareOrder } from '../../event/order.ts';
@@ -12,7 +14,8 @@ import type { Rule } from '../../rules/rule.ts';
 import type { Watermarks } from '../engine.ts';
 import { foundDigestOf, windowDetectionIdOf } from '../identity.ts';
 import type { EngineLimits } from '../limits.ts';
-import { createDueHeap, type DueHeap } from './due-heap.ts';
+import type { DueHeap } from './due-heap.ts';
+import { emptyQueue, isEmpty, newSlot, type Queue, type Slot } from './fold-queue.ts';
 import { type FoldedRule, isWithin } from './folded-rule.ts';
 import { baseKey, baseText, matchKey, matchText, type RestoredKeys } from './folding-text.ts';
 import {
@@ -23,12 +26,15 @@ import {
   isBehind,
   isBeyond,
   type LiveKey,
+  NOTHING_FOUND,
+  NOTHING_REMOVED,
   pass,
   replay,
   see,
   settle,
 } from './live-key.ts';
 import { compareRecords, type MatchRecord } from './match-record.ts';
+import { createRecomputeBudget } from './recompute-budget.ts';
 
 /** A finding that is in force: a detection to be. */
 export interface Raised {
@@ -92,42 +98,11 @@ export interface KindBookOptions {
   readonly count: (ruleId: string, counter: KindCounter) => void;
 }
 
-/** A key in its place. */
-interface Slot {
-  readonly key: LiveKey;
-  readonly folded: FoldedRule;
-  queue: Queue;
-  /** When it stands in the queue's heap, epoch ms; Infinity: not at all. */
-  dueMs: number;
-  isSettling: boolean;
-  isGone: boolean;
-  /** Time of the queue when the first late match came that is not computed yet. */
-  lateSinceMs: number | undefined;
-}
-
-interface Queue {
-  /** '' across hosts. */
-  readonly hostId: string;
-  readonly level: number;
-  readonly latenessMs: number | undefined;
-  readonly waiting: MatchRecord[];
-  isSorted: boolean;
-  readonly dues: DueHeap<Slot>;
-  /** Of rules that find by time: these need not wait for a host that lags. */
-  readonly timeDues: DueHeap<Slot>;
-  /** When to settle what was kept long enough. */
-  readonly settling: DueHeap<Slot>;
-  readonly late: Set<Slot>;
-  /** The greatest `event.created` that was folded, of each rule version: one that was just filled has its own. */
-  readonly foldedMs: Map<string, number>;
-}
-
 const NEVER = Number.NEGATIVE_INFINITY;
 /** Late matches of a host that catches up are collected so long at the most, of the queue's time. */
 const GATHER_MS = 60_000;
 /** The same of a host that tells no progress. */
 const GATHER_UNTOLD_MS = 10_000;
-const BUDGET_SPAN_MS = 60_000;
 /** Event ids that a withdrawal names. */
 const BECAUSE_MAX = 10;
 
@@ -141,7 +116,7 @@ export function createKindBook(options: KindBookOptions): KindBook {
   const owned = new Map<string, Set<Slot>>();
   const waitingIds = new Set<string>();
   const held = new Map<string, MatchRecord[]>();
-  const budgets = new Map<string, { spanMs: number; spent: number }>();
+  const budget = createRecomputeBudget(limits.recomputedPerRuleMax);
   const changedRecords = new Map<
     string,
     { readonly record: MatchRecord; readonly place: 'waits' | 'kept' | 'late' } | undefined
@@ -267,11 +242,14 @@ export function createKindBook(options: KindBookOptions): KindBook {
     const { key, folded } = slot;
     if (findings.length > 0) changedKeys.add(key.id);
     const news: Raised[] = [];
+    let foundNow: Map<string, string> | undefined;
     for (const finding of findings) {
       if (!isWithin(folded.inForce, finding.found.at.createdMs)) continue;
       const detectionId = detectionIdIn(slot, finding);
       if (key.found.has(detectionId)) continue;
-      key.found.set(detectionId, foundDigestOf(finding.found));
+      foundNow ??= new Map(key.found);
+      foundNow.set(detectionId, foundDigestOf(finding.found));
+      key.found = foundNow;
       news.push({ folded, detectionId, key: key.key, finding, isLate });
     }
     return news;
@@ -282,8 +260,9 @@ export function createKindBook(options: KindBookOptions): KindBook {
     const { records, findings } = settle(key, folded.fold, upTo);
     kept -= records.length;
     for (const { id } of records) changedRecords.set(id, undefined);
-    if (key.kept.length === 0) key.found.clear();
-    for (const finding of findings) key.found.delete(detectionIdIn(slot, finding));
+    const settled = new Set(findings.map((finding) => detectionIdIn(slot, finding)));
+    const left = key.kept.length === 0 ? [] : [...key.found].filter(([id]) => !settled.has(id));
+    key.found = left.length === 0 ? NOTHING_FOUND : new Map(left);
     if (!folded.findsByTime) key.lastRecord = undefined;
     changedKeys.add(key.id);
   };
@@ -381,13 +360,13 @@ export function createKindBook(options: KindBookOptions): KindBook {
       settleDown(slot, false);
       return;
     }
-    if (!mayCompute(rule.version, key.kept.length + key.late.length, nowMs)) {
+    if (!budget.take(rule.version, key.kept.length + key.late.length, nowMs)) {
       for (const record of key.late) {
         noteGap(folded, record, 'budget');
         changedRecords.set(record.id, undefined);
       }
       key.late = [];
-      key.removed = new Set();
+      key.removed = NOTHING_REMOVED;
       settleDown(slot, false);
       return;
     }
@@ -399,7 +378,7 @@ export function createKindBook(options: KindBookOptions): KindBook {
     const findings = computeAgain(key, fold);
     kept += key.kept.length;
     for (const record of key.kept) changedRecords.set(record.id, { record, place: 'kept' });
-    key.found = new Map();
+    key.found = NOTHING_FOUND;
     for (const one of taken(slot, findings, true)) {
       const { detectionId, finding } = one;
       const digest = before.get(detectionId);
@@ -423,16 +402,6 @@ export function createKindBook(options: KindBookOptions): KindBook {
     const place = raised.findIndex((one) => one.detectionId === detectionId);
     if (place !== -1) raised.splice(place, 1);
     return place !== -1;
-  };
-
-  const mayCompute = (ruleVersion: string, matches: number, nowMs: number): boolean => {
-    const spanMs = Math.floor(Math.max(nowMs, 0) / BUDGET_SPAN_MS);
-    const known = budgets.get(ruleVersion);
-    const budget = known?.spanMs === spanMs ? known : { spanMs, spent: 0 };
-    budgets.set(ruleVersion, budget);
-    if (budget.spent > 0 && budget.spent + matches > limits.recomputedPerRuleMax) return false;
-    budget.spent += matches;
-    return true;
   };
 
   const isLateDue = (slot: Slot, watermarks: Watermarks): boolean => {
@@ -505,7 +474,12 @@ export function createKindBook(options: KindBookOptions): KindBook {
     const folded = rules.get(record.ruleVersion);
     if (folded === undefined || waitingIds.has(record.id)) return;
     // What is removed and comes again is what it was.
-    if (slots.get(record.keyId)?.key.removed.delete(record.id) === true) return;
+    const key = slots.get(record.keyId)?.key;
+    if (key?.removed.has(record.id) === true) {
+      key.removed = new Set([...key.removed].filter((id) => id !== record.id));
+      changedKeys.add(key.id);
+      return;
+    }
     waitingIds.add(record.id);
     changedRecords.set(record.id, { record, place: 'waits' });
     const holding = held.get(record.ruleVersion);
@@ -592,7 +566,7 @@ export function createKindBook(options: KindBookOptions): KindBook {
         if (slot.folded.level === 0) continue;
         const record = [...slot.key.kept, ...slot.key.late].find(({ id }) => id.endsWith(` ${detectionId}`));
         if (record === undefined) continue;
-        slot.key.removed.add(record.id);
+        slot.key.removed = new Set([...slot.key.removed, record.id]);
         changedKeys.add(slot.key.id);
         slot.queue.late.add(slot);
       }
@@ -667,41 +641,6 @@ const MORE_FINDS_MORE: ReadonlySet<string> = new Set(['threshold', 'distinct', '
 function detectionIdIn({ key, folded }: Slot, { found }: Finding): string {
   const { id: ruleId, version: ruleVersion } = folded.rule;
   return windowDetectionIdOf({ ruleId, ruleVersion, key: key.key }, found.identity);
-}
-
-function emptyQueue(folded: FoldedRule, hostId: string): Queue {
-  return {
-    hostId,
-    level: folded.level,
-    latenessMs: folded.isHostBound ? undefined : folded.latenessMs,
-    waiting: [],
-    isSorted: true,
-    dues: createDueHeap(isGone),
-    timeDues: createDueHeap(isGone),
-    settling: createDueHeap(isGone),
-    late: new Set(),
-    foldedMs: new Map(),
-  };
-}
-
-function isGone(slot: Slot): boolean {
-  return slot.isGone;
-}
-
-function isEmpty({ waiting, dues, timeDues, settling, late }: Queue): boolean {
-  return waiting.length + dues.size() + timeDues.size() + settling.size() + late.size === 0;
-}
-
-function newSlot(key: LiveKey, folded: FoldedRule, queue: Queue): Slot {
-  return {
-    key,
-    folded,
-    queue,
-    dueMs: Number.POSITIVE_INFINITY,
-    isSettling: false,
-    isGone: false,
-    lateSinceMs: undefined,
-  };
 }
 
 function isKnown(key: LiveKey, { id }: MatchRecord): boolean {

@@ -29,10 +29,10 @@ export interface LiveKey {
   state: unknown;
   passedMs: number;
   last: OrderKey | undefined;
-  found: Map<string, string>;
+  found: ReadonlyMap<string, string>;
   late: MatchRecord[];
   /** Matches that no longer hold: of `together`, detections that were withdrawn. */
-  removed: Set<string>;
+  removed: ReadonlySet<string>;
   /** The last match in time, where the rule finds by time: what it says then. */
   lastRecord: MatchRecord | undefined;
 }
@@ -45,6 +45,10 @@ export interface Finding {
 
 type Fold = KindFold<unknown>;
 
+/** Shared: most keys have none, and there are many keys. */
+export const NOTHING_FOUND: ReadonlyMap<string, string> = new Map();
+export const NOTHING_REMOVED: ReadonlySet<string> = new Set();
+
 const NEVER = Number.NEGATIVE_INFINITY;
 
 export function emptyKey(parts: Pick<LiveKey, 'id' | 'key' | 'ruleVersion' | 'hostId'>): LiveKey {
@@ -55,9 +59,9 @@ export function emptyKey(parts: Pick<LiveKey, 'id' | 'key' | 'ruleVersion' | 'ho
     state: undefined,
     passedMs: NEVER,
     last: undefined,
-    found: new Map(),
+    found: NOTHING_FOUND,
     late: [],
-    removed: new Set(),
+    removed: NOTHING_REMOVED,
     lastRecord: undefined,
   };
 }
@@ -114,7 +118,7 @@ export function computeAgain(key: LiveKey, fold: Fold): readonly Finding[] {
   const untilMs = key.passedMs;
   const records = [...key.kept, ...key.late].filter(({ id }) => !key.removed.has(id)).sort(compareRecords);
   key.late = [];
-  key.removed = new Set();
+  key.removed = NOTHING_REMOVED;
   return replay(key, fold, { records: withoutDoubles(records), untilMs });
 }
 
