@@ -9,7 +9,7 @@ const { rules } = readRuleFolders([{ path, kind: 'shipped' }]);
 
 describe('the shipped rules', () => {
   it.each(rules.map((rule) => [rule.id, rule] as const))('%s passes its own tests', (_id, rule) => {
-    const results = runRuleTests(rule);
+    const results = runRuleTests(rule, rules);
     expect(results.filter(({ passed }) => !passed)).toEqual([]);
     expect(results.some(({ expected }) => expected > 0)).toBe(true);
     expect(results.some(({ expected }) => expected === 0)).toBe(true);
