@@ -174,6 +174,14 @@ function withKnownRules(all: readonly Rule[]): RuleSet {
       isSettled = false;
     }
   }
+  for (const rule of rules.values()) {
+    const off =
+      rule.kind.kind === 'together' ? rule.kind.rules.find((id) => rules.get(id)?.status === 'off') : undefined;
+    if (off === undefined) continue;
+    const message = `\`${rule.id}\` never finds anything: \`${off}\`, which it names, is off`;
+    const remedy = 'Give that one `status: test`: then it is evaluated, and nothing is sent.';
+    diagnostics.push(diagnosticOfFile(rule.file, { code: 'rule/never-fires', severity: 'warning', message, remedy }));
+  }
   return { rules: all.filter(({ id }) => rules.has(id)), diagnostics };
 }
 

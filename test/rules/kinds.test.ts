@@ -345,6 +345,12 @@ describe('rules that name rules', () => {
     );
   });
 
+  it('are warned of where one is off', () => {
+    const set = files(together('x', 'a', 'b'), single('a'), `${single('b')}status: off\n`);
+    expect(ids(set)).toEqual(['x', 'a', 'b']);
+    expect(set.diagnostics.map(({ code }) => code)).toContain('rule/never-fires');
+  });
+
   it('are refused where they need each other', () => {
     expect(ids(files(together('x', 'a', 'y'), together('y', 'a', 'x'), single('a')))).toEqual(['a']);
   });

@@ -1,7 +1,7 @@
 // What rules mean to ElastAlert2 they mean here: its options said in our words, over traffic that its own rule classes (2.31.0) judged.
 // cases/elastalert.jsonl holds each case in order of time, with what the classes found (`found`: ids of events, `@` seconds for what they
 // found at a run), and whether they found something else when the same events came in another order (`isLateDifferent`): there we
-// find what they find in order, whatever the order of arrival (promise 3), and that is a deviation on purpose.
+// find what they find in order, whatever the order of arrival (promise 3), and that is a deviation on purpose. cases/realert.jsonl is its `realert`.
 //
 // The other deviations on purpose:
 //  - flatline, spike and min_cardinality are judged by ElastAlert when it runs, each minute here, and again and again while they last.
@@ -15,6 +15,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createEngine } from '../../../engine/create-engine.ts';
+import { EVERYTHING_PASSED } from '../../../engine/watermark.ts';
 import { type RuleRun, ruleOf, startRule } from './rule-run.ts';
 
 type Row = readonly [
@@ -30,6 +32,7 @@ interface Step {
   readonly events?: readonly Row[];
   readonly run?: number;
   readonly counts?: Readonly<Record<string, number>>;
+  readonly terms?: Readonly<Record<string, readonly { readonly key: string; readonly doc_count: number }[]>>;
   readonly aggregations?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly found: readonly string[];
 }
@@ -266,6 +269,64 @@ describe('deviations on purpose', () => {
           judge(Number(seconds), step);
         }
         if (step.run !== undefined) judge(step.run, step);
+      }
+    },
+  );
+
+  it.each(casesOf('frequency_count', 'frequency_terms'))(
+    '%s: threshold; at each run at which ElastAlert tells of a lump of counts, our episode lasts, and it begins where the first is told',
+    (_id, one) => {
+      const count = option<number>(one, 'num_events');
+      const run = startRule(
+        ruleOf(`by: [host.name]\n${EVERY}threshold: { count: ${count}, within: ${within(one)} }\n`),
+      );
+      for (const { counts = {}, terms = {}, found } of one.steps) {
+        const before = run.found.length;
+        const lumps = [
+          ...Object.entries(counts).map(([seconds, many]) => ({ seconds, key: 'all', many })),
+          ...Object.entries(terms).flatMap(([seconds, buckets]) =>
+            buckets.map(({ key, doc_count: many }) => ({ seconds, key, many })),
+          ),
+        ];
+        for (const { seconds, key, many } of lumps) {
+          for (let place = 0; place < many; place += 1) {
+            const id = `${seconds}.${key}.${place}`;
+            run.see({ ms: START_MS + Number(seconds) * 1_000, id, document: { host: { name: key } } });
+          }
+        }
+        expect(run.inForce().length).toBeGreaterThanOrEqual(found.length);
+        if (before === 0 && run.found.length > 0) expect(found.length).toBe(run.found.length);
+      }
+      expect(run.found.length > 0).toBe(theirs(one).length > 0);
+    },
+  );
+});
+
+describe('realert', () => {
+  interface Realert {
+    readonly id: string;
+    readonly options: { readonly realert: number; readonly exponential_realert?: number };
+    readonly matches: readonly (readonly [at: string, key: string | null, isSent: boolean])[];
+  }
+  const REALERTS = readFileSync(join(import.meta.dirname, 'cases/realert.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Realert);
+
+  it.each(REALERTS.map((one) => [one.id, one] as const))(
+    '%s: `alert.suppress`, with `grow`',
+    (_id, { options, matches }) => {
+      const { realert, exponential_realert: grow } = options;
+      const growing = grow === undefined ? '' : `, grow: ${grow}s`;
+      const suppress = realert === 0 ? '' : `alert: { suppress: { for: ${realert}s, by: [user.name]${growing} } }\n`;
+      const engine = createEngine({
+        epochs: [{ fromMs: 0, rules: [ruleOf(`${EVERY}${suppress}`)] }],
+        state: new Map(),
+      });
+      for (const [place, [at, key, isSent]] of matches.entries()) {
+        const document = { '@timestamp': at, event: { created: at }, host: { id: 'h' }, user: { name: key ?? 'none' } };
+        const { opened } = engine.step([{ id: `e${place}`, document }], EVERYTHING_PASSED);
+        expect([at, opened.length > 0]).toEqual([at, isSent]);
       }
     },
   );
