@@ -70,7 +70,7 @@ export function indexRules(rules: readonly Rule[], learnEvents: number = LEARN_E
       events += 1;
       learning.see(found, foundCount);
       if (learning.samples(events - learnFrom)) learning.sample(document);
-      if (events === learnAt) learn();
+      if (events >= learnAt) learn();
       if (foundCount === 0) return NONE;
       if (foundCount > 1) found.subarray(0, foundCount).sort();
       const candidates = new Array<Rule>(foundCount);
