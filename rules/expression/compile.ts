@@ -1,16 +1,9 @@
 // Checked tree → closures. What JSONata's evaluator does with promises and frames is done here synchronously, with the same
-// results. A path of plain names over plain objects, by far the most, takes a short way.
+// results. A path of plain names over plain objects, by far the most, takes a short way. One file, because it is one switch over all
+// kinds of the tree; what the closures do is beside it.
 import type { EventDocument } from '../../event/document.ts';
 import { ExpressionError, type FuelMeter, type Predicate } from '../rule.ts';
-import {
-  createEvaluation,
-  createFrame,
-  type Evaluate,
-  type Evaluation,
-  FUEL_PER_EVALUATION,
-  spend,
-  UNBOUND,
-} from './evaluation.ts';
+import { createEvaluation, type Evaluate, FUEL_PER_EVALUATION, spend } from './evaluation.ts';
 import { type FunctionDefinition, functionNamed } from './functions.ts';
 import { groupBy } from './group.ts';
 import { regexProcedure } from './matching.ts';
@@ -19,25 +12,19 @@ import {
   compileCompare,
   compileConcatenation,
   compileIn,
+  compileLogic,
   compileNegation,
   compileRange,
 } from './operators.ts';
-import { applyFilter, type CompiledFilter, type CompiledStep, runSteps } from './path.ts';
+import { applyFilter, type CompiledFilter, type CompiledStep, compileName, readNames, runSteps } from './path.ts';
 import { type CompiledPipelineStep, runPipeline } from './pipeline.ts';
-import {
-  apply,
-  asArgument,
-  compileLambda,
-  compileTail,
-  isProcedure,
-  partially,
-  procedureOf,
-  tailCall,
-} from './procedure.ts';
+import { apply, asArgument, compileApply, compileLambda, compileTail, isProcedure, partially } from './procedure.ts';
 import { compileRegex } from './regex.ts';
-import { bareOf, type Expression, type Pair, type PipelineStep, partsOf } from './syntax.ts';
+import { bindsHere, compileBind, inScope, readFrame } from './scope.ts';
+import { isEverSequence, levelsOf, startsAtVariable } from './shape.ts';
+import { bareOf, type Expression, type Pair, type PipelineStep } from './syntax.ts';
 import { transformer } from './transform.ts';
-import { collapse, isSequence, lookup, MARK, mark, marksOf, truthOf } from './value.ts';
+import { collapse, isSequence, MARK, mark, marksOf, truthOf } from './value.ts';
 import { descendantsOf, membersOfObject } from './wildcard.ts';
 
 /** The expression as a predicate over events. `fuel` is for tests. */
@@ -335,100 +322,6 @@ class Compiler {
   }
 }
 
-/** Whether a value of this kind can be a sequence that is not collapsed yet. */
-function isEverSequence(expression: Expression): boolean {
-  switch (expression.kind) {
-    case 'path':
-      // Plain names are read the short way, which unwraps what it finds.
-      return !isPlainPath(expression);
-    case 'name':
-    case 'pipeline':
-    case 'macro':
-    case 'filter':
-    case 'keep':
-    case 'wildcard':
-    case 'descendants':
-    case 'parent':
-    case 'variable':
-    case 'call':
-    case 'invoke':
-    case 'apply':
-    case 'range':
-    // What only hands a value on unwraps it once more.
-    case 'context':
-    case 'condition':
-    case 'block':
-    case 'bind':
-      return true;
-    default:
-      return false;
-  }
-}
-
-function isPlainPath({ steps }: Of<'path'>): boolean {
-  return steps.every((step) => step.of.kind === 'name' && step.filters.length === 0);
-}
-
-function startsAtVariable(first: Expression | undefined): boolean {
-  const kind = first === undefined ? undefined : bareOf(first).kind;
-  return ['list', 'macro', 'context', 'root', 'variable', 'function'].includes(kind ?? '');
-}
-
-function compileName(name: string): Evaluate {
-  return (input, evaluation) => {
-    spend(evaluation, 1);
-    return lookup(input, name, evaluation);
-  };
-}
-
-function readNames(names: readonly string[], general: Evaluate): Evaluate {
-  return (input, evaluation) => {
-    spend(evaluation, names.length);
-    let current: unknown = input;
-    for (const name of names) {
-      if (typeof current !== 'object' || current === null) return undefined;
-      if (Array.isArray(current)) return general(input, evaluation);
-      if (!Object.hasOwn(current, name)) return undefined;
-      current = (current as Readonly<Record<string, unknown>>)[name];
-    }
-    return current;
-  };
-}
-
-function readFrame(name: string, otherwise: Evaluate): Evaluate {
-  return (input, evaluation) => {
-    const value = evaluation.frame === undefined ? UNBOUND : evaluation.frame.lookup(name);
-    return value === UNBOUND ? otherwise(input, evaluation) : value;
-  };
-}
-
-/** With a scope of its own, which `:=` binds in. */
-function inScope(of: Evaluate): Evaluate {
-  return (input, evaluation) => {
-    const outer = evaluation.frame;
-    evaluation.frame = createFrame(outer);
-    const value = of(input, evaluation);
-    evaluation.frame = outer;
-    return value;
-  };
-}
-
-/** Binds in the innermost scope. */
-function compileBind(name: string, of: Evaluate): Evaluate {
-  return (input, evaluation) => {
-    const value = of(input, evaluation);
-    evaluation.frame?.bind(name, value);
-    return value;
-  };
-}
-
-/** True when evaluating binds a name in the scope around it. */
-function bindsHere(expression: Expression): boolean {
-  if (expression.kind === 'bind') return true;
-  if (expression.kind === 'block' || expression.kind === 'lambda') return false;
-  return partsOf(expression).some(bindsHere);
-}
-
 function compileKept(of: Evaluate): Evaluate {
   return (input, evaluation) => {
     const value = of(input, evaluation);
@@ -437,38 +330,9 @@ function compileKept(of: Evaluate): Evaluate {
   };
 }
 
-function compileLogic(operator: 'and' | 'or', left: Evaluate, right: Evaluate): Evaluate {
-  const isTrue = (side: Evaluate, input: unknown, evaluation: Evaluation): boolean =>
-    truthOf(side(input, evaluation), evaluation) === true;
-  if (operator === 'and')
-    return (input, evaluation) => isTrue(left, input, evaluation) && isTrue(right, input, evaluation);
-  return (input, evaluation) => isTrue(left, input, evaluation) || isTrue(right, input, evaluation);
-}
-
 /** Each evaluation's own, because a regular expression as a value remembers how far it has come. */
 function compileRegexValue({ source, flags }: Of<'regex'>): Evaluate {
   const compiled = compileRegex(source, flags);
   if (compiled.kind === 'refused') throw new Error(compiled.message);
   return () => regexProcedure(compiled);
-}
-
-/** `left ~> right`: two functions make one, else right is called with left. */
-function compileApply(left: Evaluate, right: Evaluate): Evaluate {
-  return (input, evaluation) => {
-    const value = left(input, evaluation);
-    const procedure = right(input, evaluation);
-    if (!isProcedure(procedure)) throw new ExpressionError('T2006', 'T2006: right of `~>` is no function');
-    if (!isProcedure(value)) return apply(procedure, [value], null, evaluation);
-    return procedureOf({ arity: 1, label: 'chain', signature: undefined, isLambda: true }, ([given], _input, inner) =>
-      tailCall(procedure, [collapse(apply(value, [asArgument(given)], null, inner))]),
-    );
-  };
-}
-
-/** How deep a body nests: what a call of it costs in depth. */
-function levelsOf(expression: Expression): number {
-  if (expression.kind === 'macro') return 1 + levelsOf(expression.of);
-  let deepest = 0;
-  for (const part of partsOf(expression)) deepest = Math.max(deepest, levelsOf(part));
-  return deepest + 1;
 }

@@ -1,9 +1,9 @@
 // The operators of JSONata, with its errors: T2001/T2002 and D1002 for numbers, T2009/T2010 for comparisons. A missing side is
 // never an error: comparisons of it are false or undefined, as the official engine has it.
 import { ExpressionError } from '../rule.ts';
-import { type Evaluate, spend, spendOnLength } from './evaluation.ts';
+import { type Evaluate, type Evaluation, spend, spendOnLength } from './evaluation.ts';
 import type { ArithmeticOperator, CompareOperator, Expression } from './syntax.ts';
-import { asSequence, isDeepEqual, isNumeric, kindOf, stringOf } from './value.ts';
+import { asSequence, isDeepEqual, isNumeric, kindOf, stringOf, truthOf } from './value.ts';
 
 export function compileCompare(operator: CompareOperator, left: Evaluate, right: Evaluate): Evaluate {
   if (operator === '=' || operator === '!=') {
@@ -139,4 +139,12 @@ export function compileRange(left: Evaluate, right: Evaluate): Evaluate {
     for (let member = from; member <= to; member += 1) members.push(member);
     return asSequence(members);
   };
+}
+
+export function compileLogic(operator: 'and' | 'or', left: Evaluate, right: Evaluate): Evaluate {
+  const isTrue = (side: Evaluate, input: unknown, evaluation: Evaluation): boolean =>
+    truthOf(side(input, evaluation), evaluation) === true;
+  if (operator === 'and')
+    return (input, evaluation) => isTrue(left, input, evaluation) && isTrue(right, input, evaluation);
+  return (input, evaluation) => isTrue(left, input, evaluation) || isTrue(right, input, evaluation);
 }

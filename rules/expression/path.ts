@@ -2,7 +2,7 @@
 // among them. Follows the official engine to the letter, including which arrays keep their shape (the last step's lone array).
 import { type Evaluate, type Evaluation, spend } from './evaluation.ts';
 import { frameOfTuple, type Tuple } from './tuple.ts';
-import { appendAll, asSequence, isNumeric, isSequence, MARK, mark, marksOf, truthOf } from './value.ts';
+import { appendAll, asSequence, isNumeric, isSequence, lookup, MARK, mark, marksOf, truthOf } from './value.ts';
 
 export interface CompiledFilter {
   /** The number that a predicate is when it is written as one: `args[0]`. */
@@ -100,4 +100,27 @@ export function onTuple(evaluate: Evaluate, tuple: Tuple, evaluation: Evaluation
 function positionsOf(result: unknown): readonly number[] | undefined {
   if (isNumeric(result)) return [result];
   return Array.isArray(result) && result.every(isNumeric) ? result : undefined;
+}
+
+/** A field of the input, or of each of its members; not yet collapsed. */
+export function compileName(name: string): Evaluate {
+  return (input, evaluation) => {
+    spend(evaluation, 1);
+    return lookup(input, name, evaluation);
+  };
+}
+
+/** A path of plain names: straight down as long as there are only objects on the way, else by `general`. */
+export function readNames(names: readonly string[], general: Evaluate): Evaluate {
+  return (input, evaluation) => {
+    spend(evaluation, names.length);
+    let current: unknown = input;
+    for (const name of names) {
+      if (typeof current !== 'object' || current === null) return undefined;
+      if (Array.isArray(current)) return general(input, evaluation);
+      if (!Object.hasOwn(current, name)) return undefined;
+      current = (current as Readonly<Record<string, unknown>>)[name];
+    }
+    return current;
+  };
 }

@@ -56,7 +56,7 @@ export function runPipeline(pipeline: CompiledPipeline, input: unknown, evaluati
 /** An array written out first, and then a predicate that leaves one member of it: of a text the path goes on with its letters. */
 function asMembers(result: unknown): readonly unknown[] {
   if (Array.isArray(result)) return result;
-  return typeof result === 'string' ? result.split('') : [];
+  return typeof result === 'string' ? result.split('') : asSequence([]);
 }
 
 /** `[]` on the path: a lone member stays in its array. An array of the event is none of ours to mark, and needs no mark. */

@@ -4,6 +4,7 @@ import { ExpressionError } from '../rule.ts';
 import { type Evaluate, type Evaluation, enter, Frame, leave, spend } from './evaluation.ts';
 import type { CompiledRegex } from './regex.ts';
 import { readSignature, type Signature, validate } from './signature.ts';
+import { collapse } from './value.ts';
 
 export interface Procedure {
   (args: readonly unknown[], input: unknown, evaluation: Evaluation): unknown;
@@ -63,7 +64,7 @@ class Tail {
 }
 
 /** What a procedure gives when all that is left to do is this call. */
-export function tailCall(procedure: unknown, args: readonly unknown[]): unknown {
+function tailCall(procedure: unknown, args: readonly unknown[]): unknown {
   return new Tail(procedure, args);
 }
 
@@ -174,4 +175,17 @@ export function partially(procedure: Procedure, args: readonly ({ readonly value
     });
     return isLambda ? call(procedure, all, input, evaluation) : applyOnce(procedure, all, null, evaluation);
   });
+}
+
+/** `left ~> right`: two functions make one, else right is called with left. */
+export function compileApply(left: Evaluate, right: Evaluate): Evaluate {
+  return (input, evaluation) => {
+    const value = left(input, evaluation);
+    const procedure = right(input, evaluation);
+    if (!isProcedure(procedure)) throw new ExpressionError('T2006', 'T2006: right of `~>` is no function');
+    if (!isProcedure(value)) return apply(procedure, [value], null, evaluation);
+    return procedureOf({ arity: 1, label: 'chain', signature: undefined, isLambda: true }, ([given], _input, inner) =>
+      tailCall(procedure, [collapse(apply(value, [asArgument(given)], null, inner))]),
+    );
+  };
 }

@@ -2,9 +2,9 @@
 // stands left of `?:` and `??`, so that a short text can hold it for seconds; here both are counted in one pass.
 
 /** The deepest nesting of brackets. */
-export const NESTING_MAX = 150;
+const NESTING_MAX = 150;
 /** Characters that the parser would see with the left sides of `?:` and `??` copied. */
-export const WEIGHT_MAX = 65_536;
+const WEIGHT_MAX = 65_536;
 
 interface Group {
   /** Characters so far, copies counted in. */

@@ -122,7 +122,7 @@ export type Expression = { readonly at: number } & (
     }
 );
 
-export interface Step {
+interface Step {
   readonly of: Expression;
   /** `[…]` behind the step. */
   readonly filters: readonly Expression[];
