@@ -62,18 +62,20 @@ function foldersAround(asked: readonly string[], configured: readonly RuleFolder
   return [...configured, ...own.map((path) => ({ path, kind: 'own' as const }))];
 }
 
-/** The asked paths, and before them every folder of lists that they do not hold themselves. */
+/** The asked paths, and before them every folder of lists and macros that they do not hold themselves. */
 function foldersFor(asked: readonly string[], configured: readonly RuleFolder[]): readonly RuleFolder[] {
-  const shippedLists = `${SHIPPED_RULES}${sep}lists`;
-  const ownLists = [...configured.filter(({ kind }) => kind === 'own').map(({ path }) => path), ...asked.map(dirname)];
-  const lists: readonly RuleFolder[] = [
-    { path: shippedLists, kind: 'shipped' },
-    ...[...new Set(ownLists)]
-      .map((path) => ({ path: `${path}${sep}lists`, kind: 'own' as const }))
-      .filter(({ path }) => path !== shippedLists),
-  ];
+  const own = [...configured.filter(({ kind }) => kind === 'own').map(({ path }) => path), ...asked.map(dirname)];
+  const named: readonly RuleFolder[] = ['lists', 'macros'].flatMap((name) => {
+    const shipped = `${SHIPPED_RULES}${sep}${name}`;
+    return [
+      { path: shipped, kind: 'shipped' as const },
+      ...[...new Set(own)]
+        .map((path) => ({ path: `${path}${sep}${name}`, kind: 'own' as const }))
+        .filter(({ path }) => path !== shipped),
+    ];
+  });
   return [
-    ...lists.filter(({ path }) => !asked.some((one) => isWithin(path, one))),
+    ...named.filter(({ path }) => !asked.some((one) => isWithin(path, one))),
     ...asked.map((path) => ({ path, kind: isWithin(path, SHIPPED_RULES) ? ('shipped' as const) : ('own' as const) })),
   ];
 }

@@ -41,6 +41,16 @@ describe('rules schema', () => {
   });
 });
 
+describe('rules lint of one file', () => {
+  it('knows the lists and macros beside it', async () => {
+    for (const name of ['lists', 'macros']) mkdirSync(join(folder.path, 'rules', name));
+    write('rules/lists/cats.yaml', 'name: cats\nowner: us\nreason: they are\nvalues: [nc, ncat]\n');
+    write('rules/macros/cat.yaml', 'name: is_cat\nowner: us\nreason: it is\nexpression: process.name in $cats\n');
+    write('rules/netcat.yaml', RULE.replace('process.name in ["nc", "ncat"]', '$is_cat'));
+    expect((await run('rules', 'lint', 'rules/netcat.yaml')).stderr).toBe('1 rule: 0 errors, 0 warnings\n');
+  });
+});
+
 describe('rules list', () => {
   it('says each rule in a line, with its sentence where asked', async () => {
     const { stdout, stderr, code } = await run('rules', 'list', 'rules');
