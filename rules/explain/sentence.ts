@@ -48,7 +48,9 @@ function kindPhrase({ kind, by }: Pick<Rule, 'kind' | 'by'>, trees: RuleTrees): 
     case 'spike':
       return `when ${kind.metric === undefined ? `the number of ${events}` : `${metricPhrase(kind.metric)} of ${events}`} ${SPIKES[kind.direction]} ${kind.factor} times that of the ${formatDuration(kind.withinMs)} before${per}`;
     case 'absence':
-      return `when fewer than ${kind.fewerThan} ${events} come${per} within ${formatDuration(kind.withinMs)}`;
+      return kind.fewerThan === 1
+        ? `when no event${where} comes${per} for ${formatDuration(kind.withinMs)}`
+        : `when fewer than ${kind.fewerThan} ${events} come${per} within ${formatDuration(kind.withinMs)}`;
     case 'ratio': {
       const of = trees.of === undefined ? 'some' : `those where ${phraseOf(trees.of)}`;
       return `when the share of ${of} is ${boundsPhrase(kind)} among at least ${kind.atLeast} ${events}${per} within ${formatDuration(kind.withinMs)}`;
@@ -75,7 +77,20 @@ function stepsPhrase(kind: Extract<RuleKind, { kind: 'sequence' }>, trees: RuleT
     return step.isAbsent ? `without ${where}` : where;
   });
   const until = trees.until === undefined ? '' : `, until an event where ${phraseOf(trees.until)}`;
-  return `these come in order: ${steps.map((step, at) => `(${at + 1}) ${step}`).join(', ')}${until}`;
+  return `these come in order: ${numbered(steps).join(', ')}${until}`;
+}
+
+/** `(1) a, (2) b`; what comes several times running is said once: `(1 to 5) 5 times a`. */
+function numbered(steps: readonly string[]): readonly string[] {
+  const runs: { step: string; from: number; to: number }[] = [];
+  for (const [at, step] of steps.entries()) {
+    const last = runs.at(-1);
+    if (last?.step === step) last.to = at + 1;
+    else runs.push({ step, from: at + 1, to: at + 1 });
+  }
+  return runs.map(({ step, from, to }) =>
+    from === to ? `(${from}) ${step}` : `(${from} to ${to}) ${to - from + 1} times ${step}`,
+  );
 }
 
 function metricPhrase({ aggregate, field }: Metric): string {

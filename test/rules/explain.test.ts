@@ -233,7 +233,7 @@ describe('a rule in a sentence', () => {
     ],
     [
       'absence: { fewer_than: 1, within: 10m }',
-      'when fewer than 1 events where process.name is "a" come for one host.id within 10m',
+      'when no event where process.name is "a" comes for one host.id for 10m',
     ],
     [
       'ratio: { of: user.name = "x", above: 0.2, at_least: 50, within: 10m }',
@@ -262,6 +262,16 @@ describe('a rule in a sentence', () => {
     );
     expect(verdictLine(explainRule(one, trees, { c: 3 }))).toBe('It matches as step 3.');
     expect(verdictLine(explainRule(one, trees, { c: 4 }))).toBe('It does not match: it is none of 3 steps.');
+  });
+
+  it('says steps that repeat once', () => {
+    const step = '    - match: a = 1\n';
+    const one = rule(
+      `id: r\nname: R\nseverity: low\nby: [host.id]\nsequence:\n  within: 1m\n  steps:\n${step.repeat(3)}    - match: b = 2\n`,
+    );
+    expect(ruleSentence(one, treesOf(one))).toBe(
+      'Alerts when within 1m for one host.id these come in order: (1 to 3) 3 times an event where a is 1, (4) an event where b is 2.',
+    );
   });
 
   it('can be made of every shipped rule, on one line', () => {
