@@ -205,3 +205,33 @@ describe('compareDetections', () => {
     expect(compareDetections(detections.slice(0, 10), detections.slice(0, 10), limits).isComplete).toBe(true);
   });
 });
+
+describe('a backtest of rules on many events', () => {
+  const silent = ruleWith({ id: 'silent', by: ['host.id'], kind: { kind: 'absence', fewerThan: 1, withinMs: 500 } });
+  const many = ruleWith({
+    id: 'many',
+    version: 'many-v1',
+    by: ['user.name'],
+    kind: { kind: 'threshold', count: 4, withinMs: 10, mode: 'episode' },
+  });
+  const folded = [{ fromMs: 0, rules: [silent, many] }];
+
+  it('makes the same whatever the batches, and time passes to the end of its range', async () => {
+    const whenLong = await runBacktest({ store: storeOf(events, 100), epochs: folded, range: whole });
+    expect(whenLong.detections.map(({ ruleId }) => ruleId)).toEqual(['many', 'many', 'silent', 'silent', 'silent']);
+    for (const batch of [1, 7]) {
+      const run = await runBacktest({ store: storeOf(events, batch), epochs: folded, range: whole });
+      expect(run.detections).toEqual(whenLong.detections);
+    }
+    const cut = await runBacktest({ store: storeOf(events), epochs: folded, range: { fromMs: 0, untilMs: 1_300 } });
+    expect(cut.detections.map(({ ruleId }) => ruleId)).toEqual(['many', 'many']);
+  });
+
+  it('raises in its range only, with windows that the warm-up filled', async () => {
+    const range = { fromMs: 1_003, untilMs: 1_200 };
+    const cold = await runBacktest({ store: storeOf(events), epochs: folded, range });
+    const warm = await runBacktest({ store: storeOf(events), epochs: folded, range, warmupMs: 10 });
+    expect(cold.detections.map(({ order }) => order.createdMs)).toEqual([1_009, 1_010]);
+    expect(warm.detections.map(({ order }) => order.createdMs)).toEqual([1_006, 1_007]);
+  });
+});
