@@ -39,7 +39,7 @@ export function followRoutes({ app, needs, closing }: Http, { store, now }: Omit
         while (!signal.aborted) {
           const batch = await store.next(cursor, { limit: BATCH, waitMs: WAIT_MS, signal });
           for (const { id, document } of batch.events)
-            if (matches(document)) await lines.write({ event: { id, document: viewOf(document, fields) } });
+            if (matches(document, id)) await lines.write({ event: { id, document: viewOf(document, fields) } });
           cursor = batch.cursor;
           if (!signal.aborted) await lines.write({ cursor });
         }

@@ -105,22 +105,22 @@ async function countCertain(point: Point, request: AggregateRequest, count: Coun
 }
 
 async function countRead(point: Point, request: AggregateRequest, count: Count): Promise<void> {
-  const { client, id, filter, signal } = point;
+  const { client, filter, signal } = point;
   const { query, range, progress } = request;
   const events = await countOf(point);
   if (events === 0) return;
   const matches = matcherOf(query);
   let read = 0;
-  for await (const { document } of sortedHits(client, [], {
+  for await (const { id, document } of sortedHits(client, [], {
     filter,
     field: '@timestamp',
     order: 'asc',
     signal,
-    point: id,
+    point: point.id,
   })) {
     if (++read % 10_000 === 0) progress?.(read / events);
     const timestampMs = timestampOf(document) ?? 0;
-    if (timestampMs >= range.fromMs && timestampMs < range.untilMs && matches(document))
+    if (timestampMs >= range.fromMs && timestampMs < range.untilMs && matches(document, id))
       count.event(document, timestampMs);
   }
 }

@@ -38,6 +38,7 @@ const WRAPPED: Filter = { term: { [WRAPPED_MARK]: 'yes' } };
 export function fieldsOf(query: Query): readonly string[] {
   switch (query.kind) {
     case 'all':
+    case 'id':
       return [];
     case 'and':
     case 'or':
@@ -66,6 +67,10 @@ function compile(query: Query): Condition {
     case 'not': {
       const inner = compile(query.query);
       return { superset: not(inner.subset), subset: not(inner.superset) };
+    }
+    case 'id': {
+      const isIt = { ids: { values: [query.id] } };
+      return { superset: isIt, subset: isIt };
     }
     case 'exists':
       // An object within a `flattened` one is a value, and has no term.

@@ -36,7 +36,7 @@ export async function search(client: Client, book: IndexBook, request: SearchReq
     }),
   );
   for await (const group of grouped(streams, order)) {
-    for (const { id, document } of group) if (matches(document)) events.push({ id, document });
+    for (const { id, document } of group) if (matches(document, id)) events.push({ id, document });
     if (events.length <= atMost) continue;
     isEnd = false;
     break;
@@ -61,7 +61,7 @@ async function countDoubtful(client: Client, { index, condition }: Target, reque
   const filter = allOf([inRange(request.range), condition.superset, not(condition.subset)]);
   let found = 0;
   const hits = sortedHits(client, index, { filter, field: '@timestamp', order: 'asc', signal: request.signal });
-  for await (const { document } of hits) if (matches(document)) found++;
+  for await (const { id, document } of hits) if (matches(document, id)) found++;
   return found;
 }
 
@@ -90,7 +90,7 @@ export async function* scan(
         const keyed = group.map(({ id, document }) => ({ id, document, order: orderKeyOf(id, document) }));
         if (keyed.length > 1) keyed.sort((a, b) => compareOrder(a.order, b.order));
         for (const { id, document, order } of keyed) {
-          if (order.createdMs >= range.fromMs && order.createdMs < range.untilMs && matches(document))
+          if (order.createdMs >= range.fromMs && order.createdMs < range.untilMs && matches(document, id))
             batch.push({ id, document });
         }
         readMs = group[0]?.sortMs;

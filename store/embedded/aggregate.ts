@@ -21,8 +21,8 @@ export async function aggregate(snapshot: Snapshot, request: AggregateRequest): 
   const { query, range, signal } = request;
   const matches = matcherOf(query);
   const count = createCount(request);
-  for (const { document, timestampMs } of snapshot.pending) {
-    if (timestampMs >= range.fromMs && timestampMs < range.untilMs && matches(document))
+  for (const { id, document, timestampMs } of snapshot.pending) {
+    if (timestampMs >= range.fromMs && timestampMs < range.untilMs && matches(document, id))
       count.event(document, timestampMs);
   }
   const asked = partitionsIn(snapshot, range);
@@ -139,8 +139,8 @@ async function readUndecided(
       values,
     );
     for (const [text, timestampMs] of found) {
-      const { document } = toStoredRow([text ?? null], session.layout);
-      if (matches(document)) count.event(document, Number(timestampMs));
+      const { id, document } = toStoredRow([text ?? null], session.layout);
+      if (matches(document, id)) count.event(document, Number(timestampMs));
     }
   }
 }

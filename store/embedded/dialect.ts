@@ -100,6 +100,10 @@ function compile(query: Query, compiling: Compiling): Condition {
       const inner = compile(query.query, { ...compiling, mayBeNull: false });
       return { superset: `(NOT ${inner.subset})`, subset: `(NOT ${inner.superset})` };
     }
+    case 'id': {
+      const isIt = isUnstorable(query.id) ? 'FALSE' : `_id = ${bind(query.id)}`;
+      return { superset: isIt, subset: isIt };
+    }
     case 'exists':
       return existsCondition(placeOf(query.field));
     case 'equals':

@@ -77,7 +77,7 @@ export async function* scan(
       let until = from + 1;
       while (entries[until]?.createdMs === createdMs) until++;
       for (const { order, document, isMeant } of inOrder(entries.slice(from, until))) {
-        if (isMeant || matches(document)) events.push({ id: order.id, document });
+        if (isMeant || matches(document, order.id)) events.push({ id: order.id, document });
       }
       from = until;
       if (events.length < BATCH_EVENTS && from < entries.length) continue;

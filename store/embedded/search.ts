@@ -126,7 +126,8 @@ function pendingSource(
   before: (a: Place, b: Place) => number,
 ): Source | undefined {
   const hits = pending.filter(
-    ({ timestampMs, document }) => timestampMs >= range.fromMs && timestampMs < range.untilMs && matches(document),
+    ({ timestampMs, document, id }) =>
+      timestampMs >= range.fromMs && timestampMs < range.untilMs && matches(document, id),
   );
   hits.sort(before);
   const [first] = hits;
@@ -207,7 +208,9 @@ function partitionSource(
     told(partition, Math.min(1, (isForward ? edge - from : until - edge) / Math.max(1, until - from)));
     page = places.flatMap((place) => {
       const row = found?.rows.get(place.seq);
-      return row !== undefined && matches(row.document) ? [{ ...place, id: row.id, document: row.document }] : [];
+      return row !== undefined && matches(row.document, row.id)
+        ? [{ ...place, id: row.id, document: row.document }]
+        : [];
     });
     page.reverse();
   };
@@ -233,7 +236,8 @@ async function count(
 ): Promise<{ atLeast: number; isExact: boolean }> {
   const { query, range, signal, progress } = request;
   let atLeast = snapshot.pending.filter(
-    ({ timestampMs, document }) => timestampMs >= range.fromMs && timestampMs < range.untilMs && matches(document),
+    ({ timestampMs, document, id }) =>
+      timestampMs >= range.fromMs && timestampMs < range.untilMs && matches(document, id),
   ).length;
   let isExact = true;
   let budget = COUNT_ROWS_MAX;

@@ -80,7 +80,7 @@ export function openMemoryStore(options: { readonly eventsMax?: number } = {}): 
       const found: { key: OrderKey; entry: Entry }[] = [];
       for (const entry of entries) {
         const key = orderKeyOf(entry.id, entry.document);
-        if (key.createdMs >= range.fromMs && key.createdMs < range.untilMs && matches(entry.document)) {
+        if (key.createdMs >= range.fromMs && key.createdMs < range.untilMs && matches(entry.document, entry.id)) {
           found.push({ key, entry });
         }
       }
@@ -96,7 +96,8 @@ export function openMemoryStore(options: { readonly eventsMax?: number } = {}): 
       signal?.throwIfAborted();
       const matches = matcherOf(query);
       const found = entries.filter(
-        (entry) => entry.timestampMs >= range.fromMs && entry.timestampMs < range.untilMs && matches(entry.document),
+        (entry) =>
+          entry.timestampMs >= range.fromMs && entry.timestampMs < range.untilMs && matches(entry.document, entry.id),
       );
       found.sort((a, b) => a.timestampMs - b.timestampMs || a.seq - b.seq);
       if (oldestFirst !== true) found.reverse();
@@ -109,8 +110,8 @@ export function openMemoryStore(options: { readonly eventsMax?: number } = {}): 
       const { query, range } = request;
       const matches = matcherOf(query);
       const count = createCount(request);
-      for (const { document, timestampMs } of entries) {
-        if (timestampMs >= range.fromMs && timestampMs < range.untilMs && matches(document))
+      for (const { id, document, timestampMs } of entries) {
+        if (timestampMs >= range.fromMs && timestampMs < range.untilMs && matches(document, id))
           count.event(document, timestampMs);
       }
       return count.result();

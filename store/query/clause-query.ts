@@ -3,7 +3,7 @@
 import { FIELDS, fieldNamed } from '../../event/catalogue.ts';
 import { addressNumber, parseNetwork } from './address.ts';
 import { type QueryProblem, refuse, unescapeWord, type Value } from './clause-value.ts';
-import { unknownField } from './field-hint.ts';
+import { ID_FIELD, unknownField } from './field-hint.ts';
 import { fold } from './fold.ts';
 import type { Query, RangeEnd } from './query.ts';
 import { type Moment, readMoment } from './time-text.ts';
@@ -40,6 +40,7 @@ export function fieldQuery(clause: Clause, reading: Reading): Query {
     unknownField(name, clause.at, reading.warn);
     return { kind: 'exists', field: name };
   }
+  if (field === ID_FIELD) return idQuery(clause);
   if (!/[*?]/.test(field.replaceAll(/\\./g, ''))) {
     const name = unescapeWord(field);
     unknownField(name, fieldAt, reading.warn);
@@ -57,6 +58,15 @@ export function fieldQuery(clause: Clause, reading: Reading): Query {
   return names
     .map(({ name }): Query => oneField({ ...clause, field: name }, reading))
     .reduce((left, right) => ({ kind: 'or', left, right }));
+}
+
+/** An id is one event's, and has no parts that mean anything to a search. */
+function idQuery({ comparison, value, at }: Clause): Query {
+  const isPlain = value.kind === 'quoted' || (value.kind === 'word' && !/[*?]/.test(value.text.replaceAll(/\\./g, '')));
+  if (!isPlain || comparison !== ':') {
+    refuse('query/id', at, 'an id is looked for whole', 'Write _id:"ID", or --around ID for what happened around it.');
+  }
+  return { kind: 'id', id: value.kind === 'quoted' ? value.text : unescapeWord(value.text) };
 }
 
 /** True of a clause that is an expression, of one field or several. */

@@ -4,8 +4,8 @@ import { FIELDS, fieldNamed } from '../../event/catalogue.ts';
 import { nearest } from '../../event/nearest-name.ts';
 import type { QueryProblem } from './clause-value.ts';
 
-/** What the command line and the API call an event's id; it is beside the document, and no field of it. */
-const ID_FIELD = '_id';
+/** An event's id: it is beside the document, and no field of it, and is looked for whole. */
+export const ID_FIELD = '_id';
 
 const NAMES: readonly string[] = FIELDS.map(({ name }) => name);
 
@@ -29,13 +29,11 @@ export function isKnownField(name: string): boolean {
 /** Warns of a name that the catalogue does not have. */
 export function unknownField(name: string, at: number, warn: (problem: QueryProblem) => void): void {
   if (isKnownField(name)) return;
-  const meant = name === ID_FIELD ? undefined : meantField(name);
+  const meant = meantField(name);
   const message = `no event field is called \`${name}\``;
   const remedy =
-    name === ID_FIELD
-      ? 'An event is shown by its id with --around ID --within 1ms.'
-      : meant === undefined
-        ? 'Only events that other shippers sent could have it. Text with a colon goes in quotes.'
-        : `Did you mean \`${meant}\`?`;
+    meant === undefined
+      ? 'Only events that other shippers sent could have it. Text with a colon goes in quotes.'
+      : `Did you mean \`${meant}\`?`;
   warn({ code: 'query/unknown-field', at, message, remedy });
 }

@@ -9,14 +9,14 @@ import { compileRegex } from './regex.ts';
 import { valuesOf } from './values.ts';
 import { matchesWildcard, wildcardParts } from './wildcard.ts';
 
-export type Matcher = (document: EventDocument) => boolean;
+export type Matcher = (document: EventDocument, id: string) => boolean;
 
 /** The fields that free text is looked for in. */
 const TEXT_FIELDS: readonly string[] = ['event.original', 'message'];
 
 /** True when the document is what the query asks for. */
-export function matchesQuery(query: Query, document: EventDocument): boolean {
-  return matcherOf(query)(document);
+export function matchesQuery(query: Query, document: EventDocument, id = ''): boolean {
+  return matcherOf(query)(document, id);
 }
 
 /** The query as a predicate, for many documents. */
@@ -26,16 +26,18 @@ export function matcherOf(query: Query): Matcher {
       return () => true;
     case 'and': {
       const [left, right] = [matcherOf(query.left), matcherOf(query.right)];
-      return (document) => left(document) && right(document);
+      return (document, id) => left(document, id) && right(document, id);
     }
     case 'or': {
       const [left, right] = [matcherOf(query.left), matcherOf(query.right)];
-      return (document) => left(document) || right(document);
+      return (document, id) => left(document, id) || right(document, id);
     }
     case 'not': {
       const inner = matcherOf(query.query);
-      return (document) => !inner(document);
+      return (document, id) => !inner(document, id);
     }
+    case 'id':
+      return (_, id) => id === query.id;
     case 'exists':
       return (document) => valuesOf(document, query.field).length > 0;
     case 'equals':

@@ -5,6 +5,8 @@ export type Query =
   | { readonly kind: 'all' }
   | { readonly kind: 'and' | 'or'; readonly left: Query; readonly right: Query }
   | { readonly kind: 'not'; readonly query: Query }
+  /** The event with this id, letter by letter. */
+  | { readonly kind: 'id'; readonly id: string }
   /** The field has this value (any member, for arrays). Keywords compare case-insensitively in ASCII and beyond. */
   | { readonly kind: 'equals'; readonly field: string; readonly value: string }
   /** `*` any run, `?` one character; a backslash makes either literal. Case-insensitive. */

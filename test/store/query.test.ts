@@ -30,6 +30,8 @@ function shown(query: Query): string {
       return `${query.field}~${query.pattern}`;
     case 'regex':
       return `${query.field}/${query.pattern}/`;
+    case 'id':
+      return `#${query.id}`;
     case 'exists':
       return `${query.field}?`;
     case 'range': {
@@ -53,6 +55,8 @@ describe('parseQuery', () => {
     ['', 'all'],
     ['*', 'all'],
     ['*:*', 'all'],
+    ['_id:h.b.1\\*', '#h.b.1*'],
+    ['not _id:"a b"', 'not #a b'],
     ['process.name:bash AND user.name:root', '(process.name=bash and user.name=root)'],
     ['a:1 b:2', '(a=1 and b=2)'],
     ['a:1 OR b:2 AND c:3', '(a=1 or (b=2 and c=3))'],
@@ -133,6 +137,9 @@ describe('parseQuery', () => {
   });
 
   it.each([
+    ['_id:a*', 'query/id@5'],
+    ['_id:>3', 'query/id@6'],
+    ['_id:/a/', 'query/id@5'],
     ['a:', 'query/value-missing@3'],
     ['a: AND b:1', 'query/value-missing@4'],
     ['a:1 AND', 'query/operand@8'],
@@ -194,7 +201,6 @@ describe('parseQuery', () => {
     ['file.path:/etc/', 'query/path-or-regex@11 For the folder, write "/etc/" in quotes.'],
     ['file.path:/home/.*/', 'query/path-or-regex@11 For an expression, put a backslash before each slash'],
     ['process.name:"b*"', 'query/quoted-wildcard@14 '],
-    ['_id:x', 'query/unknown-field@1 An event is shown by its id with --around'],
     ['process.name=sh', 'query/equals-sign@1 For the field, write process.name:sh.'],
     ['a and user.name==root', 'query/equals-sign@7 For the field, write user.name:root.'],
     ['process.pid:abc', 'query/value-type@13 Write a number'],
