@@ -29,7 +29,7 @@ export interface Detection {
   };
 }
 
-export interface DetectionGround {
+interface DetectionGround {
   /** The oldest first; of very many, the first and the last are among them. `eventId` is that of the one that completed it. */
   readonly eventIds: readonly string[];
   /** `event.created` of the first, epoch ms. */

@@ -2,7 +2,7 @@
 // write other hosts' events, `host` only its own through `_bulk`. Errors are {"error":{"code","message","remedy"}}.
 
 import type { RuleHealth } from '../engine/engine.ts';
-import type { Alert, AlertStatus, Detection, Severity } from '../event/detection.ts';
+import type { Alert, AlertStatus, Detection, Gap, Severity } from '../event/detection.ts';
 import type { EventDocument } from '../event/document.ts';
 import type { Diagnostic } from '../rules/diagnostic.ts';
 import type { AggregateResponse, CheckReport, SqlCell, SqlColumn, StoreStatistics } from '../store/port.ts';
@@ -146,6 +146,11 @@ export type CheckApiReport = CheckReport;
 /** GET /api/v1/alerts?since=MS&status=open&rule=ID&limit=N (reader) */
 export interface AlertsResponse {
   readonly alerts: readonly Alert[];
+}
+
+/** GET /api/v1/gaps?limit=N (reader): matches that came too late to be computed with what came after them, the newest first. */
+export interface GapsResponse {
+  readonly gaps: readonly Gap[];
 }
 
 /** GET /api/v1/alerts/:id (reader); POST /api/v1/alerts/:id/status {"status"} (admin) */

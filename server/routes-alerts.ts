@@ -8,7 +8,7 @@ import { ruleSentence } from '../rules/explain/sentence.ts';
 import type { Rule } from '../rules/rule.ts';
 import { type EventStore, StoreUnavailable } from '../store/port.ts';
 import type { AlertBookPort } from '../store/state/state-port.ts';
-import type { AlertResponse, AlertsResponse } from './api.ts';
+import type { AlertResponse, AlertsResponse, GapsResponse } from './api.ts';
 import { problem } from './api-error.ts';
 import { API_PREFIX, type Http } from './http.ts';
 import { fieldsOf, optionalOneOf, optionalTextIn, optionalTimeIn, optionalWholeIn } from './request-shape.ts';
@@ -52,6 +52,12 @@ export function alertRoutes(
         ...(ruleId === undefined ? {} : { ruleId }),
       }),
     };
+  });
+
+  // What came too late to be computed with what came after it, the newest first.
+  app.get(`${API_PREFIX}/gaps`, needs('read'), async (request): Promise<GapsResponse> => {
+    const limit = optionalWholeIn(fieldsOf(request.query), 'limit', { min: 1, max: ALERTS_LIMIT_MAX }) ?? ALERTS_LIMIT;
+    return { gaps: alerts.gaps(limit) };
   });
 
   app.get(`${API_PREFIX}/alerts/:id`, needs('read'), async (request): Promise<AlertResponse> => {

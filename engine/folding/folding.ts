@@ -18,20 +18,20 @@ import type { MatchRecord } from './match-record.ts';
 import { type Sample, sampleOf } from './sample.ts';
 
 /** What a rule comes upon: an event, and what its predicates say of it. */
-export interface Matched {
+interface Matched {
   readonly rule: Rule;
   readonly document: EventDocument;
   readonly order: OrderKey;
 }
 
-export interface FoldedCandidate {
+interface FoldedCandidate {
   readonly candidate: CandidateDetection;
   readonly isLate: boolean;
   /** True when its suppression has to wait for other hosts than its key did. */
   readonly waitsForAll: boolean;
 }
 
-export interface FoldedStep {
+interface FoldedStep {
   readonly candidates: readonly FoldedCandidate[];
   readonly amended: readonly Amended[];
   readonly gaps: readonly Gap[];

@@ -55,7 +55,7 @@ export interface Amended {
   readonly because: readonly string[];
 }
 
-export interface Advanced {
+interface Advanced {
   readonly raised: readonly Raised[];
   readonly amended: readonly Amended[];
   readonly gaps: readonly Gap[];
@@ -82,7 +82,7 @@ export interface KindBook {
 }
 
 /** Folds the past of a rule that comes into force. Matches come in reference order. */
-export interface Filling {
+interface Filling {
   see(record: MatchRecord): void;
   /** Everything before `fromMs` was seen: the rule goes on live. */
   finish(fromMs: number): void;

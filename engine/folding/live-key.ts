@@ -10,7 +10,7 @@ import type { Found, KindFold } from '../kinds/kind-fold.ts';
 import { compareRecords, type MatchRecord } from './match-record.ts';
 
 /** What a key is made of besides its matches; stored as text. */
-export interface KeyBase {
+interface KeyBase {
   readonly state: unknown;
   /** Time has passed in `state` up to here. */
   readonly passedMs: number;

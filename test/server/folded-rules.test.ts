@@ -109,6 +109,8 @@ describe('rules on many events', () => {
     expect(all.flatMap(({ ruleId, amended: how }) => (how?.as === 'withdrawn' ? [ruleId] : []))).toEqual([
       'shells-then-silence',
     ]);
+    const { body: missed } = await server.call('GET', '/api/v1/gaps', { token: server.tokens.reader });
+    expect(missed).toEqual({ gaps: [] });
     const { body: asItWas } = await server.call('POST', '/api/v1/backtest', {
       token: server.tokens.reader,
       body: { asItWas: true, sinceMs: START_MS - 60_000 },
