@@ -143,6 +143,7 @@ export const QUERY_CASES: readonly (readonly [query: string, found: string])[] =
   ['custom.size > 5', 'other'],
   ['custom.flag:true', 'other'],
   ['custom.text:istanbul', 'other'],
+  ['_id:"ID"', ''],
   ['_id:other', 'other'],
   ['_id:OTHER', ''],
   ['_id:"other" AND NOT _id:bash', 'other'],
