@@ -131,19 +131,19 @@ function keys(value: unknown, evaluation: Evaluation): unknown {
     spend(evaluation, 1 + own.length);
     return asSequence(own);
   }
-  enter(evaluation, 1, 'depth');
+  enter(evaluation, 2, 'depth');
   const all: Record<string, true> = Object.create(null) as Record<string, true>;
   for (const member of value) for (const key of keys(member, evaluation) as readonly string[]) all[key] = true;
-  leave(evaluation, 1);
+  leave(evaluation, 2);
   return asSequence(Object.keys(all));
 }
 
 function spread(value: unknown, evaluation: Evaluation): unknown {
   if (Array.isArray(value)) {
-    enter(evaluation, 1, 'depth');
+    enter(evaluation, 2, 'depth');
     let all: unknown = asSequence([]);
     for (const member of value) all = append(all, spread(member, evaluation), evaluation);
-    leave(evaluation, 1);
+    leave(evaluation, 2);
     return all;
   }
   if (!isObject(value)) return value;
@@ -174,7 +174,7 @@ export function clone(value: unknown, evaluation: Evaluation): unknown {
   if (typeof value === 'function') return '';
   if (typeof value === 'number') return isNumeric(value) ? shortNumber(value) : null;
   if (typeof value !== 'object' || value === null) return value;
-  enter(evaluation, 1, 'depth');
+  enter(evaluation, 2, 'depth');
   const copy = Array.isArray(value)
     ? value.map((member: unknown) => clone(member, evaluation) ?? null)
     : objectOf(
@@ -183,7 +183,7 @@ export function clone(value: unknown, evaluation: Evaluation): unknown {
           return inner === undefined ? [] : [[key, inner] as const];
         }),
       );
-  leave(evaluation, 1);
+  leave(evaluation, 2);
   return copy;
 }
 

@@ -6,7 +6,7 @@ import { ExpressionError } from '../rule.ts';
 /** About 20 ns each: one step of a path, one member of an array, 2 characters of a regular expression's text. */
 export const FUEL_PER_EVALUATION = 4_000_000;
 /** How deep calls within calls, and values within values, may go; each level is at most a few hundred bytes of stack. */
-const LEVELS_MAX = 1_500;
+const LEVELS_MAX = 1_000;
 /** The longest text that an expression may build, characters. */
 const TEXT_LENGTH_MAX: number = 8 * 1024 * 1024;
 

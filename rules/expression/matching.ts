@@ -94,9 +94,9 @@ function asText(value: unknown, evaluation: Evaluation): string {
   const isOther = (typeof value === 'object' && value !== null) || typeof value === 'function';
   if (!Array.isArray(value)) return isOther ? '[object Object]' : String(value);
   spend(evaluation, 1 + value.length);
-  enter(evaluation, 1, 'depth');
+  enter(evaluation, 2, 'depth');
   const parts = value.map((member) => (member === undefined || member === null ? '' : asText(member, evaluation)));
-  leave(evaluation, 1);
+  leave(evaluation, 2);
   spendOnLength(
     evaluation,
     parts.reduce((length, part) => length + part.length + 1, 0),

@@ -189,9 +189,9 @@ function someText(value: unknown, evaluation: Evaluation, test: (text: string) =
   if (typeof value === 'number') return test(String(value));
   if (!Array.isArray(value)) return false;
   spend(evaluation, 1 + value.length);
-  enter(evaluation, 1, 'depth');
+  enter(evaluation, 2, 'depth');
   const isAny = value.some((member) => someText(member, evaluation, test));
-  leave(evaluation, 1);
+  leave(evaluation, 2);
   return isAny;
 }
 

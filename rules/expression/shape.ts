@@ -41,10 +41,22 @@ export function startsAtVariable(first: Expression | undefined): boolean {
   return ['list', 'macro', 'context', 'root', 'variable', 'function'].includes(kind ?? '');
 }
 
+/** What takes more of the stack than a closure that calls another. */
+const LEVELS: Readonly<Partial<Record<Expression['kind'], number>>> = {
+  path: 4,
+  pipeline: 6,
+  filter: 4,
+  group: 3,
+  object: 3,
+  call: 2,
+  transform: 3,
+};
+
 /** How deep a body nests: what a call of it costs in depth. */
 export function levelsOf(expression: Expression): number {
-  if (expression.kind === 'macro') return 1 + levelsOf(expression.of);
+  const own = LEVELS[expression.kind] ?? 1;
+  if (expression.kind === 'macro') return own + levelsOf(expression.of);
   let deepest = 0;
   for (const part of partsOf(expression)) deepest = Math.max(deepest, levelsOf(part));
-  return deepest + 1;
+  return deepest + own;
 }

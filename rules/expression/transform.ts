@@ -52,10 +52,10 @@ function copyOf(
 function objectsOf(copy: unknown, evaluation: Evaluation, found: Set<unknown> = new Set()): ReadonlySet<unknown> {
   if (typeof copy !== 'object' || copy === null) return found;
   spend(evaluation, 1);
-  enter(evaluation, 1, 'depth');
+  enter(evaluation, 2, 'depth');
   found.add(copy);
   for (const key of keysOf(copy)) objectsOf(Reflect.get(copy, key), evaluation, found);
-  leave(evaluation, 1);
+  leave(evaluation, 2);
   return found;
 }
 

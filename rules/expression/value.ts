@@ -79,11 +79,11 @@ export function truthOf(value: unknown, evaluation: Evaluation): boolean | undef
 
 function truthOfArray(array: readonly unknown[], evaluation: Evaluation): boolean | undefined {
   spend(evaluation, 1 + array.length);
-  enter(evaluation, 1, 'depth');
+  enter(evaluation, 2, 'depth');
   let isTrue: boolean | undefined = false;
   if (array.length === 1) isTrue = truthOf(array[0], evaluation);
   else for (const member of array) if (truthOf(member, evaluation) === true) isTrue = true;
-  leave(evaluation, 1);
+  leave(evaluation, 2);
   return isTrue;
 }
 
@@ -96,12 +96,12 @@ function hasOwnKeys(object: object): boolean {
 export function isDeepEqual(left: unknown, right: unknown, evaluation: Evaluation): boolean {
   if (left === right) return true;
   if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
-  enter(evaluation, 1, 'depth');
+  enter(evaluation, 2, 'depth');
   const isEqual =
     Array.isArray(left) && Array.isArray(right)
       ? isEqualArray(left, right, evaluation)
       : isEqualObject(left, right, evaluation);
-  leave(evaluation, 1);
+  leave(evaluation, 2);
   return isEqual;
 }
 
@@ -123,7 +123,7 @@ function isEqualObject(left: object, right: object, evaluation: Evaluation): boo
 export function lookup(input: unknown, name: string, evaluation: Evaluation): unknown {
   if (Array.isArray(input)) {
     spend(evaluation, 1 + input.length);
-    enter(evaluation, 1, 'depth');
+    enter(evaluation, 2, 'depth');
     const found = asSequence([]);
     for (const member of input) {
       const value = lookup(member, name, evaluation);
@@ -131,7 +131,7 @@ export function lookup(input: unknown, name: string, evaluation: Evaluation): un
       if (Array.isArray(value)) appendAll(found, value, evaluation);
       else found.push(value);
     }
-    leave(evaluation, 1);
+    leave(evaluation, 2);
     return found;
   }
   if (typeof input === 'object' && input !== null && Object.hasOwn(input, name)) return Reflect.get(input, name);
@@ -187,10 +187,10 @@ export function shortNumber(value: number): number {
 /** Fails where a value is nested too deeply for what goes through it by itself. */
 function checkLevels(value: unknown, evaluation: Evaluation): void {
   if (typeof value !== 'object' || value === null) return;
-  enter(evaluation, 1, 'depth');
+  enter(evaluation, 2, 'depth');
   if (Array.isArray(value)) for (const member of value) checkLevels(member, evaluation);
   else for (const key in value) checkLevels(Reflect.get(value, key), evaluation);
-  leave(evaluation, 1);
+  leave(evaluation, 2);
 }
 
 /** What a value is, for messages. */

@@ -19,12 +19,12 @@ export function membersOfObject(input: unknown, evaluation: Evaluation): unknown
 
 function flat(array: readonly unknown[], evaluation: Evaluation, found: unknown[] = []): readonly unknown[] {
   spend(evaluation, 1 + array.length);
-  enter(evaluation, 1, 'depth');
+  enter(evaluation, 2, 'depth');
   for (const member of array) {
     if (Array.isArray(member)) flat(member, evaluation, found);
     else found.push(member);
   }
-  leave(evaluation, 1);
+  leave(evaluation, 2);
   return found;
 }
 
@@ -40,8 +40,8 @@ function gather(value: unknown, found: unknown[], evaluation: Evaluation): void 
   spend(evaluation, 2);
   if (!Array.isArray(value)) found.push(value);
   if (typeof value !== 'object' || value === null) return;
-  enter(evaluation, 1, 'depth');
+  enter(evaluation, 2, 'depth');
   if (Array.isArray(value)) for (const member of value) gather(member, found, evaluation);
   else if (isObject(value)) for (const key of Object.keys(value)) gather(value[key], found, evaluation);
-  leave(evaluation, 1);
+  leave(evaluation, 2);
 }
