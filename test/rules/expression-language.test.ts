@@ -144,7 +144,7 @@ describe('bounds', () => {
     ['($f := function($n){ $map([1, 2], function($x){ 1 + $f($n + 1) }) }; $f(0))', 'D1011'],
     ['($f := function($n){ (function($a){ 1 + $n($n) })(1) }; $f($f))', 'D1011'],
     ['($f := function($n){ [3, 2, 1]^($f($n + 1)) & "x" }; $f(0))', 'D1011'],
-    ['($f := function($n){ ($ ~> |process|{"x": $f($n + 1)}|) & "" }; $f(0))', 'depth'],
+    ['($f := function($n){ ($ ~> |process|{"x": $f($n + 1)}|) & "" }; $f(0))', 'D1011'],
     ['($f := function(){ $f() }; $f())', 'fuel'],
     ['($f := function($g, $n){ $n = 0 ? $g : $f($g(?), $n - 1) }; $f($string, 50000)(1))', 'D1011'],
     ['($f := $string; $g := function($h){ $h ~> $h }; $f($g($g($g($g($g($g($g($g($g($g($g($g($f))))))))))))))', 'none'],
