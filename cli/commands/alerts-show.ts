@@ -62,7 +62,7 @@ function print(invocation: Invocation, answer: AlertResponse): void {
     .map((one) => [
       isoTime(one.order.createdMs),
       `${one.decision}${one.isLate ? ', late' : ''}${one.amended === undefined ? '' : `, ${one.amended.as}`}`,
-      one.eventId,
+      eventsOf(one),
     ]);
   stdout.write(
     renderTable([{ title: 'COMPLETE (UTC)' }, { title: 'DECISION' }, { title: 'EVENT' }], rows, stdout.columns),
@@ -107,4 +107,9 @@ function printOriginal(invocation: Invocation, id: string, event: AlertResponse[
   stdout.write(`  around it: vedette search --around ${named}\n`);
   if (typeof fieldOf(event, 'process.entity_id') === 'string')
     stdout.write(`  its process, ancestors and descendants: vedette search --tree ${named}\n`);
+}
+
+function eventsOf({ eventId, found }: AlertResponse['detections'][number]): string {
+  const others = (found?.eventIds.length ?? 1) - 1;
+  return others > 0 ? `${eventId} and ${counted(others, 'other')}` : eventId;
 }

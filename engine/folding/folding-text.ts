@@ -124,8 +124,10 @@ function keyFrom(id: string, entry: Record<string, unknown>): LiveKey {
   });
   key.base = { state: base.state, passedMs: base.passedMs ?? Number.NEGATIVE_INFINITY, last: base.last };
   key.passedMs = (entry['passedMs'] as number | undefined) ?? Number.NEGATIVE_INFINITY;
-  key.found = new Map((entry['found'] ?? []) as [string, string][]);
-  key.removed = new Set((entry['removed'] ?? []) as string[]);
+  const found = (entry['found'] ?? []) as [string, string][];
+  const removed = (entry['removed'] ?? []) as string[];
+  if (found.length > 0) key.found = new Map(found);
+  if (removed.length > 0) key.removed = new Set(removed);
   key.lastRecord = entry['lastRecord'] as MatchRecord | undefined;
   return key;
 }
