@@ -29,7 +29,7 @@ export default defineConfig({
     // The suites wait more than they compute: every core takes one file at a time.
     maxWorkers: '100%',
     projects: [
-      suite('unit', ['test/**/*.test.ts'], { timeoutMs: 30_000, isShared: true }),
+      suite('unit', ['test/**/*.test.ts'], { timeoutMs: 60_000, isShared: true }),
       suite('kernel', ['test/**/*.kernel.ts'], { timeoutMs: 300_000, serial: true }),
       suite('elasticsearch', ['test/**/*.elasticsearch.ts'], { timeoutMs: 300_000, serial: true }),
       suite('fault', ['test/**/*.fault.ts'], { timeoutMs: 1_800_000, serial: true }),
