@@ -60,7 +60,8 @@ describe('the query of a backtest', () => {
           const all = made.map(([field, values]) => needing(field, ...values));
           const query = candidateQuery([{ fromMs: 0, rules: all }]);
           const index = indexRules(all);
-          for (const event of events) {
+          const [[field, [first]] = ['a', ['x']]] = made;
+          for (const event of [...events, { [field]: first }]) {
             if (index.candidates(event).length === 0) continue;
             evaluated += 1;
             expect(query !== undefined && matchesQuery(query, event)).toBe(true);
