@@ -12,8 +12,9 @@ const TESTS_MAX = 256;
 export function candidateQuery(epochs: readonly RuleEpoch[]): Query | undefined {
   const queries = new Map<string, Query>();
   for (const { rules } of epochs) {
-    for (const { status, necessary } of rules) {
-      if (status === 'off') continue;
+    for (const { status, kind, necessary } of rules) {
+      // `together` is about detections: its rules say which events they need.
+      if (status === 'off' || kind.kind === 'together') continue;
       const choice = necessary === undefined ? undefined : chooseTests(necessary, shareInStore);
       if (choice === undefined || choice.share === Number.POSITIVE_INFINITY) return undefined;
       for (const query of choice.tests.flatMap(queriesOf)) queries.set(JSON.stringify(query), query);

@@ -54,6 +54,14 @@ export function withNamed(rule: Rule, all: readonly Rule[]): readonly Rule[] {
   return [...found.values()];
 }
 
+/** Those rules as they would be in force, and beside them, as they are, the ones that they are put together of. */
+export function withTheirNamed(asked: readonly Rule[], all: readonly Rule[]): readonly Rule[] {
+  const own = asked.map(asStable);
+  const ids = new Set(asked.map(({ id }) => id));
+  const known = [...own, ...all.filter(({ id }) => !ids.has(id))];
+  return [...new Map(own.flatMap((rule) => withNamed(rule, known)).map((rule) => [rule.id, rule])).values()];
+}
+
 /** The rule as it would be in force: what it would alert on is what a test or a backtest asks. */
 export function asStable(rule: Rule): Rule {
   return { ...rule, status: 'stable' };

@@ -23,6 +23,8 @@ export interface BacktestOptions {
   readonly warmupMs?: number;
   /** As it was: what live did not judge. Without it a rule that costs too much is told, and judges no more. */
   readonly quarantines?: readonly Quarantine[];
+  /** False for rules that are there for others' sake: what `together` names. Without it all are reported. */
+  readonly isReported?: (ruleId: string) => boolean;
   /** False for events that live does not evaluate either, such as imported ones. */
   readonly isEvaluated?: (event: NewEvent) => boolean;
   readonly limits?: Partial<BacktestLimits>;
@@ -68,7 +70,16 @@ export interface BacktestRun {
 
 /** Rejects when the store fails. Lets other work run between batches. */
 export async function runBacktest(options: BacktestOptions): Promise<BacktestRun> {
-  const { store, epochs, range, warmupMs = 0, isEvaluated = () => true, onProgress, signal } = options;
+  const {
+    store,
+    epochs,
+    range,
+    warmupMs = 0,
+    isEvaluated = () => true,
+    isReported = () => true,
+    onProgress,
+    signal,
+  } = options;
   const limits = { ...BACKTEST_LIMITS, ...options.limits };
   const { quarantines } = options;
   const engine = createEngine({
@@ -92,7 +103,7 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRun
     for (const { ruleId } of step.quarantined) if (!tooCostly.includes(ruleId)) tooCostly.push(ruleId);
     const changed = new Map(step.alerts.map((alert) => [alert.id, alert]));
     for (const detection of step.detections) {
-      if (detection.order.createdMs < range.fromMs) continue;
+      if (detection.order.createdMs < range.fromMs || !isReported(detection.ruleId)) continue;
       detectionsTotal += 1;
       if (detections.length < limits.detectionsMax) detections.push(detection);
       const alert = detection.alertId === undefined ? undefined : changed.get(detection.alertId);

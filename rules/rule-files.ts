@@ -98,6 +98,14 @@ export function readRuleText(file: string, text: string, lists: Lists, options: 
   return { rules, diagnostics: told(diagnostics) };
 }
 
+/** What a `together` among these rules needs and neither they nor the known ones have. */
+export function unknownRules(asked: readonly Rule[], known: readonly Rule[]): readonly Diagnostic[] {
+  const ids = new Set(asked.map(({ id }) => id));
+  return withKnownRules([...asked, ...known.filter(({ id }) => !ids.has(id))]).diagnostics.filter(({ file }) =>
+    asked.some((rule) => rule.file === file),
+  );
+}
+
 /** The rule that a `sourceJson` came from, the same version again; undefined when it is no rule for this version any more. */
 export function readRuleSource(sourceJson: string): Rule | undefined {
   let parsed: unknown;

@@ -1,7 +1,7 @@
 // Backtests through the API: one rule's text, or everything as it was. One runs at a time, between the batches of which the
 // server does its other work; its time and its answer are bounded, and its totals are exact for what it read.
 import { compareDetections } from '../backtest/compare.ts';
-import { asStable } from '../backtest/rule-tests.ts';
+import { withTheirNamed } from '../backtest/rule-tests.ts';
 import { type BacktestRun, runBacktest } from '../backtest/run-backtest.ts';
 import type { Quarantine } from '../engine/containment.ts';
 import type { RuleEpoch } from '../engine/engine.ts';
@@ -33,6 +33,8 @@ export interface BacktestContext {
     file: string,
     text: string,
   ) => { readonly rules: readonly Rule[]; readonly diagnostics: readonly Diagnostic[] };
+  /** Those in force now: what a `together` of the text may name. */
+  readonly rulesInForce: () => readonly Rule[];
   /** The rules that were in force at and after this event time. */
   readonly epochsSince: (sinceMs: number) => readonly RuleEpoch[];
   /** What live did not judge, as the control log has it. */
@@ -52,8 +54,8 @@ export function backtestRoutes({ app, needs }: Http, context: BacktestContext): 
     const askedUntilMs = optionalTimeIn(body, 'untilMs') ?? now() + 1;
     const untilMs = asItWas ? Math.min(askedUntilMs, settledMs()) : askedUntilMs;
     const limit = optionalWholeIn(body, 'limit', { min: 1, max: BACKTEST_LIMIT_MAX }) ?? BACKTEST_LIMIT;
-    const { epochs, diagnostics } = asItWas
-      ? { epochs: context.epochsSince(fromMs - WARMUP_MS_MAX), diagnostics: [] }
+    const { epochs, diagnostics, asked } = asItWas
+      ? { epochs: context.epochsSince(fromMs - WARMUP_MS_MAX), diagnostics: [], asked: undefined }
       : epochsOfText(context, body);
     if (epochs === undefined) return { ...NOTHING, diagnostics };
     if (isRunning) throw busy(429, 'backtest-running', 'another backtest runs', 5);
@@ -68,6 +70,7 @@ export function backtestRoutes({ app, needs }: Http, context: BacktestContext): 
         range,
         warmupMs: warmupOf(epochs, range, asItWas ? WARMUP_MS_MAX : FILL_MS_MAX),
         ...(asItWas ? { quarantines: context.quarantines() } : {}),
+        isReported: (ruleId) => asked === undefined || asked.has(ruleId),
         isEvaluated: asItWas && !context.alertOnImports ? ({ document }) => !isImported(document) : () => true,
         signal,
         limits: { alertsMax: limit, ...(asItWas ? {} : { detectionsMax: 0 }) },
@@ -95,17 +98,23 @@ const NOTHING: BacktestResponse = {
 };
 
 function epochsOfText(
-  { readRule }: BacktestContext,
+  { readRule, rulesInForce }: BacktestContext,
   body: Fields,
-): { readonly epochs: readonly RuleEpoch[] | undefined; readonly diagnostics: readonly Diagnostic[] } {
+): {
+  readonly epochs: readonly RuleEpoch[] | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Ids of the text's rules; the others of the epochs are what those are put together of. */
+  readonly asked: ReadonlySet<string>;
+} {
   if (body['rule'] === undefined) {
     throw problem(400, 'bad-request', 'neither `rule` nor `asItWas` is given', 'Give one of them.');
   }
   const rule = fieldsOf(body['rule']);
   const { rules, diagnostics } = readRule(textIn(rule, 'file', 1_024), textIn(rule, 'text', RULE_TEXT_LENGTH_MAX));
   const hasErrors = diagnostics.some(({ severity }) => severity === 'error');
-  const epochs = hasErrors || rules.length === 0 ? undefined : [{ fromMs: 0, rules: rules.map(asStable) }];
-  return { epochs, diagnostics };
+  const isBroken = hasErrors || rules.length === 0;
+  const epochs = isBroken ? undefined : [{ fromMs: 0, rules: withTheirNamed(rules, rulesInForce()) }];
+  return { epochs, diagnostics, asked: new Set(rules.map(({ id }) => id)) };
 }
 
 /**

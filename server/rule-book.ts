@@ -5,7 +5,7 @@ import type { RuleEpoch } from '../engine/engine.ts';
 import type { Diagnostic } from '../rules/diagnostic.ts';
 import { FILE_BYTES_MAX } from '../rules/language/yaml-tree.ts';
 import type { Rule, RuleSet } from '../rules/rule.ts';
-import { readRuleSource, readRuleText } from '../rules/rule-files.ts';
+import { readRuleSource, readRuleText, unknownRules } from '../rules/rule-files.ts';
 import { readNameFolders, readRuleFolders } from '../rules/rule-folders.ts';
 import type { ControlLogPort } from '../store/state/state-port.ts';
 import { epochsOf, lastRules, recordRules, withoutQuarantined } from './control-log.ts';
@@ -20,7 +20,7 @@ export interface RuleBook {
   epochs(): readonly RuleEpoch[];
   /** The epochs of events with `event.created` at or after `sinceMs`. */
   epochsSince(sinceMs: number): readonly RuleEpoch[];
-  /** A rule's text, read with the lists of the folders. */
+  /** A rule's text, read with the lists of the folders, and held against the rules in force that it names. */
   readText(file: string, text: string): RuleSet;
   /** Those in force now. */
   rules(): readonly Rule[];
@@ -74,7 +74,8 @@ export function createRuleBook(options: {
     epochsSince,
     readText: (file, text) => {
       const { lists, macros } = readNameFolders(folders);
-      return readRuleText(file, text, lists, { macros, nowMs: now() });
+      const set = readRuleText(file, text, lists, { macros, nowMs: now() });
+      return { ...set, diagnostics: [...set.diagnostics, ...unknownRules(set.rules, rules)] };
     },
     rules: () => rules,
     ofVersion(version) {

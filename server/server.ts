@@ -313,6 +313,7 @@ function readingRoutes(
     now,
     alertOnImports,
     readRule: rules.readText,
+    rulesInForce: rules.rules,
     epochsSince: rules.epochsSince,
     quarantines: quarantines.holding,
     settledMs: () => fence.settledMs(now()),

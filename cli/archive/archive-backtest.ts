@@ -1,10 +1,10 @@
 // A rule over an archive, here and without a server: the archive's parts are in reference order, so they are read as a store is scanned.
-import { asStable } from '../../backtest/rule-tests.ts';
+import { withTheirNamed } from '../../backtest/rule-tests.ts';
 import { runBacktest } from '../../backtest/run-backtest.ts';
 import type { NewEvent } from '../../event/document.ts';
 import { orderKeyOf } from '../../event/order.ts';
-import { readRuleText } from '../../rules/rule-files.ts';
-import { type RuleFolder, readNameFolders } from '../../rules/rule-folders.ts';
+import { readRuleText, unknownRules } from '../../rules/rule-files.ts';
+import { type RuleFolder, readNameFolders, readRuleFolders } from '../../rules/rule-folders.ts';
 import type { BacktestResponse } from '../../server/api.ts';
 import type { TimeRange } from '../../store/port.ts';
 import { type Archive, checkPart } from './archive.ts';
@@ -14,7 +14,7 @@ export interface ArchiveBacktest {
   readonly folder: string;
   readonly archive: Archive;
   readonly rule: { readonly file: string; readonly text: string };
-  /** Whose lists the rule may name. */
+  /** Whose lists, macros and rules the rule may name. */
   readonly ruleFolders: readonly RuleFolder[];
   readonly range: TimeRange;
   readonly limit: number;
@@ -26,11 +26,16 @@ export async function backtestArchive(asked: ArchiveBacktest): Promise<BacktestR
   const { folder, archive, rule, range, limit, now } = asked;
   const startedMs = now();
   const { lists, macros } = readNameFolders(asked.ruleFolders);
-  const { rules, diagnostics } = readRuleText(rule.file, rule.text, lists, { macros, nowMs: startedMs });
+  const read = readRuleText(rule.file, rule.text, lists, { macros, nowMs: startedMs });
+  const { rules } = read;
+  const known = rules.some(({ kind }) => kind.kind === 'together') ? readRuleFolders(asked.ruleFolders).rules : [];
+  const diagnostics = [...read.diagnostics, ...unknownRules(rules, known)];
+  const ids = new Set(rules.map(({ id }) => id));
   const isBroken = diagnostics.some(({ severity }) => severity === 'error') || rules.length === 0;
   const run = await runBacktest({
     store: { scan: (scanned) => scan(folder, archive, scanned) },
-    epochs: isBroken ? [] : [{ fromMs: 0, rules: rules.map(asStable) }],
+    epochs: isBroken ? [] : [{ fromMs: 0, rules: withTheirNamed(rules, known) }],
+    isReported: (ruleId) => ids.has(ruleId),
     range: isBroken ? { fromMs: 0, untilMs: 0 } : range,
     limits: { alertsMax: limit, detectionsMax: 0 },
   });

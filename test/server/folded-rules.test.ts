@@ -119,5 +119,18 @@ describe('rules on many events', () => {
       detections: 5,
       differences: { onlyLive: [], onlyBacktest: [], otherDecision: [] },
     });
+
+    const backtestOf = async (words: string) => {
+      const rule = { file: 'asked.yaml', text: textOf('asked', words) };
+      const body = { rule, sinceMs: START_MS - 60_000 };
+      const answer = await server.call('POST', '/api/v1/backtest', { token: server.tokens.reader, body });
+      return answer.body;
+    };
+    const held = all.filter(({ ruleId, amended }) => ruleId === 'shells-then-silence' && amended?.as !== 'withdrawn');
+    const byItself = await backtestOf(RULES['shells-then-silence']);
+    expect(byItself.alerts.map(({ ruleId }: Detection) => ruleId)).toEqual(held.map(() => 'asked'));
+    expect(byItself).toMatchObject({ detections: held.length, isNarrowed: true });
+    const unknown = await backtestOf('\ntogether: { rules: [many-shells, no-more-shell], within: 1m }');
+    expect(unknown).toMatchObject({ eventsRead: 0, diagnostics: [{}, { code: 'rule/unknown-rule' }] });
   });
 });
