@@ -8,13 +8,13 @@ export function bareOf(expression: Expression): Expression {
   return expression.kind === 'block' && expression.body.length === 1 && only !== undefined ? bareOf(only) : expression;
 }
 
-/** The operands of `and` and `or`, each a list; what is negated, where that is logic again; undefined of a clause. */
+/** The operands of `and` and `or`, each a list (what its author put in parentheses or named stays together); what is negated, where that is logic again; undefined of a clause. */
 export function logicParts(
   expression: Expression,
 ): { readonly kind: 'all' | 'any' | 'not'; readonly of: readonly Expression[] } | undefined {
   if (expression.kind === 'logic') {
     const kind = expression.operator === 'and' ? 'all' : 'any';
-    return { kind, of: operandsOf(expression, expression.operator) };
+    return { kind, of: expression.operands };
   }
   if (expression.kind === 'call' && expression.name === 'not') {
     const [inner] = expression.args;
@@ -22,12 +22,6 @@ export function logicParts(
     return isLogic ? { kind: 'not', of: expression.args } : undefined;
   }
   return undefined;
-}
-
-/** `a and b and c` is one list of three; what its author put in parentheses or named stays together. */
-function operandsOf(expression: Expression, operator: 'and' | 'or'): readonly Expression[] {
-  if (expression.kind !== 'logic' || expression.operator !== operator) return [expression];
-  return [...operandsOf(expression.left, operator), ...operandsOf(expression.right, operator)];
 }
 
 /** Every clause of an expression that is no mere logic, in the order of its text: what coverage counts. */

@@ -33,12 +33,13 @@ function textOf(expression: Expression): string {
       return textOf(expression.of) + filtersText(expression.filters);
     case 'compare':
     case 'arithmetic':
-    case 'logic':
       return `${operandText(expression.left, expression)} ${expression.operator} ${operandText(expression.right, expression)}`;
     case 'in':
       return `${operandText(expression.left, expression)} in ${operandText(expression.right, expression)}`;
+    case 'logic':
+      return expression.operands.map((operand) => operandText(operand, expression)).join(` ${expression.operator} `);
     case 'concatenation':
-      return `${operandText(expression.left, expression)} & ${operandText(expression.right, expression)}`;
+      return expression.operands.map((operand) => operandText(operand, expression)).join(' & ');
     case 'negation':
       return `-${textOf(expression.of)}`;
     case 'condition': {

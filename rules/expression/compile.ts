@@ -123,11 +123,11 @@ class Compiler {
       case 'in':
         return compileIn(expression, compile);
       case 'logic':
-        return compileLogic(expression.operator, compile(expression.left), compile(expression.right));
+        return compileLogic(expression.operator, expression.operands.map(compile));
       case 'arithmetic':
         return compileArithmetic(expression.operator, compile(expression.left), compile(expression.right));
       case 'concatenation':
-        return compileConcatenation(compile(expression.left), compile(expression.right));
+        return compileConcatenation(expression.operands.map(compile));
       case 'negation':
         return compileNegation(compile(expression.of));
       case 'range':

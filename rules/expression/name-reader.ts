@@ -1,7 +1,7 @@
 // What `$name` means: `$` and `$$`, a variable that the expression binds, a macro, a list, a function.
 import { nearest } from '../../event/nearest-name.ts';
 import { type Node, startOf } from './official-tree.ts';
-import { EXPRESSION_NODES_MAX, type Reading, refuse, TOO_LARGE } from './reading.ts';
+import { EXPRESSION_NODES_MAX, type Reading, refuse, refuseSize, TOO_LARGE } from './reading.ts';
 import type { Expression, Macro } from './syntax.ts';
 
 /** The variable of a name: what binds it decides, then macros, lists and functions. */
@@ -41,7 +41,7 @@ function meaningOf(node: Node, name: string, reading: Reading): Expression | und
 function readMacro(node: Node, name: string, macro: Macro, reading: Reading): Expression | undefined {
   reading.nodes += macro.size;
   if (reading.nodes > EXPRESSION_NODES_MAX) {
-    return refuse(reading, node, { ...TOO_LARGE, message: `with $${name} in it the expression is too large` });
+    return refuseSize(reading, node, { ...TOO_LARGE, message: `with $${name} in it the expression is too large` });
   }
   reading.usedMacros.add(name);
   for (const used of macro.macros) reading.usedMacros.add(used);

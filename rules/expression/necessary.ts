@@ -35,7 +35,7 @@ function whenTrue(outer: Expression, context: Context): Necessary | undefined {
   const expression = bare(outer);
   switch (expression.kind) {
     case 'logic': {
-      const sides = [whenTrue(expression.left, context), whenTrue(expression.right, context)];
+      const sides = expression.operands.map((operand) => whenTrue(operand, context));
       return expression.operator === 'and' ? allOf(sides) : anyOf(sides);
     }
     case 'compare':

@@ -58,19 +58,24 @@ function writtenForm(value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
 
-/** The names that the expression binds anywhere: by `:=`, as parameters, by `@` and `#`. */
-export function boundNames(node: unknown, found: Set<string> = new Set()): ReadonlySet<string> {
-  if (typeof node !== 'object' || node === null || node instanceof RegExp) return found;
-  if (Array.isArray(node)) {
-    for (const member of node) boundNames(member, found);
-    return found;
+/** The names that the expression binds anywhere: by `:=`, as parameters, by `@` and `#`; and `known`. */
+export function boundNames(tree: Node, known: ReadonlySet<string>): ReadonlySet<string> {
+  const found = new Set(known);
+  // No recursion: a chain of operators is a level for each of them.
+  const waiting: unknown[] = [tree];
+  while (waiting.length > 0) {
+    const node = waiting.pop();
+    if (typeof node !== 'object' || node === null || node instanceof RegExp) continue;
+    if (!Array.isArray(node)) addNames(node as Node, found);
+    for (const inner of Object.values(node)) if (typeof inner === 'object') waiting.push(inner);
   }
-  const { type, lhs, arguments: parameters, focus, index, value } = node as Node;
+  return found;
+}
+
+function addNames({ type, lhs, arguments: parameters, focus, index, value }: Node, found: Set<string>): void {
   if (type === 'bind' && lhs !== undefined) found.add(String((lhs as Node).value));
   if (type === 'lambda') for (const parameter of parameters ?? []) found.add(String(parameter.value));
   if (type === 'index') found.add(String(value));
   if (typeof focus === 'string') found.add(focus);
   if (typeof index === 'string') found.add(index);
-  for (const inner of Object.values(node)) boundNames(inner, found);
-  return found;
 }

@@ -96,14 +96,19 @@ const CALCULATIONS = {
   '%': (a: number, b: number): number => a % b,
 } as const satisfies Record<ArithmeticOperator, (a: number, b: number) => number>;
 
-export function compileConcatenation(left: Evaluate, right: Evaluate): Evaluate {
+/** From left to right, each operand evaluated before what stands left of it becomes text: errors come in the official order. */
+export function compileConcatenation(operands: readonly Evaluate[]): Evaluate {
+  const [first, ...others] = operands;
   return (input, evaluation) => {
-    const a = left(input, evaluation);
-    const b = right(input, evaluation);
-    const before = stringOf(a, evaluation) ?? '';
-    const behind = stringOf(b, evaluation) ?? '';
-    spendOnLength(evaluation, before.length + behind.length);
-    return before + behind;
+    let before = first?.(input, evaluation);
+    for (const operand of others) {
+      const behind = operand(input, evaluation);
+      const left = stringOf(before, evaluation) ?? '';
+      const right = stringOf(behind, evaluation) ?? '';
+      spendOnLength(evaluation, left.length + right.length);
+      before = left + right;
+    }
+    return before;
   };
 }
 
@@ -141,10 +146,17 @@ export function compileRange(left: Evaluate, right: Evaluate): Evaluate {
   };
 }
 
-export function compileLogic(operator: 'and' | 'or', left: Evaluate, right: Evaluate): Evaluate {
-  const isTrue = (side: Evaluate, input: unknown, evaluation: Evaluation): boolean =>
-    truthOf(side(input, evaluation), evaluation) === true;
-  if (operator === 'and')
+export function compileLogic(operator: 'and' | 'or', operands: readonly Evaluate[]): Evaluate {
+  const isOr = operator === 'or';
+  const isTrue = (operand: Evaluate, input: unknown, evaluation: Evaluation): boolean =>
+    truthOf(operand(input, evaluation), evaluation) === true;
+  const [left, right] = operands;
+  if (left !== undefined && right !== undefined && operands.length === 2) {
+    if (isOr) return (input, evaluation) => isTrue(left, input, evaluation) || isTrue(right, input, evaluation);
     return (input, evaluation) => isTrue(left, input, evaluation) && isTrue(right, input, evaluation);
-  return (input, evaluation) => isTrue(left, input, evaluation) || isTrue(right, input, evaluation);
+  }
+  return (input, evaluation) => {
+    for (const operand of operands) if (isTrue(operand, input, evaluation) === isOr) return isOr;
+    return !isOr;
+  };
 }

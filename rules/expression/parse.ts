@@ -9,7 +9,7 @@ import type { ExpressionProblem, Lists, Macro, Macros } from './syntax.ts';
 import { readTree } from './tree-reader.ts';
 
 /** The longest expression, characters. */
-export const EXPRESSION_LENGTH_MAX = 16_384;
+export const EXPRESSION_LENGTH_MAX = 32_768;
 
 /** What is parsed can be a macro of other expressions. */
 export type ParsedExpression =
@@ -53,7 +53,7 @@ function parse(
     return refusal(syntaxProblem(error, source));
   }
   try {
-    return readWhole(tree, { ...scope, source, bound: boundNames(tree, new Set(names)) });
+    return readWhole(tree, { ...scope, source, bound: boundNames(tree, names) });
   } catch (error) {
     if (error instanceof RangeError) return refusal({ ...TOO_LARGE, at: 0 });
     throw error;

@@ -5,8 +5,10 @@ import type { Expression, ExpressionProblem, Lists, Macros, Pair } from './synta
 
 /** The deepest nesting of an expression. */
 export const EXPRESSION_DEPTH_MAX = 200;
+/** The longest chain of `and`, `or` or `&`; the official parser, which calls itself for each link, takes about 5,000. */
+export const CHAIN_LENGTH_MAX = 2_000;
 /** The most nodes of an expression's tree. */
-export const EXPRESSION_NODES_MAX = 4_000;
+export const EXPRESSION_NODES_MAX = 12_000;
 /** More problems of one expression help nobody. */
 const PROBLEMS_MAX = 20;
 
@@ -42,6 +44,12 @@ export interface Refusal {
 export function refuse(reading: Reading, node: Node, refusal: Refusal): undefined {
   refuseAt(reading, startOf(node, reading.source), refusal);
   return undefined;
+}
+
+/** That an expression is too deep or too large is told once, of the first place where it is. */
+export function refuseSize(reading: Reading, node: Node, refusal: typeof TOO_LARGE | Refusal): undefined {
+  if (reading.problems.some(({ code }) => code === TOO_LARGE.code)) return undefined;
+  return refuse(reading, node, refusal);
 }
 
 export function refuseAt(reading: Reading, at: number, refusal: Refusal): void {

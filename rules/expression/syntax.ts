@@ -44,14 +44,16 @@ export type Expression = { readonly at: number } & (
       readonly right: Expression;
     }
   | { readonly kind: 'in'; readonly left: Expression; readonly right: Expression }
-  | { readonly kind: 'logic'; readonly operator: 'and' | 'or'; readonly left: Expression; readonly right: Expression }
+  /** Two operands or more: a chain of one operator is one node, however long. What stands in parentheses is a block within it. */
+  | { readonly kind: 'logic'; readonly operator: 'and' | 'or'; readonly operands: readonly Expression[] }
   | {
       readonly kind: 'arithmetic';
       readonly operator: ArithmeticOperator;
       readonly left: Expression;
       readonly right: Expression;
     }
-  | { readonly kind: 'concatenation'; readonly left: Expression; readonly right: Expression }
+  /** Two operands or more, as of `logic`. */
+  | { readonly kind: 'concatenation'; readonly operands: readonly Expression[] }
   | { readonly kind: 'negation'; readonly of: Expression }
   | {
       readonly kind: 'condition';
@@ -197,12 +199,13 @@ export function partsOf(expression: Expression): readonly Expression[] {
       return [expression.of, ...expression.filters];
     case 'compare':
     case 'in':
-    case 'logic':
     case 'arithmetic':
-    case 'concatenation':
     case 'range':
     case 'apply':
       return [expression.left, expression.right];
+    case 'logic':
+    case 'concatenation':
+      return expression.operands;
     case 'negation':
     case 'keep':
       return [expression.of];

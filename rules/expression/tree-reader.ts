@@ -5,12 +5,14 @@ import { readVariable } from './name-reader.ts';
 import { type Node, startOf } from './official-tree.ts';
 import { readFilters, readPath } from './path-reader.ts';
 import {
+  CHAIN_LENGTH_MAX,
   EXPRESSION_DEPTH_MAX,
   EXPRESSION_NODES_MAX,
   type Reading,
   readAll,
   readPairs,
   refuse,
+  refuseSize,
   TOO_LARGE,
 } from './reading.ts';
 import { compileRegex } from './regex.ts';
@@ -21,7 +23,7 @@ const ARITHMETIC: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%']);
 /** The checked tree of a node; undefined when something was refused, which `reading.problems` tells. */
 export function readTree(node: Node, reading: Reading, depth: number): Expression | undefined {
   reading.nodes += 1;
-  if (depth > EXPRESSION_DEPTH_MAX || reading.nodes > EXPRESSION_NODES_MAX) return refuse(reading, node, TOO_LARGE);
+  if (depth > EXPRESSION_DEPTH_MAX || reading.nodes > EXPRESSION_NODES_MAX) return refuseSize(reading, node, TOO_LARGE);
   let read = readBare(node, reading, depth);
   const predicates = node.predicate ?? [];
   if (predicates.length > 0) {
@@ -103,12 +105,11 @@ function readUnary(node: Node, reading: Reading, depth: number): Expression | un
 
 function readBinary(node: Node, reading: Reading, depth: number): Expression | undefined {
   const operator = String(node.value);
+  if (operator === 'and' || operator === 'or' || operator === '&') return readChain(node, operator, reading, depth);
   const [left, right] = readAll([node.lhs as Node, node.rhs as Node], reading, depth) ?? [];
   if (left === undefined || right === undefined) return undefined;
   const at = startOf(node, reading.source);
-  if (operator === 'and' || operator === 'or') return { kind: 'logic', at, operator, left, right };
   if (operator === 'in') return { kind: 'in', at, left, right };
-  if (operator === '&') return { kind: 'concatenation', at, left, right };
   if (operator === '..') return { kind: 'range', at, left, right };
   if (COMPARISONS.has(operator)) return { kind: 'compare', at, operator: operator as CompareOperator, left, right };
   if (ARITHMETIC.has(operator))
@@ -117,6 +118,29 @@ function readBinary(node: Node, reading: Reading, depth: number): Expression | u
     message: `the operator \`${operator}\` is not known here`,
     remedy: 'See docs/rules.md.',
   });
+}
+
+/** The official tree of `a or b or c` leans to the left, a level for each `or`; here it is one node, and depth is what people nest. */
+function readChain(node: Node, operator: 'and' | 'or' | '&', reading: Reading, depth: number): Expression | undefined {
+  const links: Node[] = [];
+  let first = node;
+  for (let next: Node | undefined = node; next !== undefined; next = continued(next, operator)) {
+    if (next.rhs !== undefined) links.push(next.rhs);
+    first = next;
+  }
+  if (links.length >= CHAIN_LENGTH_MAX) return refuseSize(reading, node, TOO_LARGE);
+  const operands = readAll([first.lhs as Node, ...links.toReversed()], reading, depth);
+  if (operands === undefined) return undefined;
+  const at = startOf(first, reading.source);
+  return operator === '&' ? { kind: 'concatenation', at, operands } : { kind: 'logic', at, operator, operands };
+}
+
+/** What is left of a link, where it is a link of the same chain. */
+function continued(node: Node, operator: string): Node | undefined {
+  const left = node.lhs as Node | undefined;
+  const isLink = left?.type === 'binary' && left.value === operator;
+  const isBare = left?.predicate === undefined && left?.group === undefined && left?.keepArray !== true;
+  return isLink && isBare ? left : undefined;
 }
 
 function readCondition(node: Node, reading: Reading, depth: number): Expression | undefined {

@@ -6,8 +6,11 @@ import type { Expression, ExpressionProblem } from '../expression/syntax.ts';
 /** `prefix`: the field that `$` stands for, with a final dot; undefined where it is not known. */
 export type Prefix = string | undefined;
 
+/** `at`: where it is not the expression's own place. */
+export type Finding = Omit<ExpressionProblem, 'at'> & { readonly at?: number };
+
 /** What is wrong with one expression; its parts are looked at by themselves. */
-export type Check = (expression: Expression, prefix: Prefix) => Omit<ExpressionProblem, 'at'> | undefined;
+export type Check = (expression: Expression, prefix: Prefix) => Finding | readonly Finding[] | undefined;
 
 /** The catalogue's entry for what an expression reads, where that is plain to see. */
 export function fieldOfPath(expression: Expression | undefined, prefix: Prefix): Field | undefined {

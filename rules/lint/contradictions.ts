@@ -44,7 +44,10 @@ function visit(expression: Expression, given: readonly Clause[], told: Told): vo
 }
 
 function visitAll(operands: readonly Expression[], given: readonly Clause[], told: Told): void {
-  if (operands.length > OPERANDS_MAX) return;
+  if (operands.length > OPERANDS_MAX) {
+    visitEach(operands, given, told);
+    return;
+  }
   const clauses: Clause[] = [];
   for (const operand of operands) {
     const clause = { expression: operand, facts: factsOf(operand, false) };
@@ -59,7 +62,10 @@ function visitAll(operands: readonly Expression[], given: readonly Clause[], tol
 }
 
 function visitAny(operands: readonly Expression[], given: readonly Clause[], told: Told): void {
-  if (operands.length > OPERANDS_MAX) return;
+  if (operands.length > OPERANDS_MAX) {
+    visitEach(operands, given, told);
+    return;
+  }
   for (const [at, operand] of operands.entries()) {
     const before = operands.slice(0, at);
     if (before.some((other) => isSame(other, operand, told))) told.problems.push(repeated(operand, 'or'));
@@ -77,6 +83,11 @@ function visitAny(operands: readonly Expression[], given: readonly Clause[], tol
     if (against !== undefined) told.problems.push(contradiction(operand, against.expression));
     visit(operand, given, told);
   }
+}
+
+/** Of so many that they are not compared with one another. */
+function visitEach(operands: readonly Expression[], given: readonly Clause[], told: Told): void {
+  for (const operand of operands) visit(operand, given, told);
 }
 
 function contradiction(expression: Expression, other: Expression): ExpressionProblem {
@@ -101,7 +112,7 @@ function covered(expression: Expression, wider: Expression): ExpressionProblem {
 function operandsOf(expression: Expression, operator: 'and' | 'or'): readonly Expression[] {
   const bare = unwrapped(expression);
   if (bare.kind !== 'logic' || bare.operator !== operator) return [expression];
-  return [...operandsOf(bare.left, operator), ...operandsOf(bare.right, operator)];
+  return bare.operands.flatMap((operand) => operandsOf(operand, operator));
 }
 
 /** Without parentheses. */

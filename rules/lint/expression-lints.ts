@@ -35,8 +35,8 @@ export function lintExpression(expression: Expression): readonly ExpressionProbl
 
 function visit(expression: Expression, prefix: Prefix, problems: ExpressionProblem[]): void {
   for (const check of CHECKS) {
-    const problem = check(expression, prefix);
-    if (problem !== undefined) problems.push({ ...problem, at: expression.at });
+    const found = check(expression, prefix);
+    if (found !== undefined) for (const finding of [found].flat()) problems.push({ at: expression.at, ...finding });
   }
   if (expression.kind === 'path') visitPath(expression, prefix, problems);
   else

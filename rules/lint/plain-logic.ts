@@ -1,10 +1,10 @@
 // How `and` and `or` bind, and operands of them that do not depend on the event.
 import type { Expression } from '../expression/syntax.ts';
-import type { Check } from './check.ts';
+import type { Check, Finding } from './check.ts';
 
 export const mixedLogic: Check = (expression) => {
   if (expression.kind !== 'logic' || expression.operator !== 'or') return undefined;
-  const isMixed = [expression.left, expression.right].some((side) => side.kind === 'logic' && side.operator === 'and');
+  const isMixed = expression.operands.some((operand) => operand.kind === 'logic' && operand.operator === 'and');
   if (!isMixed) return undefined;
   return {
     code: 'expression/mixed-logic',
@@ -17,25 +17,26 @@ export const mixedLogic: Check = (expression) => {
 export const constantOperand: Check = (expression) => {
   const operands: readonly Expression[] =
     expression.kind === 'logic'
-      ? [expression.left, expression.right]
+      ? expression.operands
       : expression.kind === 'condition'
         ? [expression.test]
         : expression.kind === 'call' && (expression.name === 'not' || expression.name === 'boolean')
           ? expression.args
           : [];
-  for (const operand of operands) {
-    const truth = constantTruth(operand);
-    if (truth === undefined) continue;
-    const value = operand.kind === 'literal' ? JSON.stringify(operand.value) : 'this';
-    const remedy =
-      operand.kind === 'literal' && typeof operand.value === 'string'
-        ? `Write the comparison out: field = ${value}, or field in ["…", ${value}].`
-        : 'Remove it, or what it makes unreachable.';
-    const happens = truth ? 'always true' : 'never true';
-    return { code: 'expression/constant', message: `${value} does not depend on the event: it is ${happens}`, remedy };
-  }
-  return undefined;
+  return operands.flatMap((operand) => constantFinding(operand) ?? []);
 };
+
+function constantFinding(operand: Expression): Finding | undefined {
+  const truth = constantTruth(operand);
+  if (truth === undefined) return undefined;
+  const value = operand.kind === 'literal' ? JSON.stringify(operand.value) : 'this';
+  const remedy =
+    operand.kind === 'literal' && typeof operand.value === 'string'
+      ? `Write the comparison out: field = ${value}, or field in ["…", ${value}].`
+      : 'Remove it, or what it makes unreachable.';
+  const message = `${value} does not depend on the event: it is ${truth ? 'always true' : 'never true'}`;
+  return { code: 'expression/constant', at: operand.at, message, remedy };
+}
 
 /** Whether an operand counts as true, where no event is needed to tell. */
 function constantTruth(expression: Expression): boolean | undefined {

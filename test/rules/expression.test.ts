@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { EventDocument } from '../../event/document.ts';
 import { compilePredicate } from '../../rules/expression/compile.ts';
 import { EXPRESSION_LENGTH_MAX, parseExpression } from '../../rules/expression/parse.ts';
-import { EXPRESSION_DEPTH_MAX, EXPRESSION_NODES_MAX } from '../../rules/expression/reading.ts';
+import { CHAIN_LENGTH_MAX, EXPRESSION_DEPTH_MAX, EXPRESSION_NODES_MAX } from '../../rules/expression/reading.ts';
 import { REGEX_LENGTH_MAX } from '../../rules/expression/regex.ts';
 import { ExpressionError } from '../../rules/rule.ts';
 import { LISTS } from './random-expressions.ts';
@@ -152,6 +152,41 @@ describe('hostile expressions', () => {
       expect(problems(`${'$not('.repeat(depth)}a${')'.repeat(depth)}`)[0]).toMatch(/nested too deeply/);
       expect(problems(`${'a[b = '.repeat(depth)}1${']'.repeat(depth)}`)[0]).toMatch(/nested too deeply/);
     }
+  });
+
+  it('takes long chains, which nest nothing', () => {
+    const chain = (length: number, of: (at: number) => string, operator: string): string =>
+      Array.from({ length }, (_, at) => of(at)).join(operator);
+    const pairs = chain(1_000, (at) => `(a = ${at} and b = 2)`, ' or ');
+    expect(matches(pairs, { a: 999, b: 2 })).toBe(true);
+    expect(matches(pairs, { a: 999, b: 3 })).toBe(false);
+    const single = chain(CHAIN_LENGTH_MAX, (at) => `a = ${at}`, ' or ');
+    expect(matches(single, { a: CHAIN_LENGTH_MAX - 1 })).toBe(true);
+    expect(matches(single, { a: CHAIN_LENGTH_MAX })).toBe(false);
+    const none = chain(CHAIN_LENGTH_MAX, (at) => `a != ${at}`, ' and ');
+    expect(matches(none, { a: -1 })).toBe(true);
+    expect(matches(none, { a: CHAIN_LENGTH_MAX - 1 })).toBe(false);
+    expect(matches(`$length(${chain(CHAIN_LENGTH_MAX, () => 'a', '&')}) = ${CHAIN_LENGTH_MAX}`, { a: 'x' })).toBe(true);
+    expect(matches(`a in [${chain(5_000, String, ', ')}]`, { a: 4_999 })).toBe(true);
+  });
+
+  it('tells once that a chain is too long', () => {
+    for (const [operand, operator] of [
+      ['a', ' or '],
+      ['a', ' and '],
+      ['a', '&'],
+      ['a', '+'],
+      ['(a = 1 and b = 2)', ' or '],
+    ] as const) {
+      for (const length of [CHAIN_LENGTH_MAX + 1, 5_000]) {
+        const source = Array.from({ length }, () => operand).join(operator);
+        if (source.length > EXPRESSION_LENGTH_MAX) continue;
+        expect(problems(source)).toEqual([expect.stringMatching(/nested too deeply or too large/)]);
+      }
+    }
+    expect(
+      problems(`[${Array.from({ length: 30 }, () => '-'.repeat(EXPRESSION_DEPTH_MAX + 1).concat('a')).join()}]`),
+    ).toHaveLength(1);
   });
 
   it('refuses defaults that would double the tree at each level, and takes those in a row', () => {
