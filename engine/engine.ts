@@ -31,6 +31,8 @@ export interface Watermarks {
   hostTimeMs(hostId: string): number;
   /** The same over all hosts that are waited for. */
   allTimeMs(latenessMs?: number): number;
+  /** The greatest of all hosts' times. */
+  latestMs(): number;
 }
 
 export interface RuleVersion {

@@ -15,7 +15,13 @@ import type { Watermarks } from './engine.ts';
 
 /** Nothing is still to come, and it is `timeMs`: for backtests, whose events arrive in reference order. */
 export function passedUntil(timeMs: number): Watermarks {
-  return { hostPassed: () => true, allPassed: () => true, hostTimeMs: () => timeMs, allTimeMs: () => timeMs };
+  return {
+    hostPassed: () => true,
+    allPassed: () => true,
+    hostTimeMs: () => timeMs,
+    allTimeMs: () => timeMs,
+    latestMs: () => timeMs,
+  };
 }
 
 /** Nothing is still to come, and time passes by the events alone. */
@@ -35,12 +41,13 @@ export function watermarksOf(
 ): Watermarks {
   /** By lateness: there are as many as the rules name different ones. */
   const leastBy = new Map<number | undefined, OrderKey | undefined>();
+  let latestMs: number | undefined;
   const leastOf = (latenessMs: number | undefined): OrderKey | undefined => {
     if (leastBy.has(latenessMs)) return leastBy.get(latenessMs);
     const leftOut = typeof overdue === 'function' ? overdue(latenessMs) : overdue;
     let least: OrderKey | undefined;
     for (const [hostId, hostProgress] of progress) {
-      if (leftOut.has(hostId)) continue;
+      if (hostProgress.createdMs > (least?.createdMs ?? Number.POSITIVE_INFINITY) || leftOut.has(hostId)) continue;
       const frontier = frontierOf(hostId, hostProgress);
       if (least === undefined || compareOrder(frontier, least) < 0) least = frontier;
     }
@@ -59,6 +66,12 @@ export function watermarksOf(
     },
     hostTimeMs: (hostId) => progress.get(hostId)?.createdMs ?? Number.NEGATIVE_INFINITY,
     allTimeMs: (latenessMs) => leastOf(latenessMs)?.createdMs ?? idleMs,
+    latestMs() {
+      if (latestMs !== undefined) return latestMs;
+      latestMs = Number.NEGATIVE_INFINITY;
+      for (const { createdMs } of progress.values()) if (createdMs > latestMs) latestMs = createdMs;
+      return latestMs;
+    },
   };
 }
 

@@ -10,6 +10,8 @@ export interface DueHeap<Subject> {
   push(due: Due<Subject>): void;
   /** The earliest that is due at `nowMs`, taken out. */
   take(nowMs: number): Due<Subject> | undefined;
+  /** When the earliest is due; Infinity: nothing is. It may be over. */
+  firstMs(): number;
   size(): number;
 }
 
@@ -63,6 +65,7 @@ export function createDueHeap<Subject>(isOver: (subject: Subject) => boolean = (
         place = least;
       }
     },
+    firstMs: () => heap[0]?.atMs ?? Number.POSITIVE_INFINITY,
     size: () => heap.length,
   };
 }

@@ -19,6 +19,7 @@ export interface Slot {
 }
 
 export interface Queue {
+  readonly name: string;
   /** '' across hosts. */
   readonly hostId: string;
   readonly level: number;
@@ -33,13 +34,21 @@ export interface Queue {
   readonly late: Set<Slot>;
   /** The greatest `event.created` that was folded, of each rule version: one that was just filled has its own. */
   readonly foldedMs: Map<string, number>;
+  /** When it is looked at though nothing was added, epoch ms; Infinity: not at all. */
+  wakeMs: number;
+}
+
+export function queueName({ isHostBound, level, latenessMs }: FoldedRule, hostId: string): string {
+  return isHostBound ? `host ${level} ${hostId}` : `all ${level} ${latenessMs ?? ''}`;
 }
 
 export function emptyQueue(folded: FoldedRule, hostId: string): Queue {
+  const { level, latenessMs } = folded;
   return {
+    name: queueName(folded, hostId),
     hostId,
-    level: folded.level,
-    latenessMs: folded.isHostBound ? undefined : folded.latenessMs,
+    level,
+    latenessMs: folded.isHostBound ? undefined : latenessMs,
     waiting: [],
     isSorted: true,
     dues: createDueHeap(isGone),
@@ -47,6 +56,7 @@ export function emptyQueue(folded: FoldedRule, hostId: string): Queue {
     settling: createDueHeap(isGone),
     late: new Set(),
     foldedMs: new Map(),
+    wakeMs: Number.POSITIVE_INFINITY,
   };
 }
 

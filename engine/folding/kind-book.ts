@@ -14,8 +14,8 @@ import type { Rule } from '../../rules/rule.ts';
 import type { Watermarks } from '../engine.ts';
 import { foundDigestOf, windowDetectionIdOf } from '../identity.ts';
 import type { EngineLimits } from '../limits.ts';
-import type { DueHeap } from './due-heap.ts';
-import { emptyQueue, isEmpty, newSlot, type Queue, type Slot } from './fold-queue.ts';
+import { createDueHeap, type DueHeap } from './due-heap.ts';
+import { emptyQueue, isEmpty, newSlot, type Queue, queueName, type Slot } from './fold-queue.ts';
 import { type FoldedRule, isWithin } from './folded-rule.ts';
 import { baseKey, baseText, matchKey, matchText, type RestoredKeys } from './folding-text.ts';
 import {
@@ -99,6 +99,8 @@ export interface KindBookOptions {
 }
 
 const NEVER = Number.NEGATIVE_INFINITY;
+/** What is only forgotten or settled is in no hurry: a host's queue is looked at for that once in so long, of event time. */
+const FORGET_MS = 60_000;
 /** Late matches of a host that catches up are collected so long at the most, of the queue's time. */
 const GATHER_MS = 60_000;
 /** The same of a host that tells no progress. */
@@ -110,6 +112,10 @@ export function createKindBook(options: KindBookOptions): KindBook {
   const { limits, rules, restored, count } = options;
   const slots = new Map<string, Slot>();
   const queues = new Map<string, Queue>();
+  /** What a step has to look at: queues with something new, or something that waits. All others wake by time. */
+  const stirred = new Set<Queue>();
+  const wakes = createDueHeap<Queue>((queue) => queues.get(queue.name) !== queue);
+  const latenesses = new Set([undefined, ...[...rules.values()].map(({ latenessMs }) => latenessMs)]);
   /** Keys that have a state, by rule version and host, the longest unused first. */
   const groups = new Map<string, Map<string, Slot>>();
   /** The same of all keys, also of those without a state: who has most of them gives way first. */
@@ -128,14 +134,18 @@ export function createKindBook(options: KindBookOptions): KindBook {
   let gaps = new Map<string, Gap>();
 
   const queueOf = ({ folded, hostId }: { readonly folded: FoldedRule; readonly hostId: string }): Queue => {
-    const { level, latenessMs } = folded;
-    const name = folded.isHostBound ? `host ${level} ${hostId}` : `all ${level} ${latenessMs ?? ''}`;
+    const name = queueName(folded, hostId);
     let queue = queues.get(name);
     if (queue === undefined) {
       queue = emptyQueue(folded, hostId);
       queues.set(name, queue);
     }
     return queue;
+  };
+
+  /** Not of a filling's own queues: these are no step's concern. */
+  const stir = (queue: Queue): void => {
+    if (queues.get(queue.name) === queue) stirred.add(queue);
   };
 
   const groupOf = ({ key }: Slot): Map<string, Slot> => {
@@ -222,6 +232,7 @@ export function createKindBook(options: KindBookOptions): KindBook {
       drop(slot);
       return;
     }
+    stir(queue);
     const atMs = dueMs(key, folded.fold);
     if (atMs < slot.dueMs) {
       slot.dueMs = atMs;
@@ -446,6 +457,27 @@ export function createKindBook(options: KindBookOptions): KindBook {
     }
   };
 
+  /** After it was looked at: whether the next step has to look again, or when it wakes. */
+  const rest = (queue: Queue, latestMs: number): void => {
+    const { name, hostId, waiting, late, dues, timeDues, settling } = queue;
+    stirred.delete(queue);
+    if (isEmpty(queue)) {
+      queues.delete(name);
+      return;
+    }
+    const timeMs = timeDues.firstMs();
+    if (hostId === '' || waiting.length + late.size > 0 || timeMs <= latestMs) {
+      stirred.add(queue);
+      return;
+    }
+    // Nothing is found by these: a host that lags, or that nobody waits for, is not looked at in each step for them.
+    const forgetMs = Math.max(Math.min(dues.firstMs(), settling.firstMs()), latestMs) + FORGET_MS;
+    const atMs = Math.min(timeMs, forgetMs);
+    if (atMs >= queue.wakeMs) return;
+    queue.wakeMs = atMs;
+    wakes.push({ atMs, name, subject: queue });
+  };
+
   const release = (queue: Queue, watermarks: Watermarks): readonly MatchRecord[] => {
     const { waiting, hostId, latenessMs } = queue;
     if (!queue.isSorted) waiting.sort(compareRecords);
@@ -468,6 +500,7 @@ export function createKindBook(options: KindBookOptions): KindBook {
     const queue = queueOf({ folded, hostId: folded.isHostBound ? record.match.order.hostId : '' });
     queue.waiting.push(record);
     queue.isSorted = false;
+    stir(queue);
   };
 
   const add = (record: MatchRecord): void => {
@@ -513,6 +546,7 @@ export function createKindBook(options: KindBookOptions): KindBook {
       replay(key, folded.fold, { records: [...records].sort(compareRecords), untilMs: key.passedMs });
       key.late = [...late];
       if (late.length + key.removed.size > 0) slot.queue.late.add(slot);
+      stir(slot.queue);
       kept += key.kept.length;
       slots.set(key.id, slot);
       own(slot);
@@ -569,16 +603,24 @@ export function createKindBook(options: KindBookOptions): KindBook {
         slot.key.removed = new Set([...slot.key.removed, record.id]);
         changedKeys.add(slot.key.id);
         slot.queue.late.add(slot);
+        stir(slot.queue);
       }
     },
     advance(level, watermarks) {
       raised = [];
       amended = [];
       gaps = new Map();
-      for (const [name, queue] of queues) {
+      const latestMs = Math.max(watermarks.latestMs(), ...[...latenesses].map((ms) => watermarks.allTimeMs(ms)));
+      for (let wake = wakes.take(latestMs); wake !== undefined; wake = wakes.take(latestMs)) {
+        const { subject: queue, atMs } = wake;
+        if (queue.wakeMs !== atMs) continue;
+        queue.wakeMs = Number.POSITIVE_INFINITY;
+        stir(queue);
+      }
+      for (const queue of [...stirred]) {
         if (queue.level !== level) continue;
         advanceQueue(queue, watermarks);
-        if (isEmpty(queue)) queues.delete(name);
+        rest(queue, latestMs);
       }
       relieve();
       return { raised, amended, gaps: [...gaps.values()] };

@@ -11,7 +11,13 @@ const perHost = { suppress: { forMs: 100, by: ['host.id', 'user.name'], growMs: 
 const acrossHosts = { suppress: { forMs: 100, by: ['user.name'], growMs: undefined } };
 const engineOf = (...rules: readonly Rule[]) => createEngine({ epochs: [{ fromMs: 0, rules }], state: new Map() });
 const NEVER = (): number => Number.NEGATIVE_INFINITY;
-const NOTHING_PASSED = { hostPassed: () => false, allPassed: () => false, hostTimeMs: NEVER, allTimeMs: NEVER };
+const NOTHING_PASSED = {
+  hostPassed: () => false,
+  allPassed: () => false,
+  hostTimeMs: NEVER,
+  allTimeMs: NEVER,
+  latestMs: NEVER,
+};
 
 describe('matching', () => {
   it('an event is evaluated by the rules in force at its event.created', () => {
