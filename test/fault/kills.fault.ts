@@ -50,6 +50,21 @@ alert:
   to: [terminal]
 `;
 
+/** Reached all the time while execs run, so an episode ends where a kill or an eviction made a gap. */
+const COUNTED = { count: Math.round(RATE / 4), withinMs: 1_000 };
+const COUNTING_RULE = `
+id: fault-counted
+name: Many numbered programs ran
+description: Counts the execs of the workload in a sliding second.
+severity: low
+match: '"start" in event.type and process.name = "numbered"'
+threshold: { count: ${COUNTED.count}, within: 1s }
+by: [host.id]
+alert:
+  title: "{{count}} programs ran"
+  to: [terminal]
+`;
+
 const seed = Number(process.env['VEDETTE_SEED'] ?? Date.now() % 1_000_000);
 const random = randomFrom(seed);
 const work = mkdtempSync(join(tmpdir(), 'vedette-fault-'));
@@ -69,7 +84,7 @@ beforeAll(async () => {
     port,
     collectorServerUrl: `http://127.0.0.1:${relay.port}`,
     collectorYaml: `  spool: { max_bytes: ${SPOOL_MIB}MiB }`,
-    rules: { 'fault-numbered.yaml': RULE },
+    rules: { 'fault-numbered.yaml': RULE, 'fault-counted.yaml': COUNTING_RULE },
     shippedRules: false,
   });
   startedMs = Date.now();
@@ -222,12 +237,17 @@ describe('kills under load', () => {
       otherDecision: [],
       explainedByLateness: [],
     });
-    expect(backtest.detections).toBe(all.length);
+    const episodes = countInOneBatch(all);
+    console.log(`${episodes.length} times ${COUNTED.count} execs within a second`);
+    expect(backtest.detections).toBe(all.length + episodes.length);
     const { alerts } = await installation.api<AlertsResponse>('/alerts?rule=fault-numbered&limit=1000');
     const live = alerts.map(({ firstEventId, count }) => ({ firstEventId, count }));
     const expected = foldInOneBatch(all);
     expect(expected.length).toBeGreaterThan(10);
     expect(sortedByEvent(live)).toEqual(sortedByEvent(expected));
+    const counted = (await installation.api<AlertsResponse>('/alerts?rule=fault-counted&limit=1000')).alerts;
+    expect(episodes.length).toBeGreaterThan(2);
+    expect(counted.map(({ openedMs }) => openedMs).toSorted((a, b) => a - b)).toEqual(episodes);
   });
 
   it('stopping leaves the kernel’s audit state as it was', async () => {
@@ -259,6 +279,23 @@ function foldInOneBatch(stored: readonly StoredExec[]): { firstEventId: string; 
     else alerts.push({ firstEventId: key.id, count: 1, untilMs: key.createdMs + SUPPRESS_MS });
   }
   return alerts.map(({ firstEventId, count }) => ({ firstEventId, count }));
+}
+
+/** When the sliding count reached its number each time, epoch ms: sorted, every window counted anew. */
+function countInOneBatch(stored: readonly StoredExec[]): number[] {
+  const times = stored.map(({ key }) => key.createdMs).toSorted((a, b) => a - b);
+  const reached: number[] = [];
+  let isReached = false;
+  let from = 0;
+  times.forEach((timeMs, place) => {
+    while ((times[from] ?? timeMs) <= timeMs - COUNTED.withinMs) from += 1;
+    if (place - from < COUNTED.count) isReached = false;
+    if (!isReached && place - from + 1 >= COUNTED.count) {
+      isReached = true;
+      reached.push(timeMs);
+    }
+  });
+  return reached;
 }
 
 function sortedByEvent(alerts: readonly { firstEventId: string; count: number }[]): unknown {
