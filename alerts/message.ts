@@ -49,6 +49,18 @@ const LABELS: Readonly<Record<string, string>> = {
   'destination.ip': 'Destination',
   'destination.port': 'Destination port',
   'source.ip': 'Source',
+  // Figures of rules on many events (rules/kind.ts).
+  count: 'Counted',
+  value: 'Value',
+  values_forgotten: 'Values forgotten',
+  before: 'Before',
+  after: 'After',
+  reference: 'Compared with',
+  last_seen: 'Last seen',
+  steps: 'Steps',
+  took_ms: 'Took (ms)',
+  grain_ms: 'Grain (ms)',
+  cut_before: 'Counted from',
 };
 const CODE_FIELDS = /(?:command_line|executable|args|path|directory|process\.title)$/;
 
@@ -60,7 +72,7 @@ export function messageOf({ alert, reason }: Notification): Message {
     fact('Host', host),
     fact('Time', formatUtc(alert.timestampMs)),
     ...alert.fields.filter(isThere).map(({ name, value }) => fact(LABELS[name] ?? name, value, CODE_FIELDS.test(name))),
-    fact('Count', countText(alert)),
+    fact('Detections', countText(alert)),
     fact('Rule', `${alert.ruleId} (${alert.ruleName})`),
   ];
   if (alert.mitre.length > 0) facts.push(fact('MITRE ATT&CK', alert.mitre.join(', ')));

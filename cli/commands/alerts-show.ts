@@ -9,6 +9,7 @@ import { EXIT } from '../failure.ts';
 import { counted, isoTime, renderPairs, renderTable } from '../table.ts';
 
 const DETECTIONS_SHOWN = 20;
+const EVENTS_SHOWN = 10;
 
 export const alertsShow: Command = {
   name: 'alerts show',
@@ -52,10 +53,18 @@ function print(invocation: Invocation, answer: AlertResponse): void {
     ['id', alert.id],
   ];
   stdout.write(`${visible(alert.title)}\n\n${renderPairs(pairs, '  ')}\n`);
-  stdout.write(`\n  ${alert.description.trim().split('\n').map(visible).join('\n  ')}\n`);
+  const description = alert.description.trim();
+  if (description !== '') stdout.write(`\n  ${description.split('\n').map(visible).join('\n  ')}\n`);
   if (sentence !== undefined) stdout.write(`\nWhy\n  ${visible(sentence)}\n`);
-  for (const line of explanation) stdout.write(`  ${visible(line)}\n`);
+  const together = detections.find(({ eventId }) => eventId === alert.firstEventId)?.found?.eventIds ?? [];
+  const isOfMany = together.length > 1;
+  if (isOfMany && explanation.length > 0) stdout.write('  The last of its events:\n');
+  for (const line of explanation) stdout.write(`${isOfMany ? '    ' : '  '}${visible(line)}\n`);
   printOriginal(invocation, alert.firstEventId, event);
+  const before = together.filter((id) => id !== alert.firstEventId);
+  if (before.length > 0) stdout.write('\nEvents before it\n');
+  for (const id of before.slice(0, EVENTS_SHOWN)) stdout.write(`  vedette search --around ${visible(quoted(id))}\n`);
+  if (before.length > EVENTS_SHOWN) stdout.write(`  … ${before.length - EVENTS_SHOWN} more\n`);
   stdout.write('\nDetections\n');
   const rows = detections
     .slice(0, DETECTIONS_SHOWN)

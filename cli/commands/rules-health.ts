@@ -42,7 +42,8 @@ export const rulesHealth: Command = {
     const [only] = rules;
     if (asked !== undefined && !answer.value.rules.some(({ id }) => id === asked)) {
       const message = 'no rule of this id is in force';
-      return fail('rules/unknown', { message, remedy: '`vedette rules health` lists them.' }).failure;
+      const remedy = '`vedette rules health` lists them.';
+      return fail('rules/unknown', { message, remedy, exitCode: EXIT.usage }).failure;
     }
     if (invocation.isJson) printJson(invocation, { rules });
     else if (asked !== undefined && only !== undefined) printOne(invocation, only);
@@ -113,5 +114,5 @@ function microseconds(health: RuleApiRecord['health']): string {
 }
 
 function seconds(us: number): string {
-  return us < 1_000_000 ? `${Math.round(us / 1_000)} ms` : `${Number((us / 1_000_000).toPrecision(3))} s`;
+  return us < 1_000_000 ? `${Number((us / 1_000).toPrecision(3))} ms` : `${Number((us / 1_000_000).toPrecision(3))} s`;
 }

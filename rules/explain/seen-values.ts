@@ -1,6 +1,6 @@
 // What an event holds in the fields that a clause names, cut to what a person reads.
 import { type EventDocument, isPlainObject } from '../../event/document.ts';
-import type { Expression } from '../expression/syntax.ts';
+import { type Expression, partsOf, plainField } from '../expression/syntax.ts';
 import { fieldsOf } from './clauses.ts';
 
 export interface SeenValue {
@@ -13,7 +13,9 @@ const FIELDS_MAX = 8;
 const JSON_LENGTH_MAX = 160;
 
 export function valuesSeen(expression: Expression, event: EventDocument): readonly SeenValue[] {
+  const descending = new Set(descendants(expression));
   return fieldsOf(expression)
+    .flatMap((field) => (descending.has(field) ? [`${field}.parent.name`, `${field}.ancestors.name`] : [field]))
     .slice(0, FIELDS_MAX)
     .map((field) => ({ field, json: jsonOf(valueAt(event, field)) }));
 }
@@ -35,6 +37,13 @@ export function valueAt(event: EventDocument, field: string): unknown {
     current = next;
   }
   return isMany ? (current.length === 0 ? undefined : current) : current[0];
+}
+
+/** Fields whose parents and ancestors are asked for, not they themselves. */
+function descendants(expression: Expression): readonly string[] {
+  const [of] = expression.kind === 'call' && expression.name === 'descends_from' ? expression.args : [];
+  const field = of === undefined ? undefined : plainField(of);
+  return field === undefined ? partsOf(expression).flatMap(descendants) : [field];
 }
 
 function jsonOf(value: unknown): string | undefined {

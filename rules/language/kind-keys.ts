@@ -137,7 +137,8 @@ function number(least: number, greatest: number): Reader<number> {
     const value = node.kind === 'scalar' ? node.value : undefined;
     if (typeof value === 'number' && value >= least && value <= greatest) return value;
     const given = node.kind === 'scalar' ? `\`${visible(String(node.value))}\`` : `a ${node.kind}`;
-    const remedy = Number.isFinite(least) ? `Write a number from ${least} to ${greatest}.` : 'Write a number.';
+    const isAny = least === -Number.MAX_VALUE;
+    const remedy = isAny ? 'Write a number.' : `Write a number from ${least} to ${greatest}.`;
     return report(reading, node.at, { code: 'rule/wrong-value', message: `${given} is not a number for this`, remedy });
   });
 }

@@ -90,7 +90,8 @@ export function integer(least: number, greatest: number): Reader<number> {
     const value = node.kind === 'scalar' ? node.value : undefined;
     if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= greatest) return value;
     const remedy = `Write a whole number from ${least} to ${greatest}.`;
-    return report(reading, node.at, wrongType('a whole number', node, remedy));
+    if (typeof value !== 'number') return report(reading, node.at, wrongType('a whole number', node, remedy));
+    return report(reading, node.at, { code: 'rule/wrong-value', message: `\`${value}\` is not allowed here`, remedy });
   });
 }
 

@@ -7,7 +7,7 @@ import { necessaryClause } from '../expression/necessary.ts';
 import { parseExpression } from '../expression/parse.ts';
 import type { Lists, ListValues } from '../expression/syntax.ts';
 import { lintRule } from '../lint/lint-rule.ts';
-import { allOf, anyOf, NEVER } from '../necessary.ts';
+import { allOf, anyOf, NEVER, type Necessary } from '../necessary.ts';
 import type { Rule, RuleException, RuleTest, Suppression } from '../rule.ts';
 import { offsetInFile } from './expression-place.ts';
 import { type ReadExpression, type ReadKind, readKind } from './kind-reader.ts';
@@ -51,7 +51,8 @@ export function readRule(
   const read = (text: Placed<string>): ReadExpression | undefined => readExpression(text, context, reading);
   const match = values.match === undefined ? undefined : read(values.match);
   const kind = readKind({ values, reading, read });
-  const isMatchNeeded = values.sequence === undefined && values.together === undefined;
+  // What is there and could not be read has been told.
+  const isMatchNeeded = !hasKey(document.root, 'sequence') && !hasKey(document.root, 'together');
   if (isMatchNeeded && !hasKey(document.root, 'match')) {
     const remedy = 'Add `match: …`, an expression on one event.';
     report(reading, document.root.at, { code: 'rule/missing-key', message: 'a rule needs `match`', remedy });
@@ -65,8 +66,17 @@ export function readRule(
   }
   const others = kind?.expressions ?? [];
   const exceptionTrees = exceptions.map((entry) => entry?.parsed.expression);
+  const necessary = match === undefined ? undefined : necessaryClause(match.expression);
   lintRule(
-    { values, root: document.root, match: match?.expression, exceptions: exceptionTrees, others, nowMs: context.nowMs },
+    {
+      values,
+      root: document.root,
+      match: match?.expression,
+      necessary,
+      exceptions: exceptionTrees,
+      others,
+      nowMs: context.nowMs,
+    },
     reading,
   );
   const hasError = reading.diagnostics.some((diagnostic) => diagnostic.severity === 'error');
@@ -105,7 +115,7 @@ export function readRule(
     falsePositives: values.false_positives ?? [],
     match: matchOf(kind, match),
     matchSource: match?.source ?? '',
-    necessary: necessaryOf(kind, match),
+    necessary: necessaryOf(kind, necessary),
     kind: kind.kind,
     latenessMs,
     except: known.map((entry) => entry.exception),
@@ -121,10 +131,10 @@ function matchOf({ kind }: ReadKind, match: ReadExpression | undefined): Rule['m
   return kind.kind === 'together' ? () => false : () => true;
 }
 
-function necessaryOf({ kind, anyOf: alternatives }: ReadKind, match: ReadExpression | undefined): Rule['necessary'] {
+function necessaryOf({ kind, anyOf: alternatives }: ReadKind, ofMatch: Necessary | undefined): Rule['necessary'] {
   if (kind.kind === 'together') return NEVER;
   return allOf([
-    match === undefined ? undefined : necessaryClause(match.expression),
+    ofMatch,
     alternatives.length === 0 ? undefined : anyOf(alternatives.map((expression) => necessaryClause(expression))),
   ]);
 }

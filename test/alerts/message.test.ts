@@ -18,6 +18,7 @@ import {
   VALUE_LENGTH_MAX,
 } from '../../alerts/message.ts';
 import { formatUtc } from '../../alerts/text.ts';
+import { FIGURES } from '../../rules/kind.ts';
 import { alertWith, hostileNotification, notificationWith } from './making.ts';
 
 describe('the terminal’s block', () => {
@@ -29,7 +30,7 @@ describe('the terminal’s block', () => {
         '  Time              2026-11-21 21:43:44.120 UTC',
         '  User              www-data',
         "  Command line      bash -c 'id; uname -a'",
-        '  Count             1; the same joins this alert until 2026-11-21 22:43:44.000 UTC',
+        '  Detections        1; the same joins this alert until 2026-11-21 22:43:44.000 UTC',
         '  Rule              web-server-spawned-shell (Web server spawned a shell)',
         '  MITRE ATT&CK      T1505.003',
         '  Runbook           https://runbooks.example/web-shell',
@@ -161,9 +162,18 @@ describe('messageOf', () => {
     expect(message.facts.find(({ label }) => label === 'f')?.value).toHaveLength(VALUE_LENGTH_MAX);
   });
 
+  it('calls every figure of rules on many events by a word of its own', () => {
+    const fields = [...new Set(Object.values(FIGURES).flat())].map((name) => ({ name, value: '5' }));
+    const { facts } = messageOf(notificationWith({ alert: alertWith({ fields }) }));
+    const labels = facts.filter(({ value }) => value === '5').map(({ label }) => label);
+    expect(labels).toHaveLength(fields.length);
+    for (const { name } of fields) expect(labels).not.toContain(name);
+    expect(new Set(facts.map(({ label }) => label.toLowerCase())).size).toBe(facts.length);
+  });
+
   it('says nothing of suppression where there is none', () => {
     const { facts } = messageOf(notificationWith({ alert: alertWith({ suppressedUntilMs: 0 }) }));
-    expect(facts.find(({ label }) => label === 'Count')?.value).toBe('1');
+    expect(facts.find(({ label }) => label === 'Detections')?.value).toBe('1');
   });
 
   it('bears times that no calendar holds', () => {

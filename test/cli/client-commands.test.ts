@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Alert } from '../../event/detection.ts';
+import type { Alert, Detection } from '../../event/detection.ts';
 import type {
   AlertResponse,
   BacktestResponse,
@@ -170,6 +170,39 @@ describe('alerts', () => {
     expect(stdout).toContain('  type=SYSCALL msg=audit(1:1): a\n  type=EXECVE \\x1b[2J\n');
     expect(stdout).toContain('first notification; no_such_channel');
     expect(stdout).not.toContain('\u001b');
+  });
+
+  it('of rules on many events say which event is explained, and which came before it', async () => {
+    const [last, first] = [ALERT.firstEventId, 'h1.b.1.0.1\u001b[2J'];
+    const detection: Detection = {
+      id: 'd1',
+      ruleId: ALERT.ruleId,
+      ruleVersion: 'v1',
+      key: '["h1"]',
+      suppressKey: '["h1"]',
+      eventId: last,
+      alertId: ALERT.id,
+      order: { createdMs: NOW_MS, hostId: 'h1', bootId: 'b', position: 1, id: last },
+      decision: 'opened',
+      isLate: false,
+      found: { eventIds: [first, last], firstMs: NOW_MS, facts: { count: 2 } },
+    };
+    const alert = { ...ALERT, description: '' };
+    const explanation = ['✓ match'];
+    reply = {
+      body: {
+        alert,
+        detections: [detection],
+        notifications: [],
+        event: {},
+        sentence: 'Alerts on bursts.',
+        explanation,
+      },
+    };
+    const { stdout } = await ask('alerts', 'show', 'a1b2');
+    expect(stdout).toContain('a1b2\n\nWhy\n  Alerts on bursts.\n  The last of its events:\n    ✓ match\n');
+    expect(stdout).toContain("\nEvents before it\n  vedette search --around 'h1.b.1.0.1\\x1b[2J'\n");
+    expect(stdout).toContain(`${last} and 1 other`);
   });
 
   it('are acknowledged and closed with the admin’s token', async () => {

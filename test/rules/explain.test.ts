@@ -96,6 +96,11 @@ describe('the clause that decided', () => {
     expect(explainExpression(tree('constructor.name = "Object"'), {}, 0).values).toEqual([
       { field: 'constructor.name', json: undefined },
     ]);
+    const { values } = explainExpression(tree('$not($descends_from(process, "cron"))'), EVENT, 0);
+    expect(values).toEqual([
+      { field: 'process.parent.name', json: '"nginx"' },
+      { field: 'process.ancestors.name', json: undefined },
+    ]);
   });
 });
 

@@ -162,11 +162,7 @@ describe('what cannot be', () => {
       '6:10 a rule has one of `threshold` and `absence`, not both',
     ],
     ['a window of nothing', `${MATCH}threshold: { count: 5, within: 0s }`, '5:32 `0s` is out of bounds'],
-    [
-      'a count of none',
-      `${MATCH}threshold: { count: 0, within: 5m }`,
-      '5:21 this must be a whole number, not a number',
-    ],
+    ['a count of none', `${MATCH}threshold: { count: 0, within: 5m }`, '5:21 `0` is not allowed here'],
     ['an unknown word within', `${MATCH}threshold: { cuont: 5, within: 5m }`, '5:14 unknown key `cuont`'],
     ['a kind without its words', `${MATCH}threshold: { count: 5 }`, '5:12 `threshold` needs `within`'],
     [
@@ -225,6 +221,12 @@ describe('what cannot be', () => {
     expect(told.join('\n')).toContain(expected);
     expect(set.rules).toEqual([]);
     for (const diagnostic of set.diagnostics) expect(diagnostic.remedy).not.toBe('');
+  });
+
+  it('a sequence with a mistake in it is not told to need `match`', () => {
+    const { diagnostics } = read('sequence: { within: 40d, steps: [{ match: "true" }, { absnet: "true" }] }\n');
+    expect(diagnostics.map(({ code }) => code)).not.toContain('rule/missing-key');
+    expect(diagnostics.map(({ code }) => code)).toContain('rule/wrong-duration');
   });
 });
 

@@ -61,7 +61,7 @@ describe('mistakes', () => {
     ['a wrong type', 'tags: web', '8:7 rule/wrong-type this must be a list, not a text'],
     ['a wrong type within', 'tags: [1]', '8:8 rule/wrong-type this must be text, not a number'],
     ['nothing', 'description:', '8:13 rule/wrong-type this must be text, not nothing'],
-    ['a number out of bounds', 'risk: 101', '8:7 rule/wrong-type this must be a whole number, not a number'],
+    ['a number out of bounds', 'risk: 101', '8:7 rule/wrong-value `101` is not allowed here'],
     ['an unknown word', 'status: stabel', '8:9 rule/wrong-value `stabel` is not allowed here'],
     ['no field name', 'by: [host id]', '8:6 rule/wrong-value `host id` is not a field name'],
     [

@@ -127,7 +127,7 @@ describe('rules on many events', () => {
       return answer.body;
     };
     const held = all.filter(({ ruleId, amended }) => ruleId === 'shells-then-silence' && amended?.as !== 'withdrawn');
-    const byItself = await backtestOf(RULES['shells-then-silence']);
+    const byItself = await backtestOf(RULES['shells-then-silence'] ?? '');
     expect(byItself.alerts.map(({ ruleId }: Detection) => ruleId)).toEqual(held.map(() => 'asked'));
     expect(byItself).toMatchObject({ detections: held.length, isNarrowed: true });
     const unknown = await backtestOf('\ntogether: { rules: [many-shells, no-more-shell], within: 1m }');
