@@ -7,7 +7,7 @@ import type { ArgumentProblem, FunctionDefinition } from './functions.ts';
 import { NUMBER_FUNCTIONS } from './number-functions.ts';
 import { OFFICIAL_FUNCTIONS } from './official-functions.ts';
 import { asArgument, procedureOf } from './procedure.ts';
-import { compileRegex } from './regex.ts';
+import { regexOf } from './regex.ts';
 import { readSignature, type Signature, validate } from './signature.ts';
 import type { Expression } from './syntax.ts';
 import { TEXT_FUNCTIONS } from './text-functions.ts';
@@ -87,7 +87,7 @@ function compileQuickly(
     };
   }
   if (second?.kind !== 'regex') return undefined;
-  const regex = compileRegex(second.source, second.flags);
+  const regex = regexOf(second);
   if (regex.kind === 'refused') return undefined;
   return (input, evaluation) => {
     const text = subject(input, evaluation);

@@ -19,7 +19,7 @@ import {
 import { applyFilter, type CompiledFilter, type CompiledStep, compileName, readNames, runSteps } from './path.ts';
 import { type CompiledPipelineStep, runPipeline } from './pipeline.ts';
 import { apply, asArgument, compileApply, compileLambda, compileTail, isProcedure, partially } from './procedure.ts';
-import { compileRegex } from './regex.ts';
+import { regexOf } from './regex.ts';
 import { bindsHere, compileBind, inScope, readFrame } from './scope.ts';
 import { isEverSequence, levelsOf, startsAtVariable } from './shape.ts';
 import { bareOf, type Expression, type Pair, type PipelineStep } from './syntax.ts';
@@ -331,8 +331,8 @@ function compileKept(of: Evaluate): Evaluate {
 }
 
 /** Each evaluation's own, because a regular expression as a value remembers how far it has come. */
-function compileRegexValue({ source, flags }: Of<'regex'>): Evaluate {
-  const compiled = compileRegex(source, flags);
+function compileRegexValue(regex: Of<'regex'>): Evaluate {
+  const compiled = regexOf(regex);
   if (compiled.kind === 'refused') throw new Error(compiled.message);
   return () => regexProcedure(compiled);
 }

@@ -6,7 +6,7 @@ import { ExpressionError } from '../rule.ts';
 import { type Evaluate, type Evaluation, enter, leave, spend, spendOnText } from './evaluation.ts';
 import type { ArgumentProblem, FunctionDefinition } from './functions.ts';
 import { isProcedure, procedureOf, type Run } from './procedure.ts';
-import { compileGlob, compileRegex, type TextTest } from './regex.ts';
+import { compileGlob, compileRegex, regexOf, type TextTest } from './regex.ts';
 import { bareOf, type Expression } from './syntax.ts';
 import { lookup } from './value.ts';
 
@@ -50,9 +50,15 @@ function ofFieldAndTexts(
 ): FunctionDefinition {
   const isFor = (value: unknown, tests: readonly TextTest[], evaluation: Evaluation): boolean =>
     someText(value, evaluation, (text) => tests.some((test) => test(text, evaluation)));
+  // Checking an expression makes the same tests as compiling it.
+  const made = new WeakMap<Expression, readonly ReadyTest[]>();
   const testsOf = (argument: Expression): readonly ReadyTest[] => {
-    if (argument.kind === 'regex') return [compileRegex(argument.source, argument.flags)];
-    return (staticValues(argument) ?? []).map((value) => options.compile(String(value)));
+    if (argument.kind === 'regex') return [regexOf(argument)];
+    const known = made.get(argument);
+    if (known !== undefined) return known;
+    const tests = (staticValues(argument) ?? []).map((value) => options.compile(String(value)));
+    made.set(argument, tests);
+    return tests;
   };
   const run: Run = ([value, ...rest], _input, evaluation) => isFor(value, readyTests(rest, evaluation), evaluation);
   const readyTests = (rest: readonly unknown[], evaluation: Evaluation): readonly TextTest[] =>

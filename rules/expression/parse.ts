@@ -8,6 +8,9 @@ import { tooMuch } from './source-scan.ts';
 import type { ExpressionProblem, Lists, Macro, Macros } from './syntax.ts';
 import { readTree } from './tree-reader.ts';
 
+/** Without any of these an expression binds no name. */
+const MAY_BIND = /:=|[@#\u03bb]|function/;
+
 /** The longest expression, characters. */
 export const EXPRESSION_LENGTH_MAX = 32_768;
 
@@ -53,7 +56,7 @@ function parse(
     return refusal(syntaxProblem(error, source));
   }
   try {
-    return readWhole(tree, { ...scope, source, bound: boundNames(tree, names) });
+    return readWhole(tree, { ...scope, source, bound: MAY_BIND.test(source) ? boundNames(tree, names) : names });
   } catch (error) {
     if (error instanceof RangeError) return refusal({ ...TOO_LARGE, at: 0 });
     throw error;

@@ -60,6 +60,18 @@ export function compileRegex(source: string, flags: string): CompiledRegex {
   }
 }
 
+/** What was compiled when an expression was checked is there when it is compiled: for as long as its tree is kept. */
+const COMPILED = new WeakMap<object, CompiledRegex>();
+
+/** The regular expression of a tree's node, compiled once. */
+export function regexOf(node: { readonly source: string; readonly flags: string }): CompiledRegex {
+  const known = COMPILED.get(node);
+  if (known !== undefined) return known;
+  const compiled = compileRegex(node.source, node.flags);
+  COMPILED.set(node, compiled);
+  return compiled;
+}
+
 /** A shell-like pattern as a test of the whole text: `*` any run, `?` one character, a backslash makes either literal. */
 export function compileGlob(pattern: string): CompiledRegex {
   if (pattern.length > REGEX_LENGTH_MAX) {

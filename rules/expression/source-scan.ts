@@ -15,6 +15,7 @@ interface Group {
 
 /** What makes the text too much for the parser, or undefined. */
 export function tooMuch(source: string): 'nesting' | 'copies' | undefined {
+  if (isSmall(source)) return undefined;
   const groups: Group[] = [{ weight: 0, left: 0 }];
   let isOperand = true;
   let at = 0;
@@ -44,6 +45,19 @@ export function tooMuch(source: string): 'nesting' | 'copies' | undefined {
   }
   return undefined;
 }
+
+/** Most expressions: too few brackets to nest, nothing that copies. */
+function isSmall(source: string): boolean {
+  if (source.length > WEIGHT_MAX / 2 || source.includes('?:') || source.includes('??')) return false;
+  let brackets = 0;
+  for (let at = 0; at < source.length && brackets <= NESTING_MAX; at += 1) {
+    const code = source.charCodeAt(at);
+    if (code === PARENTHESIS || code === BRACKET || code === BRACE) brackets += 1;
+  }
+  return brackets <= NESTING_MAX;
+}
+
+const [PARENTHESIS, BRACKET, BRACE] = [0x28, 0x5b, 0x7b];
 
 /** An operator written as a word; a `/` behind it begins a regular expression. */
 function isWord(token: string): boolean {

@@ -15,7 +15,7 @@ import {
   refuseSize,
   TOO_LARGE,
 } from './reading.ts';
-import { compileRegex } from './regex.ts';
+import { regexOf } from './regex.ts';
 import type { ArithmeticOperator, CompareOperator, Expression } from './syntax.ts';
 
 const COMPARISONS: ReadonlySet<string> = new Set(['=', '!=', '<', '<=', '>', '>=']);
@@ -206,7 +206,13 @@ function readRegex(node: Node, reading: Reading): Expression | undefined {
     });
   }
   const { source, flags } = node.value;
-  const compiled = compileRegex(source, flags);
+  const read = {
+    kind: 'regex',
+    at: startOf(node, reading.source),
+    source,
+    flags: flags.replace('g', ''),
+  } as const satisfies Expression;
+  const compiled = regexOf(read);
   if (compiled.kind === 'refused') return refuse(reading, node, { ...compiled, code: 'expression/regex' });
-  return { kind: 'regex', at: startOf(node, reading.source), source, flags: flags.replace('g', '') };
+  return read;
 }

@@ -1,6 +1,6 @@
 // A rule's version: a hash of what it means. Comments, white space, key order, tests and remarks for readers do not count;
 // the expression's tree with the lists in it, what the alert shows, the limits and the mapping do.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { MAPPING_VERSION } from '../../event/catalogue.ts';
 import { FUEL_PER_EVALUATION } from '../expression/evaluation.ts';
 import type { Expression } from '../expression/syntax.ts';
@@ -43,7 +43,7 @@ export function ruleVersion(
     except.map((exception) => [withoutPlaces(exception.match), exception.expiresMs ?? null]),
     ...(many === undefined ? [] : [many.kind, many.latenessMs]),
   ]);
-  return createHash('sha256').update(canonical).digest('hex').slice(0, 16);
+  return hash('sha256', canonical, 'hex').slice(0, 16);
 }
 
 /** An expression's meaning as text. */

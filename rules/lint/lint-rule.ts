@@ -5,6 +5,7 @@ import { offsetInFile } from '../language/expression-place.ts';
 import { type Placed, type Reading, report } from '../language/readers.ts';
 import type { RuleKeys } from '../language/rule-keys.ts';
 import type { YamlNode } from '../language/yaml-tree.ts';
+import type { Necessary } from '../necessary.ts';
 import { lintExceptions } from './exceptions.ts';
 import { lintExpression } from './expression-lints.ts';
 import { lintKind } from './kind-words.ts';
@@ -18,6 +19,8 @@ export interface LintInput {
   readonly root: YamlNode;
   /** Undefined when it did not parse. */
   readonly match: Expression | undefined;
+  /** What must hold of an event before `match` is true of it; undefined when nothing is known. */
+  readonly necessary: Necessary | undefined;
   /** The exceptions' expressions in their order. */
   readonly exceptions: readonly (Expression | undefined)[];
   /** All further expressions of the rule: steps, `until`, `of`. */

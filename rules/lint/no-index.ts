@@ -1,11 +1,9 @@
 // A rule that no clause lets the engine skip costs on every event; one that nothing can match costs nothing, and finds nothing.
-import { necessaryClause } from '../expression/necessary.ts';
 import { report } from '../language/readers.ts';
 import type { Lint } from './lint-rule.ts';
 
-export const lintIndex: Lint = ({ values, match }, reading) => {
+export const lintIndex: Lint = ({ values, match, necessary }, reading) => {
   if (match === undefined || values.match === undefined) return;
-  const necessary = necessaryClause(match);
   if (necessary === undefined) {
     report(reading, values.match.node.at, {
       code: 'rule/not-indexed',
