@@ -229,8 +229,11 @@ export function createDeliveryFence(options: {
         progress.set(hostId, host.standing.progress);
       }
       const overdue = (ruleLatenessMs: number = latenessMs): ReadonlySet<string> => {
-        const behind = [...progress].filter(([, { createdMs }]) => createdMs < readUntilMs - ruleLatenessMs);
-        return new Set(behind.flatMap(([hostId]) => (hostId === SERVER_ITSELF ? [] : [hostId])));
+        const behind = new Set<string>();
+        for (const [hostId, { createdMs }] of progress) {
+          if (createdMs < readUntilMs - ruleLatenessMs && hostId !== SERVER_ITSELF) behind.add(hostId);
+        }
+        return behind;
       };
       let ownMs = Number.POSITIVE_INFINITY;
       for (const entry of open) ownMs = Math.min(ownMs, entry.ownCreatedMs ?? ownMs);

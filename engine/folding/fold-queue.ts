@@ -9,6 +9,8 @@ import type { MatchRecord } from './match-record.ts';
 export interface Slot {
   readonly key: LiveKey;
   readonly folded: FoldedRule;
+  /** Its rule version and host, for the quotas. */
+  readonly owner: string;
   queue: Queue;
   /** When it stands in the queue's heap, epoch ms; Infinity: not at all. */
   dueMs: number;
@@ -68,6 +70,7 @@ export function newSlot(key: LiveKey, folded: FoldedRule, queue: Queue): Slot {
   return {
     key,
     folded,
+    owner: `${key.ruleVersion} ${key.hostId}`,
     queue,
     dueMs: Number.POSITIVE_INFINITY,
     isSettling: false,

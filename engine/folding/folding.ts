@@ -82,6 +82,7 @@ export function createFolding(options: FoldingOptions): Folding {
   const restored = readFolding(state, (key, cause) => new StateUnreadable(key, cause));
   const book = createKindBook({ limits, rules, restored, count });
   const marks = new Map<string, string | undefined>();
+  const keyIdOf = rememberedKeyIds();
   const unfilled = new Map<string, Unfilled>();
   const filledFrom = readFilled(state);
   /** The version that is being filled, and what takes its matches. */
@@ -117,6 +118,7 @@ export function createFolding(options: FoldingOptions): Folding {
       book.add(
         recordOf(other, {
           ...told,
+          keyId: keyIdOf(other, told.key),
           order: found.at,
           role,
           values: [],
@@ -149,7 +151,9 @@ export function createFolding(options: FoldingOptions): Folding {
       folded.partsOf(document, holds).forEach(({ by, role, values }, place) => {
         sample ??= sampleOf(rule, { document, order }, takingOf);
         const name = `${order.id} ${place}`;
-        take(recordOf(rule, { key: keyOf(document, by), sample, order, role, values, name, place }), order.createdMs);
+        const key = keyOf(document, by);
+        const keyId = keyIdOf(rule, key);
+        take(recordOf(rule, { keyId, key, sample, order, role, values, name, place }), order.createdMs);
       });
     },
     detected({ rule, document, order }, detectionId) {
@@ -177,9 +181,11 @@ export function createFolding(options: FoldingOptions): Folding {
       return { candidates, amended, gaps };
     },
     takeChanges() {
-      const changes = new Map([...marks, ...book.takeChanges()]);
+      const changes = book.takeChanges();
+      if (marks.size === 0) return changes;
+      const all = new Map([...marks, ...changes]);
       marks.clear();
-      return changes;
+      return all;
     },
     unfilled: () => [...unfilled.values()],
     fill(version) {
@@ -203,10 +209,32 @@ export function createFolding(options: FoldingOptions): Folding {
 }
 
 const NO_RULES: readonly Rule[] = [];
+/** Ids of keys that were met of late: a digest costs more than all else that a match needs. */
+const KEY_IDS_MAX = 10_000;
+
+/** By rule version, then by key. */
+function rememberedKeyIds(): (rule: Rule, key: string) => string {
+  const known = new Map<string, Map<string, string>>();
+  let size = 0;
+  return ({ id: ruleId, version }, key) => {
+    let ids = known.get(version);
+    const before = ids?.get(key);
+    if (before !== undefined) return before;
+    if (size >= KEY_IDS_MAX) {
+      known.clear();
+      [size, ids] = [0, undefined];
+    }
+    const id = foldedKeyIdOf(ruleId, version, key);
+    known.set(version, (ids ?? new Map<string, string>()).set(key, id));
+    size += 1;
+    return id;
+  };
+}
 
 function recordOf(
   rule: Rule,
   parts: {
+    readonly keyId: string;
     readonly key: string;
     readonly sample: Sample;
     readonly order: OrderKey;
@@ -217,8 +245,7 @@ function recordOf(
     readonly place?: number;
   },
 ): MatchRecord {
-  const { key, sample, order, role, values, name, place = role } = parts;
-  const keyId = foldedKeyIdOf(rule.id, rule.version, key);
+  const { keyId, key, sample, order, role, values, name, place = role } = parts;
   const match = { order, role, values };
   return { id: `${keyId} ${name}`, ruleId: rule.id, ruleVersion: rule.version, keyId, key, match, place, sample };
 }

@@ -148,10 +148,12 @@ export function createKindBook(options: KindBookOptions): KindBook {
     if (queues.get(queue.name) === queue) stirred.add(queue);
   };
 
-  const groupOf = ({ key }: Slot): Map<string, Slot> => {
-    const name = `${key.ruleVersion} ${key.hostId}`;
-    const group = groups.get(name) ?? new Map<string, Slot>();
-    groups.set(name, group);
+  const groupOf = ({ owner }: Slot): Map<string, Slot> => {
+    let group = groups.get(owner);
+    if (group === undefined) {
+      group = new Map();
+      groups.set(owner, group);
+    }
     return group;
   };
 
@@ -168,21 +170,19 @@ export function createKindBook(options: KindBookOptions): KindBook {
   };
 
   const own = (slot: Slot): void => {
-    const name = `${slot.key.ruleVersion} ${slot.key.hostId}`;
-    const mine = owned.get(name) ?? new Set<Slot>();
-    owned.set(name, mine.add(slot));
+    const mine = owned.get(slot.owner) ?? new Set<Slot>();
+    owned.set(slot.owner, mine.add(slot));
   };
 
   const disown = (slot: Slot): void => {
-    const name = `${slot.key.ruleVersion} ${slot.key.hostId}`;
-    const mine = owned.get(name);
+    const mine = owned.get(slot.owner);
     mine?.delete(slot);
-    if (mine?.size === 0) owned.delete(name);
+    if (mine?.size === 0) owned.delete(slot.owner);
   };
 
   /** Of the one who asks for more; of whoever has most, where that one has none. */
-  const firstToGo = ({ key }: Slot): Slot => {
-    let owner = `${key.ruleVersion} ${key.hostId}`;
+  const firstToGo = (slot: Slot): Slot => {
+    let { owner } = slot;
     if (!owned.has(owner)) {
       let most = 0;
       for (const [name, { size }] of owned) if (size > most) [owner, most] = [name, size];
@@ -192,9 +192,9 @@ export function createKindBook(options: KindBookOptions): KindBook {
   };
 
   const leaveGroup = (slot: Slot): void => {
-    const group = groupOf(slot);
-    group.delete(slot.key.id);
-    if (group.size === 0) groups.delete(`${slot.key.ruleVersion} ${slot.key.hostId}`);
+    const group = groups.get(slot.owner);
+    group?.delete(slot.key.id);
+    if (group?.size === 0) groups.delete(slot.owner);
   };
 
   const evict = (slot: Slot): void => {
