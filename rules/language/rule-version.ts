@@ -48,5 +48,6 @@ export function ruleVersion(
 
 /** An expression's meaning as text. */
 export function withoutPlaces(expression: Expression): string {
-  return JSON.stringify(expression, (key, value: unknown) => (key === 'at' ? undefined : value));
+  // Within texts quotes are escaped: what reads so is a key. A replacer would cost ten times as much.
+  return JSON.stringify(expression).replace(/,"at":\d+|"at":\d+,/g, '');
 }

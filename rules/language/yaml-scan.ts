@@ -6,6 +6,7 @@ const OPEN_MAX = 100;
 
 /** True when brackets or list marks nest deeper than a rule can mean. */
 export function isNestedTooDeeply(text: string): boolean {
+  if (hasFewMarks(text)) return false;
   let open = 0;
   let blockIndent: number | undefined;
   for (const line of text.split('\n')) {
@@ -24,3 +25,15 @@ export function isNestedTooDeeply(text: string): boolean {
   }
   return false;
 }
+
+/** Most files: not enough brackets and list marks in all of it. */
+function hasFewMarks(text: string): boolean {
+  let marks = 0;
+  for (let at = 0; at < text.length && marks < OPEN_MAX; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === BRACKET || code === BRACE || code === DASH || code === QUESTION) marks += 1;
+  }
+  return marks < OPEN_MAX;
+}
+
+const [BRACKET, BRACE, DASH, QUESTION] = [0x5b, 0x7b, 0x2d, 0x3f];
