@@ -88,6 +88,8 @@ function emptyRow(ruleId: string): RuleHealth {
 }
 
 function errorText(error: unknown): string {
-  if (error instanceof ExpressionError) return `${error.code}: ${error.message}`;
+  // JSONata's own texts begin with the code already.
+  if (error instanceof ExpressionError)
+    return error.message.startsWith(error.code) ? error.message : `${error.code}: ${error.message}`;
   return error instanceof Error ? `${error.name}: ${error.message}` : 'something that is no error was thrown';
 }

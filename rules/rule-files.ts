@@ -13,7 +13,7 @@ import {
   readMacroText,
 } from './language/macro-reader.ts';
 import { readRule, SOURCE_FORMAT } from './language/rule-reader.ts';
-import { diagnosticAt, diagnosticOfFile, sourceText, told } from './language/source-text.ts';
+import { diagnosticAt, diagnosticOfFile, type Problem, sourceText, told } from './language/source-text.ts';
 import { readYaml } from './language/yaml-tree.ts';
 import type { Rule, RuleSet } from './rule.ts';
 
@@ -60,7 +60,11 @@ export function readRules(files: readonly RuleFile[], options: ReadOptions = {})
       } else diagnostics.push(duplicateRule(file, rule, other));
     }
   }
-  const known = withKnownRules([...byId.values()].map(({ rule }) => rule));
+  const texts = new Map(files.map(({ file, text }) => [file, text]));
+  const known = withKnownRules(
+    [...byId.values()].map(({ rule }) => rule),
+    texts,
+  );
   return { rules: known.rules, diagnostics: [...diagnostics, ...known.diagnostics] };
 }
 
@@ -168,7 +172,7 @@ function takenMacro({ name, file }: NamedMacro, why: string): Diagnostic {
 }
 
 /** Without the rules whose `together` names a rule that is not there, or that need each other. */
-function withKnownRules(all: readonly Rule[]): RuleSet {
+function withKnownRules(all: readonly Rule[], texts: ReadonlyMap<string, string> = new Map()): RuleSet {
   const diagnostics: Diagnostic[] = [];
   const rules = new Map(all.map((rule) => [rule.id, rule]));
   for (let isSettled = false; !isSettled; ) {
@@ -177,7 +181,7 @@ function withKnownRules(all: readonly Rule[]): RuleSet {
       const message = whyNotTogether(rule, rules);
       if (message === undefined) continue;
       const remedy = 'Name rules that are loaded, by their ids; none may need itself.';
-      diagnostics.push(diagnosticOfFile(rule.file, { code: 'rule/unknown-rule', message, remedy }));
+      diagnostics.push(atItsTogether(rule, texts, { code: 'rule/unknown-rule', message, remedy }));
       rules.delete(rule.id);
       isSettled = false;
     }
@@ -188,9 +192,20 @@ function withKnownRules(all: readonly Rule[]): RuleSet {
     if (off === undefined) continue;
     const message = `\`${rule.id}\` never finds anything: \`${off}\`, which it names, is off`;
     const remedy = 'Give that one `status: test`: then it is evaluated, and nothing is sent.';
-    diagnostics.push(diagnosticOfFile(rule.file, { code: 'rule/never-fires', severity: 'warning', message, remedy }));
+    diagnostics.push(atItsTogether(rule, texts, { code: 'rule/never-fires', severity: 'warning', message, remedy }));
   }
   return { rules: all.filter(({ id }) => rules.has(id)), diagnostics };
+}
+
+/** Where the rule says `together`, if its text is at hand; else about its file. */
+function atItsTogether(rule: Rule, texts: ReadonlyMap<string, string>, problem: Problem): Diagnostic {
+  const text = texts.get(rule.file) ?? '';
+  const document = JSON.parse(rule.sourceJson) as { readonly text: string };
+  const begins = text.indexOf(document.text);
+  const inside = document.text.search(/^together\s*:/m);
+  return begins < 0 || inside < 0
+    ? diagnosticOfFile(rule.file, problem)
+    : diagnosticAt(sourceText(rule.file, text), begins + inside, problem);
 }
 
 function whyNotTogether(rule: Rule, rules: ReadonlyMap<string, Rule>): string | undefined {

@@ -104,5 +104,8 @@ function print(
     const rows = failing.map((rule) => [rule.ruleId, String(rule.errors), rule.lastError ?? '']);
     stdout.write(`\n${renderTable(columns, rows, stdout.columns)}`);
   }
-  for (const diagnostic of answer.diagnostics) stdout.write(`\n${formatDiagnostic(diagnostic)}\n`);
+  const errors = answer.diagnostics.filter(({ severity }) => severity === 'error');
+  for (const diagnostic of errors) stdout.write(`\n${formatDiagnostic(diagnostic)}\n`);
+  const warnings = answer.diagnostics.length - errors.length;
+  if (warnings > 0) stdout.write(`\n${counted(warnings, 'warning')} about rule files (vedette rules lint)\n`);
 }

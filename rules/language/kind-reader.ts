@@ -205,7 +205,7 @@ function readStep(
   const by = value.by?.map((entry) => entry.value) ?? ruleBy;
   if (by.length !== ruleBy.length) {
     return wrong(reading, node, {
-      message: `the step's \`by\` has ${by.length} fields, the rule's ${ruleBy.length}: they are compared by their places`,
+      message: `the step's \`by\` has ${by.length === 1 ? '1 field' : `${by.length} fields`}, the rule's ${ruleBy.length}: they are compared by their places`,
       remedy: 'Name as many fields as in the rule’s `by`, in its order.',
     });
   }

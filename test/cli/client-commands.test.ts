@@ -346,6 +346,18 @@ describe('status', () => {
     expect((await ask('status')).code).toBe(1);
   });
 
+  it('shows broken rules with their places, and counts what lints remark', async () => {
+    const place = { file: 'mine.yaml', line: 1, column: 1, sourceLine: 'id: mine', remedy: 'Mend it.' };
+    const warning = { ...place, code: 'rule/tests', severity: 'warning', message: 'no tests' } as const;
+    const error = { ...place, code: 'rule/unknown-key', severity: 'error', message: 'unknown key' } as const;
+    reply = { body: { ...sound, diagnostics: [warning, error, warning] } };
+    const { code, stdout } = await ask('status');
+    expect(code).toBe(1);
+    expect(stdout).toContain('\nmine.yaml:1:1: error: unknown key [rule/unknown-key]\n');
+    expect(stdout).not.toContain('no tests');
+    expect(stdout).toContain('\n2 warnings about rule files (vedette rules lint)\n');
+  });
+
   it('sums up what the collectors cost and have lost', async () => {
     const figures = {
       cpu_percent: 12.5,

@@ -38,7 +38,7 @@ describe('matching', () => {
     const failing = ruleWith({
       id: 'failing',
       match: () => {
-        throw new ExpressionError('T2009', 'a text and\na number');
+        throw new ExpressionError('T2009', 'T2009: a text and\na number');
       },
     });
     const broken = ruleWith({

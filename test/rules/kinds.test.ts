@@ -345,6 +345,7 @@ describe('rules that name rules', () => {
         expect.stringContaining('rule/unknown-rule `x` names the rule `y`, which is not loaded'),
       ]),
     );
+    expect(set.diagnostics.filter(({ code }) => code === 'rule/unknown-rule').map(({ line }) => line)).toEqual([4, 4]);
   });
 
   it('are warned of where one is off', () => {
