@@ -99,6 +99,32 @@ describe('lints of expressions', () => {
   });
 });
 
+describe('lints of chains', () => {
+  const found = (source: string): readonly string[] => {
+    const parsed = parseExpression(source, LISTS);
+    if (parsed.kind === 'refused') throw new Error(parsed.problems[0]?.message);
+    return lintExpression(parsed.expression).map(({ code, at }) => `${code} at ${source.slice(at, at + 5)}`);
+  };
+
+  it('tell each constant at its own place, and once how the chain binds', () => {
+    expect(found('process.name = "sh" or "bash" or "dash"')).toEqual([
+      'expression/constant at "bash',
+      'expression/constant at "dash',
+    ]);
+    const mixed = 'process.name = "a" and process.pid = 1';
+    expect(found(`${mixed} or ${mixed.replaceAll('1', '2')} or ${mixed.replaceAll('1', '3')}`)).toEqual([
+      'expression/mixed-logic at or pr',
+    ]);
+  });
+
+  it('look into each part of those with too many to compare', () => {
+    const pairs = Array.from({ length: 100 }, (_, at) => `(process.pid = ${at} and process.name = "x")`).join(' or ');
+    expect(found(pairs)).toEqual([]);
+    const [one] = found(`${pairs} or (process.pid = 7 and process.pid = 8)`);
+    expect(one).toBe('expression/contradiction at = 8)');
+  });
+});
+
 describe('known values', () => {
   it('have every action that a record type or a common call is decoded to', () => {
     const records = RECORD_TYPES.map(([type]) => recordAction(type)?.action);

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatDiagnostic } from '../../rules/diagnostic.ts';
+import { parseExpression } from '../../rules/expression/parse.ts';
 import type { Lists } from '../../rules/expression/syntax.ts';
 import { LIST_VALUES_MAX } from '../../rules/language/list-reader.ts';
+import { withoutPlaces } from '../../rules/language/rule-version.ts';
 import { PROBLEMS_PER_FILE_MAX } from '../../rules/language/source-text.ts';
 import { DOCUMENTS_PER_FILE_MAX, FILE_BYTES_MAX, YAML_DEPTH_MAX } from '../../rules/language/yaml-tree.ts';
 import type { Rule, RuleSet } from '../../rules/rule.ts';
@@ -256,6 +258,17 @@ match: |
   it('follow the lists that the rule names, and no others', () => {
     expect(version(GOOD, new Map([['shells', ['sh']]]))).not.toBe(version(GOOD));
     expect(version(GOOD, new Map([...LISTS, ['others', ['x']]]))).toBe(version(GOOD));
+  });
+
+  it.each([
+    '{"at": 1, "b": at}.at = $$.at or -at = 3 and [at, $shells][0] = "at"',
+    'a = "\\",\\"at\\":5,\\"" or a = \'"at":5,\' or `"at":7` = 1',
+    'function($at) { $at }(1) ? /"at":8/ : a^(>at)[[1..3]] ~> |$|{"at": 9}|',
+  ])('leave out where the parts of %s stand, and nothing else', (source) => {
+    const parsed = parseExpression(source, LISTS);
+    if (parsed.kind === 'refused') throw new Error(parsed.problems[0]?.message);
+    const expected = JSON.stringify(parsed.expression, (key, value: unknown) => (key === 'at' ? undefined : value));
+    expect(withoutPlaces(parsed.expression)).toBe(expected);
   });
 });
 
