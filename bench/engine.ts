@@ -12,9 +12,10 @@ import { runInNewContext } from 'node:vm';
 import jsonata from 'jsonata';
 import { createEngine } from '../engine/create-engine.ts';
 import type { Engine } from '../engine/engine.ts';
-import { EVERYTHING_PASSED } from '../engine/watermark.ts';
+import { EVERYTHING_PASSED, watermarksOf } from '../engine/watermark.ts';
 import type { EventDocument, NewEvent, StoredEvent, UnparsedDocument } from '../event/document.ts';
 import { createdMsOf } from '../event/order.ts';
+import type { Progress } from '../event/progress.ts';
 import type { Rule } from '../rules/rule.ts';
 import { readRules } from '../rules/rule-files.ts';
 import { readRuleFolders, SHIPPED_RULES } from '../rules/rule-folders.ts';
@@ -28,6 +29,8 @@ const ROUNDS = 5;
 /** Steps with one event, of which the slowest are told. */
 const ALONE_EVENTS = 15_000;
 const SIGMA_RULES = 210;
+/** A fleet whose hosts all tell their progress. */
+const FLEET_HOSTS = 5_500;
 /** Of the official engine, which takes some 20 ms for an event with 500 rules. */
 const OFFICIAL_EVENTS = 40;
 
@@ -52,6 +55,7 @@ export async function run({ isShort }: { readonly isShort: boolean }): Promise<r
     `${traffic.events.length} events, ${Math.round(bytes)} bytes each, parsing alone ${told(parsing)}`,
     ...rulesLines('shipped rules', shipped, traffic),
     ...rulesLines('those on single events', singles, traffic),
+    fleetLine('shipped rules', shipped, traffic),
     ...[500, 2_000].flatMap((count) => {
       const { rules, ms } = loaded(makeRules(count, words), 'ours');
       return [`${count} rules: loaded in ${Math.round(ms)} ms`, ...rulesLines(`${count} rules`, rules, traffic)];
@@ -91,6 +95,38 @@ function rulesLines(name: string, rules: readonly Rule[], traffic: Traffic): rea
     `${name}: parsed events ${told(parsed)}; from NDJSON ${told(fromLines)}; as the store's tail has them, not yet parsed, ${told(followed)}`,
     `${name}: ${evaluations} evaluations and ${matches} matches an event; one event alone p50 ${at(0.5)} µs, p99 ${at(0.99)} µs`,
   ];
+}
+
+/** What a step for one event costs among many hosts that have keys: their watermarks are made anew for each, as the server does. */
+function fleetLine(name: string, rules: readonly Rule[], { lines }: Traffic): string {
+  const engine = engineOf(rules);
+  const startMs = START_MS + 3_600_000;
+  const hostOf = (n: number): string => `fleet-${(n * 7) % FLEET_HOSTS}`;
+  const progress = new Map<string, Progress>();
+  for (let n = 0; n < FLEET_HOSTS; n += 1) progress.set(hostOf(n), { bootId: 'b', position: -1, createdMs: startMs });
+  const eventOf = (n: number): NewEvent => {
+    const { event, ...document } = JSON.parse(lines[n % lines.length] ?? '{}') as { event: object };
+    const [id, created] = [hostOf(n), new Date(startMs + n).toISOString()];
+    const host = { id, name: id, boot: { id: 'b' } };
+    progress.set(id, { bootId: 'b', position: n, createdMs: startMs + n });
+    return { id: `e${n}`, document: { ...document, event: { ...event, created }, host, vedette: { position: n } } };
+  };
+  const warm = 4 * FLEET_HOSTS;
+  for (let at = 0; at < warm; at += BATCH_EVENTS) {
+    const events = Array.from({ length: Math.min(BATCH_EVENTS, warm - at) }, (_, index) => eventOf(at + index));
+    engine.step(events, watermarksOf(progress));
+  }
+  const micros: number[] = [];
+  for (let n = warm; n < warm + 2_000; n += 1) {
+    const event = eventOf(n);
+    const begin = process.threadCpuUsage();
+    engine.step([event], watermarksOf(progress));
+    micros.push(microsSince(begin));
+  }
+  micros.sort((a, b) => a - b);
+  const mean = micros.reduce((sum, each) => sum + each, 0) / micros.length;
+  const p95 = micros[Math.floor(micros.length * 0.95)] ?? 0;
+  return `${name}: ${FLEET_HOSTS} hosts, ${engine.keys().keys} keys, a step for one event ${Math.round(mean)} µs of CPU, p95 ${p95} µs`;
 }
 
 /** Events as a follower of the embedded store gets them: each is parsed when its document is asked for. */
