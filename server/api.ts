@@ -282,7 +282,14 @@ export interface EventApiResponse {
 
 /** POST /api/v1/backtest (reader). One rule's YAML, or `asItWas`: every rule as the control log had it in force. */
 export interface BacktestRequest {
-  readonly rule?: { readonly file: string; readonly text: string };
+  readonly rule?: {
+    readonly file: string;
+    readonly text: string;
+    /** The text's rules with the lists and macros that they use (`Rule.sourceJson`), where the server has not got those. */
+    readonly sources?: readonly string[];
+    /** Likewise the rules that they name. */
+    readonly beside?: readonly string[];
+  };
   readonly asItWas?: boolean;
   readonly sinceMs: number;
   readonly untilMs?: number;

@@ -8,6 +8,7 @@ import type { RuleEpoch } from '../engine/engine.ts';
 import { FILL_MS_MAX, memoryMsOf } from '../engine/folding/folded-rule.ts';
 import type { Diagnostic } from '../rules/diagnostic.ts';
 import type { Rule } from '../rules/rule.ts';
+import { readRuleSource, unknownRules } from '../rules/rule-files.ts';
 import type { EventStore, TimeRange } from '../store/port.ts';
 import type { AlertBookPort } from '../store/state/state-port.ts';
 import type { BacktestResponse } from './api.ts';
@@ -23,6 +24,7 @@ const BACKTEST_TIMEOUT_MS = 300_000;
 /** At most so much before the range is read for open suppression windows. */
 const WARMUP_MS_MAX: number = 7 * 86_400_000;
 const RULE_TEXT_LENGTH_MAX = 262_144;
+const SOURCES_MAX = 200;
 
 export interface BacktestContext {
   readonly store: EventStore;
@@ -110,11 +112,30 @@ function epochsOfText(
     throw problem(400, 'bad-request', 'neither `rule` nor `asItWas` is given', 'Give one of them.');
   }
   const rule = fieldsOf(body['rule']);
-  const { rules, diagnostics } = readRule(textIn(rule, 'file', 1_024), textIn(rule, 'text', RULE_TEXT_LENGTH_MAX));
+  const sources = sourcesIn(rule, 'sources');
+  const beside = sourcesIn(rule, 'beside');
+  const inForce = rulesInForce().filter(({ id }) => !beside.some((other) => other.id === id));
+  const file = textIn(rule, 'file', 1_024);
+  const text = textIn(rule, 'text', RULE_TEXT_LENGTH_MAX);
+  const { rules, diagnostics } =
+    sources.length > 0
+      ? { rules: sources, diagnostics: unknownRules(sources, [...beside, ...inForce]) }
+      : readRule(file, text);
   const hasErrors = diagnostics.some(({ severity }) => severity === 'error');
   const isBroken = hasErrors || rules.length === 0;
-  const epochs = isBroken ? undefined : [{ fromMs: 0, rules: withTheirNamed(rules, rulesInForce()) }];
+  const epochs = isBroken ? undefined : [{ fromMs: 0, rules: withTheirNamed(rules, [...beside, ...inForce]) }];
   return { epochs, diagnostics, asked: new Set(rules.map(({ id }) => id)) };
+}
+
+function sourcesIn(fields: Fields, name: string): readonly Rule[] {
+  const given = fields[name] ?? [];
+  const refused = problem(400, 'bad-request', `\`${name}\` is no list of rules with what they use`, 'Leave it out.');
+  if (!Array.isArray(given) || given.length > SOURCES_MAX) throw refused;
+  return given.map((source: unknown) => {
+    const rule = typeof source === 'string' ? readRuleSource(source) : undefined;
+    if (rule === undefined) throw refused;
+    return rule;
+  });
 }
 
 /**

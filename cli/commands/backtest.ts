@@ -1,7 +1,8 @@
 // `vedette backtest`: a rule over the stored past, by the server that has it; or the past itself again, compared with what was
 // found live.
 import { resolve } from 'node:path';
-import { formatDiagnostic, visible } from '../../rules/diagnostic.ts';
+import { type Diagnostic, formatDiagnostic, visible } from '../../rules/diagnostic.ts';
+import type { Rule } from '../../rules/rule.ts';
 import type { BacktestRequest, BacktestResponse } from '../../server/api.ts';
 import { CLIENT_OPTIONS, openClient, wholeNumber } from '../client.ts';
 import { type Command, type Invocation, isGiven, optionValue, printJson } from '../command.ts';
@@ -10,6 +11,7 @@ import { EXIT, type ExitCode, type Failure, type Outcome, succeed } from '../fai
 import { findRuleFile } from '../find-rule.ts';
 import { archiveFailure, archivesAmong } from '../import/archive-import.ts';
 import { usage } from '../options.ts';
+import { readAskedRules } from '../rule-paths.ts';
 import { ruleFoldersOf } from '../server-settings.ts';
 import { counted, isoTime, renderTable } from '../table.ts';
 import { RANGE_OPTIONS, type Range, readRange } from '../time-range.ts';
@@ -66,7 +68,13 @@ export const backtest: Command = {
       limit: limit.value,
       ...(untilMs === undefined ? {} : { untilMs }),
     };
-    const answer = await client.value.post<BacktestResponse>('/api/v1/backtest', request, { timeoutMs: TIMEOUT_MS });
+    const ask = (asked: BacktestRequest): Promise<Outcome<BacktestResponse>> =>
+      client.value.post<BacktestResponse>('/api/v1/backtest', asked, { timeoutMs: TIMEOUT_MS });
+    let answer = await ask(request);
+    if (answer.isOk && request.rule !== undefined && answer.value.diagnostics.some(isUnknownName)) {
+      const here = await withNamesOfHere(invocation, request.rule);
+      if (here !== undefined) answer = await ask({ ...request, rule: here });
+    }
     if (!answer.isOk) return answer.failure;
     if (invocation.isJson) printJson(invocation, answer.value);
     else print(invocation, answer.value, sinceMs);
@@ -75,6 +83,24 @@ export const backtest: Command = {
     return isBroken || (differences !== undefined && isUnexplained(differences)) ? EXIT.findings : EXIT.fine;
   },
 };
+
+const isUnknownName = ({ code }: Diagnostic): boolean =>
+  code === 'expression/unknown-list' || code === 'rule/unknown-rule';
+
+/** The rules with lists, macros and rules that stand beside them here; undefined where they are broken here too. */
+async function withNamesOfHere(
+  invocation: Invocation,
+  { file, text }: NonNullable<BacktestRequest['rule']>,
+): Promise<BacktestRequest['rule'] | undefined> {
+  const read = await readAskedRules(invocation, [file]);
+  if (!read.isOk || read.value.diagnostics.some(({ severity }) => severity === 'error')) return undefined;
+  const { rules, known } = read.value;
+  const { withNamed } = await import('../../backtest/rule-tests.ts');
+  const ids = new Set(rules.map(({ id }) => id));
+  const beside = rules.flatMap((rule) => withNamed(rule, known)).filter(({ id }) => !ids.has(id));
+  const sourcesOf = (of: readonly Rule[]): readonly string[] => of.map(({ sourceJson }) => sourceJson);
+  return { file, text, sources: sourcesOf(rules), beside: sourcesOf([...new Set(beside)]) };
+}
 
 /** The same over an archive, in this process. */
 async function overArchive(

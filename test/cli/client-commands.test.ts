@@ -424,6 +424,25 @@ describe('backtest', () => {
     ]);
   });
 
+  it('sends what stands beside the rule where the server has not got it', async () => {
+    const rule = 'id: mine\nname: Mine\nseverity: low\nmatch: process.name in $own_shells\n';
+    writeFileSync(join(folder.path, 'mine.yaml'), rule);
+    mkdirSync(join(folder.path, 'lists'), { recursive: true });
+    const list = 'name: own_shells\nowner: me\nreason: Ours.\nvalues: [mysh]\n';
+    writeFileSync(join(folder.path, 'lists', 'own-shells.yaml'), list);
+    const place = { file: 'mine.yaml', line: 4, column: 24, sourceLine: '', remedy: 'Mend it.' };
+    const unknown = { ...place, code: 'expression/unknown-list', severity: 'error', message: 'unknown' } as const;
+    const told = await openApiServer(({ body }) => ({
+      body: body.includes('sources') ? nothing : { ...nothing, diagnostics: [unknown] },
+    }));
+    const said = await runHere(['backtest', 'mine.yaml', '--since', '24h', '--server', told.url], { cwd: folder.path });
+    expect(said).toMatchObject({ code: 0, stdout: '' });
+    const sent = JSON.parse(told.asked[1]?.body ?? '');
+    expect(JSON.parse(sent.rule.sources[0])).toMatchObject({ text: rule, lists: { own_shells: ['mysh'] } });
+    expect(sent.rule.beside).toEqual([]);
+    await told.close();
+  });
+
   it('says which rule cost too much', async () => {
     reply = { body: { ...nothing, tooCostly: ['mine'] } };
     writeFileSync(join(folder.path, 'mine.yaml'), 'id: mine\n');

@@ -131,6 +131,12 @@ describe('rules on many events', () => {
     expect(byItself.alerts.map(({ ruleId }: Detection) => ruleId)).toEqual(held.map(() => 'asked'));
     expect(byItself).toMatchObject({ detections: held.length, isNarrowed: true });
     const unknown = await backtestOf('\ntogether: { rules: [many-shells, no-more-shell], within: 1m }');
+    for (const sources of [1, '{}', [1], ['{}'], ['']]) {
+      const rule = { file: 'asked.yaml', text: textOf('asked', ''), sources };
+      const body = { rule, sinceMs: START_MS };
+      const { status } = await server.call('POST', '/api/v1/backtest', { token: server.tokens.reader, body });
+      expect(status).toBe(400);
+    }
     expect(unknown).toMatchObject({ eventsRead: 0, diagnostics: [{}, { code: 'rule/unknown-rule' }] });
   });
 });
