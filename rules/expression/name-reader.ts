@@ -20,7 +20,7 @@ export function readVariable(node: Node, reading: Reading): Expression | undefin
   const guess = nearest(name, [...reading.bound, ...reading.lists.keys(), ...reading.macros.keys()]);
   const remedy =
     guess === undefined
-      ? 'Lists are files in lists/ beside the rules: name, owner, reason, values. A variable is bound with :=.'
+      ? 'Lists and macros are files in lists/ and macros/ beside the rules. A variable is bound with :=.'
       : `Did you mean $${guess}?`;
   return refuse(reading, node, { message: `unknown list $${name}`, remedy, code: 'expression/unknown-list' });
 }
