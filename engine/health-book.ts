@@ -28,7 +28,7 @@ const ERROR_LENGTH_MAX = 400;
 /** Bounded by the rules: ids that are not among them (of past versions, still waiting) are counted in no row. */
 export function createHealthBook(ruleIds: Iterable<string>): HealthBook {
   const rows = new Map<string, { -readonly [name in keyof RuleHealth]: RuleHealth[name] }>();
-  for (const ruleId of ruleIds) rows.set(ruleId, emptyRow(ruleId));
+  for (const ruleId of ruleIds) rows.set(ruleId, noFigures(ruleId));
   /** Evaluations of a rule when one was measured last: it stands for those since. */
   const measuredAt = new Map<string, number>();
   return {
@@ -66,7 +66,8 @@ export function createHealthBook(ruleIds: Iterable<string>): HealthBook {
   };
 }
 
-function emptyRow(ruleId: string): RuleHealth {
+/** Of a rule that has seen nothing. */
+export function noFigures(ruleId: string): RuleHealth {
   return {
     ruleId,
     evaluations: 0,

@@ -14,18 +14,14 @@ import { orderKeyOf } from '../event/order.ts';
 import type { EventStore } from '../store/port.ts';
 import type { ServerNotice } from './options.ts';
 import type { QuarantineBook, QuarantineRecord } from './quarantine-book.ts';
+import { type WokenWork, wokenWork } from './woken-work.ts';
 
 /** Events of one step: the engine's own steps come in between. */
 const STEP_EVENTS_MAX = 200;
 const WAIT_MS = 1_000;
 
-export interface RuleCatchUp {
-  /** Begins with what is released and has not caught up; called at the start, and after each release. */
-  wake(): void;
-  /** Ends when nothing is left to do, or nothing can be done. */
-  idle(): Promise<void>;
-  close(): Promise<void>;
-}
+/** Wake it at the start, and after each release: it begins with what is released and has not caught up. */
+export type RuleCatchUp = WokenWork;
 
 /** The engine gives the events to this rule, and saves `doneMs` with what it found. False: the rule cost too much again. */
 export type JudgeAgain = (
@@ -49,10 +45,6 @@ export function createRuleCatchUp(options: {
   readonly waitMs?: number;
 }): RuleCatchUp {
   const { store, quarantines, judgeAgain, onNotice, waitMs = WAIT_MS } = options;
-  const abort = new AbortController();
-  const { signal } = abort;
-  let working: Promise<void> | undefined;
-  let isWoken = false;
   /** Those that cannot be caught up with for now, by number: their rule is quarantined again, or cannot be made. */
   const given = new Set<number>();
 
@@ -66,7 +58,7 @@ export function createRuleCatchUp(options: {
     }));
 
   /** True when everything was judged. */
-  const catchUp = async (record: QuarantineRecord, untilMs: number): Promise<boolean> => {
+  const catchUp = async (record: QuarantineRecord, untilMs: number, signal: AbortSignal): Promise<boolean> => {
     const { seq, ruleId, ruleVersion, hostId } = record;
     const epochs = epochsOf(record);
     const rule = epochs.flatMap(({ rules }) => rules)[0];
@@ -94,11 +86,11 @@ export function createRuleCatchUp(options: {
     return judgeAgain(waiting, { ruleId, ruleVersion }, { seq, doneMs: untilMs - 1 });
   };
 
-  const work = async (): Promise<void> => {
+  const work = wokenWork(async (signal) => {
     for (let record = next(); record !== undefined && !signal.aborted; record = next()) {
       const { seq, ruleId, untilMs = 0 } = record;
       try {
-        if (await catchUp(record, untilMs)) {
+        if (await catchUp(record, untilMs, signal)) {
           quarantines.caughtUp(record);
           options.onCaughtUp();
           onNotice({ kind: 'rules', message: `the rule ${ruleId} has judged what it missed` });
@@ -110,27 +102,13 @@ export function createRuleCatchUp(options: {
         await sleep(10 * waitMs, undefined, { signal }).catch(() => undefined);
       }
     }
-  };
-
-  const run = async (): Promise<void> => {
-    while (isWoken && !signal.aborted) {
-      isWoken = false;
-      await work();
-    }
-  };
+  });
 
   return {
+    ...work,
     wake() {
-      isWoken = true;
       given.clear();
-      working ??= run().finally(() => {
-        working = undefined;
-      });
-    },
-    idle: async () => working,
-    async close() {
-      abort.abort();
-      await working;
+      work.wake();
     },
   };
 }

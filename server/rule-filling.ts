@@ -11,6 +11,7 @@ import type { Unfilled } from '../engine/folding/folding.ts';
 import type { NewEvent } from '../event/document.ts';
 import type { EventStore } from '../store/port.ts';
 import type { ServerNotice } from './options.ts';
+import { type WokenWork, wokenWork } from './woken-work.ts';
 
 const WAIT_MS = 500;
 /** How long to wait after a failure. */
@@ -18,13 +19,8 @@ const RETRY_MS = 5_000;
 /** Events that are given at once: the engine's steps come in between. */
 const EVENTS_MAX = 500;
 
-export interface RuleFilling {
-  /** Begins with what is to be filled; called at the start, and after each change of the rules. */
-  wake(): void;
-  /** Ends when nothing is left to do. */
-  idle(): Promise<void>;
-  close(): Promise<void>;
-}
+/** Wake it at the start, and after each change of the rules: it begins with what is to be filled. */
+export type RuleFilling = WokenWork;
 
 /** A filling of the engine that is at work now. */
 export interface CurrentFilling extends EngineFilling {
@@ -44,12 +40,8 @@ export function createRuleFilling(options: {
   readonly retryMs?: number;
 }): RuleFilling {
   const { store, unfilled, fill, isEvaluated, settledMs, onNotice, waitMs = WAIT_MS, retryMs = RETRY_MS } = options;
-  const abort = new AbortController();
-  const { signal } = abort;
-  let working: Promise<void> | undefined;
-  let isWoken = false;
 
-  const fillOne = async ({ rule, sinceMs, fromMs }: Unfilled): Promise<void> => {
+  const fillOne = async ({ rule, sinceMs, fromMs }: Unfilled, signal: AbortSignal): Promise<void> => {
     while (settledMs() < fromMs) {
       await sleep(waitMs, undefined, { signal });
       if (!unfilled().some((other) => other.rule.version === rule.version && other.fromMs === fromMs)) return;
@@ -68,34 +60,17 @@ export function createRuleFilling(options: {
     if (filling.isCurrent()) filling.finish();
   };
 
-  const run = async (): Promise<void> => {
-    while (isWoken && !signal.aborted) {
-      isWoken = false;
-      for (let next = unfilled()[0]; next !== undefined && !signal.aborted; next = unfilled()[0]) {
-        try {
-          await fillOne(next);
-        } catch (error) {
-          if (signal.aborted) return;
-          const reason = error instanceof Error ? error.message : 'unknown failure';
-          const message = `the windows of ${next.rule.id} cannot be filled yet, it is tried again: ${reason}`;
-          onNotice({ kind: 'error', message });
-          await sleep(retryMs, undefined, { signal }).catch(() => undefined);
-        }
+  return wokenWork(async (signal) => {
+    for (let next = unfilled()[0]; next !== undefined && !signal.aborted; next = unfilled()[0]) {
+      try {
+        await fillOne(next, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        const reason = error instanceof Error ? error.message : 'unknown failure';
+        const message = `the windows of ${next.rule.id} cannot be filled yet, it is tried again: ${reason}`;
+        onNotice({ kind: 'error', message });
+        await sleep(retryMs, undefined, { signal }).catch(() => undefined);
       }
     }
-  };
-
-  return {
-    wake() {
-      isWoken = true;
-      working ??= run().finally(() => {
-        working = undefined;
-      });
-    },
-    idle: async () => working,
-    async close() {
-      abort.abort();
-      await working;
-    },
-  };
+  });
 }

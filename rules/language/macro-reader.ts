@@ -1,15 +1,14 @@
 // Macros: named expressions with an owner and a reason, in macros/*.yaml beside the rules. `$macro` in a rule stands for the
 // expression; a macro may use lists and other macros, in whatever file they stand.
 import type { Diagnostic } from '../diagnostic.ts';
-import { functionNamed } from '../expression/functions.ts';
 import { parseExpression } from '../expression/parse.ts';
 import type { Lists, Macro, Macros } from '../expression/syntax.ts';
 import { lintExpression } from '../lint/expression-lints.ts';
 import { offsetInFile } from './expression-place.ts';
+import { type Naming, namingReaders, readNamedMaps } from './named-map.ts';
 import { expression } from './plain-words.ts';
-import { type MapShape, type Placed, pattern, type Reading, readMap, report, text } from './readers.ts';
+import { type MapShape, type Placed, type Reading, report } from './readers.ts';
 import { told } from './source-text.ts';
-import { readYaml } from './yaml-tree.ts';
 
 /** A macro as it stands in its file, not yet parsed: what it names may come later. */
 export interface NamedMacro {
@@ -29,20 +28,14 @@ export interface MacroSet {
 
 export const NO_MACROS: MacroSet = { parsed: new Map(), sources: new Map() };
 
-interface MacroKeys {
-  readonly name: string;
-  readonly description: string;
-  readonly owner: string;
-  readonly reason: string;
+interface MacroKeys extends Naming {
   readonly expression: Placed<string>;
 }
-
-const NAME = pattern(/^[a-z][a-z0-9_]{0,63}$/, 'a macro’s name', 'Use lower-case letters, digits and `_`.');
 
 /** A macro as a map. */
 export const MACRO: MapShape<MacroKeys> = {
   what: 'a macro',
-  readers: { name: NAME, description: text(2_000), owner: text(200), reason: text(2_000), expression },
+  readers: { ...namingReaders('macro'), expression },
   required: ['name', 'owner', 'reason', 'expression'],
 };
 
@@ -52,23 +45,15 @@ export function readMacroText(
   fileText: string,
   isOwn: boolean,
 ): { readonly macros: readonly NamedMacro[]; readonly diagnostics: readonly Diagnostic[] } {
-  const yaml = readYaml(file, fileText);
   const macros: NamedMacro[] = [];
-  const diagnostics: Diagnostic[] = [...yaml.diagnostics];
-  for (const { root } of yaml.documents) {
-    const reading: Reading = { source: yaml.source, diagnostics: [] };
-    const { values, isComplete } = readMap<MacroKeys>(root, MACRO, reading);
-    const { name, expression: source } = values;
-    if (name !== undefined && functionNamed(name) !== undefined) {
-      const remedy = 'Give the macro another name.';
-      report(reading, root.at, { code: 'macro/taken-name', message: `$${name} is a function`, remedy });
-    } else if (isComplete && name !== undefined && source !== undefined) {
-      const later: Reading = { source: yaml.source, diagnostics: [] };
-      macros.push({ name, source, reading: later, file, isOwn });
-    }
-    diagnostics.push(...reading.diagnostics);
-  }
-  return { macros, diagnostics: told(diagnostics) };
+  const diagnostics = readNamedMaps(
+    { file, fileText, word: 'macro', shape: MACRO },
+    ({ name, expression: placed }, source) => {
+      if (name === undefined || placed === undefined) return;
+      macros.push({ name, source: placed, reading: { source, diagnostics: [] }, file, isOwn });
+    },
+  );
+  return { macros, diagnostics };
 }
 
 /** Parses macros in the order in which they need each other. What has a mistake, or needs itself, is left out and told. */

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareOrder } from '../../event/order.ts';
 import type { AlertsResponse, BacktestResponse, StatusResponse } from '../../server/api.ts';
 import { type Installation, kernelAuditState, makeInstallation, type RunningProcess } from '../harness/installation.ts';
+import { randomFrom } from '../harness/random.ts';
 import { freePort } from '../harness/receivers.ts';
 import { type Relay, startRelay } from '../harness/relay.ts';
 import {
@@ -304,15 +305,4 @@ function sortedByEvent(alerts: readonly { firstEventId: string; count: number }[
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** mulberry32: small, seeded, good enough to choose moments. */
-function randomFrom(start: number): () => number {
-  let state = start >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

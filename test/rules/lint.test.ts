@@ -8,6 +8,7 @@ import { parseExpression } from '../../rules/expression/parse.ts';
 import type { Lists } from '../../rules/expression/syntax.ts';
 import { lintExpression } from '../../rules/lint/expression-lints.ts';
 import { readRules, readRuleText } from '../../rules/rule-files.ts';
+import { GOOD } from './good-rule.ts';
 
 const LISTS: Lists = new Map([
   ['shells', ['sh', 'bash']],
@@ -156,15 +157,6 @@ describe('known values', () => {
     expect(actions.flatMap(({ type }) => type).filter((value) => !of('event.type').includes(value))).toEqual([]);
   });
 });
-
-const GOOD = `id: good
-name: A good rule
-severity: high
-match: process.name in $shells
-tests:
-  - { name: yes it is, events: [{ process.name: bash }], alerts: 1 }
-  - { name: no it is not, events: [{ process.name: ls }], alerts: 0 }
-`;
 
 function told(text: string, nowMs?: number): readonly string[] {
   const set = readRuleText('good.yaml', text, LISTS, nowMs === undefined ? {} : { nowMs });

@@ -8,7 +8,8 @@ export const LISTS: ReadonlyMap<string, readonly (string | number)[]> = new Map<
 ]);
 
 const TEXTS = ['bash', 'sh', 'apache2', 'start', '/usr/bin/bash', '-c', '0', '', 'CREATE', 'Bash'] as const;
-const NAMES = [
+/** Names of fields, at any depth. */
+export const NAMES = [
   'process',
   'name',
   'parent',

@@ -2,7 +2,7 @@
 // texts, and what is refused.
 import { describe, expect, it } from 'vitest';
 import { compileRegex } from '../../rules/expression/regex.ts';
-import { randomFrom } from './whole-language.ts';
+import { randomFrom } from '../harness/random.ts';
 
 const CHARACTERS = [...'abskSK\u017f\u212aéÉµΜμßẞåÅ\u212b1_- \t\v\u00a0/.$^{}]σςΣİıǅǆ'];
 

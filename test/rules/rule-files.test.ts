@@ -14,17 +14,9 @@ import { DOCUMENTS_PER_FILE_MAX, FILE_BYTES_MAX, YAML_DEPTH_MAX } from '../../ru
 import type { Rule, RuleSet } from '../../rules/rule.ts';
 import { type RuleFile, readRuleSource, readRules, readRuleText } from '../../rules/rule-files.ts';
 import { readNameFolders, readRuleFolders } from '../../rules/rule-folders.ts';
+import { GOOD } from './good-rule.ts';
 
 const LISTS: Lists = new Map([['shells', ['sh', 'bash']]]);
-
-const GOOD = `id: good
-name: A good rule
-severity: high
-match: process.name in $shells
-tests:
-  - { name: yes it is, events: [{ process.name: bash }], alerts: 1 }
-  - { name: no it is not, events: [{ process.name: ls }], alerts: 0 }
-`;
 
 function read(text: string, lists: Lists = LISTS): RuleSet {
   return readRuleText('good.yaml', text, lists);

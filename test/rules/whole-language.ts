@@ -1,19 +1,8 @@
 // Random expressions over the whole language and random events for them, from a seed: every construct and every function that the
 // official engine can be asked about. Most are small, many fail, on purpose: error codes are compared too.
 
-/** 0 ≤ n < 1. */
-export type Random = () => number;
-
-/** The same sequence for the same seed. */
-export function randomFrom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
+import type { Random } from '../harness/random.ts';
+import { NAMES } from './random-expressions.ts';
 
 function below(random: Random, bound: number): number {
   return Math.floor(random() * bound);
@@ -23,19 +12,6 @@ function oneOf<T>(random: Random, all: readonly T[]): T {
   return all[below(random, all.length)] as T;
 }
 
-const NAMES = [
-  'process',
-  'name',
-  'parent',
-  'args',
-  'event',
-  'type',
-  'pid',
-  'auditd',
-  'paths',
-  'nametype',
-  'list',
-] as const;
 const TEXTS = [
   'bash',
   'sh',

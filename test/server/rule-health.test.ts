@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RuleHealth } from '../../engine/engine.ts';
+import { noFigures } from '../../engine/health-book.ts';
 import type { StoredEvent } from '../../event/document.ts';
 import { neededFields } from '../../rules/needed-fields.ts';
 import { readRuleText } from '../../rules/rule-files.ts';
@@ -11,25 +12,7 @@ import { notesOf } from '../../server/rule-notes.ts';
 import { createSeenFields, MISSING_AFTER_MS } from '../../server/seen-fields.ts';
 import { eventually, execEvent, START_MS, ship, startTestServer, type TestServer } from './server-under-test.ts';
 
-const NO_FIGURES: RuleHealth = {
-  ruleId: 'a',
-  evaluations: 0,
-  matches: 0,
-  excepted: 0,
-  errors: 0,
-  lastError: undefined,
-  late: 0,
-  forced: 0,
-  evicted: 0,
-  recomputed: 0,
-  amended: 0,
-  gaps: 0,
-  fuel: 0,
-  cpuUs: 0,
-  lastMatchMs: undefined,
-  unjudged: 0,
-};
-const counted = (changes: Partial<RuleHealth>): RuleHealth => ({ ...NO_FIGURES, ...changes });
+const counted = (changes: Partial<RuleHealth>): RuleHealth => ({ ...noFigures('a'), ...changes });
 
 let server: TestServer | undefined;
 afterEach(async () => {

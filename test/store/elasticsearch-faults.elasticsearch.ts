@@ -1,8 +1,7 @@
 // What stands between the store and a real Elasticsearch fails as networks and clusters do: requests refused (429, 503, 413), answers lost,
 // single events put off, points in time lost while others write. Nothing is lost, nothing is stored or read twice.
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { Client } from '@elastic/elasticsearch';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +10,7 @@ import { openElasticsearchStore } from '../../store/elasticsearch/elasticsearch-
 import { type EventStore, StoreUnavailable } from '../../store/port.ts';
 import { START_MS } from '../contract/event-samples.ts';
 import { type ElasticsearchNode, startElasticsearch } from '../elasticsearch/node.ts';
+import { standInFront } from '../elasticsearch/stand-in-front.ts';
 
 let node: ElasticsearchNode;
 let client: Client;
@@ -47,17 +47,9 @@ interface Faults {
 
 /** Stands before the node. */
 async function stand(faults: Faults) {
-  const server = createServer((incoming, outgoing) => {
+  return standInFront((incoming, outgoing) => {
     handle(faults, incoming, outgoing).catch(() => outgoing.destroy());
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const close = async (): Promise<void> => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  };
-  return { url: `http://127.0.0.1:${port}`, close };
+  });
 }
 
 async function handle(faults: Faults, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {

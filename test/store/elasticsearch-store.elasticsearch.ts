@@ -1,8 +1,6 @@
 // The Elasticsearch store keeps the contract on a real node, and what is its own: documents that the mapping refuses, and a cursor
 // over several indices.
-import { once } from 'node:events';
-import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { request } from 'node:http';
 import { Client } from '@elastic/elasticsearch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type NewEvent, textOf } from '../../event/document.ts';
@@ -15,6 +13,7 @@ import { hostileEvents, START_MS, sampleEvent } from '../contract/event-samples.
 import { eventStoreContract } from '../contract/event-store.ts';
 import { CASE_EVENTS } from '../contract/query-cases.ts';
 import { type ElasticsearchNode, startElasticsearch } from '../elasticsearch/node.ts';
+import { standInFront } from '../elasticsearch/stand-in-front.ts';
 import { DIALECT_CASES } from './dialect-cases.ts';
 import { FILTER_CASES } from './elasticsearch-dialect-cases.ts';
 
@@ -64,7 +63,7 @@ const OWN_EVENTS = [
 /** Stands before the node and counts what comes back from it. */
 async function listen() {
   let bytes = 0;
-  const server = createServer((incoming, outgoing) => {
+  const front = await standInFront((incoming, outgoing) => {
     const { method, url, headers } = incoming;
     const through = request(new URL(url ?? '/', node.url), { method, headers }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
@@ -74,15 +73,8 @@ async function listen() {
       answer.pipe(outgoing);
     });
     incoming.pipe(through);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const close = async (): Promise<void> => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  };
-  return { url: `http://127.0.0.1:${port}`, bytes: () => bytes, close };
+  });
+  return { ...front, bytes: () => bytes };
 }
 
 describe('the Elasticsearch store', () => {

@@ -4,9 +4,10 @@ import { indexRules } from '../../../engine/candidates.ts';
 import { necessaryClause } from '../../../rules/expression/necessary.ts';
 import { parseExpression } from '../../../rules/expression/parse.ts';
 import type { Rule } from '../../../rules/rule.ts';
+import { randomFrom } from '../../harness/random.ts';
 import { isKnownDifference, officialOutcomes, ourEngine } from '../official-oracle.ts';
 import { LISTS } from '../random-expressions.ts';
-import { randomEvent, randomExpression, randomFrom } from '../whole-language.ts';
+import { randomEvent, randomExpression } from '../whole-language.ts';
 
 const EVENTS = 4;
 
