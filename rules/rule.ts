@@ -5,6 +5,7 @@ import type { EventDocument } from '../event/document.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { RuleKind } from './kind.ts';
 import type { Necessary } from './necessary.ts';
+import type { Schedule } from './schedule.ts';
 
 /**
  * A compiled expression. Pure and synchronous; sees the event and the event's time, nothing else; never mutates the event.
@@ -44,6 +45,20 @@ export interface Suppression {
   readonly growMs: number | undefined;
 }
 
+/** One message for many alerts (docs/decisions/0040). */
+export interface Grouping {
+  /** From its first alert on, or until the next of these times. */
+  readonly span:
+    | { readonly kind: 'for'; readonly forMs: number }
+    | { readonly kind: 'schedule'; readonly schedule: Schedule };
+  /** Alerts with the same values of these share a message; without any, all of the rule. */
+  readonly by: readonly string[];
+  /** Fields whose values the message counts. */
+  readonly table: readonly string[];
+  /** True: the first alert is sent at once, and the message holds those that follow. */
+  readonly sendsFirst: boolean;
+}
+
 export interface RuleTest {
   readonly name: string;
   /** In nested form, with `event.created` filled in where the file gives none. */
@@ -70,7 +85,7 @@ export interface Rule {
   readonly falsePositives: readonly string[];
   /** `off` is not evaluated; `test` is evaluated, its detections are kept, nothing is sent. */
   readonly status: 'off' | 'test' | 'stable';
-  /** Of a sequence: what all steps have in common. Of `together`, which is about detections: never true. */
+  /** Of a sequence or a combination: what all steps have in common. Of `together`, which is about detections: never true. */
   readonly match: Predicate;
   /** '' where the rule has no `match`. */
   readonly matchSource: string;
@@ -86,6 +101,8 @@ export interface Rule {
     readonly title: string;
     readonly include: readonly string[];
     readonly suppress: Suppression | undefined;
+    /** Undefined: each alert is a message. */
+    readonly group?: Grouping | undefined;
     readonly to: readonly string[] | undefined;
     readonly runbook: string | undefined;
   };

@@ -19,7 +19,7 @@ export function ruleSentence(rule: Pick<Rule, 'kind' | 'by' | 'alert'>, trees: R
     trees.exceptions.length === 0
       ? ''
       : `, except where ${trees.exceptions.map((tree) => phraseOf(tree)).join(' or where ')}`;
-  const sentence = `Alerts ${kindPhrase(rule, trees)}${except}${suppressionPhrase(rule.alert.suppress)}.`;
+  const sentence = `Alerts ${kindPhrase(rule, trees)}${except}${suppressionPhrase(rule.alert.suppress)}${groupingPhrase(rule.alert.group)}.`;
   return sentence.length <= SENTENCE_LENGTH_MAX ? sentence : `${sentence.slice(0, SENTENCE_LENGTH_MAX - 1)}…`;
 }
 
@@ -30,6 +30,14 @@ function suppressionPhrase(suppress: Rule['alert']['suppress']): string {
   return `; one alert in ${formatDuration(suppress.forMs)}${key}${grow}`;
 }
 
+function groupingPhrase(group: Rule['alert']['group']): string {
+  if (group === undefined) return '';
+  const { span, by, sendsFirst } = group;
+  const per = by.length === 0 ? '' : ` for each ${listed(by, 'and')}`;
+  const when = span.kind === 'for' ? `in ${formatDuration(span.forMs)}` : `by the schedule ${span.schedule.text} (UTC)`;
+  return `; ${sendsFirst ? 'the first is sent at once, the others in one message' : 'one message'} ${when}${per}`;
+}
+
 function kindPhrase({ kind, by }: Pick<Rule, 'kind' | 'by'>, trees: RuleTrees): string {
   const where = trees.match === undefined ? '' : ` where ${phraseOf(trees.match)}`;
   const per = by.length === 0 ? '' : ` for one ${listed(by, 'and')}`;
@@ -38,7 +46,7 @@ function kindPhrase({ kind, by }: Pick<Rule, 'kind' | 'by'>, trees: RuleTrees): 
     case 'single':
       return `on an event${where}`;
     case 'threshold':
-      return `when ${kind.count} or more ${events} come${per} within ${formatDuration(kind.withinMs)}`;
+      return `when ${kind.atMost === undefined ? `${kind.count} or more` : countPhrase(kind.count, kind.atMost)} ${events} come${per} within ${formatDuration(kind.withinMs)}`;
     case 'distinct':
       return `when ${boundsPhrase(kind)} different values of ${kind.field} come${per} within ${formatDuration(kind.withinMs)}, in ${events}`;
     case 'new_value':
@@ -59,7 +67,11 @@ function kindPhrase({ kind, by }: Pick<Rule, 'kind' | 'by'>, trees: RuleTrees): 
       return `when ${metricPhrase(kind.metric)} is ${boundsPhrase(kind)}${per} within ${formatDuration(kind.withinMs)}, over ${events}`;
     case 'sequence':
       return `when within ${formatDuration(kind.withinMs)}${per} ${stepsPhrase(kind, trees)}${trees.match === undefined ? '' : `, all${where}`}`;
+    case 'combination':
+      return `when within ${formatDuration(kind.withinMs)}${per} ${kind.atLeast < kind.steps.length ? `${kind.atLeast} of these come` : 'these come'} in any order: ${combinedPhrase(kind, trees)}${trees.match === undefined ? '' : `, all${where}`}`;
     case 'together':
+      if (kind.count !== undefined)
+        return `when the ${kind.rules.length === 1 ? 'rule' : 'rules'} ${listed(kind.rules, 'or')} alert ${kind.count} times or more${per} within ${formatDuration(kind.withinMs)}`;
       return `when the rules ${listed(kind.rules, 'and')} all alert${per} within ${formatDuration(kind.withinMs)}${kind.isOrdered ? ', in this order' : ''}`;
   }
 }
@@ -78,6 +90,18 @@ function stepsPhrase(kind: Extract<RuleKind, { kind: 'sequence' }>, trees: RuleT
   });
   const until = trees.until === undefined ? '' : `, until an event where ${phraseOf(trees.until)}`;
   return `these come in order: ${numbered(steps).join(', ')}${until}`;
+}
+
+function combinedPhrase(kind: Extract<RuleKind, { kind: 'combination' }>, trees: RuleTrees): string {
+  const phrases = kind.steps.map((_, at) => {
+    const tree = trees.steps[at];
+    return tree === undefined ? 'an event' : `an event where ${phraseOf(tree)}`;
+  });
+  return numbered(phrases).join(', ');
+}
+
+function countPhrase(least: number, most: number): string {
+  return least === most ? `exactly ${least}` : `${least} to ${most}`;
 }
 
 /** `(1) a, (2) b`; what comes several times running is said once: `(1 to 5) 5 times a`. */
@@ -108,16 +132,15 @@ const METRICS = {
   distinct: 'number of different values',
 } as const;
 
-function boundsPhrase({
-  above,
-  below,
-}: {
-  readonly above: number | undefined;
-  readonly below: number | undefined;
-}): string {
-  return [above === undefined ? '' : `more than ${above}`, below === undefined ? '' : `less than ${below}`]
-    .filter((phrase) => phrase !== '')
-    .join(' or ');
+function boundsPhrase(kind: Extract<RuleKind, { kind: 'distinct' | 'ratio' | 'metric' }>): string {
+  const { above, below } = kind;
+  const [from, to] = kind.kind === 'metric' ? [kind.from, kind.to] : [undefined, undefined];
+  const range = [from === undefined ? '' : `at least ${from}`, to === undefined ? '' : `at most ${to}`];
+  const bounds = [above === undefined ? '' : `more than ${above}`, below === undefined ? '' : `less than ${below}`];
+  const isBetween = kind.kind === 'distinct' && above !== undefined && below !== undefined;
+  const joined = (phrases: readonly string[], word: string): string =>
+    phrases.filter((phrase) => phrase !== '').join(word);
+  return joined([joined(range, ' and '), joined(bounds, isBetween ? ' and ' : ' or ')], ' or ');
 }
 
 /** What the expression says of an event: `process.name is "nc"`. */

@@ -154,8 +154,6 @@ export interface MapShape<S> {
   readonly what: string;
   readonly readers: { readonly [K in keyof S]: Reader<S[K]> };
   readonly required: readonly (keyof S & string)[];
-  /** Keys that later versions evaluate: refused, never ignored. */
-  readonly later?: readonly string[];
 }
 
 /** The shape of a map: strict, as the reader is. */
@@ -193,13 +191,6 @@ export function readMap<S>(
       const name = key as keyof S;
       const read = shape.readers[name](value, reading);
       if (read !== undefined) values[name] = read;
-    } else if (shape.later?.includes(key) === true) {
-      const message = `\`${key}\` is not yet evaluated by this version`;
-      report(reading, keyAt, {
-        code: 'rule/not-yet',
-        message,
-        remedy: 'The rule is not loaded, since without it it would mean something else.',
-      });
     } else {
       const guess = nearest(key, known);
       const remedy = guess === undefined ? `Known here: ${known.join(', ')}.` : `Did you mean \`${guess}\`?`;

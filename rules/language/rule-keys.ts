@@ -2,7 +2,9 @@
 import type { Severity } from '../../event/detection.ts';
 import { type EventDocument, toNested } from '../../event/document.ts';
 import { formatDuration } from '../../event/duration.ts';
+import { visible } from '../diagnostic.ts';
 import type { Rule } from '../rule.ts';
+import { parseSchedule, type Schedule } from '../schedule.ts';
 import { KIND_READERS, type KindKeys, lateness, offsetOf } from './kind-keys.ts';
 import { expression, field, id } from './plain-words.ts';
 import {
@@ -36,10 +38,19 @@ export interface SuppressKeys {
   readonly grow: number;
 }
 
+export interface GroupKeys {
+  readonly for: number;
+  readonly schedule: Schedule;
+  readonly by: readonly Placed<string>[];
+  readonly table: readonly Placed<string>[];
+  readonly first: 'wait' | 'send';
+}
+
 export interface AlertKeys {
   readonly title: Placed<string>;
   readonly include: readonly Placed<string>[];
   readonly suppress: Partial<SuppressKeys>;
+  readonly group: Partial<GroupKeys>;
   readonly to: readonly string[];
   readonly runbook: string;
 }
@@ -105,17 +116,49 @@ const suppress: Reader<Partial<SuppressKeys>> = mapOf(SUPPRESS, ({ values, isCom
   return isComplete ? values : undefined;
 });
 
+const schedule: Reader<Schedule> = shaped({ type: 'string', pattern: '\\S' }, (node, reading) => {
+  const written = node.kind === 'scalar' && typeof node.value === 'string' ? node.value : '';
+  const parsed = parseSchedule(written);
+  if (parsed !== undefined) return parsed;
+  const message = `\`${visible(written)}\` is no time as cron writes it`;
+  const remedy = 'Write minute, hour, day of the month, month, day of the week, in UTC: "0 9 * * 1-5".';
+  return report(reading, node.at, { code: 'rule/wrong-value', message, remedy });
+});
+
+const GROUP: MapShape<GroupKeys> = {
+  what: '`group`',
+  readers: {
+    for: duration(31 * DAY_MS),
+    schedule,
+    by: listOf(placed(field), 16),
+    table: listOf(placed(field), 8),
+    first: oneOf(['wait', 'send']),
+  },
+  required: [],
+};
+
+const group: Reader<Partial<GroupKeys>> = mapOf(GROUP, ({ values, isComplete }, { node, reading }) => {
+  if (isComplete && (values.for === undefined) === (values.schedule === undefined)) {
+    return report(reading, node.at, {
+      code: 'rule/missing-key',
+      message: '`group` needs either `for` or `schedule`',
+      remedy: 'Write how long a message gathers alerts, `for: 5m`, or when it leaves, `schedule: "0 9 * * 1-5"`.',
+    });
+  }
+  return isComplete ? values : undefined;
+});
+
 const ALERT: MapShape<AlertKeys> = {
   what: '`alert`',
   readers: {
     title: placed(text(500)),
     include: listOf(placed(field), 40),
     suppress,
+    group,
     to: listOf(channel, 20),
     runbook: url,
   },
   required: [],
-  later: ['group'],
 };
 
 const alert: Reader<Partial<AlertKeys>> = mapOf(ALERT, ({ values }) => values);

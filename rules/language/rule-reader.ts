@@ -8,7 +8,7 @@ import { parseExpression } from '../expression/parse.ts';
 import type { Lists, ListValues } from '../expression/syntax.ts';
 import { lintRule } from '../lint/lint-rule.ts';
 import { allOf, anyOf, NEVER, type Necessary } from '../necessary.ts';
-import type { Rule, RuleException, RuleTest, Suppression } from '../rule.ts';
+import type { Grouping, Rule, RuleException, RuleTest, Suppression } from '../rule.ts';
 import { offsetInFile } from './expression-place.ts';
 import { type ReadExpression, type ReadKind, readKind } from './kind-reader.ts';
 import type { MacroSet } from './macro-reader.ts';
@@ -16,6 +16,7 @@ import { type Placed, type Reading, readMap, report } from './readers.ts';
 import {
   type AlertKeys,
   type ExceptionKeys,
+  type GroupKeys,
   RULE,
   type RuleKeys,
   type SuppressKeys,
@@ -52,7 +53,7 @@ export function readRule(
   const match = values.match === undefined ? undefined : read(values.match);
   const kind = readKind({ values, reading, read });
   // What is there and could not be read has been told.
-  const isMatchNeeded = !hasKey(document.root, 'sequence') && !hasKey(document.root, 'together');
+  const isMatchNeeded = !['sequence', 'combination', 'together'].some((key) => hasKey(document.root, key));
   if (isMatchNeeded && !hasKey(document.root, 'match')) {
     const remedy = 'Add `match: …`, an expression on one event.';
     report(reading, document.root.at, { code: 'rule/missing-key', message: 'a rule needs `match`', remedy });
@@ -170,6 +171,7 @@ function alertOf(values: Partial<AlertKeys>, name: string, by: readonly string[]
     title: values.title?.value ?? name,
     include: (values.include ?? []).map((entry) => entry.value),
     suppress: suppression?.for === undefined ? undefined : suppressionOf(suppression, suppression.for, by),
+    group: values.group === undefined ? undefined : groupingOf(values.group),
     to: values.to,
     runbook: values.runbook,
   };
@@ -177,6 +179,18 @@ function alertOf(values: Partial<AlertKeys>, name: string, by: readonly string[]
 
 function suppressionOf(values: Partial<SuppressKeys>, forMs: number, by: readonly string[]): Suppression {
   return { forMs, by: values.by?.map((entry) => entry.value) ?? by, growMs: values.grow };
+}
+
+function groupingOf({ for: forMs, schedule, by = [], table = [], first }: Partial<GroupKeys>): Grouping | undefined {
+  const span =
+    schedule !== undefined
+      ? ({ kind: 'schedule', schedule } as const)
+      : forMs !== undefined
+        ? ({ kind: 'for', forMs } as const)
+        : undefined;
+  if (span === undefined) return undefined;
+  const names = (fields: readonly Placed<string>[]): readonly string[] => fields.map(({ value }) => value);
+  return { span, by: names(by), table: names(table), sendsFirst: first === 'send' };
 }
 
 function testOf(entry: Placed<TestKeys>, source: SourceText): RuleTest {

@@ -4,7 +4,7 @@ import { hash } from 'node:crypto';
 import { MAPPING_VERSION } from '../../event/catalogue.ts';
 import { FUEL_PER_EVALUATION } from '../expression/evaluation.ts';
 import type { Expression } from '../expression/syntax.ts';
-import type { Rule } from '../rule.ts';
+import type { Grouping, Rule } from '../rule.ts';
 
 /** Changes when an unchanged rule file would mean something else. */
 const LANGUAGE_VERSION = 1;
@@ -41,9 +41,14 @@ export function ruleVersion(
     alert.suppress === undefined ? null : [alert.suppress.forMs, alert.suppress.by, alert.suppress.growMs ?? null],
     match === undefined ? null : withoutPlaces(match),
     except.map((exception) => [withoutPlaces(exception.match), exception.expiresMs ?? null]),
+    ...(alert.group === undefined ? [] : [groupingMeaning(alert.group)]),
     ...(many === undefined ? [] : [many.kind, many.latenessMs]),
   ]);
   return hash('sha256', canonical, 'hex').slice(0, 16);
+}
+
+function groupingMeaning({ span, by, table, sendsFirst }: Grouping): readonly unknown[] {
+  return ['group', span.kind === 'for' ? span.forMs : span.schedule.text, by, table, sendsFirst];
 }
 
 /** An expression's meaning as text. */

@@ -29,8 +29,17 @@ export const lintFields: Lint = ({ values }, reading) => {
       : titleFields(title.value)
           .filter(({ field }) => !/[^A-Za-z0-9@_.-]/.test(field))
           .map(({ field, at }) => ({ field, at: offsetInFile(reading.source, title.node, at) }));
-  const keys: readonly Placed<string>[] = [...(values.by ?? []), ...(values.alert?.suppress?.by ?? [])];
-  const named = [...keys, ...fieldsOfKind(values), ...(values.alert?.include ?? [])].map(({ value, node }) => ({
+  const keys: readonly Placed<string>[] = [
+    ...(values.by ?? []),
+    ...(values.alert?.suppress?.by ?? []),
+    ...(values.alert?.group?.by ?? []),
+  ];
+  const named = [
+    ...keys,
+    ...fieldsOfKind(values),
+    ...(values.alert?.include ?? []),
+    ...(values.alert?.group?.table ?? []),
+  ].map(({ value, node }) => ({
     field: value,
     at: node.at,
   }));

@@ -38,9 +38,14 @@ describe('mistakes', () => {
   it.each([
     ['an unknown key', 'sevrity: high', '8:1 rule/unknown-key unknown key `sevrity`'],
     [
-      'grouping, later',
-      'alert: { group: { for: 5m } }',
-      '8:10 rule/not-yet `group` is not yet evaluated by this version',
+      'grouping without an end',
+      'alert: { group: { by: [host.id] } }',
+      '8:17 rule/missing-key `group` needs either `for` or `schedule`',
+    ],
+    [
+      'a schedule that never comes',
+      'alert: { group: { schedule: "0 0 31 2 *" } }',
+      '8:29 rule/wrong-value `0 0 31 2 *` is no time as cron writes it',
     ],
     [
       'a bad duration',
