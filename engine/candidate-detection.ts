@@ -3,8 +3,9 @@
 import type { Alert, Detection } from '../event/detection.ts';
 import { type EventDocument, timeOf } from '../event/document.ts';
 import type { OrderKey } from '../event/order.ts';
+import { visible } from '../rules/diagnostic.ts';
 import type { Rule } from '../rules/rule.ts';
-import { bareSample, type Sample, toldOf } from './folding/sample.ts';
+import { bareTold, type Sample, type Teller } from './folding/sample.ts';
 import { alertIdOf, detectionIdOf, suppressionIdOf } from './identity.ts';
 import { keyOf } from './key.ts';
 import type { Found } from './kinds/kind-fold.ts';
@@ -61,10 +62,10 @@ export function candidateOfFound(
     readonly key: string;
     readonly found: Found;
     readonly sample: Sample | undefined;
+    readonly teller: Teller;
   },
 ): CandidateDetection {
-  const { found, key } = finding;
-  const sample = finding.sample ?? bareSample(rule, found.at, key);
+  const { found, key, sample, teller } = finding;
   const { at, eventIds, firstMs, facts } = found;
   const detection: UndecidedDetection = {
     id: finding.detectionId,
@@ -73,12 +74,14 @@ export function candidateOfFound(
     eventId: at.id,
     order: at,
     key,
-    suppressKey: sample.suppressKey,
+    suppressKey: sample?.suppressKey ?? key,
     found: { eventIds, firstMs, facts },
   };
   if (rule.status === 'test') return { kind: 'test', detection };
-  const { hostName, timestampMs } = sample;
-  return suppressedBy(rule, detection, draftOf(rule, detection, { ...toldOf(sample, found), hostName, timestampMs }));
+  const told = sample === undefined ? bareTold(rule, facts) : teller.tell(sample, facts);
+  const hostName = visible(sample?.hostName ?? at.hostId);
+  const timestampMs = sample?.timestampMs ?? at.createdMs;
+  return suppressedBy(rule, detection, draftOf(rule, detection, { ...told, hostName, timestampMs }));
 }
 
 function suppressedBy(rule: Rule, detection: UndecidedDetection, draft: Alert): CandidateDetection {

@@ -1,6 +1,6 @@
 // What people read of an event in an alert: the title with its `{{field}}` places filled in, and the included fields. The
 // values are hostile: control characters are made visible and every length is bounded.
-import { type EventDocument, fieldOf, isPlainObject } from '../event/document.ts';
+import { type EventDocument, fieldOf, fieldReader, isPlainObject } from '../event/document.ts';
 import { visible } from '../rules/diagnostic.ts';
 import { canonicalJson } from './key.ts';
 
@@ -12,7 +12,7 @@ export const FIELDS_MAX = 32;
 export const MISSING = '-';
 
 /** Shown, where the event has them, for a rule that does not say what to include. */
-const DEFAULT_INCLUDE: readonly string[] = [
+export const DEFAULT_INCLUDE: readonly string[] = [
   'user.name',
   'process.executable',
   'process.command_line',
@@ -22,28 +22,24 @@ const DEFAULT_INCLUDE: readonly string[] = [
 ];
 
 export function renderTitle(template: string, document: EventDocument): string {
-  const parts = titleParts(template, document).map((part) => (typeof part === 'string' ? part : MISSING));
+  const parts = titleTemplate(template).map((part) => {
+    if (typeof part === 'string') return part;
+    const text = fieldText(document, part.name);
+    return text === undefined ? MISSING : shorten(text, TITLE_VALUE_LENGTH_MAX);
+  });
   return shorten(parts.join(''), TITLE_LENGTH_MAX);
 }
 
-/** A title with the event's values filled in; what the event lacks stays a place, by the name that was asked for. */
-export function titleParts(template: string, document: EventDocument): readonly (string | { readonly fact: string })[] {
-  const parts: (string | { readonly fact: string })[] = [];
+/** A title taken apart: its own text, and places by the name that each asks for. */
+export function titleTemplate(template: string): readonly (string | { readonly name: string })[] {
+  const parts: (string | { readonly name: string })[] = [];
   let end = 0;
   for (const place of template.matchAll(/\{\{\s*([^{}\s]{1,200})\s*\}\}/g)) {
-    const name = String(place[1]);
-    const text = fieldText(document, name);
-    parts.push(visible(template.slice(end, place.index)));
-    parts.push(text === undefined ? { fact: name } : shorten(visible(text), TITLE_VALUE_LENGTH_MAX));
+    parts.push(visible(template.slice(end, place.index)), { name: String(place[1]) });
     end = place.index + place[0].length;
   }
   parts.push(visible(template.slice(end)));
   return parts.filter((part) => part !== '');
-}
-
-/** What is shown of an event for a rule that does not say what to include. */
-export function defaultInclude(document: EventDocument): readonly string[] {
-  return DEFAULT_INCLUDE.filter((name) => fieldText(document, name) !== undefined);
 }
 
 /** The rule's included fields in its order; one that the event lacks is shown as missing. */
@@ -51,7 +47,8 @@ export function renderFields(
   include: readonly string[],
   document: EventDocument,
 ): readonly { readonly name: string; readonly value: string }[] {
-  const names = include.length > 0 ? include : defaultInclude(document);
+  const names =
+    include.length > 0 ? include : DEFAULT_INCLUDE.filter((name) => fieldText(document, name) !== undefined);
   return names.slice(0, FIELDS_MAX).map((name) => ({
     name,
     value: shorten(fieldText(document, name) ?? MISSING, FIELD_LENGTH_MAX),
@@ -63,14 +60,27 @@ export function renderFields(
  * may lead into an array of objects (`process.ancestors.name`), as it does in a rule's expressions.
  */
 export function fieldText(document: EventDocument, field: string): string | undefined {
-  const value = fieldOf(document, field) ?? gathered(document, field);
+  const text = textOf(fieldOf(document, field) ?? gathered(document, field));
+  return text === undefined ? undefined : visible(text);
+}
+
+/** {@link fieldText} of one field and many documents, before its control characters are made visible. */
+export function rawFieldReader(field: string): (document: EventDocument) => string | undefined {
+  const read = fieldReader(field);
+  return (document) => textOf(read(document) ?? gathered(document, field));
+}
+
+/** Cut before it is escaped: a value may be megabytes long. */
+function textOf(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
-  if (Array.isArray(value)) {
-    if (value.length === 0) return undefined;
-    const members: readonly unknown[] = value.slice(0, FIELD_LENGTH_MAX);
-    return cleaned(chainText(members) ?? members.map(memberText).join(', '));
-  }
-  return cleaned(memberText(value));
+  if (!Array.isArray(value)) return cut(memberText(value));
+  if (value.length === 0) return undefined;
+  const members: readonly unknown[] = value.slice(0, FIELD_LENGTH_MAX);
+  return cut(chainText(members) ?? members.map(memberText).join(', '));
+}
+
+function cut(text: string): string {
+  return (text.length <= FIELD_LENGTH_MAX ? text : text.slice(0, FIELD_LENGTH_MAX + 1)).toWellFormed();
 }
 
 /** A chain of processes, the nearest first, as `apache2 (15281) < systemd (1)`; undefined of anything else. */
@@ -105,9 +115,4 @@ export function shorten(text: string, lengthMax: number): string {
 
 function memberText(value: unknown): string {
   return Array.isArray(value) || isPlainObject(value) ? canonicalJson(value) : String(value);
-}
-
-/** Cut before it is escaped: a value may be megabytes long. */
-function cleaned(text: string): string {
-  return visible(text.slice(0, FIELD_LENGTH_MAX + 1).toWellFormed());
 }

@@ -1,14 +1,14 @@
 // The durable form of the keys of rules on many events. A key's state is not stored where it can be computed: what is stored is
 // the state that its kept matches are folded onto, and these, each an entry of its own, written once and removed once.
 //
-//   match:RECORD   {"v":1,"place":"waits|kept|late","record":{…}}
-//   filled:VERSION {"v":1,"fromMs":…}                                   the rule was folded over what came before that time
-//   base:KEY       {"v":1,"ruleVersion":…,"key":…,"hostId":…,"base":{…},"passedMs":…,"found":[…],"last":{…}}
+//   match:RECORD   {"v":2,"place":"waits|kept|late","record":{…}}
+//   filled:VERSION {"v":2,"fromMs":…}                                   the rule was folded over what came before that time
+//   base:KEY       {"v":2,"ruleVersion":…,"key":…,"hostId":…,"base":{…},"passedMs":…,"found":[…],"last":{…}}
 import type { OrderKey } from '../../event/order.ts';
 import { emptyKey, type LiveKey } from './live-key.ts';
 import type { MatchRecord } from './match-record.ts';
 
-const FOLDING_FORMAT = 1;
+const FOLDING_FORMAT = 2;
 const MATCH_PREFIX = 'match:';
 const BASE_PREFIX = 'base:';
 const FILLED_PREFIX = 'filled:';

@@ -7,7 +7,7 @@ import type { Predicate, Rule } from '../../rules/rule.ts';
 import { type CandidateDetection, candidateOfFound } from '../candidate-detection.ts';
 import type { RuleEpoch, Watermarks } from '../engine.ts';
 import { foldedKeyIdOf } from '../identity.ts';
-import { keyOf } from '../key.ts';
+import { keyReader } from '../key.ts';
 import type { MatchValue } from '../kinds/kind-fold.ts';
 import type { EngineLimits } from '../limits.ts';
 import { StateUnreadable } from '../state-unreadable.ts';
@@ -15,7 +15,7 @@ import { type FoldedRule, foldedRules, isWithin, togethersOf } from './folded-ru
 import { filledKey, filledText, readFilled, readFolding } from './folding-text.ts';
 import { type Amended, createKindBook, type KindCounter, type Raised } from './kind-book.ts';
 import type { MatchRecord } from './match-record.ts';
-import { type Sample, sampleOf } from './sample.ts';
+import { type Sample, type Teller, tellerOf } from './sample.ts';
 
 /** What a rule comes upon: an event, and what its predicates say of it. */
 interface Matched {
@@ -99,6 +99,26 @@ export function createFolding(options: FoldingOptions): Folding {
   const takingOf = (rule: Rule): readonly Rule[] =>
     rules.get(rule.version)?.togethers ?? singles.get(rule.version) ?? NO_RULES;
 
+  const tellers = new Map<string, Teller>();
+  const tellerFor = (rule: Rule): Teller => {
+    let teller = tellers.get(rule.version);
+    if (teller === undefined) {
+      teller = tellerOf(rule, () => takingOf(rule).map((other) => ({ rule: other, teller: tellerFor(other) })));
+      tellers.set(rule.version, teller);
+    }
+    return teller;
+  };
+  /** Rules name the same list of fields for each event. */
+  const keyReaders = new Map<readonly string[], (document: EventDocument) => string>();
+  const keyOf = (document: EventDocument, by: readonly string[]): string => {
+    let read = keyReaders.get(by);
+    if (read === undefined) {
+      read = keyReader(by);
+      keyReaders.set(by, read);
+    }
+    return read(document);
+  };
+
   const take = (record: MatchRecord, createdMs: number): void => {
     if (filling?.version === record.ruleVersion) filling.see(record);
     else if (createdMs >= (unfilled.get(record.ruleVersion)?.fromMs ?? Number.NEGATIVE_INFINITY)) book.add(record);
@@ -110,7 +130,7 @@ export function createFolding(options: FoldingOptions): Folding {
     found: { readonly id: string; readonly at: OrderKey; readonly sample: Sample | undefined },
   ) => {
     for (const other of takingOf(rule)) {
-      const told = found.sample?.together[other.version];
+      const told = found.sample?.together?.[other.version];
       const folded = rules.get(other.version);
       if (told === undefined || folded === undefined || other.kind.kind !== 'together') continue;
       if (!isWithin(folded.inForce, found.at.createdMs)) continue;
@@ -132,7 +152,13 @@ export function createFolding(options: FoldingOptions): Folding {
     const { folded, detectionId, key, isLate } = raised;
     const { found, record } = raised.finding;
     const { rule, isHostBound } = folded;
-    const candidate = candidateOfFound(rule, { detectionId, key, found, sample: record?.sample });
+    const candidate = candidateOfFound(rule, {
+      detectionId,
+      key,
+      found,
+      sample: record?.sample,
+      teller: tellerFor(rule),
+    });
     feed(rule, { id: detectionId, at: found.at, sample: record?.sample });
     return {
       candidate,
@@ -149,7 +175,7 @@ export function createFolding(options: FoldingOptions): Folding {
       if (folded === undefined) return;
       let sample: Sample | undefined;
       folded.partsOf(document, holds).forEach(({ by, role, values }, place) => {
-        sample ??= sampleOf(rule, { document, order }, takingOf);
+        sample ??= tellerFor(rule).sampleOf(document, order);
         const name = `${order.id} ${place}`;
         const key = keyOf(document, by);
         const keyId = keyIdOf(rule, key);
@@ -158,7 +184,7 @@ export function createFolding(options: FoldingOptions): Folding {
     },
     detected({ rule, document, order }, detectionId) {
       if (!singles.has(rule.version)) return;
-      feed(rule, { id: detectionId, at: order, sample: sampleOf(rule, { document, order }, takingOf) });
+      feed(rule, { id: detectionId, at: order, sample: tellerFor(rule).sampleOf(document, order) });
     },
     advance(watermarks) {
       const candidates: FoldedCandidate[] = [];

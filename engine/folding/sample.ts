@@ -1,92 +1,136 @@
-// What an alert can say of an event that is gone: its title and fields, rendered when the event was at hand, with places left
-// for the figures that only the fold knows (`{{count}}`). Hostile text stays text: a place is data, never text that is read again.
+// What an alert can say of an event that is gone. Most matches never come to an alert, so of each only the texts are kept that its
+// rule would show, as the event had them; what people read is made of them when something is found, with the figures that only the
+// fold knows (`{{count}}`). Hostile text stays text: a place is data, never text that is read again.
 import type { Alert } from '../../event/detection.ts';
-import { type EventDocument, timeOf } from '../../event/document.ts';
+import { type EventDocument, fieldReader, timeFrom } from '../../event/document.ts';
 import type { OrderKey } from '../../event/order.ts';
 import { visible } from '../../rules/diagnostic.ts';
 import type { Rule } from '../../rules/rule.ts';
-import { keyOf } from '../key.ts';
+import { keyReader } from '../key.ts';
 import type { Found, MatchValue } from '../kinds/kind-fold.ts';
 import {
-  defaultInclude,
+  DEFAULT_INCLUDE,
   FIELD_LENGTH_MAX,
   FIELDS_MAX,
-  fieldText,
   MISSING,
+  rawFieldReader,
   shorten,
   TITLE_LENGTH_MAX,
-  titleParts,
+  TITLE_VALUE_LENGTH_MAX,
+  titleTemplate,
 } from '../rendering.ts';
 
-/** A part of a title that the event has nothing for: a figure of the fold, if there is one of that name. */
-interface Place {
-  readonly fact: string;
-}
-
 export interface Sample {
-  readonly title: readonly (string | Place)[];
-  readonly fields: readonly { readonly name: string; readonly value: string | undefined }[];
+  /** Of the fields that the rule's title and `alert.include` name, in the order of its teller; null where the event has none. */
+  readonly texts: readonly (string | null)[];
   readonly hostName: string;
   readonly timestampMs: number;
-  readonly suppressKey: string;
+  /** Left out where it is the rule's own key. */
+  readonly suppressKey?: string;
   /** The same for each `together` rule that takes this rule's detections, by that rule's version, and the key under it. */
-  readonly together: Readonly<Record<string, { readonly key: string; readonly sample: Sample }>>;
+  readonly together?: Readonly<Record<string, { readonly key: string; readonly sample: Sample }>>;
 }
 
-/** `togethers` are the rules that take the detections of a rule. */
-export function sampleOf(
+/** What one rule version shows: takes it from an event, and says it. Which texts there are is part of a rule's version. */
+export interface Teller {
+  sampleOf(document: EventDocument, order: OrderKey): Sample;
+  /** Title and fields with the figures filled in; figures that no place asks for follow as fields. */
+  tell(sample: Sample, facts: Found['facts']): Pick<Alert, 'title' | 'fields'>;
+}
+
+const NO_TEXTS: readonly null[] = [];
+const [hostNameOf, timestampOf] = [rawFieldReader('host.name'), fieldReader('@timestamp')];
+
+/** `togethers`: the rules that take the detections of a rule, with what they show. */
+export function tellerOf(
   rule: Rule,
-  event: { readonly document: EventDocument; readonly order: OrderKey },
-  togethers: (rule: Rule) => readonly Rule[],
-): Sample {
-  const { document, order } = event;
-  const isTold = rule.status === 'stable';
-  const { include, title, suppress } = rule.alert;
-  const names = include.length > 0 ? include : defaultInclude(document);
+  togethers: () => readonly { readonly rule: Rule; readonly teller: Teller }[],
+): Teller {
+  const { title, include, suppress } = rule.alert;
+  const shown = rule.status === 'stable' ? (include.length > 0 ? include : DEFAULT_INCLUDE).slice(0, FIELDS_MAX) : [];
+  const template = rule.status === 'stable' ? titleTemplate(title) : [];
+  const named = template.flatMap((part) => (typeof part === 'string' ? [] : [part.name]));
+  const names = [...new Set([...shown, ...named])];
+  const readers = names.map((name) => rawFieldReader(name));
+  const suppressKeyOf = suppress === undefined || sameFields(suppress.by, rule.by) ? undefined : keyReader(suppress.by);
+  let taking:
+    | readonly {
+        readonly version: string;
+        readonly keyOf: (document: EventDocument) => string;
+        readonly teller: Teller;
+      }[]
+    | undefined;
+
+  const textsOf = (document: EventDocument): Sample['texts'] => {
+    if (readers.length === 0) return NO_TEXTS;
+    const texts = new Array<string | null>(readers.length);
+    for (let at = 0; at < readers.length; at += 1) texts[at] = readers[at]?.(document) ?? null;
+    return texts;
+  };
+
   return {
-    title: isTold ? titleParts(title, document) : [],
-    fields: (isTold ? names : []).slice(0, FIELDS_MAX).map((name) => {
-      const text = fieldText(document, name);
-      return { name, value: text === undefined ? undefined : shorten(text, FIELD_LENGTH_MAX) };
-    }),
-    hostName: fieldText(document, 'host.name') ?? order.hostId,
-    timestampMs: timeOf(document, '@timestamp') ?? order.createdMs,
-    suppressKey: keyOf(document, suppress?.by ?? rule.by),
-    together: Object.fromEntries(
-      togethers(rule).map((other) => [
-        other.version,
-        { key: keyOf(document, other.by), sample: sampleOf(other, event, togethers) },
-      ]),
-    ),
+    sampleOf(document, order) {
+      taking ??= togethers().map((other) => ({
+        version: other.rule.version,
+        keyOf: keyReader(other.rule.by),
+        teller: other.teller,
+      }));
+      const sample = {
+        texts: textsOf(document),
+        hostName: hostNameOf(document) ?? order.hostId,
+        timestampMs: timeFrom(timestampOf(document)) ?? order.createdMs,
+      };
+      if (suppressKeyOf === undefined && taking.length === 0) return sample;
+      return {
+        ...sample,
+        ...(suppressKeyOf === undefined ? {} : { suppressKey: suppressKeyOf(document) }),
+        ...(taking.length === 0
+          ? {}
+          : {
+              together: Object.fromEntries(
+                taking.map(({ version, keyOf, teller }) => [
+                  version,
+                  { key: keyOf(document), sample: teller.sampleOf(document, order) },
+                ]),
+              ),
+            }),
+      };
+    },
+    tell({ texts }, facts) {
+      const textOf = (name: string): string | undefined => texts[names.indexOf(name)] ?? undefined;
+      const parts = template.map((part) => {
+        if (typeof part === 'string') return part;
+        const text = textOf(part.name);
+        return text === undefined ? factText(factOf(facts, part.name)) : shorten(visible(text), TITLE_VALUE_LENGTH_MAX);
+      });
+      const asked = include.length > 0 ? shown : shown.filter((name) => textOf(name) !== undefined);
+      const fields = asked.map((name) => {
+        const text = textOf(name);
+        return {
+          name,
+          value: text === undefined ? factText(factOf(facts, name)) : shorten(visible(text), FIELD_LENGTH_MAX),
+        };
+      });
+      return { title: shorten(parts.join(''), TITLE_LENGTH_MAX), fields: withFacts(fields, facts) };
+    },
   };
 }
 
 /** Where a rule found something by time and the last event is forgotten. */
-export function bareSample(rule: Rule, order: OrderKey, key: string): Sample {
-  return {
-    title: [visible(rule.name)],
-    fields: [],
-    hostName: order.hostId,
-    timestampMs: order.createdMs,
-    suppressKey: key,
-    together: {},
-  };
+export function bareTold(rule: Rule, facts: Found['facts']): Pick<Alert, 'title' | 'fields'> {
+  return { title: visible(rule.name), fields: withFacts([], facts) };
 }
 
-/** Title and fields with the figures filled in; figures that no place asks for follow as fields. */
-export function toldOf(sample: Sample, found: Found): Pick<Alert, 'title' | 'fields'> {
-  const title = sample.title
-    .map((part) => (typeof part === 'string' ? part : factText(found.facts[part.fact])))
-    .join('');
-  const fields = sample.fields.map(({ name, value }) => ({
-    name,
-    value: value ?? (Object.hasOwn(found.facts, name) ? factText(found.facts[name]) : MISSING),
-  }));
+function withFacts(fields: Alert['fields'], facts: Found['facts']): Alert['fields'] {
   const told = new Set(fields.map(({ name }) => name));
-  const facts = Object.entries(found.facts)
+  const more = Object.entries(facts)
     .filter(([name]) => !told.has(name))
     .map(([name, value]) => ({ name, value: factText(value) }));
-  return { title: shorten(title, TITLE_LENGTH_MAX), fields: [...fields, ...facts].slice(0, FIELDS_MAX) };
+  return [...fields, ...more].slice(0, FIELDS_MAX);
+}
+
+function factOf(facts: Found['facts'], name: string): MatchValue | undefined {
+  return Object.hasOwn(facts, name) ? facts[name] : undefined;
 }
 
 function factText(value: MatchValue | undefined): string {
@@ -94,4 +138,8 @@ function factText(value: MatchValue | undefined): string {
   const text =
     typeof value === 'number' && !Number.isInteger(value) ? String(Number(value.toPrecision(6))) : String(value);
   return shorten(visible(text), FIELD_LENGTH_MAX);
+}
+
+function sameFields(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((field, place) => field === other[place]);
 }
