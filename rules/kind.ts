@@ -93,8 +93,87 @@ interface SpikeKind {
   /** The greater of the two counts is at least so many. */
   readonly atLeast: number;
   readonly metric: Metric | undefined;
+  /** Judged as ElastAlert's `spike` is (engine/kinds/spike-restart.ts); without it there are episodes. */
+  readonly restart?: SpikeRestart;
 }
 
+export interface SpikeRestart {
+  /** Judged at each full `everyMs` of the clock, too. */
+  readonly everyMs: number;
+  readonly nowAtLeast: number;
+  readonly beforeAtLeast: number;
+  /** A key without any match in either window is kept: only where there is one key. */
+  readonly isKept: boolean;
+}
+
+/** Fewer than `fewerThan` matches within `withinMs`, of keys that have been seen. */
+interface AbsenceKind {
+  readonly kind: 'absence';
+  readonly fewerThan: number;
+  readonly withinMs: number;
+}
+
+/** The share of matches of which `of` holds too. */
+interface RatioKind {
+  readonly kind: 'ratio';
+  readonly of: Predicate;
+  /** As written, for people. */
+  readonly ofSource: string;
+  readonly above: number | undefined;
+  readonly below: number | undefined;
+  readonly atLeast: number;
+  readonly withinMs: number;
+}
+
+interface MetricKind {
+  readonly kind: 'metric';
+  readonly metric: Metric;
+  readonly above: number | undefined;
+  readonly below: number | undefined;
+  /** No less than `from` and no more than `to`. Other than `above` and `below`, of which one is enough, both have to hold. */
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  readonly atLeast: number;
+  readonly withinMs: number;
+}
+
+export interface SequenceStep {
+  readonly match: Predicate;
+  /** As written, for people. */
+  readonly source: string;
+  /** A join on other fields than the rule's `by`: as many of them, compared by their places. */
+  readonly by: KeyFields;
+  /** True: between the step before and the one after no such event; as the last step: until `withinMs` is over. Never the first. */
+  readonly isAbsent: boolean;
+}
+
+/** Matches in this order within `withinMs`, from the first to the last, under one key. */
+interface SequenceKind {
+  readonly kind: 'sequence';
+  readonly withinMs: number;
+  readonly steps: readonly SequenceStep[];
+  /** Ends every sequence of the key that is under way. */
+  readonly until: Predicate | undefined;
+  readonly untilSource: string | undefined;
+}
+
+/** Matches of at least `atLeast` of the steps, none of which is absent, in any order within `withinMs`, under one key. */
+interface CombinationKind {
+  readonly kind: 'combination';
+  readonly withinMs: number;
+  readonly steps: readonly SequenceStep[];
+  readonly atLeast: number;
+}
+
+/** Detections of all these rules under one key within `withinMs`; `isOrdered`: in this order. */
+interface TogetherKind {
+  readonly kind: 'together';
+  readonly rules: readonly string[];
+  readonly withinMs: number;
+  readonly isOrdered: boolean;
+  /** So many detections, of whichever of the rules; undefined: one of each at least. Never ordered. */
+  readonly count?: number | undefined;
+}
 /** Fewer than `fewerThan` matches within `withinMs`, of keys that have been seen. */
 interface AbsenceKind {
   readonly kind: 'absence';

@@ -121,7 +121,7 @@ function findsByTime({ kind }: Rule): boolean {
     case 'absence':
       return true;
     case 'spike':
-      return kind.direction !== 'up';
+      return kind.direction !== 'up' || kind.restart !== undefined;
     case 'distinct':
     case 'metric':
     case 'ratio':

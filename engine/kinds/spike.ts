@@ -11,6 +11,7 @@ import { type Folded, type Found, type KindFold, timeOrder } from './kind-fold.t
 import { RECENT_MAX } from './limits.ts';
 import { after, cutFacts, EMPTY_SERIES, measure, type Series, seriesWith } from './series.ts';
 import { type Sight, sightOf } from './sights.ts';
+import { spikeRestartFold } from './spike-restart.ts';
 
 export interface SpikeState {
   readonly sinceMs: number;
@@ -24,7 +25,12 @@ export interface SpikeState {
 
 const COUNT: Metric = { aggregate: 'count', field: undefined };
 
-export function spikeFold(kind: KindOf<'spike'>): KindFold<SpikeState> {
+export function spikeFold(kind: KindOf<'spike'>): KindFold<unknown> {
+  const { restart } = kind;
+  return (restart === undefined ? episodeFold(kind) : spikeRestartFold({ ...kind, restart })) as KindFold<unknown>;
+}
+
+function episodeFold(kind: KindOf<'spike'>): KindFold<SpikeState> {
   const { withinMs, direction } = kind;
   const metric = kind.metric ?? COUNT;
   const endMs = ({ series }: SpikeState): number => (series.samples.at(-1)?.[0] ?? 0) + 2 * withinMs + 1;

@@ -81,6 +81,10 @@ interface SpikeKeys extends MeasureKeys {
   readonly within: number;
   readonly direction: 'up' | 'down' | 'both';
   readonly at_least: number;
+  readonly mode: 'episode' | 'restart';
+  readonly every: number;
+  readonly now_at_least: number;
+  readonly before_at_least: number;
 }
 
 interface AbsenceKeys {
@@ -224,6 +228,10 @@ export const KIND_READERS: { readonly [K in keyof KindKeys]: Reader<KindKeys[K]>
         within,
         direction: oneOf(['up', 'down', 'both']),
         at_least: integer(1, 1_000_000_000),
+        mode: oneOf(['episode', 'restart']),
+        every: duration(DAY_MS),
+        now_at_least: figure,
+        before_at_least: figure,
         ...MEASURES,
       },
       required: ['factor', 'within'],

@@ -107,14 +107,7 @@ function readFigures({ values, reading }: KindReading): ReadKind | undefined {
     return plain({ kind: 'change', fields: fields.map(({ value }) => value), withinMs: within, missing });
   }
   if (spike !== undefined) {
-    const { factor = 0, within = 0, direction = 'up', at_least: atLeast = 1 } = spike.value;
-    const measures = metricsOf(spike.value);
-    if (measures.length > 1) return oneMeasure(reading, spike.node, 'at most one');
-    if (factor <= 1) {
-      const remedy = 'It says how many times as much (or as little) it must be: 3, say.';
-      return wrong(reading, spike.node, { message: '`factor` must be more than 1', remedy });
-    }
-    return plain({ kind: 'spike', factor, withinMs: within, direction, atLeast, metric: measures[0] });
+    return readSpike(spike, { values, reading });
   }
   if (absence !== undefined) {
     const { fewer_than: fewerThan = 0, within = 0 } = absence.value;
@@ -126,6 +119,46 @@ function readFigures({ values, reading }: KindReading): ReadKind | undefined {
   if (measure === undefined || other !== undefined) return oneMeasure(reading, metric.node, 'exactly one');
   if (above === undefined && below === undefined) return oneBound(reading, metric.node, '`above`, `below` or both');
   return plain({ kind: 'metric', metric: measure, above, below, atLeast, withinMs: within });
+}
+
+function readSpike(
+  { value, node }: NonNullable<Partial<RuleKeys>['spike']>,
+  { values, reading }: Pick<KindReading, 'values' | 'reading'>,
+): ReadKind | undefined {
+  const { factor = 0, within = 0, direction = 'up', at_least: atLeast, mode = 'episode' } = value;
+  const measures = metricsOf(value);
+  if (measures.length > 1) return oneMeasure(reading, node, 'at most one');
+  if (factor <= 1) {
+    const remedy = 'It says how many times as much (or as little) it must be: 3, say.';
+    return wrong(reading, node, { message: '`factor` must be more than 1', remedy });
+  }
+  const kind = {
+    kind: 'spike',
+    factor,
+    withinMs: within,
+    direction,
+    atLeast: atLeast ?? 1,
+    metric: measures[0],
+  } as const;
+  const { every, now_at_least: nowAtLeast, before_at_least: beforeAtLeast } = value;
+  if (mode === 'episode') {
+    const only = { every, now_at_least: nowAtLeast, before_at_least: beforeAtLeast };
+    const unfit = Object.entries(only).find(([, given]) => given !== undefined)?.[0];
+    if (unfit === undefined) return plain(kind);
+    const remedy = 'Add `mode: restart`, or say `at_least`, which is asked of the greater window.';
+    return wrong(reading, node, { message: `\`${unfit}\` belongs to \`mode: restart\``, remedy });
+  }
+  if (atLeast !== undefined) {
+    const remedy = 'Write `now_at_least`, `before_at_least` or both.';
+    return wrong(reading, node, { message: '`at_least` does not go with `mode: restart`', remedy });
+  }
+  const restart = {
+    everyMs: every ?? 60_000,
+    nowAtLeast: nowAtLeast ?? 0,
+    beforeAtLeast: beforeAtLeast ?? 0,
+    isKept: (values.by ?? []).length === 0,
+  };
+  return plain({ ...kind, restart });
 }
 
 function readRatio({ values, reading, read }: KindReading): ReadKind | undefined {

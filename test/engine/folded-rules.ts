@@ -58,14 +58,23 @@ const kindArbitraries: Arbitraries = {
     withinMs: fc.option(withinMs, { nil: undefined }),
     missing,
   }),
-  spike: fc.record({
-    kind: fc.constant('spike' as const),
-    factor: fc.constantFrom(1.5, 2, 3),
-    withinMs,
-    direction: fc.constantFrom('up' as const, 'down' as const, 'both' as const),
-    atLeast: fc.constantFrom(1, 2),
-    metric: fc.option(metric, { nil: undefined }),
-  }),
+  spike: fc
+    .tuple(
+      fc.record({
+        kind: fc.constant('spike' as const),
+        factor: fc.constantFrom(1.5, 2, 3),
+        withinMs,
+        direction: fc.constantFrom('up' as const, 'down' as const, 'both' as const),
+        atLeast: fc.constantFrom(1, 2),
+        metric: fc.option(metric, { nil: undefined }),
+      }),
+      fc.constantFrom(
+        {},
+        { restart: { everyMs: 4, nowAtLeast: 1, beforeAtLeast: 0, isKept: false } },
+        { restart: { everyMs: 7, nowAtLeast: 0, beforeAtLeast: 1, isKept: true } },
+      ),
+    )
+    .map(([spike, restart]) => ({ ...spike, ...restart })),
   absence: fc.record({
     kind: fc.constant('absence' as const),
     fewerThan: fc.integer({ min: 1, max: 3 }),

@@ -75,6 +75,19 @@ describe('the words of a kind', () => {
         metric: { aggregate: { percentile: 95 }, field: 'network.bytes' },
       },
     ],
+    [
+      'spike as ElastAlert has it',
+      'spike: { factor: 3, within: 1h, mode: restart, now_at_least: 5 }',
+      {
+        kind: 'spike',
+        factor: 3,
+        withinMs: 3_600_000,
+        direction: 'up',
+        atLeast: 1,
+        metric: undefined,
+        restart: { everyMs: 60_000, nowAtLeast: 5, beforeAtLeast: 0, isKept: true },
+      },
+    ],
     ['absence', 'absence: { fewer_than: 1, within: 10m }', { kind: 'absence', fewerThan: 1, withinMs: 600_000 }],
     [
       'ratio',
@@ -179,6 +192,16 @@ describe('what cannot be', () => {
       '5:12 `remember` (1d) is shorter than `learn` (3d)',
     ],
     ['no factor', `${MATCH}spike: { factor: 1, within: 1m }`, '5:8 `factor` must be more than 1'],
+    [
+      'a word of the other mode',
+      `${MATCH}spike: { factor: 2, within: 1m, every: 1m }`,
+      '5:8 `every` belongs to `mode: restart`',
+    ],
+    [
+      'a word of episodes',
+      `${MATCH}spike: { factor: 2, within: 1m, mode: restart, at_least: 3 }`,
+      '5:8 `at_least` does not go with `mode: restart`',
+    ],
     ['two figures', `${MATCH}metric: { avg: x, sum: y, above: 1, within: 1m }`, '5:9 this takes exactly one figure'],
     ['no figure', `${MATCH}metric: { above: 1, within: 1m }`, '5:9 this takes exactly one figure'],
     ['a figure without a bound', `${MATCH}metric: { avg: x, within: 1m }`, '5:9 this needs `above`, `below` or both'],

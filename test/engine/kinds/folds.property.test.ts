@@ -16,6 +16,7 @@ import {
   plainNewValue,
   plainSequence,
   plainSpike,
+  plainSpikeRestart,
 } from './plain-meaning.ts';
 
 const RUNS = { numRuns: 800 };
@@ -204,6 +205,24 @@ describe('a fold finds what its plain meaning finds', () => {
       metric: fc.option(metrics, { nil: undefined }),
     });
     holds(kinds, traffic(1, numbers), (matches, kind) => plainSpike(matches, kind, UNTIL_MS));
+  });
+
+  it('spike, `mode: restart`', () => {
+    const kinds = fc.record({
+      kind: fc.constant('spike' as const),
+      factor: fc.constantFrom(1.5, 2, 3),
+      withinMs: fc.integer({ min: 1, max: 12 }),
+      direction: fc.constantFrom('up' as const, 'down' as const, 'both' as const),
+      atLeast: fc.constant(1),
+      metric: fc.option(metrics, { nil: undefined }),
+      restart: fc.record({
+        everyMs: fc.integer({ min: 1, max: 15 }),
+        nowAtLeast: fc.constantFrom(0, 1, 2),
+        beforeAtLeast: fc.constantFrom(0, 1, 2),
+        isKept: fc.boolean(),
+      }),
+    });
+    holds(kinds, traffic(1, numbers), (matches, kind) => plainSpikeRestart(matches, kind, UNTIL_MS));
   });
 
   it('together, in any order', () => {

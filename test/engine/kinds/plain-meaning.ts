@@ -209,6 +209,55 @@ export function plainSpike(
   return found;
 }
 
+/** The two lists of ElastAlert's `spike`: an entry for each match and an empty one at each full `everyMs`; what is too old for a list leaves it at its head. */
+export function plainSpikeRestart(
+  all: readonly PlainMatch[],
+  { metric = { aggregate: 'count', field: undefined }, factor, withinMs, direction, restart }: KindOf<'spike'>,
+  untilMs: number,
+): readonly PlainFinding[] {
+  interface Entry {
+    readonly ms: number;
+    readonly value: string | number | undefined;
+  }
+  if (restart === undefined) throw new Error('no restart');
+  const matches = plainMeasured(all, metric);
+  const found: PlainFinding[] = [];
+  let [current, reference]: [Entry[], Entry[]] = [[], []];
+  let [isKnown, firstMs]: [boolean, number | undefined] = [false, undefined];
+  const push = (list: Entry[], entry: Entry): readonly Entry[] => {
+    list.push(entry);
+    const kept = list.findIndex(({ ms }) => entry.ms - ms < withinMs);
+    return list.splice(0, kept);
+  };
+  const valuesOf = (list: readonly Entry[]): (string | number)[] =>
+    list.map(({ value }) => value).filter((value) => value !== undefined);
+  const enter = (entry: Entry, finding: PlainFinding): void => {
+    firstMs ??= entry.ms;
+    for (const left of push(current, entry)) push(reference, left);
+    const [now, before] = [valuesOf(current), valuesOf(reference)];
+    if (entry.ms - firstMs < 2 * withinMs || now.length + before.length === 0) return;
+    const [cur, ref] = [plainFigure(metric, now), plainFigure(metric, before)];
+    if (cur === undefined || ref === undefined || cur < restart.nowAtLeast || ref < restart.beforeAtLeast) return;
+    const isUp = direction !== 'down' && cur >= ref * factor;
+    const isDown = direction !== 'up' && cur <= ref / factor;
+    if (!isUp && !isDown) return;
+    found.push(finding);
+    reference = [];
+    firstMs = undefined;
+  };
+  for (let moment = 0; moment < untilMs; moment += 1) {
+    for (const match of matches.filter(({ ms }) => ms === moment)) {
+      isKnown = true;
+      enter({ ms: moment, value: match.value ?? 0 }, match.id);
+    }
+    if (!isKnown || moment % restart.everyMs !== 0) continue;
+    enter({ ms: moment, value: undefined }, moment);
+    if (restart.isKept || valuesOf([...current, ...reference]).length > 0) continue;
+    [current, reference, isKnown, firstMs] = [[], [], false, undefined];
+  }
+  return found;
+}
+
 /** `events`: each with all its roles, in order. The last step that is not absent completes. */
 export function plainSequence(
   events: readonly { readonly ms: number; readonly id: string; readonly roles: readonly number[] }[],
