@@ -131,11 +131,15 @@ function nearnessOf(kind: RuleKind, matches: readonly Match[], untilMs: number):
     case 'together':
       return [];
     case 'threshold': {
+      if (kind.atMost !== undefined) {
+        const bounds = `${kind.count} to ${kind.atMost}`;
+        return [`no window of ${within} that a match began is over with ${bounds} matches in it`];
+      }
       const most = greatest(kind.count - 1, (count) => findsAny({ ...kind, count }, matches, untilMs).length > 0);
       return [`${most} of ${kind.count} within ${within} at the most`];
     }
     case 'distinct': {
-      if (kind.above === undefined) return [];
+      if (kind.above === undefined || kind.below !== undefined) return [];
       const most = greatest(
         kind.above,
         (count) => findsAny({ ...kind, above: count - 1 }, matches, untilMs).length > 0,
@@ -143,6 +147,10 @@ function nearnessOf(kind: RuleKind, matches: readonly Match[], untilMs: number):
       return [
         `${most} different values of ${kind.field} within ${within} at the most; more than ${kind.above} are needed`,
       ];
+    }
+    case 'combination': {
+      const most = greatest(kind.atLeast - 1, (atLeast) => findsAny({ ...kind, atLeast }, matches, untilMs).length > 0);
+      return [`${most} of ${kind.steps.length} steps within ${within} at the most; ${kind.atLeast} are needed`];
     }
     case 'sequence':
       return sequenceNearness(kind, matches, untilMs);
@@ -152,7 +160,12 @@ function nearnessOf(kind: RuleKind, matches: readonly Match[], untilMs: number):
       return [`never fewer than ${kind.fewerThan} within ${within}; ${counted} in the last ${within} of it`];
     }
     case 'metric':
-      return softened({ ...kind, above: Number.NEGATIVE_INFINITY, below: undefined }, kind, matches, untilMs);
+      return softened(
+        { ...kind, above: Number.NEGATIVE_INFINITY, below: undefined, from: undefined, to: undefined },
+        kind,
+        matches,
+        untilMs,
+      );
     case 'ratio':
       return softened({ ...kind, above: Number.NEGATIVE_INFINITY, below: undefined }, kind, matches, untilMs);
     case 'spike': {
@@ -189,7 +202,10 @@ function softened(
   const inside = matches.filter(({ order }) => order.createdMs > last - kind.withinMs);
   const [found] = findsAny({ ...soft, atLeast: inside.length }, inside, untilMs);
   const figures = found === undefined ? '' : `${factsText(found.facts)}; `;
+  const [from, to] = kind.kind === 'metric' ? [kind.from, kind.to] : [undefined, undefined];
+  const range = [from === undefined ? '' : `at least ${from}`, to === undefined ? '' : `at most ${to}`];
   const bounds = [
+    range.filter((bound) => bound !== '').join(' and '),
     kind.above === undefined ? '' : `more than ${kind.above}`,
     kind.below === undefined ? '' : `less than ${kind.below}`,
   ].filter((bound) => bound !== '');

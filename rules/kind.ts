@@ -16,6 +16,7 @@ export type RuleKind =
   | RatioKind
   | MetricKind
   | SequenceKind
+  | CombinationKind
   | TogetherKind;
 
 type KindName = RuleKind['kind'];
@@ -33,6 +34,7 @@ export const FIGURES: { readonly [Name in KindName]: readonly string[] } = {
   ratio: ['value', 'count', 'grain_ms'],
   metric: ['value', 'count', 'grain_ms', 'cut_before'],
   sequence: ['steps', 'took_ms'],
+  combination: ['count'],
   together: ['count', 'steps', 'took_ms'],
 };
 
@@ -46,9 +48,11 @@ interface ThresholdKind {
    * `restart`: one at each time that it reaches `count`, and the window begins anew, as ElastAlert's `frequency` does.
    */
   readonly mode: 'episode' | 'restart';
+  /** And no more than so many, which a window has to be over for (engine/kinds/whole-window.ts); never with `restart`. */
+  readonly atMost?: number | undefined;
 }
 
-/** More (`above`) or fewer (`below`) different values of a field within `withinMs`. */
+/** More (`above`) or fewer (`below`) different values of a field within `withinMs`; with both bounds: between them, once a window is over. */
 interface DistinctKind {
   readonly kind: 'distinct';
   readonly field: string;
@@ -130,6 +134,9 @@ interface MetricKind {
   readonly metric: Metric;
   readonly above: number | undefined;
   readonly below: number | undefined;
+  /** No less than `from` and no more than `to`. Other than `above` and `below`, of which one is enough, both have to hold. */
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
   readonly atLeast: number;
   readonly withinMs: number;
 }
@@ -154,10 +161,20 @@ interface SequenceKind {
   readonly untilSource: string | undefined;
 }
 
+/** Matches of at least `atLeast` of the steps, none of which is absent, in any order within `withinMs`, under one key. */
+interface CombinationKind {
+  readonly kind: 'combination';
+  readonly withinMs: number;
+  readonly steps: readonly SequenceStep[];
+  readonly atLeast: number;
+}
+
 /** Detections of all these rules under one key within `withinMs`; `isOrdered`: in this order. */
 interface TogetherKind {
   readonly kind: 'together';
   readonly rules: readonly string[];
   readonly withinMs: number;
   readonly isOrdered: boolean;
+  /** So many detections, of whichever of the rules; undefined: one of each at least. Never ordered. */
+  readonly count?: number | undefined;
 }

@@ -99,7 +99,8 @@ function spansOf({ version }: Rule, epochs: readonly RuleEpoch[]): readonly Span
 
 function isHostBound(rule: Rule, rules: readonly Rule[], depth: number): boolean {
   const { kind, by } = rule;
-  const keys = kind.kind === 'sequence' ? [by, ...kind.steps.map((step) => step.by)] : [by];
+  const keys =
+    kind.kind === 'sequence' || kind.kind === 'combination' ? [by, ...kind.steps.map((step) => step.by)] : [by];
   const place = by.indexOf('host.id');
   if (place === -1 || keys.some((fields) => fields[place] !== 'host.id')) return false;
   if (kind.kind !== 'together') return true;
@@ -122,10 +123,13 @@ function findsByTime({ kind }: Rule): boolean {
       return true;
     case 'spike':
       return kind.direction !== 'up' || kind.restart !== undefined;
+    case 'threshold':
+      return kind.atMost !== undefined;
     case 'distinct':
-    case 'metric':
     case 'ratio':
       return kind.below !== undefined;
+    case 'metric':
+      return kind.below !== undefined || kind.to !== undefined;
     case 'sequence':
       return kind.steps.at(-1)?.isAbsent === true;
     default:

@@ -678,7 +678,7 @@ export function createKindBook(options: KindBookOptions): KindBook {
 }
 
 /** Of these, more events never make a finding untrue. */
-const MORE_FINDS_MORE: ReadonlySet<string> = new Set(['threshold', 'distinct', 'together']);
+const MORE_FINDS_MORE: ReadonlySet<string> = new Set(['threshold', 'distinct', 'combination', 'together']);
 
 function detectionIdIn({ key, folded }: Slot, { found }: Finding): string {
   const { id: ruleId, version: ruleVersion } = folded.rule;

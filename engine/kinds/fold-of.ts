@@ -1,10 +1,11 @@
 // A rule's kind → its fold, and what an event is to a rule on many events: under which key, as what, with which values.
 import { type EventDocument, fieldOf } from '../../event/document.ts';
-import type { RuleKind } from '../../rules/kind.ts';
+import type { RuleKind, SequenceStep } from '../../rules/kind.ts';
 import type { Predicate, Rule } from '../../rules/rule.ts';
 import { plainValueOf } from '../key.ts';
 import { absenceFold } from './absence.ts';
 import { changeFold } from './change.ts';
+import { combinationFold } from './combination.ts';
 import { distinctFold } from './distinct.ts';
 import { type KindFold, type MatchValue, UNTIL } from './kind-fold.ts';
 import { metricFold } from './metric.ts';
@@ -38,6 +39,8 @@ export function foldOf(kind: RuleKind): KindFold<unknown> | undefined {
       return metricFold(kind);
     case 'sequence':
       return sequenceFold({ absent: kind.steps.map((step) => step.isAbsent), withinMs: kind.withinMs });
+    case 'combination':
+      return combinationFold(kind);
     case 'together':
       return togetherFold(kind);
   }
@@ -69,21 +72,32 @@ export function partsOf({ kind, by }: Pick<Rule, 'kind' | 'by'>): PartsOf {
       return (document, holds) => [{ by, role: holds(kind.of) ? 1 : 0, values: valuesOf(document) }];
     case 'sequence': {
       const { steps, until } = kind;
-      // Fields that are compared with other fields: where one is missing, it joins nothing.
-      const isJoin = by.map((field, place) => steps.some((step) => step.by[place] !== field));
-      const laterFirst = steps
-        .map((step, role) => ({ ...step, role, joins: step.by.filter((_, place) => isJoin[place]) }))
-        .reverse();
-      return (document, holds) => {
-        const parts: Part[] = until !== undefined && holds(until) ? [{ by, role: UNTIL, values: [] }] : [];
-        for (const { match, by: stepBy, role, joins } of laterFirst) {
-          const isWhole = joins.every((field) => (fieldOf(document, field) ?? null) !== null);
-          if (isWhole && holds(match)) parts.push({ by: stepBy, role, values: [] });
-        }
-        return parts;
-      };
+      const partsOfSteps = stepParts(by, steps);
+      return (document, holds) => [
+        ...(until !== undefined && holds(until) ? [{ by, role: UNTIL, values: [] }] : []),
+        ...partsOfSteps(document, holds),
+      ];
     }
+    case 'combination':
+      return stepParts(by, kind.steps);
     default:
       return (document) => [{ by, role: 0, values: valuesOf(document) }];
   }
+}
+
+/** The steps that an event is, the later ones first, each under its own key. */
+function stepParts(by: readonly string[], steps: readonly SequenceStep[]): PartsOf {
+  // Fields that are compared with other fields: where one is missing, it joins nothing.
+  const isJoin = by.map((field, place) => steps.some((step) => step.by[place] !== field));
+  const laterFirst = steps
+    .map((step, role) => ({ ...step, role, joins: step.by.filter((_, place) => isJoin[place]) }))
+    .reverse();
+  return (document, holds) => {
+    const parts: Part[] = [];
+    for (const { match, by: stepBy, role, joins } of laterFirst) {
+      const isWhole = joins.every((field) => (fieldOf(document, field) ?? null) !== null);
+      if (isWhole && holds(match)) parts.push({ by: stepBy, role, values: [] });
+    }
+    return parts;
+  };
 }

@@ -1,7 +1,7 @@
 // A figure of the matches in a sliding window, judged at each match: what metric and ratio have in common. An episode begins at the
-// match that brings the figure above or below its bound and ends at the first match that finds it back; it is named after the
+// match that brings the figure above or below its bound, or between two, and ends at the first match that finds it back; it is named after the
 // match that began it. Figures that grow with the matches (count, sum, distinct) are below a bound at first always: they are
-// judged `below` only from one whole window after the key's first match on. A key without a match for a window is forgotten.
+// judged `below` (and `to`) only from one whole window after the key's first match on. A key without a match for a window is forgotten.
 import type { Metric } from '../../rules/kind.ts';
 import type { Folded, KindFold, Match } from './kind-fold.ts';
 import { RECENT_MAX } from './limits.ts';
@@ -12,6 +12,8 @@ export interface GaugeOptions {
   readonly metric: Metric;
   readonly above: number | undefined;
   readonly below: number | undefined;
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
   readonly atLeast: number;
   readonly withinMs: number;
   /** The match as it is measured, where that is not its own value. */
@@ -26,7 +28,8 @@ export interface GaugeState {
 }
 
 export function gaugeFold(options: GaugeOptions): KindFold<GaugeState> {
-  const { metric, above, below, atLeast, withinMs } = options;
+  const { metric, above, below, from = Number.NEGATIVE_INFINITY, to, atLeast, withinMs } = options;
+  const hasRange = options.from !== undefined || to !== undefined;
   const doesGrow = metric.aggregate === 'count' || metric.aggregate === 'sum' || metric.aggregate === 'distinct';
   const endMs = ({ series }: GaugeState): number => (series.samples.at(-1)?.[0] ?? 0) + withinMs + 1;
   const pass = (state: GaugeState, nowMs: number): Folded<GaugeState> => ({
@@ -50,7 +53,9 @@ export function gaugeFold(options: GaugeOptions): KindFold<GaugeState> {
       const mayBeBelow = !doesGrow || createdMs - sinceMs >= withinMs;
       const isAbove = above !== undefined && value !== undefined && value > above;
       const isBelow = below !== undefined && value !== undefined && value < below && mayBeBelow;
-      const isFound = count >= atLeast && (isAbove || isBelow);
+      const isAmong =
+        hasRange && value !== undefined && value >= from && (to === undefined || (value <= to && mayBeBelow));
+      const isFound = count >= atLeast && (isAbove || isBelow || isAmong);
       const recent = [...(state?.recent ?? []).filter(([ms]) => ms > createdMs - withinMs), sightOf(match)].slice(
         -RECENT_MAX,
       );

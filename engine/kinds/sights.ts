@@ -11,7 +11,8 @@ export function sightOf(match: Match): Sight {
 
 /** Ids for a finding: all, or the first and the newest where they are too many. */
 export function eventIdsOf(sights: readonly (readonly [number, string, ...unknown[]])[]): readonly string[] {
-  const ids = sights.map(([, id]) => id);
+  // An event may be several steps of a combination, or of several roles.
+  const ids = [...new Set(sights.map(([, id]) => id))];
   if (ids.length <= FOUND_EVENTS_MAX) return ids;
   return [...ids.slice(0, 1), ...ids.slice(1 - FOUND_EVENTS_MAX)];
 }

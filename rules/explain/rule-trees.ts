@@ -10,7 +10,7 @@ export interface RuleTrees {
   readonly match: Expression | undefined;
   /** In the order of the rule's exceptions. */
   readonly exceptions: readonly Expression[];
-  /** In the order of a sequence's steps, what must not come among them. */
+  /** In the order of the steps of a sequence or a combination, what must not come among them. */
   readonly steps: readonly Expression[];
   readonly until: Expression | undefined;
   /** Of a ratio. */
@@ -33,7 +33,7 @@ export function treesOf(rule: Pick<Rule, 'sourceJson'>): RuleTrees {
   };
   const treesAt = (node: YamlNode | undefined): readonly Expression[] =>
     itemsOf(node).flatMap((item) => treeAt(memberOf(item, 'match') ?? memberOf(item, 'absent')) ?? []);
-  const sequence = memberOf(root, 'sequence');
+  const sequence = memberOf(root, 'sequence') ?? memberOf(root, 'combination');
   return {
     match: treeAt(memberOf(root, 'match')),
     exceptions: treesAt(memberOf(root, 'except')),

@@ -31,6 +31,7 @@ interface ThresholdKeys {
   readonly count: number;
   readonly within: number;
   readonly mode: 'episode' | 'restart';
+  readonly at_most: number;
 }
 
 interface BoundKeys {
@@ -99,6 +100,8 @@ interface RatioKeys extends BoundKeys {
 }
 
 interface MetricKeys extends MeasureKeys, BoundKeys {
+  readonly from: number;
+  readonly to: number;
   readonly at_least: number;
   readonly within: number;
 }
@@ -115,10 +118,17 @@ interface SequenceKeys {
   readonly until: Placed<string>;
 }
 
+interface CombinationKeys {
+  readonly within: number;
+  readonly steps: readonly Placed<Partial<StepKeys>>[];
+  readonly at_least: number;
+}
+
 interface TogetherKeys {
   readonly rules: readonly Placed<string>[];
   readonly within: number;
   readonly ordered: boolean;
+  readonly count: number;
 }
 
 /** A rule has at most one of these. */
@@ -132,6 +142,7 @@ export interface KindKeys {
   readonly ratio: Placed<Partial<RatioKeys>>;
   readonly metric: Placed<Partial<MetricKeys>>;
   readonly sequence: Placed<Partial<SequenceKeys>>;
+  readonly combination: Placed<Partial<CombinationKeys>>;
   readonly together: Placed<Partial<TogetherKeys>>;
 }
 
@@ -195,7 +206,12 @@ export const KIND_READERS: { readonly [K in keyof KindKeys]: Reader<KindKeys[K]>
   threshold: placed(
     whole<ThresholdKeys>({
       what: '`threshold`',
-      readers: { count: integer(1, COUNT_MAX), within, mode: oneOf(['episode', 'restart']) },
+      readers: {
+        count: integer(1, COUNT_MAX),
+        within,
+        mode: oneOf(['episode', 'restart']),
+        at_most: integer(1, COUNT_MAX),
+      },
       required: ['count', 'within'],
     }),
   ),
@@ -260,7 +276,15 @@ export const KIND_READERS: { readonly [K in keyof KindKeys]: Reader<KindKeys[K]>
   metric: placed(
     whole<MetricKeys>({
       what: '`metric`',
-      readers: { above: figure, below: figure, at_least: integer(1, 1_000_000_000), within, ...MEASURES },
+      readers: {
+        above: figure,
+        below: figure,
+        from: figure,
+        to: figure,
+        at_least: integer(1, 1_000_000_000),
+        within,
+        ...MEASURES,
+      },
       required: ['within'],
     }),
   ),
@@ -271,10 +295,17 @@ export const KIND_READERS: { readonly [K in keyof KindKeys]: Reader<KindKeys[K]>
       required: ['within', 'steps'],
     }),
   ),
+  combination: placed(
+    whole<CombinationKeys>({
+      what: '`combination`',
+      readers: { within, steps: listOf(placed(step), STEPS_MAX), at_least: integer(1, STEPS_MAX) },
+      required: ['within', 'steps'],
+    }),
+  ),
   together: placed(
     whole<TogetherKeys>({
       what: '`together`',
-      readers: { rules: listOf(placed(id), STEPS_MAX), within, ordered: yesOrNo },
+      readers: { rules: listOf(placed(id), STEPS_MAX), within, ordered: yesOrNo, count: integer(1, COUNT_MAX) },
       required: ['rules', 'within'],
     }),
   ),

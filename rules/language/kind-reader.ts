@@ -45,6 +45,7 @@ const NAMES = [
   'ratio',
   'metric',
   'sequence',
+  'combination',
   'together',
 ] as const satisfies readonly (keyof KindKeys)[];
 
@@ -63,6 +64,8 @@ export function readKind(input: KindReading): ReadKind | undefined {
   switch (name) {
     case 'sequence':
       return readSequence(input);
+    case 'combination':
+      return readCombination(input);
     case 'together':
       return readTogether(input);
     case 'ratio':
@@ -80,13 +83,29 @@ function plain(kind: RuleKind): ReadKind {
 function readFigures({ values, reading }: KindReading): ReadKind | undefined {
   const { threshold, distinct, new_value: newValue, change, spike, absence, metric } = values;
   if (threshold !== undefined) {
-    const { count = 0, within = 0, mode = 'episode' } = threshold.value;
-    return plain({ kind: 'threshold', count, withinMs: within, mode });
+    const { count = 0, within = 0, mode = 'episode', at_most: atMost } = threshold.value;
+    if (atMost === undefined) return plain({ kind: 'threshold', count, withinMs: within, mode });
+    if (atMost < count || mode === 'restart') {
+      const message =
+        atMost < count
+          ? `\`at_most\` (${atMost}) is less than \`count\` (${count})`
+          : '`at_most` does not go with `mode: restart`';
+      const remedy = '`count` is the least, `at_most` the most matches of a window that is over.';
+      return wrong(reading, threshold.node, { message, remedy });
+    }
+    return plain({ kind: 'threshold', count, withinMs: within, mode, atMost });
   }
   if (distinct !== undefined) {
     const { field, above, below, within = 0 } = distinct.value;
     if (field === undefined) return undefined;
-    if ((above === undefined) === (below === undefined)) return oneBound(reading, distinct.node, '`above` or `below`');
+    if (above === undefined && below === undefined) return oneBound(reading, distinct.node, '`above`, `below` or both');
+    if (above !== undefined && below !== undefined && below - above < 2) {
+      const message = `nothing is more than ${above} and fewer than ${below}`;
+      return wrong(reading, distinct.node, {
+        message,
+        remedy: 'Together they mean: between the two, neither included.',
+      });
+    }
     return plain({ kind: 'distinct', field: field.value, above, below, withinMs: within });
   }
   if (newValue !== undefined) {
@@ -114,11 +133,18 @@ function readFigures({ values, reading }: KindReading): ReadKind | undefined {
     return plain({ kind: 'absence', fewerThan, withinMs: within });
   }
   if (metric === undefined) return undefined;
-  const { above, below, at_least: atLeast = 1, within = 0 } = metric.value;
+  const { above, below, from, to, at_least: atLeast = 1, within = 0 } = metric.value;
   const [measure, other] = metricsOf(metric.value);
   if (measure === undefined || other !== undefined) return oneMeasure(reading, metric.node, 'exactly one');
-  if (above === undefined && below === undefined) return oneBound(reading, metric.node, '`above`, `below` or both');
-  return plain({ kind: 'metric', metric: measure, above, below, atLeast, withinMs: within });
+  const hasRange = from !== undefined || to !== undefined;
+  const hasBound = above !== undefined || below !== undefined;
+  if (hasRange === hasBound) return oneBound(reading, metric.node, '`above`, `below` or both, or else `from` and `to`');
+  if (from !== undefined && to !== undefined && from > to) {
+    const message = `nothing is at least ${from} and at most ${to}`;
+    return wrong(reading, metric.node, { message, remedy: 'Both bounds are included; write the smaller as `from`.' });
+  }
+  const range = hasRange ? { from, to } : {};
+  return plain({ kind: 'metric', metric: measure, above, below, ...range, atLeast, withinMs: within });
 }
 
 function readSpike(
@@ -224,6 +250,42 @@ function readSequence({ values, reading, read }: KindReading): ReadKind | undefi
   };
 }
 
+function readCombination({ values, reading, read }: KindReading): ReadKind | undefined {
+  const { combination } = values;
+  if (combination === undefined) return undefined;
+  const { within = 0, steps: given = [], at_least: atLeast = given.length } = combination.value;
+  const ruleBy = (values.by ?? []).map(({ value }) => value);
+  const entries = given.map((entry) => readStep(entry, { ruleBy, reading, read }));
+  const steps = entries.filter((entry) => entry !== undefined);
+  if (steps.length < given.length) return undefined;
+  const absent = given[steps.findIndex(({ step }) => step.isAbsent)];
+  if (absent !== undefined) {
+    const remedy = 'Use `sequence`, or a further condition in `match`.';
+    return wrong(reading, absent.node, { message: 'the steps of a combination all come; none is `absent`', remedy });
+  }
+  if (steps.length < 2 || atLeast > steps.length) {
+    const message =
+      steps.length < 2
+        ? 'a combination needs at least two steps'
+        : `there are not ${atLeast} steps, but ${steps.length}`;
+    const remedy =
+      steps.length < 2 ? 'One step alone is a rule with `match`.' : 'Leave `at_least` out: then all must come.';
+    return wrong(reading, combination.node, { message, remedy });
+  }
+  const expressions = steps.map(({ parsed }) => parsed);
+  return {
+    kind: { kind: 'combination', withinMs: within, steps: steps.map(({ step }) => step), atLeast },
+    expressions,
+    anyOf: expressions.map(({ expression }) => expression),
+    meaning: {
+      kind: 'combination',
+      withinMs: within,
+      steps: steps.map(({ step, parsed }) => [withoutPlaces(parsed.expression), step.by]),
+      atLeast,
+    },
+  };
+}
+
 function readStep(
   { value, node }: Placed<Partial<StepKeys>>,
   { ruleBy, reading, read }: { readonly ruleBy: readonly string[] } & Pick<KindReading, 'reading' | 'read'>,
@@ -251,7 +313,7 @@ function readStep(
 function readTogether({ values, reading }: KindReading): ReadKind | undefined {
   const { together, match, except } = values;
   if (together === undefined) return undefined;
-  const { rules = [], within = 0, ordered = false } = together.value;
+  const { rules = [], within = 0, ordered = false, count } = together.value;
   const ids = rules.map(({ value }) => value);
   const unfit = match?.node ?? except?.[0]?.node;
   if (unfit !== undefined) {
@@ -268,8 +330,17 @@ function readTogether({ values, reading }: KindReading): ReadKind | undefined {
       remedy: 'Name each rule once; for more of one, use `threshold` there.',
     });
   }
+  if (count !== undefined) {
+    if (!ordered && ids.length > 0)
+      return plain({ kind: 'together', rules: ids, withinMs: within, isOrdered: false, count });
+    const message = ordered ? '`count` does not go with `ordered`' : '`together` needs at least one rule';
+    return wrong(reading, together.node, {
+      message,
+      remedy: '`count`: so many detections, of whichever of the rules.',
+    });
+  }
   if (ids.length < 2) {
-    const remedy = 'Name at least two; one alone alerts by itself.';
+    const remedy = 'Name at least two; one alone alerts by itself, or has a `count`.';
     return wrong(reading, together.node, { message: '`together` needs at least two rules', remedy });
   }
   return plain({ kind: 'together', rules: ids, withinMs: within, isOrdered: ordered });

@@ -34,16 +34,27 @@ const boundsAt = (value: number) =>
 
 type Arbitraries = { readonly [Name in Exclude<RuleKind['kind'], 'single' | 'together'>]: fc.Arbitrary<KindOf<Name>> };
 
-/** By name, so that a test can say that each was met. A sequence's steps take the rule's `by` (see `completed`). */
+/** By name, so that a test can say that each was met. Steps take the rule's `by` (see `completed`). */
 const kindArbitraries: Arbitraries = {
-  threshold: fc.record({
-    kind: fc.constant('threshold' as const),
-    count: fc.integer({ min: 1, max: 4 }),
-    withinMs,
-    mode: fc.constantFrom('episode' as const, 'restart' as const),
-  }),
+  threshold: fc
+    .tuple(
+      fc.integer({ min: 1, max: 4 }),
+      withinMs,
+      fc.constantFrom(
+        { mode: 'episode' as const },
+        { mode: 'restart' as const },
+        { mode: 'episode' as const, more: 1 },
+      ),
+    )
+    .map(([count, span, { mode, more }]) => ({
+      kind: 'threshold' as const,
+      count,
+      withinMs: span,
+      mode,
+      ...(more === undefined ? {} : { atMost: count + more }),
+    })),
   distinct: fc
-    .tuple(fc.integer({ min: 1, max: 3 }).chain(boundsAt), withinMs)
+    .tuple(fc.oneof(fc.integer({ min: 1, max: 3 }).chain(boundsAt), fc.constant({ above: 1, below: 3 })), withinMs)
     .map(([bounds, span]) => ({ kind: 'distinct' as const, field: 'user.name', withinMs: span, ...bounds })),
   new_value: fc.tuple(withinMs, fc.constantFrom(0, 4, 20), missing).map(([learnMs, longer, how]) => ({
     kind: 'new_value' as const,
@@ -90,13 +101,20 @@ const kindArbitraries: Arbitraries = {
       withinMs: span,
       ...bounds,
     })),
-  metric: fc.tuple(boundsAt(3), metric, fc.constantFrom(1, 2), withinMs).map(([bounds, of, atLeast, span]) => ({
-    kind: 'metric' as const,
-    metric: of,
-    atLeast,
-    withinMs: span,
-    ...bounds,
-  })),
+  metric: fc
+    .tuple(
+      fc.oneof(boundsAt(3), fc.constant({ above: undefined, below: undefined, from: 2, to: 4 })),
+      metric,
+      fc.constantFrom(1, 2),
+      withinMs,
+    )
+    .map(([bounds, of, atLeast, span]) => ({
+      kind: 'metric' as const,
+      metric: of,
+      atLeast,
+      withinMs: span,
+      ...bounds,
+    })),
   sequence: fc
     .tuple(
       fc.array(fc.tuple(fc.constantFrom(...USERS), fc.boolean()), { minLength: 1, maxLength: 3 }),
@@ -113,13 +131,22 @@ const kindArbitraries: Arbitraries = {
       until: hasUntil ? isUser('d') : undefined,
       untilSource: undefined,
     })),
+  combination: fc
+    .tuple(fc.uniqueArray(fc.constantFrom(...USERS), { minLength: 2, maxLength: 3 }), withinMs)
+    .map(([names, span]) => ({
+      kind: 'combination' as const,
+      withinMs: span,
+      steps: names.map((name) => ({ match: isUser(name), source: name, by: [], isAbsent: false })),
+      atLeast: 2,
+    })),
 };
 
 export type FoldedKindName = keyof typeof kindArbitraries;
 export const FOLDED_KINDS = Object.keys(kindArbitraries) as readonly FoldedKindName[];
 
 function completed(kind: RuleKind, fields: readonly string[]): RuleKind {
-  return kind.kind === 'sequence' ? { ...kind, steps: kind.steps.map((step) => ({ ...step, by: fields })) } : kind;
+  const hasSteps = kind.kind === 'sequence' || kind.kind === 'combination';
+  return hasSteps ? { ...kind, steps: kind.steps.map((step) => ({ ...step, by: fields })) } : kind;
 }
 
 const suppress = fc.option(

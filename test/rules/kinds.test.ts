@@ -179,11 +179,51 @@ describe('what cannot be', () => {
     ['an unknown word within', `${MATCH}threshold: { cuont: 5, within: 5m }`, '5:14 unknown key `cuont`'],
     ['a kind without its words', `${MATCH}threshold: { count: 5 }`, '5:12 `threshold` needs `within`'],
     [
-      'above and below',
-      `${MATCH}distinct: { field: x, above: 2, below: 1, within: 1m }`,
-      '5:11 this needs `above` or `below`',
+      'nothing between above and below',
+      `${MATCH}distinct: { field: x, above: 2, below: 3, within: 1m }`,
+      '5:11 nothing is more than 2 and fewer than 3',
     ],
-    ['neither', `${MATCH}distinct: { field: x, within: 1m }`, '5:11 this needs `above` or `below`'],
+    [
+      'at most less than at least',
+      `${MATCH}threshold: { count: 5, at_most: 4, within: 1m }`,
+      '5:12 `at_most` (4) is less than `count` (5)',
+    ],
+    [
+      'an upper bound with restart',
+      `${MATCH}threshold: { count: 5, at_most: 6, mode: restart, within: 1m }`,
+      '5:12 `at_most` does not go with `mode: restart`',
+    ],
+    [
+      'a range and a bound',
+      `${MATCH}metric: { sum: x, from: 1, above: 2, within: 1m }`,
+      '5:9 this needs `above`, `below` or both, or else `from` and `to`',
+    ],
+    [
+      'a range of nothing',
+      `${MATCH}metric: { sum: x, from: 3, to: 2, within: 1m }`,
+      '5:9 nothing is at least 3 and at most 2',
+    ],
+    [
+      'a combination of one',
+      'combination: { within: 1m, steps: [{ match: "true" }] }',
+      '4:14 a combination needs at least two steps',
+    ],
+    [
+      'more than there are',
+      'combination: { within: 1m, at_least: 3, steps: [{ match: "true" }, { match: "true" }] }',
+      '4:14 there are not 3 steps, but 2',
+    ],
+    [
+      'an absence in a combination',
+      'combination: { within: 1m, steps: [{ match: "true" }, { absent: "true" }] }',
+      'the steps of a combination all come; none is `absent`',
+    ],
+    [
+      'a count in order',
+      'together: { rules: [a, b], within: 1m, ordered: true, count: 2 }',
+      '4:11 `count` does not go with `ordered`',
+    ],
+    ['neither', `${MATCH}distinct: { field: x, within: 1m }`, '5:11 this needs `above`, `below` or both'],
     ['no fields', `${MATCH}change: { fields: [] }`, '5:9 `fields` is empty'],
     ['too long to learn', `${MATCH}new_value: { fields: [x], learn: 400d }`, '5:34 `400d` is out of bounds'],
     [
@@ -204,7 +244,11 @@ describe('what cannot be', () => {
     ],
     ['two figures', `${MATCH}metric: { avg: x, sum: y, above: 1, within: 1m }`, '5:9 this takes exactly one figure'],
     ['no figure', `${MATCH}metric: { above: 1, within: 1m }`, '5:9 this takes exactly one figure'],
-    ['a figure without a bound', `${MATCH}metric: { avg: x, within: 1m }`, '5:9 this needs `above`, `below` or both'],
+    [
+      'a figure without a bound',
+      `${MATCH}metric: { avg: x, within: 1m }`,
+      '5:9 this needs `above`, `below` or both, or else `from` and `to`',
+    ],
     ['a share above all', `${MATCH}ratio: { of: "true", above: 1, within: 1m }`, '5:8 no share is above 1'],
     ['a mistake in `of`', `${MATCH}ratio: { of: "x = ", above: 0.1, within: 1m }`, '5:18 Unexpected end'],
     ['one step', 'sequence: { within: 1m, steps: [{ match: "true" }] }', '4:11 a sequence needs at least two steps'],

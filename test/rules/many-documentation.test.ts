@@ -81,6 +81,18 @@ const SHOWN: Readonly<Record<string, Shown>> = {
     found: [written, started],
     near: [written, '{ at: 1s, event.action: deleted, file.path: /tmp/x }', started],
   },
+  combination: {
+    found: [
+      run('0s', 'process.name: id, user.name: bob'),
+      run('60s', 'process.name: w, user.name: bob'),
+      run('5m', 'process.name: whoami, user.name: bob'),
+    ],
+    near: [
+      run('0s', 'process.name: id, user.name: bob'),
+      run('60s', 'process.name: w, user.name: eve'),
+      run('5m', 'process.name: whoami, user.name: bob'),
+    ],
+  },
   together: {
     found: [...times(5, (place) => failure(`${place}s`)), login('9s', '10.0.0.9'), added('10m')],
     near: [added('0s'), ...times(5, (place) => failure(`${place + 1}s`)), login('9s', '10.0.0.9')],

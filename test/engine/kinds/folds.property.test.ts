@@ -17,6 +17,7 @@ import {
   plainSequence,
   plainSpike,
   plainSpikeRestart,
+  plainWholeWindows,
 } from './plain-meaning.ts';
 
 const RUNS = { numRuns: 800 };
@@ -79,6 +80,57 @@ describe('a fold finds what its plain meaning finds', () => {
     });
     holds(kinds, traffic(1, letters), (matches, { count, withinMs, mode }) =>
       plainAtLeast(matches, { least: count, spanMs: withinMs, countedOnce: false, mode }),
+    );
+  });
+
+  it('threshold, no more than so many', () => {
+    const kinds = fc
+      .tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 2 }), spans)
+      .map(([count, more, withinMs]) => {
+        return { kind: 'threshold' as const, count, withinMs, mode: 'episode' as const, atMost: count + more };
+      });
+    holds(kinds, traffic(1, letters), (matches, { count, withinMs, atMost }) =>
+      plainWholeWindows(matches, { least: count, most: atMost, spanMs: withinMs, countedOnce: false }),
+    );
+  });
+
+  it('distinct, between two bounds', () => {
+    const kinds = fc
+      .tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 2, max: 3 }), spans)
+      .map(([above, more, withinMs]) => {
+        return { kind: 'distinct' as const, field: 'x', above, below: above + more, withinMs };
+      });
+    holds(kinds, traffic(1, lettersOrNone), (matches, { above, below, withinMs }) =>
+      plainWholeWindows(
+        matches.filter(({ value }) => value !== null),
+        { least: above + 1, most: below - 1, spanMs: withinMs + 1, countedOnce: true },
+      ),
+    );
+  });
+
+  it('combination: so many of the steps, one event several of them', () => {
+    const step = { match: () => true, source: '', by: [], isAbsent: false };
+    const kinds = fc.tuple(fc.integer({ min: 2, max: 3 }), spans).map(([atLeast, withinMs]) => {
+      return { kind: 'combination' as const, steps: [step, step, step], atLeast, withinMs };
+    });
+    holds(kinds, traffic(3, letters), (matches, { atLeast, withinMs }) =>
+      plainAtLeast(
+        matches.map((match) => ({ ...match, value: match.role })),
+        { least: atLeast, spanMs: withinMs + 1, countedOnce: true, mode: 'episode' },
+      ),
+    );
+  });
+
+  it('together, a count of detections', () => {
+    const kinds = fc.record({
+      kind: fc.constant('together' as const),
+      rules: fc.constant(['a', 'b']),
+      withinMs: spans,
+      isOrdered: fc.constant(false),
+      count: fc.integer({ min: 1, max: 4 }),
+    });
+    holds(kinds, traffic(2, letters), (matches, { count, withinMs }) =>
+      plainAtLeast(matches, { least: count, spanMs: withinMs, countedOnce: false, mode: 'episode' }),
     );
   });
 
@@ -171,6 +223,20 @@ describe('a fold finds what its plain meaning finds', () => {
       metric: metrics,
       above: fc.option(fc.integer({ min: 0, max: 8 }), { nil: undefined }),
       below: fc.option(fc.integer({ min: 0, max: 5 }), { nil: undefined }),
+      atLeast: fc.integer({ min: 1, max: 3 }),
+      withinMs: spans,
+    });
+    holds(kinds, traffic(1, numbers), plainMetric);
+  });
+
+  it('metric, from and to', () => {
+    const kinds = fc.record({
+      kind: fc.constant('metric' as const),
+      metric: metrics,
+      above: fc.constant(undefined),
+      below: fc.constant(undefined),
+      from: fc.option(fc.integer({ min: 0, max: 5 }), { nil: undefined }),
+      to: fc.option(fc.integer({ min: 2, max: 8 }), { nil: undefined }),
       atLeast: fc.integer({ min: 1, max: 3 }),
       withinMs: spans,
     });

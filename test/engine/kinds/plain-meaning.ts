@@ -46,6 +46,22 @@ export function plainAtLeast(
   return found;
 }
 
+/** Windows that begin with a match and hold no match of the one before: each with `least` to `most` at its end. */
+export function plainWholeWindows(
+  matches: readonly PlainMatch[],
+  { least, most, spanMs, countedOnce }: { least: number; most: number; spanMs: number; countedOnce: boolean },
+): readonly PlainFinding[] {
+  const found: PlainFinding[] = [];
+  for (let left = matches; left[0] !== undefined; ) {
+    const endMs = left[0].ms + spanMs;
+    const window = left.filter(({ ms }) => ms < endMs);
+    const count = countedOnce ? new Set(window.map(({ value }) => value)).size : window.length;
+    if (count >= least && count <= most) found.push(endMs - 1);
+    left = left.filter(({ ms }) => ms >= endMs);
+  }
+  return found;
+}
+
 /** Fewer than `least`: judged at every moment, once a whole window of the key is over; a key of which nothing is left is forgotten. */
 export function plainFewer(
   matches: readonly PlainMatch[],
@@ -128,7 +144,7 @@ function plainMeasured(matches: readonly PlainMatch[], { aggregate, field }: Met
 
 export function plainMetric(
   all: readonly PlainMatch[],
-  { metric, above, below, atLeast, withinMs }: KindOf<'metric'>,
+  { metric, above, below, from, to, atLeast, withinMs }: KindOf<'metric'>,
 ): readonly PlainFinding[] {
   const matches = plainMeasured(all, metric);
   const found: PlainFinding[] = [];
@@ -148,8 +164,13 @@ export function plainMetric(
         window.map((one) => one.value ?? 0),
       ) ?? 0;
     const isKnown = match.ms - (matches[since]?.ms ?? match.ms) >= withinMs;
+    const mayBeBelow = isKnown || !doesGrow;
+    const isIn =
+      (from !== undefined || to !== undefined) &&
+      (from === undefined || value >= from) &&
+      (to === undefined || (value <= to && mayBeBelow));
     const isOut =
-      (above !== undefined && value > above) || (below !== undefined && value < below && (isKnown || !doesGrow));
+      isIn || (above !== undefined && value > above) || (below !== undefined && value < below && mayBeBelow);
     if (window.length < atLeast || !isOut) inEpisode = false;
     else if (!inEpisode) {
       found.push(match.id);
