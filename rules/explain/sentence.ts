@@ -212,6 +212,7 @@ const CALLS: Readonly<Record<string, readonly [string, string]>> = {
   contains: ['contains', 'does not contain'],
   matches: ['matches', 'does not match'],
   glob: ['fits', 'does not fit'],
+  like: ['fits', 'does not fit'],
   startswith: ['begins with', 'does not begin with'],
   endswith: ['ends with', 'does not end with'],
   cidr: ['is within', 'is not within'],

@@ -1,7 +1,7 @@
 // What must hold of an event before an expression can be true of it (rules/necessary.ts). Sound for every construct: what is not
 // named here says nothing. Paths are taken as the fields that they reach, so what stands in a predicate counts too.
 import { allOf, anyOf, NEVER, type Necessary, partOf, type Scalar, textIn } from '../necessary.ts';
-import { globNeeds, regexNeeds } from './regex-parts.ts';
+import { foldedIn, globNeeds, regexNeeds } from './regex-parts.ts';
 import type { Expression } from './syntax.ts';
 
 /** More values or parts are not looked up one by one: that the field is there must do. */
@@ -174,35 +174,76 @@ function whenCallTrue(call: Call, context: Context): Necessary | undefined {
       const meaning = OWN_MEANINGS[name as keyof typeof OWN_MEANINGS];
       if (!Object.hasOwn(OWN_MEANINGS, name) || first === undefined) return undefined;
       const reach = reachOf(first, context);
-      return reach === undefined ? undefined : allOf([meaning(reach.field, rest), ...reach.needs]);
+      if (reach !== undefined) return allOf([meaning(reach.field, rest), ...reach.needs]);
+      return whenJoined(first, (field) => meaning(field, rest), context);
     }
   }
 }
 
+/** A test of `$join(field, " ")`: what holds of the joined text, taken apart where the members were put together. */
+function whenJoined(
+  outer: Expression,
+  meaning: (field: string) => Necessary | undefined,
+  context: Context,
+): Necessary | undefined {
+  if (outer.kind !== 'call' || outer.name !== 'join') return undefined;
+  const [first, second] = outer.args.map(bare);
+  const reach = first === undefined ? undefined : reachOf(first, context);
+  if (reach === undefined || second?.kind !== 'literal' || typeof second.value !== 'string') return undefined;
+  return allOf([exists(reach.field), ofMembers(meaning(reach.field), second.value), ...reach.needs]);
+}
+
+/** What must hold of some members of a field where this holds of all of them joined. */
+function ofMembers(joined: Necessary | undefined, separator: string): Necessary | undefined {
+  if (joined === undefined || separator === '') return undefined;
+  const pieces = (text: string, isFolded: boolean): Necessary | undefined =>
+    allOf(
+      text
+        .split(separator)
+        .map((piece) => partOf('field' in joined ? joined.field : '', piece, { place: 'anywhere', isFolded })),
+    );
+  switch (joined.kind) {
+    case 'all':
+      return allOf(joined.of.map((one) => ofMembers(one, separator)));
+    case 'any':
+      return anyOf(joined.of.map((one) => ofMembers(one, separator)));
+    case 'equals':
+      return anyOf([...joined.values].map((value) => pieces(String(value), false)));
+    case 'is':
+      return anyOf([...joined.texts].map((text) => pieces(text, true)));
+    case 'part':
+      return pieces(joined.part, joined.isFolded);
+    case 'exists':
+      return joined;
+  }
+}
+
 /** Vedette's functions of a field and what it is compared with: any member counts, numbers as their text. */
-const OWN_MEANINGS: Readonly<Record<'is' | 'cidr' | 'startswith' | 'endswith' | 'glob' | 'matches', Meaning>> = {
-  cidr: exists,
-  is: (field, args) => {
-    const texts = textsOf(args)?.map((text) => text.toLowerCase());
-    return texts === undefined || texts.length > VALUES_MAX
-      ? exists(field)
-      : { kind: 'is', field, texts: new Set(texts) };
-  },
-  startswith: ofParts((field, text) => partOf(field, text, { place: 'start', isFolded: false })),
-  endswith: ofParts((field, text) => partOf(field, text, { place: 'end', isFolded: false })),
-  glob: ofParts(globNeeds),
-  matches: (field, args) => {
-    const [first] = args;
-    if (first?.kind === 'regex') {
-      return anyOf(
-        args.map((arg) =>
-          arg.kind === 'regex' ? (regexNeeds(field, arg.source, arg.flags) ?? exists(field)) : exists(field),
-        ),
-      );
-    }
-    return ofParts((of, text) => regexNeeds(of, text, ''))(field, args);
-  },
-};
+const OWN_MEANINGS: Readonly<Record<'is' | 'cidr' | 'startswith' | 'endswith' | 'glob' | 'like' | 'matches', Meaning>> =
+  {
+    cidr: exists,
+    is: (field, args) => {
+      const texts = textsOf(args);
+      return texts === undefined || texts.length > VALUES_MAX
+        ? exists(field)
+        : (foldedIn(field, texts) ?? exists(field));
+    },
+    startswith: ofParts((field, text) => partOf(field, text, { place: 'start', isFolded: false })),
+    endswith: ofParts((field, text) => partOf(field, text, { place: 'end', isFolded: false })),
+    glob: ofParts(globNeeds),
+    like: ofParts((field, text) => globNeeds(field, text, true)),
+    matches: (field, args) => {
+      const [first] = args;
+      if (first?.kind === 'regex') {
+        return anyOf(
+          args.map((arg) =>
+            arg.kind === 'regex' ? (regexNeeds(field, arg.source, arg.flags) ?? exists(field)) : exists(field),
+          ),
+        );
+      }
+      return ofParts((of, text) => regexNeeds(of, text, ''))(field, args);
+    },
+  };
 
 type Meaning = (field: string, args: readonly Expression[]) => Necessary | undefined;
 

@@ -6,9 +6,10 @@ import { ExpressionError } from '../rule.ts';
 import { type Evaluate, type Evaluation, enter, leave, spend, spendOnText } from './evaluation.ts';
 import type { ArgumentProblem, FunctionDefinition } from './functions.ts';
 import { isProcedure, procedureOf, type Run } from './procedure.ts';
-import { compileGlob, compileRegex, regexOf, type TextTest } from './regex.ts';
+import { compileRegex, regexOf, type TextTest } from './regex.ts';
 import { bareOf, type Expression } from './syntax.ts';
 import { lookup } from './value.ts';
+import { compileWildcards, folded } from './wildcards.ts';
 
 const CHARACTERS_PER_FUEL = 64;
 
@@ -22,11 +23,12 @@ export const OWN_FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map([
   ['basename', ofOneField('basename', basename)],
   ['entropy', ofOneField('entropy', entropy)],
   ['matches', ofFieldAndTexts('matches', { takesRegex: true, compile: (source) => compileRegex(source, '') })],
-  ['glob', ofFieldAndTexts('glob', { compile: compileGlob })],
+  ['glob', ofFieldAndTexts('glob', { compile: (pattern) => compileWildcards(pattern, false) })],
+  ['like', ofFieldAndTexts('like', { compile: (pattern) => compileWildcards(pattern, true), prepare: folded })],
   ['cidr', ofFieldAndTexts('cidr', { compile: compileNetwork })],
   ['startswith', ofFieldAndTexts('startswith', { compile: (start) => plainTest((text) => text.startsWith(start)) })],
   ['endswith', ofFieldAndTexts('endswith', { compile: (end) => plainTest((text) => text.endsWith(end)) })],
-  ['is', ofFieldAndValues('is', { values: (values) => values.map((value) => value.toLowerCase()), run: isOneOf })],
+  ['is', ofFieldAndValues('is', { values: (values) => values.map(folded), run: isOneOf })],
   ['descends_from', ofFieldAndValues('descends_from', { values: (names) => names, run: descendsFrom })],
 ]);
 
@@ -43,13 +45,21 @@ function ofOneField(name: string, run: (value: unknown, evaluation: Evaluation) 
   };
 }
 
-/** `$name(field, "…", …)`: some text of the field passes one of the tests that the other arguments are made to. */
+/** `$name(field, "…", …)`: some text of the field, prepared, passes one of the tests that the other arguments are made to. */
 function ofFieldAndTexts(
   name: string,
-  options: { readonly takesRegex?: true; compile(text: string): ReadyTest },
+  options: {
+    readonly takesRegex?: true;
+    compile(text: string): ReadyTest;
+    readonly prepare?: (text: string) => string;
+  },
 ): FunctionDefinition {
+  const { prepare = (text) => text } = options;
   const isFor = (value: unknown, tests: readonly TextTest[], evaluation: Evaluation): boolean =>
-    someText(value, evaluation, (text) => tests.some((test) => test(text, evaluation)));
+    someText(value, evaluation, (text) => {
+      const prepared = prepare(text);
+      return tests.some((test) => test(prepared, evaluation));
+    });
   // Checking an expression makes the same tests as compiling it.
   const made = new WeakMap<Expression, readonly ReadyTest[]>();
   const testsOf = (argument: Expression): readonly ReadyTest[] => {
@@ -89,7 +99,8 @@ function ofFieldAndTexts(
       });
       const [only] = tests;
       if (only !== undefined && tests.length === 1) {
-        return (input, evaluation) => someText(read(input, evaluation), evaluation, (text) => only(text, evaluation));
+        return (input, evaluation) =>
+          someText(read(input, evaluation), evaluation, (text) => only(prepare(text), evaluation));
       }
       return (input, evaluation) => isFor(read(input, evaluation), tests, evaluation);
     },
@@ -131,9 +142,9 @@ function compileDynamic(field: Evaluate, rest: readonly Evaluate[], run: Run): E
     run([field(input, evaluation), ...rest.map((argument) => argument(input, evaluation))], input, evaluation);
 }
 
-/** Equal without regard to case; numbers and their text are the same. `values` are in lower case. */
+/** Equal without regard to case; numbers and their text are the same. `values` are folded. */
 function isOneOf(value: unknown, values: ReadonlySet<string>, evaluation: Evaluation): boolean {
-  return someText(value, evaluation, (text) => values.has(text.toLowerCase()));
+  return someText(value, evaluation, (text) => values.has(folded(text)));
 }
 
 /** The parent or any further ancestor of the process has one of these names. */

@@ -42,8 +42,8 @@ export function regexNeeds(field: string, source: string, flags: string): Necess
   }
 }
 
-/** Holds of every text that is what the shell-like pattern says (`*`, `?`, a backslash before either). */
-export function globNeeds(field: string, pattern: string): Necessary | undefined {
+/** Holds of every text that is what the pattern says (`*`, `?`, a backslash before either); `isFolded`: without regard to case. */
+export function globNeeds(field: string, pattern: string, isFolded = false): Necessary | undefined {
   const runs: string[] = [''];
   let isEscaped = false;
   for (const character of pattern) {
@@ -55,12 +55,22 @@ export function globNeeds(field: string, pattern: string): Necessary | undefined
     }
   }
   const last = runs.length - 1;
-  if (last === 0) return textIn(field, runs);
+  if (last === 0) return isFolded ? foldedIn(field, runs) : textIn(field, runs);
   return allOf(
     runs.map((run, index) =>
-      partOf(field, run, { place: index === 0 ? 'start' : index === last ? 'end' : 'anywhere', isFolded: false }),
+      partOf(field, run, { place: index === 0 ? 'start' : index === last ? 'end' : 'anywhere', isFolded }),
     ),
   );
+}
+
+/** The field is one of these texts without regard to case. What is folded otherwise than in lower case is sought by its ASCII parts. */
+export function foldedIn(field: string, texts: readonly string[]): Necessary | undefined {
+  const sigma = texts.filter((text) => /[Σσς]/.test(text));
+  const plain = new Set(texts.filter((text) => !sigma.includes(text)).map((text) => text.toLowerCase()));
+  return anyOf([
+    ...(plain.size > 0 || texts.length === 0 ? [{ kind: 'is', field, texts: plain } as const] : []),
+    ...sigma.map((text) => partOf(field, text, { place: 'anywhere', isFolded: true })),
+  ]);
 }
 
 function readAlternatives(reader: Reader, isTop: boolean): Piece {

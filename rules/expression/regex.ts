@@ -72,34 +72,6 @@ export function regexOf(node: { readonly source: string; readonly flags: string 
   return compiled;
 }
 
-/** A shell-like pattern as a test of the whole text: `*` any run, `?` one character, a backslash makes either literal. */
-export function compileGlob(pattern: string): CompiledRegex {
-  if (pattern.length > REGEX_LENGTH_MAX) {
-    return refused(`the pattern is longer than ${REGEX_LENGTH_MAX} characters`, 'Put the values in a list.');
-  }
-  let source = '';
-  let isEscaped = false;
-  for (const character of pattern) {
-    if (!isEscaped && character === '\\') {
-      isEscaped = true;
-      continue;
-    }
-    if (!isEscaped && character === '*') source += '.*';
-    else if (!isEscaped && character === '?') source += '.';
-    else source += RE2JS.quote(character);
-    isEscaped = false;
-  }
-  const compiled = RE2JS.compile(`^(?s:${source})$`);
-  return {
-    kind: 'regex',
-    test: (text, evaluation) => {
-      spendOnText(evaluation, text, CHARACTERS_PER_FUEL);
-      return compiled.test(text);
-    },
-    find: (text, from) => find(compiled, text, from),
-  };
-}
-
 function find(compiled: RE2JS, text: string, from: number): Found | undefined {
   const matcher = compiled.matcher(text);
   if (!matcher.find(from)) return undefined;

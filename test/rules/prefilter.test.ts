@@ -134,6 +134,17 @@ const glob = fc
   .constantFrom('*', '*.sh', '/tmp/*', 'b?sh', '*bash*', 'bash', '/usr/*/ba*', '\\\\*', '日*')
   .map((value) => JSON.stringify(value));
 
+const joinedLiterals = fc
+  .array(
+    fc.oneof(
+      text,
+      fc.tuple(text, text).map(([a, b]) => `${a} ${b}`),
+      fc.constantFrom('*bash *', '* -c*', ' ?s'),
+    ),
+    { minLength: 1, maxLength: 2 },
+  )
+  .map((all) => all.map((one) => JSON.stringify(one)).join(', '));
+
 const { condition } = fc.letrec<{ condition: string; leaf: string }>((tie) => ({
   leaf: fc.oneof(
     fc
@@ -142,11 +153,18 @@ const { condition } = fc.letrec<{ condition: string; leaf: string }>((tie) => ({
     fc.tuple(field, literals).map(([of, values]) => `${of} in [${values}, 22]`),
     fc.tuple(literal, field).map(([value, of]) => `${value} in ${of}`),
     fc
-      .tuple(fc.constantFrom('is', 'startswith', 'endswith', 'glob', 'matches'), field, literals)
+      .tuple(fc.constantFrom('is', 'startswith', 'endswith', 'glob', 'like', 'matches'), field, literals)
       .map(([name, of, values]) => `$${name}(${of}, ${name === 'matches' ? '"sh"' : values})`),
     fc.tuple(field, regex).map(([of, tested]) => `$matches(${of}, ${tested})`),
     fc.tuple(field, regex).map(([of, tested]) => `$contains($lowercase(${of}), ${tested})`),
     fc.tuple(field, glob).map(([of, pattern]) => `$glob(${of}, ${pattern})`),
+    fc.tuple(field, glob).map(([of, pattern]) => `$like(${of}, ${pattern})`),
+    fc
+      .tuple(fc.constantFrom('is', 'startswith', 'like', 'glob'), fc.constantFrom(' ', 's', ''), joinedLiterals)
+      .map(
+        ([name, separator, values]) => `$${name}($join(process.args[$type($) = "string"], "${separator}"), ${values})`,
+      ),
+    regex.map((tested) => `$matches($join(process.args[$type($) = "string"], " "), ${tested})`),
     fc.tuple(field, literal).map(([of, part]) => `$contains(${of}, ${part})`),
     fc.tuple(field, literal).map(([of, part]) => `$contains($lowercase(${of}), ${part})`),
     fc.tuple(field, literals).map(([of, values]) => `$lowercase(${of}) in [${values}]`),
