@@ -27,6 +27,15 @@ export function passedUntil(timeMs: number): Watermarks {
 /** Nothing is still to come, and time passes by the events alone. */
 export const EVERYTHING_PASSED: Watermarks = passedUntil(Number.NEGATIVE_INFINITY);
 
+/** Everything may still come. */
+export const NOTHING_PASSED: Watermarks = {
+  hostPassed: () => false,
+  allPassed: () => false,
+  hostTimeMs: () => Number.NEGATIVE_INFINITY,
+  allTimeMs: () => Number.NEGATIVE_INFINITY,
+  latestMs: () => Number.NEGATIVE_INFINITY,
+};
+
 /**
  * @param progress by `host.id`, of the hosts to wait for. Leave out those that are silent, signed off or never sent one:
  *   their own detections do not wait, and they hold nobody up.

@@ -42,7 +42,7 @@ export function recordRules(log: ControlLogPort, rules: readonly Rule[], times: 
  * again from their source are left out and named in `unreadable`.
  */
 export function epochsOf(
-  log: ControlLogPort,
+  log: Pick<ControlLogPort, 'entries' | 'source'>,
   options: {
     readonly sinceMs: number;
     /** Rules that are compiled already. */
@@ -127,7 +127,9 @@ export function pastAllJudgedMs({ nowMs, greatestCreatedMs }: JudgedTimes): numb
   return Math.max(nowMs, Math.min(greatestCreatedMs, nowMs + CREATED_AHEAD_MS_MAX)) + 1;
 }
 
-function rulesEntries(log: ControlLogPort): readonly Extract<ControlEntry, { readonly kind: 'rules' }>[] {
+function rulesEntries(
+  log: Pick<ControlLogPort, 'entries'>,
+): readonly Extract<ControlEntry, { readonly kind: 'rules' }>[] {
   return log.entries().filter((entry) => entry.kind === 'rules');
 }
 

@@ -49,8 +49,8 @@ export interface DeliveryFence {
   begin(hostId: string, ids: readonly string[], options: { nowMs: number; ownCreatedMs?: number }): Delivery;
   /** Call after appending. `notStored`: ids that were duplicates or refused, or all when the append failed. */
   settle(delivery: Delivery, notStored: readonly string[], standing: Standing | undefined): void;
-  /** The follower has read these. */
-  read(ids: Iterable<string>): void;
+  /** The follower has read these, and is at this place of the store after them. */
+  read(ids: Iterable<string>, cursor?: string): void;
   /** Call before a look at the store, and give the result to {@link caughtUp} if the look found nothing. */
   mark(): number;
   caughtUp(mark: number): void;
@@ -67,6 +67,12 @@ export interface DeliveryFence {
   /** For how long the oldest delivery that is stored has waited to be read, ms; 0 when all is read. */
   lagMs(nowMs: number): number;
 }
+
+/** What who follows the store needs of a fence. */
+export type FollowerFence = Pick<
+  DeliveryFence,
+  'read' | 'mark' | 'caughtUp' | 'needsCatchUp' | 'holdAll' | 'watermarks' | 'settledMs'
+>;
 
 const NOTHING: Progress = { bootId: '', position: -1, createdMs: 0 };
 /** The server's own documents take part in the fold over all hosts under this name, which no host can have. */
@@ -228,18 +234,10 @@ export function createDeliveryFence(options: {
         if (host.standing?.kind !== 'progress' || readUntilMs - host.progressAtMs > staleAfterMs) continue;
         progress.set(hostId, host.standing.progress);
       }
-      const overdue = (ruleLatenessMs: number = latenessMs): ReadonlySet<string> => {
-        const behind = new Set<string>();
-        for (const [hostId, { createdMs }] of progress) {
-          if (createdMs < readUntilMs - ruleLatenessMs && hostId !== SERVER_ITSELF) behind.add(hostId);
-        }
-        return behind;
-      };
-      let ownMs = Number.POSITIVE_INFINITY;
-      for (const entry of open) ownMs = Math.min(ownMs, entry.ownCreatedMs ?? ownMs);
-      if (ownMs !== Number.POSITIVE_INFINITY)
-        progress.set(SERVER_ITSELF, { bootId: '', position: -1, createdMs: ownMs });
-      return watermarksOf(progress, overdue, readUntilMs - latenessMs);
+      let ownMs: number | undefined;
+      for (const { ownCreatedMs } of open)
+        if (ownCreatedMs !== undefined) ownMs = Math.min(ownMs ?? ownCreatedMs, ownCreatedMs);
+      return watermarksAt(progress, { readUntilMs, latenessMs, ownMs });
     },
     settledMs(nowMs) {
       const [oldest] = open;
@@ -256,4 +254,25 @@ export function createDeliveryFence(options: {
       return 0;
     },
   };
+}
+
+/**
+ * The watermarks of the hosts that are waited for, at a time up to which everything was read. `ownMs`: `event.created` of a document of the
+ * server's own that is not read yet.
+ */
+export function watermarksAt(
+  waitedFor: ReadonlyMap<string, Progress>,
+  at: { readonly readUntilMs: number; readonly latenessMs: number; readonly ownMs: number | undefined },
+): Watermarks {
+  const { readUntilMs, latenessMs, ownMs } = at;
+  const progress = new Map(waitedFor);
+  const overdue = (ruleLatenessMs: number = latenessMs): ReadonlySet<string> => {
+    const behind = new Set<string>();
+    for (const [hostId, { createdMs }] of progress) {
+      if (createdMs < readUntilMs - ruleLatenessMs && hostId !== SERVER_ITSELF) behind.add(hostId);
+    }
+    return behind;
+  };
+  if (ownMs !== undefined) progress.set(SERVER_ITSELF, { bootId: '', position: -1, createdMs: ownMs });
+  return watermarksOf(progress, overdue, readUntilMs - latenessMs);
 }

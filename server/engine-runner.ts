@@ -11,7 +11,7 @@ import { timeOf } from '../event/document.ts';
 import type { EventStore } from '../store/port.ts';
 import type { EngineStatePort } from '../store/state/state-port.ts';
 import { createCostWatch } from './cost-watch.ts';
-import type { DeliveryFence } from './delivery-fence.ts';
+import type { FollowerFence } from './delivery-fence.ts';
 import { createHealthLedger, type LedgerRow } from './health-ledger.ts';
 import type { ServerNotice } from './options.ts';
 import type { JudgeAgain } from './rule-catch-up.ts';
@@ -69,9 +69,9 @@ export interface EngineRunner {
 }
 
 export interface EngineRunnerOptions {
-  readonly store: EventStore;
+  readonly store: Pick<EventStore, 'next' | 'scan'>;
   readonly state: EngineStatePort;
-  readonly fence: DeliveryFence;
+  readonly fence: FollowerFence;
   readonly epochs: readonly RuleEpoch[];
   /** The control log's part about what is too costly. `enter` is durable when it returns, and throws when it cannot be. */
   readonly quarantines: {
@@ -188,7 +188,10 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
   /** One step and its commit, without a pause between: nothing else can happen in the meantime. */
   const step = (events: readonly StoredEvent[], nextCursor: string | undefined): void => {
     try {
-      fence.read(events.map(({ id }) => id));
+      fence.read(
+        events.map(({ id }) => id),
+        nextCursor,
+      );
       for (const event of events) {
         const createdMs = event.unparsed?.createdMs ?? timeOf(event.document, 'event.created') ?? 0;
         greatestCreatedMs = Math.max(greatestCreatedMs, createdMs);

@@ -238,6 +238,13 @@ export interface EventStore {
   ): Promise<FollowBatch>;
   /** The place after every event that is stored now: `next` from there gives only what comes later. */
   end(): Promise<Cursor>;
+  /**
+   * A place beyond every event that was acknowledged before, by whichever process: who has passed it has read them all. Absent where no
+   * other process writes to the store.
+   */
+  horizon?(): Promise<Cursor>;
+  /** True when a follower at `cursor` has read everything up to a horizon. */
+  hasPassed?(cursor: Cursor, horizon: Cursor): boolean;
   /** All events whose `event.created` is in the range, in reference order (event/order.ts), in batches. */
   scan(
     range: TimeRange,

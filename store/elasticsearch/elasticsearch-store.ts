@@ -19,6 +19,7 @@ import { createPlacing } from './placing.ts';
 import { scan, search } from './searching.ts';
 import { type SetupStep, setUp } from './setup.ts';
 import { createShardTail } from './shard-tail.ts';
+import { hasPassed } from './tail-place.ts';
 
 export interface ElasticsearchOptions extends ElasticsearchConnection {
   /** Indices are called PREFIX-2026.11.21. */
@@ -196,6 +197,8 @@ function createStore(
     },
 
     end: () => run(() => tail.end()),
+    horizon: () => run(() => tail.horizon()),
+    hasPassed,
 
     async *scan(range, { query = { kind: 'all' } as const, signal } = {}) {
       signal?.throwIfAborted();

@@ -37,6 +37,8 @@ export interface ShardTail {
   begin(): string;
   /** The cursor after every event that is stored now. */
   end(): Promise<string>;
+  /** The place that is passed when everything is read that was acknowledged before: by the greatest number of each shard, also above the checkpoint. */
+  horizon(): Promise<string>;
   /** When all indices were last asked, on performance.now()'s clock. */
   lookedAt(): number;
 }
@@ -46,6 +48,8 @@ interface ShardState {
   readonly uuid: string;
   readonly shard: number;
   readonly checkpoint: number;
+  /** The greatest number that any copy has. */
+  readonly most: number;
   readonly history: string;
 }
 
@@ -138,22 +142,26 @@ export function createShardTail(client: Client, prefix: string): ShardTail {
     return { lost, gone, notes: Math.max(notes, notesUpTo) };
   };
 
+  const placeOf = async (numberOf: (state: ShardState) => number): Promise<string> => {
+    const at = new Map<string, { name: string; numbers: number[]; histories: string[] }>();
+    let count = 0;
+    for (const state of await look(true, undefined)) {
+      const { index, uuid, shard, history } = state;
+      const position = at.get(uuid) ?? { name: index, numbers: [], histories: [] };
+      at.set(uuid, position);
+      position.numbers[shard] = numberOf(state);
+      position.histories[shard] = history;
+      count += numberOf(state) + 1;
+    }
+    return formatPlace({ count, notes: notesUpTo, at });
+  };
+
   return {
     lookedAt: () => lookedAt,
     begin: () => formatPlace({ count: 0, notes: undefined, at: new Map() }),
 
-    async end() {
-      const at = new Map<string, { name: string; numbers: number[]; histories: string[] }>();
-      let count = 0;
-      for (const { index, uuid, shard, checkpoint, history } of await look(true, undefined)) {
-        const position = at.get(uuid) ?? { name: index, numbers: [], histories: [] };
-        at.set(uuid, position);
-        position.numbers[shard] = checkpoint;
-        position.histories[shard] = history;
-        count += checkpoint + 1;
-      }
-      return formatPlace({ count, notes: notesUpTo, at });
-    },
+    end: () => placeOf(({ checkpoint }) => checkpoint),
+    horizon: () => placeOf(({ most }) => most),
 
     touch(names) {
       for (const name of names) warmUp(name);
@@ -294,6 +302,7 @@ async function shardStates(
         'indices.*.uuid',
         'indices.*.shards.*.routing.primary',
         'indices.*.shards.*.seq_no.global_checkpoint',
+        'indices.*.shards.*.seq_no.max_seq_no',
         'indices.*.shards.*.commit.user_data.history_uuid',
       ],
     },
@@ -304,9 +313,10 @@ async function shardStates(
     for (const [shard, copies] of Object.entries(shards)) {
       // Whatever any copy knows to be the checkpoint is below it or it.
       const checkpoint = copies.reduce((most, copy) => Math.max(most, copy.seq_no?.global_checkpoint ?? -1), -1);
+      const most = copies.reduce((greatest, copy) => Math.max(greatest, copy.seq_no?.max_seq_no ?? -1), checkpoint);
       const primary = copies.find((copy) => copy.routing?.primary === true) ?? copies[0];
       const history = (primary?.commit?.user_data?.['history_uuid'] ?? '').slice(0, HISTORY_CHARS);
-      states.push({ index: name, uuid, shard: Number(shard), checkpoint, history });
+      states.push({ index: name, uuid, shard: Number(shard), checkpoint, most, history });
     }
   }
   return states.sort((a, b) => (a.index < b.index ? -1 : a.index > b.index ? 1 : a.shard - b.shard));

@@ -47,3 +47,13 @@ export function parsePlace(cursor: string | undefined): Place {
   }
   return { count: Number(saved.n), notes: typeof saved.d === 'number' ? saved.d : undefined, at };
 }
+
+/** True when `cursor` is nowhere before `horizon`. */
+export function hasPassed(cursor: string, horizon: string): boolean {
+  const read = parsePlace(cursor).at;
+  for (const [uuid, { numbers }] of parsePlace(horizon).at) {
+    const own = read.get(uuid)?.numbers;
+    if (numbers.some((number, shard) => number > (own?.[shard] ?? -1))) return false;
+  }
+  return true;
+}

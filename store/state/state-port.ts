@@ -1,6 +1,6 @@
 // The operational state's port: what is small and transactional. One SQLite file holds it (node:sqlite); `commit` is one
 // transaction, so a kill at any moment leaves cursor, state, detections and outbox in step (docs/architecture.md).
-import type { Alert, AlertStatus, Amendment, Detection, Gap, Notification } from '../../event/detection.ts';
+import type { Alert, AlertStatus, Amendment, Detection, Gap, Grouped, Notification } from '../../event/detection.ts';
 import type { Progress } from '../../event/progress.ts';
 
 /** Everything that one step of the engine changes. */
@@ -17,6 +17,8 @@ export interface Commit {
   readonly detections: readonly Detection[];
   /** New and changed alerts; a stored status set by a person is kept. */
   readonly alerts: readonly Alert[];
+  /** Into which messages alerts come; applied after `alerts`. A later write wins. */
+  readonly grouped?: readonly Grouped[];
   /** Notifications to send. An id that is known already is not queued again. */
   readonly outbox: readonly Notification[];
 }
@@ -28,7 +30,7 @@ export interface EngineStatePort {
 }
 
 /** A change of what was in force, and from which event time (`event.created`, epoch ms) it holds. */
-type ControlChange = RulesInForce | RuleQuarantined | RuleReleased | RuleCaughtUp;
+export type ControlChange = RulesInForce | RuleQuarantined | RuleReleased | RuleCaughtUp;
 export type ControlEntry = ControlChange & { readonly seq: number };
 
 interface RulesInForce {
@@ -80,16 +82,19 @@ export interface OutboxEntry {
   readonly attempts: number;
   /** Not before, epoch ms of the server's clock. */
   readonly dueMs: number;
+  /** Of a follow-up: how the notification stands that it answers. */
+  readonly repliesTo?: { readonly isSent: boolean; readonly reference: string | undefined };
 }
 
 /** How an attempt went: `retry` with the time of the next one, or an end. */
 export type SendOutcome =
-  | { readonly kind: 'sent'; readonly atMs: number }
+  /** `reference`: what the channel calls the message, for those that answer it. */
+  | { readonly kind: 'sent'; readonly atMs: number; readonly reference?: string }
   | { readonly kind: 'retry'; readonly dueMs: number; readonly error: string }
   | { readonly kind: 'failed'; readonly atMs: number; readonly error: string };
 
 export interface OutboxPort {
-  /** Unsent notifications of one channel that are due at `nowMs`, oldest first. */
+  /** Unsent notifications of one channel that are due at `nowMs`, oldest first; without those that answer an unsent one. */
   due(channel: string, nowMs: number, limit: number): readonly OutboxEntry[];
   /** The channels that have unsent notifications, configured or not. */
   pendingChannels(): readonly string[];
@@ -101,11 +106,14 @@ interface AlertFilter {
   readonly sinceMs?: number;
   readonly status?: AlertStatus;
   readonly ruleId?: string;
+  /** Only alerts of this message. */
+  readonly groupId?: string;
   readonly limit: number;
 }
 
 /** How a notification of an alert stands, for people. */
 export interface NotificationRecord {
+  readonly id: string;
   readonly channel: string;
   readonly reason: string;
   readonly state: 'pending' | 'sent' | 'failed';
@@ -119,6 +127,10 @@ export interface AlertBookPort {
   list(filter: AlertFilter): readonly Alert[];
   get(id: string): Alert | undefined;
   detectionsOf(alertId: string, limit: number): readonly Detection[];
+  detection(id: string): Detection | undefined;
+  /** Those that this event completed, of every rule. */
+  detectionsOfEvent(eventId: string, limit: number): readonly Detection[];
+  /** Of an alert, or of a group of them. */
   notificationsOf(alertId: string): readonly NotificationRecord[];
   setStatus(id: string, status: AlertStatus): boolean;
   /** What came too late to be computed, the newest first. */
