@@ -10,7 +10,8 @@ import { indexRules } from './candidates.ts';
 import { CONTAINMENT_LIMITS, type ContainmentLimits, createContainment, type Quarantine } from './containment.ts';
 import type { Engine, RuleEpoch, RuleVersion, StepResult } from './engine.ts';
 import { createFolding } from './folding/folding.ts';
-import type { Amended } from './folding/kind-book.ts';
+import type { Amended } from './folding/late-matches.ts';
+import { createGroupsBook, type GroupsBook } from './groups-book.ts';
 import { createHealthBook } from './health-book.ts';
 import { judge, type Watched } from './judge.ts';
 import { ENGINE_LIMITS, type EngineLimits } from './limits.ts';
@@ -57,6 +58,7 @@ export function createEngine(options: EngineOptions): Engine {
   const epochs = folding.epochs.map((epoch) => ({ fromMs: epoch.fromMs, index: indexRules(epoch.rules) }));
   const watched: Watched = { health, containment, stopwatch: options.stopwatch, meter: { spent: 0 } };
   const pending = createPending(limits);
+  const groups = createGroupsBook(limits, options.state, (ruleId) => health.count(ruleId, 'forced'));
   const book = createWindowsBook(limits, (ruleId) => health.count(ruleId, 'evicted'));
   /** Pending detections that the committed state holds. */
   const persisted = new Set<string>();
@@ -117,7 +119,8 @@ export function createEngine(options: EngineOptions): Engine {
         if (isForced) health.count(candidate.detection.ruleId, 'forced');
         ready.push(candidate);
       }
-      const folded = foldAll(ready.sort(byOrderAndRule), late, book, watched);
+      const folded = foldAll(ready.sort(byOrderAndRule), late, { book, groups, watched });
+      const { grouped, sentAlone, left } = groups.advance(watermarks);
       const state = new Map(book.takeChanges(ready.at(-1)?.detection.order.createdMs ?? 0));
       for (const { detection } of ready)
         if (persisted.delete(detection.id)) state.set(pendingKey(detection.id), undefined);
@@ -127,8 +130,18 @@ export function createEngine(options: EngineOptions): Engine {
         persisted.add(id);
         state.set(pendingKey(id), pendingText(candidate));
       }
+      for (const [key, text] of groups.takeChanges()) state.set(key, text);
       for (const [key, text] of folding.takeChanges()) state.set(key, text);
-      return { ...folded, amended: amended.map(amendmentOf), gaps, state, quarantined: containment.takeDecided() };
+      return {
+        ...folded,
+        notified: [...folded.notified, ...sentAlone],
+        grouped,
+        groups: left,
+        amended: amended.map(amendmentOf),
+        gaps,
+        state,
+        quarantined: containment.takeDecided(),
+      };
     },
     useQuarantines: (quarantines) => containment.use(quarantines),
     quarantines: () => containment.inForce(),
@@ -137,8 +150,9 @@ export function createEngine(options: EngineOptions): Engine {
       const { finish } = folding.fill(ruleVersion);
       return { see: (events) => void match(events, { ruleId, ruleVersion }), finish };
     },
-    pending: () => pending.size() + folding.waiting(),
-    isIdle: () => pending.size() === 0 && folding.isIdle(),
+    openGroups: () => groups.open(),
+    pending: () => pending.size() + groups.waiting() + folding.waiting(),
+    isIdle: () => pending.size() === 0 && groups.isIdle() && folding.isIdle(),
     keys: () => folding.counts(),
     health: () => health.list(),
   };
@@ -147,9 +161,10 @@ export function createEngine(options: EngineOptions): Engine {
 function foldAll(
   ready: readonly CandidateDetection[],
   lateIds: ReadonlySet<string>,
-  book: WindowsBook,
-  { health, containment }: Watched,
-): Pick<StepResult, 'detections' | 'alerts' | 'opened'> {
+  { book, groups, watched }: { readonly book: WindowsBook; readonly groups: GroupsBook; readonly watched: Watched },
+): Pick<StepResult, 'detections' | 'alerts' | 'opened' | 'notified'> {
+  const { health, containment } = watched;
+  const waitingIds = new Set<string>();
   const detections: Detection[] = [];
   const alerts = new Map<string, Alert>();
   const openedIds: string[] = [];
@@ -166,11 +181,17 @@ function foldAll(
       openedIds.push(alert.id);
       containment.chargeAlert({ id: detection.ruleId, version: detection.ruleVersion }, detection.order);
     }
+    if (decision === 'opened' && candidate.grouping !== undefined) {
+      waitingIds.add(alert.id);
+      groups.add({ order: detection.order, alert, plan: candidate.grouping });
+    }
     alerts.set(alert.id, isFoundLate && decision === 'opened' ? { ...alert, isLate: true } : alert);
-    detections.push({ ...detection, alertId: alert.id, decision, isLate: isLate || isFoundLate });
+    const until = alert.suppressedUntilMs > alert.openedMs ? { untilMs: alert.suppressedUntilMs } : {};
+    detections.push({ ...detection, alertId: alert.id, decision, ...until, isLate: isLate || isFoundLate });
   }
   const opened = openedIds.map((id) => alerts.get(id) as Alert);
-  return { detections, alerts: [...alerts.values()], opened };
+  const notified = waitingIds.size === 0 ? opened : opened.filter(({ id }) => !waitingIds.has(id));
+  return { detections, alerts: [...alerts.values()], opened, notified };
 }
 
 function amendmentOf({ detectionId, finding, because }: Amended): Amendment {

@@ -5,17 +5,27 @@ import type { FoldedRule } from './folded-rule.ts';
 import type { LiveKey } from './live-key.ts';
 import type { MatchRecord } from './match-record.ts';
 
+/** Who shares a quota of keys: a rule version on one host, or across hosts. */
+export interface Owner {
+  readonly name: string;
+  /** Keys that have a state, the longest unused first. */
+  readonly live: Set<Slot>;
+  /** Keys without one, of which something is kept for what may come late. */
+  readonly bare: Set<Slot>;
+}
+
 /** A key in its place. */
 export interface Slot {
   readonly key: LiveKey;
   readonly folded: FoldedRule;
-  /** Its rule version and host, for the quotas. */
-  readonly owner: string;
+  readonly owner: Owner;
   queue: Queue;
   /** When it stands in the queue's heap, epoch ms; Infinity: not at all. */
   dueMs: number;
   isSettling: boolean;
   isGone: boolean;
+  /** True while the state has an entry of its base. */
+  isStored: boolean;
   /** Time of the queue when the first late match came that is not computed yet. */
   lateSinceMs: number | undefined;
 }
@@ -36,6 +46,8 @@ export interface Queue {
   readonly late: Set<Slot>;
   /** The greatest `event.created` that was folded, of each rule version: one that was just filled has its own. */
   readonly foldedMs: Map<string, number>;
+  /** The greatest of them all. */
+  newestMs: number;
   /** When it is looked at though nothing was added, epoch ms; Infinity: not at all. */
   wakeMs: number;
 }
@@ -53,11 +65,12 @@ export function emptyQueue(folded: FoldedRule, hostId: string): Queue {
     latenessMs: folded.isHostBound ? undefined : latenessMs,
     waiting: [],
     isSorted: true,
-    dues: createDueHeap(isGone),
-    timeDues: createDueHeap(isGone),
-    settling: createDueHeap(isGone),
+    dues: createDueHeap(nameOf, isGone),
+    timeDues: createDueHeap(nameOf, isGone),
+    settling: createDueHeap(nameOf, isGone),
     late: new Set(),
     foldedMs: new Map(),
+    newestMs: Number.NEGATIVE_INFINITY,
     wakeMs: Number.POSITIVE_INFINITY,
   };
 }
@@ -66,17 +79,28 @@ export function isEmpty({ waiting, dues, timeDues, settling, late }: Queue): boo
   return waiting.length + dues.size() + timeDues.size() + settling.size() + late.size === 0;
 }
 
-export function newSlot(key: LiveKey, folded: FoldedRule, queue: Queue): Slot {
-  return {
-    key,
-    folded,
-    owner: `${key.ruleVersion} ${key.hostId}`,
-    queue,
-    dueMs: Number.POSITIVE_INFINITY,
-    isSettling: false,
-    isGone: false,
-    lateSinceMs: undefined,
-  };
+/** That a queue has folded so far, of one rule version. */
+export function noteFolded(queue: Queue, ruleVersion: string, createdMs: number): void {
+  const before = queue.foldedMs.get(ruleVersion) ?? Number.NEGATIVE_INFINITY;
+  if (createdMs <= before) return;
+  queue.foldedMs.set(ruleVersion, createdMs);
+  if (createdMs > queue.newestMs) queue.newestMs = createdMs;
+}
+
+/** Gives `visit` each key that is due, at the moment when it is: time passes from one to the next. */
+export function takeDue(heap: DueHeap<Slot>, nowMs: number, visit: (slot: Slot, atMs: number) => void): void {
+  for (;;) {
+    const atMs = heap.firstMs();
+    const slot = heap.take(nowMs);
+    if (slot === undefined) return;
+    if (slot.isGone || slot.dueMs !== atMs) continue;
+    slot.dueMs = Number.POSITIVE_INFINITY;
+    visit(slot, atMs);
+  }
+}
+
+function nameOf({ key }: Slot): string {
+  return key.id;
 }
 
 function isGone(slot: Slot): boolean {

@@ -1,31 +1,31 @@
 // The durable form of the keys of rules on many events. A key's state is not stored where it can be computed: what is stored is
 // the state that its kept matches are folded onto, and these, each an entry of its own, written once and removed once.
 //
-//   match:RECORD   {"v":2,"place":"waits|kept|late","record":{…}}
+//   match:KEY NAME {"v":2,"place":"waits|kept|late","record":[ruleVersion,key,order,role,values,place,sample,detectionId?]}
 //   filled:VERSION {"v":2,"fromMs":…}                                   the rule was folded over what came before that time
 //   base:KEY       {"v":2,"ruleVersion":…,"key":…,"hostId":…,"base":{…},"passedMs":…,"found":[…],"last":{…}}
 import type { OrderKey } from '../../event/order.ts';
 import { emptyKey, type LiveKey } from './live-key.ts';
-import type { MatchRecord } from './match-record.ts';
+import type { MatchRecord, RecordPlace } from './match-record.ts';
 
 const FOLDING_FORMAT = 2;
 const MATCH_PREFIX = 'match:';
 const BASE_PREFIX = 'base:';
 const FILLED_PREFIX = 'filled:';
 
-type Place = 'waits' | 'kept' | 'late';
-
 export interface RestoredKeys {
   readonly keys: readonly {
     readonly key: LiveKey;
     readonly records: readonly MatchRecord[];
     readonly late: readonly MatchRecord[];
+    /** True where an entry of its base was read. */
+    readonly isStored: boolean;
   }[];
   readonly waiting: readonly MatchRecord[];
 }
 
-export function matchKey(recordId: string): string {
-  return `${MATCH_PREFIX}${recordId}`;
+export function matchKey({ keyId, name }: MatchRecord): string {
+  return `${MATCH_PREFIX}${keyId} ${name}`;
 }
 
 export function baseKey(keyId: string): string {
@@ -49,8 +49,8 @@ export function readFilled(state: ReadonlyMap<string, string>): ReadonlyMap<stri
   return filled;
 }
 
-export function matchText(record: MatchRecord, place: Place): string {
-  return JSON.stringify({ v: FOLDING_FORMAT, place, record });
+export function matchText(record: MatchRecord, place: RecordPlace): string {
+  return JSON.stringify({ v: FOLDING_FORMAT, place, record: packed(record) });
 }
 
 /** Times before every event are left out: JSON has no infinity. */
@@ -65,7 +65,7 @@ export function baseText(key: LiveKey, keepsLast: boolean): string {
     passedMs: finite(passedMs),
     found: [...found],
     removed: [...removed],
-    lastRecord: keepsLast ? lastRecord : undefined,
+    lastRecord: keepsLast && lastRecord !== undefined ? [lastRecord.name, ...packed(lastRecord)] : undefined,
   });
 }
 
@@ -74,9 +74,9 @@ export function readFolding(
   state: ReadonlyMap<string, string>,
   unreadable: (key: string, cause: string) => Error,
 ): RestoredKeys {
-  const keys = new Map<string, { key: LiveKey; records: MatchRecord[]; late: MatchRecord[] }>();
+  const keys = new Map<string, { key: LiveKey; records: MatchRecord[]; late: MatchRecord[]; isStored: boolean }>();
   const waiting: MatchRecord[] = [];
-  const records: { place: Place; record: MatchRecord }[] = [];
+  const records: MatchRecord[] = [];
   for (const [name, text] of state) {
     if (!name.startsWith(MATCH_PREFIX) && !name.startsWith(BASE_PREFIX)) continue;
     const entry = entryOf(text);
@@ -84,15 +84,17 @@ export function readFolding(
     if (entry['v'] !== FOLDING_FORMAT) {
       throw unreadable(name, `it has format ${String(entry['v'])}, this version reads ${FOLDING_FORMAT}`);
     }
-    if (name.startsWith(MATCH_PREFIX)) records.push(entry as unknown as { place: Place; record: MatchRecord });
-    else
-      keys.set(name.slice(BASE_PREFIX.length), {
-        key: keyFrom(name.slice(BASE_PREFIX.length), entry),
-        records: [],
-        late: [],
-      });
+    if (name.startsWith(MATCH_PREFIX)) {
+      const end = name.indexOf(' ');
+      const [keyId, own] = [name.slice(MATCH_PREFIX.length, end), name.slice(end + 1)];
+      records.push({ ...unpacked(keyId, own, entry['record'] as Packed), storedAs: entry['place'] as RecordPlace });
+      continue;
+    }
+    const keyId = name.slice(BASE_PREFIX.length);
+    keys.set(keyId, { key: keyFrom(keyId, entry), records: [], late: [], isStored: true });
   }
-  for (const { place, record } of records) {
+  for (const record of records) {
+    const { storedAs: place } = record;
     if (place === 'waits') {
       waiting.push(record);
       continue;
@@ -101,8 +103,8 @@ export function readFolding(
     let known = keys.get(id);
     if (known === undefined) {
       // Nothing of it was settled yet.
-      const { hostId } = record.match.order;
-      known = { key: emptyKey({ id, key, ruleVersion, hostId }), records: [], late: [] };
+      const { hostId } = record.order;
+      known = { key: emptyKey({ id, key, ruleVersion, hostId }), records: [], late: [], isStored: false };
       keys.set(id, known);
     }
     (place === 'late' ? known.late : known.records).push(record);
@@ -112,6 +114,32 @@ export function readFolding(
 
 export function isOfFolding(name: string): boolean {
   return [MATCH_PREFIX, BASE_PREFIX, FILLED_PREFIX].some((prefix) => name.startsWith(prefix));
+}
+
+type Packed = readonly [
+  ruleVersion: string,
+  key: string,
+  order: readonly [createdMs: number, hostId: string, bootId: string, position: number, id: string],
+  role: number,
+  values: MatchRecord['values'],
+  place: number,
+  sample: MatchRecord['sample'],
+  detectionId?: string,
+];
+
+function packed({ ruleVersion, key, order, role, values, place, sample, detectionId }: MatchRecord): Packed {
+  const { createdMs, hostId, bootId, position, id } = order;
+  const at = [createdMs, hostId, bootId, position, id] as const;
+  return detectionId === undefined
+    ? [ruleVersion, key, at, role, values, place, sample]
+    : [ruleVersion, key, at, role, values, place, sample, detectionId];
+}
+
+function unpacked(keyId: string, name: string, record: Packed): MatchRecord {
+  const [ruleVersion, key, [createdMs, hostId, bootId, position, id], role, values, place, sample, detectionId] =
+    record;
+  const order = { createdMs, hostId, bootId, position, id };
+  return { order, role, values, name, ruleVersion, keyId, key, place, sample, detectionId, storedAs: undefined };
 }
 
 function keyFrom(id: string, entry: Record<string, unknown>): LiveKey {
@@ -128,7 +156,8 @@ function keyFrom(id: string, entry: Record<string, unknown>): LiveKey {
   const removed = (entry['removed'] ?? []) as string[];
   if (found.length > 0) key.found = new Map(found);
   if (removed.length > 0) key.removed = new Set(removed);
-  key.lastRecord = entry['lastRecord'] as MatchRecord | undefined;
+  const last = entry['lastRecord'] as [name: string, ...Packed] | undefined;
+  if (last !== undefined) key.lastRecord = unpacked(id, last[0], last.slice(1) as unknown as Packed);
   return key;
 }
 

@@ -13,7 +13,8 @@ import type { EngineLimits } from '../limits.ts';
 import { StateUnreadable } from '../state-unreadable.ts';
 import { type FoldedRule, foldedRules, isWithin, togethersOf } from './folded-rule.ts';
 import { filledKey, filledText, readFilled, readFolding } from './folding-text.ts';
-import { type Amended, createKindBook, type KindCounter, type Raised } from './kind-book.ts';
+import { createKindBook, type KindCounter, type Raised } from './kind-book.ts';
+import type { Amended } from './late-matches.ts';
 import type { MatchRecord } from './match-record.ts';
 import { type Sample, type Teller, tellerOf } from './sample.ts';
 
@@ -143,6 +144,7 @@ export function createFolding(options: FoldingOptions): Folding {
           role,
           values: [],
           name: `${found.at.createdMs} ${found.at.id} ${found.id}`,
+          detectionId: found.id,
         }),
       );
     }
@@ -158,6 +160,7 @@ export function createFolding(options: FoldingOptions): Folding {
       found,
       sample: record?.sample,
       teller: tellerFor(rule),
+      isHostBound,
     });
     feed(rule, { id: detectionId, at: found.at, sample: record?.sample });
     return {
@@ -269,11 +272,12 @@ function recordOf(
     /** What tells it from all others of its key. */
     readonly name: string;
     readonly place?: number;
+    readonly detectionId?: string;
   },
 ): MatchRecord {
-  const { keyId, key, sample, order, role, values, name, place = role } = parts;
-  const match = { order, role, values };
-  return { id: `${keyId} ${name}`, ruleId: rule.id, ruleVersion: rule.version, keyId, key, match, place, sample };
+  const { keyId, key, sample, order, role, values, name, place = role, detectionId } = parts;
+  const { version: ruleVersion } = rule;
+  return { order, role, values, name, ruleVersion, keyId, key, place, sample, detectionId, storedAs: undefined };
 }
 
 /** By version of a rule on single events: who takes its detections. */

@@ -25,13 +25,13 @@ export interface LiveKey {
   /** '' where the rule's keys span hosts. */
   readonly hostId: string;
   base: KeyBase;
-  kept: MatchRecord[];
+  kept: readonly MatchRecord[];
   state: unknown;
   passedMs: number;
   last: OrderKey | undefined;
   found: ReadonlyMap<string, string>;
-  late: MatchRecord[];
-  /** Matches that no longer hold: of `together`, detections that were withdrawn. */
+  late: readonly MatchRecord[];
+  /** Names of matches that no longer hold: of `together`, detections that were withdrawn. */
   removed: ReadonlySet<string>;
   /** The last match in time, where the rule finds by time: what it says then. */
   lastRecord: MatchRecord | undefined;
@@ -48,19 +48,28 @@ type Fold = KindFold<unknown>;
 /** Shared: most keys have none, and there are many keys. */
 export const NOTHING_FOUND: ReadonlyMap<string, string> = new Map();
 export const NOTHING_REMOVED: ReadonlySet<string> = new Set();
+const NO_RECORDS: readonly MatchRecord[] = [];
+const NO_FINDINGS: readonly Finding[] = [];
+/** Lists up to this are copied to grow, and take no more room than they need: most keys keep one match or two. */
+const COPIED_MAX = 8;
 
 const NEVER = Number.NEGATIVE_INFINITY;
+const EMPTY_BASE: KeyBase = { state: undefined, passedMs: NEVER, last: undefined };
 
 export function emptyKey(parts: Pick<LiveKey, 'id' | 'key' | 'ruleVersion' | 'hostId'>): LiveKey {
+  const { id, key, ruleVersion, hostId } = parts;
   return {
-    ...parts,
-    base: { state: undefined, passedMs: NEVER, last: undefined },
-    kept: [],
+    id,
+    key,
+    ruleVersion,
+    hostId,
+    base: EMPTY_BASE,
+    kept: NO_RECORDS,
     state: undefined,
     passedMs: NEVER,
     last: undefined,
     found: NOTHING_FOUND,
-    late: [],
+    late: NO_RECORDS,
     removed: NOTHING_REMOVED,
     lastRecord: undefined,
   };
@@ -68,7 +77,7 @@ export function emptyKey(parts: Pick<LiveKey, 'id' | 'key' | 'ruleVersion' | 'ho
 
 /** True when the match stands behind what the state was computed with: its place is in the past. */
 export function isBehind(key: LiveKey, record: MatchRecord): boolean {
-  const { order } = record.match;
+  const { order } = record;
   if (order.createdMs < key.passedMs) return true;
   const newest = key.kept.at(-1);
   if (newest !== undefined) return compareRecords(record, newest) < 0;
@@ -76,28 +85,48 @@ export function isBehind(key: LiveKey, record: MatchRecord): boolean {
 }
 
 /** True when it stands behind the base too: what it would have changed can no longer be computed. */
-export function isBeyond(key: LiveKey, { match }: MatchRecord): boolean {
+export function isBeyond(key: LiveKey, { order }: MatchRecord): boolean {
   const { passedMs, last } = key.base;
-  return match.order.createdMs < passedMs || (last !== undefined && compareOrder(match.order, last) <= 0);
+  return order.createdMs < passedMs || (last !== undefined && compareOrder(order, last) <= 0);
 }
 
 export function see(key: LiveKey, fold: Fold, record: MatchRecord): readonly Finding[] {
-  const findings = pass(key, fold, record.match.order.createdMs);
-  const { state, found } = fold.see(key.state, record.match);
+  const findings = pass(key, fold, record.order.createdMs);
+  const { state, found } = fold.see(key.state, record);
   key.state = state;
-  key.last = record.match.order;
-  key.kept.push(record);
-  return [...findings, ...found.map((one) => ({ found: one, record }))];
+  key.last = record.order;
+  key.kept = withRecord(key.kept, record);
+  return found.length === 0 ? findings : [...findings, ...found.map((one) => ({ found: one, record }))];
+}
+
+/** The same match among those that are kept. */
+export function keptTwin({ kept }: LiveKey, record: MatchRecord): MatchRecord | undefined {
+  let [low, high] = [0, kept.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareRecords(kept[middle] as MatchRecord, record) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return kept[low]?.name === record.name ? kept[low] : undefined;
+}
+
+export function withRecord(records: readonly MatchRecord[], record: MatchRecord): readonly MatchRecord[] {
+  if (records.length < COPIED_MAX) return records.length === 0 ? [record] : [...records, record];
+  (records as MatchRecord[]).push(record);
+  return records;
 }
 
 /** Time passes for the key: every event before `nowMs` was seen. */
 export function pass(key: LiveKey, fold: Fold, nowMs: number): readonly Finding[] {
-  const findings: Finding[] = [];
+  let findings = NO_FINDINGS;
   while (key.state !== undefined) {
     const dueMs = fold.dueMs(key.state);
     if (!(dueMs <= nowMs)) break;
     const { state, found } = fold.pass(key.state, dueMs);
-    for (const one of found) findings.push({ found: one, record: key.kept.at(-1) ?? key.lastRecord });
+    if (found.length > 0) {
+      const record = key.kept.at(-1) ?? key.lastRecord;
+      findings = [...findings, ...found.map((one) => ({ found: one, record }))];
+    }
     key.state = state;
     key.passedMs = Math.max(key.passedMs, dueMs);
     // A kind that names the same moment again would never end.
@@ -116,8 +145,8 @@ export function dueMs(key: LiveKey, fold: Fold): number {
 /** From the base again, over what is kept and what came late, up to where time had passed. */
 export function computeAgain(key: LiveKey, fold: Fold): readonly Finding[] {
   const untilMs = key.passedMs;
-  const records = [...key.kept, ...key.late].filter(({ id }) => !key.removed.has(id)).sort(compareRecords);
-  key.late = [];
+  const records = [...key.kept, ...key.late].filter(({ name }) => !key.removed.has(name)).sort(compareRecords);
+  key.late = NO_RECORDS;
   key.removed = NOTHING_REMOVED;
   return replay(key, fold, { records: withoutDoubles(records), untilMs });
 }
@@ -131,7 +160,7 @@ export function replay(
   key.state = key.base.state;
   key.passedMs = key.base.passedMs;
   key.last = key.base.last;
-  key.kept = [];
+  key.kept = NO_RECORDS;
   const findings: Finding[] = [];
   for (const record of records) findings.push(...see(key, fold, record));
   findings.push(...pass(key, fold, untilMs));
@@ -157,6 +186,6 @@ export function settle(
   return { records, findings };
 }
 
-function withoutDoubles(sorted: readonly MatchRecord[]): readonly MatchRecord[] {
-  return sorted.filter((record, place) => record.id !== sorted[place - 1]?.id);
+export function withoutDoubles(sorted: readonly MatchRecord[]): readonly MatchRecord[] {
+  return sorted.filter((record, place) => record.name !== sorted[place - 1]?.name);
 }

@@ -1,25 +1,39 @@
 // One event as one rule on many events will need it: where it stands, its key, its values, and what an alert can say of it once
-// the event, and even the rule, is gone. Small and bounded: it waits for its watermark, and is kept a while after that, so that
-// what comes late can be computed again. Durable as one entry of the state (engine/state-text.ts).
+// the event is gone. Small and bounded: it waits for its watermark, and is kept a while after that, so that
+// what comes late can be computed again. Durable as one entry of the state (folding-text.ts).
 import { compareOrder } from '../../event/order.ts';
 import type { Match } from '../kinds/kind-fold.ts';
 import type { Sample } from './sample.ts';
 
-export interface MatchRecord {
-  /** Of key, event and place: the same event makes the same one. */
-  readonly id: string;
-  readonly ruleId: string;
+export interface MatchRecord extends Match {
+  /** What tells it from all others of its key: of event and place, so the same event makes the same one. */
+  readonly name: string;
   readonly ruleVersion: string;
   /** Of rule, version and key: what is folded together. */
   readonly keyId: string;
   /** The values of the key, as canonical JSON. */
   readonly key: string;
-  readonly match: Match;
   /** Of several that one event makes under one key, which: they are folded in this order. */
   readonly place: number;
   readonly sample: Sample;
+  /** Of `together`: the detection that this stands for. */
+  readonly detectionId: string | undefined;
+  /** As what the state has it; undefined: not at all (fold-ledger.ts keeps this). */
+  storedAs: RecordPlace | undefined;
 }
 
+/** Where a match is: it waits for its watermark, was folded, or came late and is not computed yet. */
+export type RecordPlace = 'waits' | 'kept' | 'late';
+
 export function compareRecords(a: MatchRecord, b: MatchRecord): number {
-  return compareOrder(a.match.order, b.match.order) || a.place - b.place || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+  return (
+    compareOrder(a.order, b.order) ||
+    a.place - b.place ||
+    compareText(a.name, b.name) ||
+    (a.keyId === b.keyId ? 0 : compareText(a.keyId, b.keyId))
+  );
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
