@@ -17,7 +17,7 @@ const BULK_VALUES_MAX = 4_000_000;
 /** Deeper than any document that is admitted: those are told in words of their own. */
 const LINE_DEPTH_MAX = 100;
 /** What a value costs in memory: `reserve` is told where that is more than its text. */
-const VALUE_BYTES = 12;
+export const VALUE_BYTES = 12;
 
 /** One event of a request, still as its sender wrote it. */
 export interface BulkDocument {
@@ -223,7 +223,7 @@ function pairReader() {
 }
 
 /** Its own properties are all that it has, as of any other item. */
-class ScannedBulkDocument implements BulkDocument {
+export class ScannedBulkDocument implements BulkDocument {
   readonly kind = 'document';
   readonly action: 'create' | 'index';
   readonly index: string | undefined;
@@ -251,16 +251,26 @@ const PLAIN_ID_LENGTH_MAX = 256;
 
 /** The id of an action line as collectors write it (event/bulk.ts); undefined for any other. */
 function plainCreate(bytes: Buffer): string | undefined {
-  const from = CREATE_HEAD.length;
-  const to = bytes.length - CREATE_TAIL.length;
+  const id = plainIdIn(bytes, 0, bytes.length);
+  return id === undefined ? undefined : bytes.toString('latin1', id.from, id.to);
+}
+
+/** Where the id of such an action line stands. */
+export function plainIdIn(
+  bytes: Buffer,
+  start: number,
+  end: number,
+): { readonly from: number; readonly to: number } | undefined {
+  const from = start + CREATE_HEAD.length;
+  const to = end - CREATE_TAIL.length;
   if (to <= from || to - from > PLAIN_ID_LENGTH_MAX) return undefined;
-  for (let at = 0; at < from; at++) if (bytes[at] !== CREATE_HEAD[at]) return undefined;
+  for (let at = 0; at < CREATE_HEAD.length; at++) if (bytes[start + at] !== CREATE_HEAD[at]) return undefined;
   for (let at = 0; at < CREATE_TAIL.length; at++) if (bytes[to + at] !== CREATE_TAIL[at]) return undefined;
   for (let at = from; at < to; at++) {
     const byte = bytes[at] ?? 0;
     if (byte < 0x20 || byte > 0x7e || byte === 0x22 || byte === 0x5c) return undefined;
   }
-  return bytes.toString('latin1', from, to);
+  return { from, to };
 }
 
 const NO_ACTION: Action = { name: 'create', index: undefined, id: undefined, refusal: undefined };

@@ -1,11 +1,22 @@
 // The bytes of a `_bulk` request as they come, unpacked where they are gzip or zstd. Bounded on both sides: what comes in, so that a
 // header without end brings nothing down, and (by the reader) what it unpacks to.
-import type { IncomingMessage } from 'node:http';
-import { constants, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
+import {
+  constants,
+  createGunzip,
+  createInflate,
+  createZstdDecompress,
+  gunzipSync,
+  zstdDecompressSync,
+} from 'node:zlib';
 import { problem } from './api-error.ts';
 
+/** A request, or what is left of one. */
+export type BodySource = Readable & { readonly headers: IncomingHttpHeaders };
+
 /** The body's pieces after decompression. Stops reading, without breaking the connection, when the caller stops. */
-export async function* bulkStream(request: IncomingMessage, wireBytesMax: number): AsyncGenerator<Buffer> {
+export async function* bulkStream(request: BodySource, wireBytesMax: number): AsyncGenerator<Buffer> {
   const encoding = (request.headers['content-encoding'] ?? 'identity').toLowerCase();
   const source = unpacked(request, encoding);
   let wireBytes = 0;
@@ -37,7 +48,7 @@ export async function* singleDocument(action: string, chunks: AsyncIterable<Buff
   }
 }
 
-function unpacked(request: IncomingMessage, encoding: string) {
+function unpacked(request: BodySource, encoding: string) {
   if (encoding === 'identity') return request;
   const unpacker = unpackerOf(encoding);
   if (unpacker === undefined) {
@@ -62,7 +73,7 @@ const ZSTD_WINDOW_LOG_MAX = 23;
 const CHUNK_BYTES: number = 128 * 1024;
 
 function unpackerOf(encoding: string) {
-  if (encoding === 'gzip' || encoding === 'x-gzip') return createGunzip({ chunkSize: CHUNK_BYTES });
+  if (isGzip(encoding)) return createGunzip({ chunkSize: CHUNK_BYTES });
   if (encoding === 'deflate') return createInflate({ chunkSize: CHUNK_BYTES });
   if (encoding === 'zstd')
     return createZstdDecompress({
@@ -71,3 +82,40 @@ function unpackerOf(encoding: string) {
     });
   return undefined;
 }
+
+/** A whole body unpacked at once, into `bytesMax` bytes at the most; undefined where it is not that, or larger. */
+export function unpackWhole(body: Uint8Array, encoding: string, bytesMax: number): Buffer | undefined {
+  const maxOutputLength = bytesMax;
+  try {
+    // Of gzip the length is known: in one piece nothing has to be put together.
+    if (isGzip(encoding)) return gunzipSync(body, { maxOutputLength, chunkSize: bytesMax + 64 });
+    if (encoding === 'zstd')
+      return zstdDecompressSync(body, {
+        maxOutputLength,
+        chunkSize: WHOLE_CHUNK_BYTES,
+        params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
+      });
+    return encoding === 'identity' && body.length <= bytesMax
+      ? Buffer.from(body.buffer, body.byteOffset, body.length)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bytes that a body says, or may be taken, to unpack to. */
+export function unpackedBytes(body: Buffer, encoding: string): number {
+  // The end of gzip: the length before it was packed. Who lies there is read in pieces.
+  if (isGzip(encoding)) return body.length < GZIP_BYTES_LEAST ? 0 : body.readUInt32LE(body.length - 4);
+  return encoding === 'zstd' ? ZSTD_RATIO * body.length : body.length;
+}
+
+function isGzip(encoding: string): boolean {
+  return encoding === 'gzip' || encoding === 'x-gzip';
+}
+
+/** A gzip file of nothing. */
+const GZIP_BYTES_LEAST = 18;
+/** Collectors' events are packed to a tenth or so. */
+const ZSTD_RATIO = 24;
+const WHOLE_CHUNK_BYTES: number = 1024 * 1024;

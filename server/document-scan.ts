@@ -65,9 +65,25 @@ const [ID, NAME, BOOT_NAME, CREATED, INGESTED, IMPORTED, SERVER] = [
 
 export type DocumentScan = (line: Buffer) => ScannedDocument | undefined;
 
-/** A scanner; it looks through one line at a time. */
+/** A scanner of lines that stand alone. */
 export function createDocumentScan(): DocumentScan {
+  const scanner = createDocumentScanner();
+  return (line) => {
+    if (!isUtf8(line) || !scanner.look(line, 0, line.length)) return undefined;
+    const { timestampMs, createdMs, hostIdFrom, hostIdTo, hasHostName, eventEnd, values } = scanner;
+    return { line, timestampMs, createdMs, hostIdFrom, hostIdTo, hasHostName, eventEnd, values };
+  };
+}
+
+/** The scanner of lines in a body; what it tells is of the line that was looked at last, its places counted from where that begins. */
+export interface DocumentScanner extends Readonly<Omit<ScannedDocument, 'line'>> {
+  /** True where it is known. The bytes are UTF-8, and `to` is their end or where a newline stands. */
+  look(bytes: Buffer, from: number, to: number): boolean;
+}
+
+export function createDocumentScanner(): DocumentScanner {
   let bytes: Buffer = Buffer.alloc(0);
+  let start = 0;
   let at = 0;
   let values = 0;
   let fields = 0;
@@ -266,20 +282,42 @@ export function createDocumentScan(): DocumentScan {
     return ms < TIMESTAMP_MS_MAX ? ms : Number.NaN;
   };
 
-  return (line) => {
-    bytes = line;
-    at = 0;
-    values = 1;
-    fields = 0;
-    met = 0;
-    timestampMs = Number.NaN;
-    createdMs = Number.NaN;
-    hostIdFrom = 0;
-    hasHostName = false;
-    eventEnd = 0;
-    if (bytes[0] !== OPEN_OBJECT || !object(1, DOCUMENT) || at !== line.length) return undefined;
-    if (Number.isNaN(timestampMs) || Number.isNaN(createdMs) || hostIdFrom === 0 || !isUtf8(line)) return undefined;
-    return { line, timestampMs, createdMs, hostIdFrom, hostIdTo, hasHostName, eventEnd, values };
+  return {
+    look(text, from, to) {
+      bytes = text;
+      start = at = from;
+      values = 1;
+      fields = 0;
+      met = 0;
+      timestampMs = Number.NaN;
+      createdMs = Number.NaN;
+      hostIdFrom = 0;
+      hasHostName = false;
+      eventEnd = 0;
+      if (bytes[at] !== OPEN_OBJECT || !object(1, DOCUMENT) || at !== to) return false;
+      return !Number.isNaN(timestampMs) && !Number.isNaN(createdMs) && hostIdFrom !== 0;
+    },
+    get timestampMs() {
+      return timestampMs;
+    },
+    get createdMs() {
+      return createdMs;
+    },
+    get hostIdFrom() {
+      return hostIdFrom - start;
+    },
+    get hostIdTo() {
+      return hostIdTo - start;
+    },
+    get hasHostName() {
+      return hasHostName;
+    },
+    get eventEnd() {
+      return eventEnd - start;
+    },
+    get values() {
+      return values;
+    },
   };
 }
 

@@ -7,6 +7,7 @@ import { type AppendResult, type EventStore, StoreUnavailable } from '../store/p
 import type { Account } from '../store/state/state-port.ts';
 import { type Admission, type Admitted, admit } from './admission.ts';
 import { busy, problem } from './api-error.ts';
+import type { BodyDesk, Room } from './body-desk.ts';
 import { answerOf, type ItemAnswer, nameOf } from './bulk-answer.ts';
 import { BULK_LIMITS, type BulkDocument, type BulkItem, NoRoom, readBulk } from './bulk-reader.ts';
 import { bulkStream, singleDocument } from './bulk-stream.ts';
@@ -38,6 +39,8 @@ export interface IngestContext {
   readonly foreign?: ForeignDocuments;
   /** How much a host may send; without it, as much as there is room for. */
   readonly quotas?: Quotas;
+  /** Reads what collectors send elsewhere; where it is absent, all is read here. */
+  readonly bodies?: BodyDesk;
   readonly inflightBytesMax?: number;
   readonly senderBytesMax?: number;
 }
@@ -79,9 +82,12 @@ export function createIngest(context: IngestContext): Ingest {
   /** The last `event.created` that was set here, by host: it never decreases. */
   const lastStampMs = new Map<string, number>();
 
-  const read = async (request: BulkRequest, reserve: (bytes: number) => boolean): Promise<readonly BulkItem[]> => {
+  const read = async (request: BulkRequest, { reserve, giveBack }: Room): Promise<readonly BulkItem[]> => {
     try {
-      const stream = bulkStream(request.body, BULK_LIMITS.bodyBytesMax);
+      const taken =
+        request.action === undefined ? await context.bodies?.take(request, { reserve, giveBack }) : undefined;
+      if (taken?.kind === 'read') return taken.documents;
+      const stream = bulkStream(taken?.body ?? request.body, BULK_LIMITS.bodyBytesMax);
       const chunks = request.action === undefined ? stream : singleDocument(request.action, stream);
       const result = await readBulk(chunks, { ...BULK_LIMITS, reserve });
       if (result.kind === 'read') return result.items;
@@ -141,9 +147,14 @@ export function createIngest(context: IngestContext): Ingest {
         reservedBytes += bytes;
         return true;
       };
+      const giveBack = (bytes: number): void => {
+        inflightBytes -= bytes;
+        reservedBytes -= bytes;
+        inflightBySender.set(account.id, (inflightBySender.get(account.id) ?? 0) - bytes);
+      };
       let eventsRead = 0;
       try {
-        const items = await read(request, reserve);
+        const items = await read(request, { reserve, giveBack });
         eventsRead = items.length;
         if (items.length === 0 && request.progress === undefined && !request.isSignOff) {
           throw problem(400, 'empty', 'request body is required', 'Send at least one event.');

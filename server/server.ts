@@ -7,6 +7,8 @@ import { openSqliteState, type SqliteState } from '../store/state/sqlite-state.t
 import { ensureSystemAccounts } from './accounts.ts';
 import { createAlertOutlet } from './alert-outlet.ts';
 import { createAttempts } from './attempts.ts';
+import { createBodyDesk } from './body-desk.ts';
+import { createBodyThread } from './body-thread.ts';
 import { freeBytesOf, openStoreOrSay, orUnusable, takeFolder } from './data-folder.ts';
 import { createDeliveryFence, type DeliveryFence } from './delivery-fence.ts';
 import { createEngineRunner, type EngineRunner, savedGreatestCreatedMs } from './engine-runner.ts';
@@ -169,7 +171,10 @@ async function start(
   const foreign = createForeignDocuments(state.openRecords);
   const quotas = createQuotas((hostId) => hosts.get(hostId)?.quota ?? options.quota);
   const { hostCameBack } = silence;
-  const ingest = createIngest({ store, hosts, fence, lanes, now, foreign, quotas, hostCameBack });
+  const bodyThread = createBodyThread();
+  closers.push(() => bodyThread.close());
+  const bodies = createBodyDesk(bodyThread);
+  const ingest = createIngest({ store, hosts, fence, lanes, now, foreign, quotas, bodies, hostCameBack });
   isPressed = ingest.isPressed;
   const sweep = async (): Promise<void> => {
     await ingest.sweep();
