@@ -131,7 +131,7 @@ export function createEngine(options: EngineOptions): Engine {
         state.set(pendingKey(id), pendingText(candidate));
       }
       for (const [key, text] of groups.takeChanges()) state.set(key, text);
-      for (const [key, text] of folding.takeChanges()) state.set(key, text);
+      folding.takeChanges(state);
       return {
         ...folded,
         notified: [...folded.notified, ...sentAlone],
@@ -194,10 +194,11 @@ function foldAll(
   return { detections, alerts: [...alerts.values()], opened, notified };
 }
 
-function amendmentOf({ detectionId, finding, because }: Amended): Amendment {
-  if (finding === undefined) return { detectionId, because, now: undefined };
+function amendmentOf({ detectionId, rule, finding, because }: Amended): Amendment {
+  const ruleId = rule.id;
+  if (finding === undefined) return { detectionId, ruleId, because, now: undefined };
   const { at, eventIds, firstMs, facts } = finding.found;
-  return { detectionId, because, now: { eventId: at.id, order: at, found: { eventIds, firstMs, facts } } };
+  return { detectionId, ruleId, because, now: { eventId: at.id, order: at, found: { eventIds, firstMs, facts } } };
 }
 
 function alone(draft: Alert): Pick<Folded, 'decision' | 'alert' | 'isLate'> {

@@ -19,8 +19,8 @@ export interface FoldLedger {
   baseGone(keyId: string): void;
   /** The matches that stand for this detection. */
   ofDetection(detectionId: string): readonly MatchRecord[];
-  /** What changed since the last call. `isHeld`: of keys that are still being filled only the matches are written. */
-  takeChanges(isHeld: (slot: Slot) => boolean): ReadonlyMap<string, string | undefined>;
+  /** Puts there what changed since the last call. `isHeld`: of keys that are still being filled only the matches are written. */
+  takeChanges(into: Map<string, string | undefined>, isHeld: (slot: Slot) => boolean): void;
 }
 
 export function createFoldLedger(): FoldLedger {
@@ -70,8 +70,7 @@ export function createFoldLedger(): FoldLedger {
     keyChanged: (slot) => void changedKeys.add(slot),
     baseGone: (keyId) => void baseless.add(keyId),
     ofDetection: (detectionId) => [...(byDetection.get(detectionId) ?? [])],
-    takeChanges(isHeld) {
-      const changes = new Map<string, string | undefined>();
+    takeChanges(changes, isHeld) {
       for (const [record, place] of changed) {
         record.storedAs = place;
         changes.set(matchKey(record), place && matchText(record, place));
@@ -89,7 +88,6 @@ export function createFoldLedger(): FoldLedger {
       changed.clear();
       changedKeys.clear();
       baseless.clear();
-      return changes;
     },
   };
 }

@@ -6,7 +6,7 @@
 //   base:KEY       {"v":2,"ruleVersion":…,"key":…,"hostId":…,"base":{…},"passedMs":…,"found":[…],"last":{…}}
 import type { OrderKey } from '../../event/order.ts';
 import { emptyKey, type LiveKey } from './live-key.ts';
-import type { MatchRecord, RecordPlace } from './match-record.ts';
+import { type MatchRecord, nameOfRecord, type RecordPlace } from './match-record.ts';
 
 const FOLDING_FORMAT = 2;
 const MATCH_PREFIX = 'match:';
@@ -24,8 +24,8 @@ export interface RestoredKeys {
   readonly waiting: readonly MatchRecord[];
 }
 
-export function matchKey({ keyId, name }: MatchRecord): string {
-  return `${MATCH_PREFIX}${keyId} ${name}`;
+export function matchKey(record: MatchRecord): string {
+  return `${MATCH_PREFIX}${record.keyId} ${nameOfRecord(record)}`;
 }
 
 export function baseKey(keyId: string): string {
@@ -65,7 +65,7 @@ export function baseText(key: LiveKey, keepsLast: boolean): string {
     passedMs: finite(passedMs),
     found: [...found],
     removed: [...removed],
-    lastRecord: keepsLast && lastRecord !== undefined ? [lastRecord.name, ...packed(lastRecord)] : undefined,
+    lastRecord: keepsLast && lastRecord !== undefined ? packed(lastRecord) : undefined,
   });
 }
 
@@ -85,9 +85,8 @@ export function readFolding(
       throw unreadable(name, `it has format ${String(entry['v'])}, this version reads ${FOLDING_FORMAT}`);
     }
     if (name.startsWith(MATCH_PREFIX)) {
-      const end = name.indexOf(' ');
-      const [keyId, own] = [name.slice(MATCH_PREFIX.length, end), name.slice(end + 1)];
-      records.push({ ...unpacked(keyId, own, entry['record'] as Packed), storedAs: entry['place'] as RecordPlace });
+      const keyId = name.slice(MATCH_PREFIX.length, name.indexOf(' '));
+      records.push({ ...unpacked(keyId, entry['record'] as Packed), storedAs: entry['place'] as RecordPlace });
       continue;
     }
     const keyId = name.slice(BASE_PREFIX.length);
@@ -135,11 +134,11 @@ function packed({ ruleVersion, key, order, role, values, place, sample, detectio
     : [ruleVersion, key, at, role, values, place, sample, detectionId];
 }
 
-function unpacked(keyId: string, name: string, record: Packed): MatchRecord {
+function unpacked(keyId: string, record: Packed): MatchRecord {
   const [ruleVersion, key, [createdMs, hostId, bootId, position, id], role, values, place, sample, detectionId] =
     record;
   const order = { createdMs, hostId, bootId, position, id };
-  return { order, role, values, name, ruleVersion, keyId, key, place, sample, detectionId, storedAs: undefined };
+  return { order, role, values, ruleVersion, keyId, key, place, sample, detectionId, storedAs: undefined };
 }
 
 function keyFrom(id: string, entry: Record<string, unknown>): LiveKey {
@@ -156,8 +155,8 @@ function keyFrom(id: string, entry: Record<string, unknown>): LiveKey {
   const removed = (entry['removed'] ?? []) as string[];
   if (found.length > 0) key.found = new Map(found);
   if (removed.length > 0) key.removed = new Set(removed);
-  const last = entry['lastRecord'] as [name: string, ...Packed] | undefined;
-  if (last !== undefined) key.lastRecord = unpacked(id, last[0], last.slice(1) as unknown as Packed);
+  const last = entry['lastRecord'] as Packed | undefined;
+  if (last !== undefined) key.lastRecord = unpacked(id, last);
   return key;
 }
 

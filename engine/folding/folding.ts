@@ -55,7 +55,8 @@ export interface Folding {
   /** A rule on single events found this event. */
   detected(matched: Matched, detectionId: string): void;
   advance(watermarks: Watermarks): FoldedStep;
-  takeChanges(): ReadonlyMap<string, string | undefined>;
+  /** Puts what changed since the last call, as state entries, among the others. */
+  takeChanges(into: Map<string, string | undefined>): void;
   unfilled(): readonly Unfilled[];
   /** What `see` is given from now on until `finish` is of the past of this version, in reference order. */
   fill(ruleVersion: string): { finish(): void };
@@ -136,17 +137,19 @@ export function createFolding(options: FoldingOptions): Folding {
       if (told === undefined || folded === undefined || other.kind.kind !== 'together') continue;
       if (!isWithin(folded.inForce, found.at.createdMs)) continue;
       const role = other.kind.rules.indexOf(rule.id);
-      book.add(
-        recordOf(other, {
-          ...told,
-          keyId: keyIdOf(other, told.key),
-          order: found.at,
-          role,
-          values: [],
-          name: `${found.at.createdMs} ${found.at.id} ${found.id}`,
-          detectionId: found.id,
-        }),
-      );
+      const { key, sample } = told;
+      book.add({
+        order: found.at,
+        role,
+        values: NO_VALUES,
+        ruleVersion: other.version,
+        keyId: keyIdOf(other, key),
+        key,
+        place: role,
+        sample,
+        detectionId: found.id,
+        storedAs: undefined,
+      });
     }
   };
 
@@ -179,10 +182,23 @@ export function createFolding(options: FoldingOptions): Folding {
       let sample: Sample | undefined;
       folded.partsOf(document, holds).forEach(({ by, role, values }, place) => {
         sample ??= tellerFor(rule).sampleOf(document, order);
-        const name = `${order.id} ${place}`;
         const key = keyOf(document, by);
         const keyId = keyIdOf(rule, key);
-        take(recordOf(rule, { keyId, key, sample, order, role, values, name, place }), order.createdMs);
+        take(
+          {
+            order,
+            role,
+            values,
+            ruleVersion: rule.version,
+            keyId,
+            key,
+            place,
+            sample,
+            detectionId: undefined,
+            storedAs: undefined,
+          },
+          order.createdMs,
+        );
       });
     },
     detected({ rule, document, order }, detectionId) {
@@ -209,12 +225,10 @@ export function createFolding(options: FoldingOptions): Folding {
       }
       return { candidates, amended, gaps };
     },
-    takeChanges() {
-      const changes = book.takeChanges();
-      if (marks.size === 0) return changes;
-      const all = new Map([...marks, ...changes]);
+    takeChanges(into) {
+      for (const [key, text] of marks) into.set(key, text);
       marks.clear();
-      return all;
+      book.takeChanges(into);
     },
     unfilled: () => [...unfilled.values()],
     fill(version) {
@@ -238,6 +252,7 @@ export function createFolding(options: FoldingOptions): Folding {
 }
 
 const NO_RULES: readonly Rule[] = [];
+const NO_VALUES: readonly MatchValue[] = [];
 /** Ids of keys that were met of late: a digest costs more than all else that a match needs. */
 const KEY_IDS_MAX = 10_000;
 
@@ -258,26 +273,6 @@ function rememberedKeyIds(): (rule: Rule, key: string) => string {
     size += 1;
     return id;
   };
-}
-
-function recordOf(
-  rule: Rule,
-  parts: {
-    readonly keyId: string;
-    readonly key: string;
-    readonly sample: Sample;
-    readonly order: OrderKey;
-    readonly role: number;
-    readonly values: readonly MatchValue[];
-    /** What tells it from all others of its key. */
-    readonly name: string;
-    readonly place?: number;
-    readonly detectionId?: string;
-  },
-): MatchRecord {
-  const { keyId, key, sample, order, role, values, name, place = role, detectionId } = parts;
-  const { version: ruleVersion } = rule;
-  return { order, role, values, name, ruleVersion, keyId, key, place, sample, detectionId, storedAs: undefined };
 }
 
 /** By version of a rule on single events: who takes its detections. */

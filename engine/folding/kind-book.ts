@@ -29,7 +29,7 @@ import {
   settle,
   withRecord,
 } from './live-key.ts';
-import { compareRecords, type MatchRecord } from './match-record.ts';
+import { compareRecords, isSameRecord, type MatchRecord, nameOfRecord } from './match-record.ts';
 import { createQueueBook } from './queue-book.ts';
 
 /** A finding that is in force: a detection to be. */
@@ -54,8 +54,8 @@ export interface KindBook {
   remove(detectionId: string): void;
   /** Folds what the watermarks have passed, of the rules of one level. */
   advance(level: number, watermarks: Watermarks): Advanced;
-  /** What changed since the last call, as state entries. */
-  takeChanges(): ReadonlyMap<string, string | undefined>;
+  /** Puts what changed since the last call, as state entries, among the others. */
+  takeChanges(into: Map<string, string | undefined>): void;
   /** Begins anew with the keys of a version; what is added of it waits until {@link Filling.finish}. */
   fill(ruleVersion: string): Filling;
   /** What is added of this version waits for a filling. */
@@ -245,9 +245,9 @@ export function createKindBook(options: KindBookOptions): KindBook {
     }
   };
 
-  const enqueue = (record: MatchRecord, folded: FoldedRule): void => {
+  const enqueue = (record: MatchRecord, folded: FoldedRule, known?: Queue): void => {
     ledger.put(record, 'waits');
-    queues.enqueue(record, folded);
+    queues.enqueue(record, folded, known);
   };
 
   /** So many matches are kept that some keys have to settle before their time: then they cannot be computed again from so far back. */
@@ -304,15 +304,16 @@ export function createKindBook(options: KindBookOptions): KindBook {
       const folded = rules.get(record.ruleVersion);
       if (folded === undefined) return;
       const slot = shelf.get(record.keyId);
-      if (slot?.key.removed.has(record.name) === true) {
+      if (slot !== undefined && slot.key.removed.size > 0 && slot.key.removed.has(nameOfRecord(record))) {
         // What is removed and comes again is what it was.
-        slot.key.removed = new Set([...slot.key.removed].filter((name) => name !== record.name));
+        const again = nameOfRecord(record);
+        slot.key.removed = new Set([...slot.key.removed].filter((name) => name !== again));
         ledger.keyChanged(slot);
         return;
       }
-      if (slot !== undefined && keptTwin(slot.key, record) !== undefined) return;
+      if (slot !== undefined && isKept(slot.key, record)) return;
       const holding = held.get(record.ruleVersion);
-      if (holding === undefined) enqueue(record, folded);
+      if (holding === undefined) enqueue(record, folded, slot?.queue);
       else if (holding.length >= limits.pendingMax) late.noteGap(folded, record, 'budget');
       else {
         ledger.put(record, 'waits');
@@ -325,7 +326,7 @@ export function createKindBook(options: KindBookOptions): KindBook {
         const folded = rules.get(record.ruleVersion);
         const slot = shelf.get(record.keyId);
         if (slot !== undefined && (keptTwin(slot.key, record) === record || slot.key.late.includes(record))) {
-          slot.key.removed = new Set([...slot.key.removed, record.name]);
+          slot.key.removed = new Set([...slot.key.removed, nameOfRecord(record)]);
           ledger.keyChanged(slot);
           slot.queue.late.add(slot);
           queues.stir(slot.queue);
@@ -346,7 +347,7 @@ export function createKindBook(options: KindBookOptions): KindBook {
       relieve();
       return { raised: [...raised], ...late.take() };
     },
-    takeChanges: () => ledger.takeChanges(({ key }) => held.has(key.ruleVersion)),
+    takeChanges: (into) => ledger.takeChanges(into, ({ key }) => held.has(key.ruleVersion)),
     fill(ruleVersion) {
       hold(ruleVersion);
       const folded = rules.get(ruleVersion);
@@ -396,9 +397,14 @@ function detectionIdIn({ key, folded }: Slot, { found }: Finding): string {
   return windowDetectionIdOf({ ruleId, ruleVersion, key: key.key }, found.identity);
 }
 
-function newestTwin({ kept }: LiveKey, { name }: MatchRecord): MatchRecord | undefined {
+function isKept(key: LiveKey, record: MatchRecord): boolean {
+  const { last } = key;
+  return last !== undefined && record.order.createdMs <= last.createdMs && keptTwin(key, record) !== undefined;
+}
+
+function newestTwin({ kept }: LiveKey, record: MatchRecord): MatchRecord | undefined {
   const newest = kept.at(-1);
-  return newest?.name === name ? newest : undefined;
+  return newest !== undefined && isSameRecord(newest, record) ? newest : undefined;
 }
 
 /** As the keys were last seen: so the longest unused is the same after a restart. */

@@ -7,7 +7,7 @@
 // passes in steps from one moment at which something changes to the next: how the process was cut into steps changes nothing.
 import { compareOrder, type OrderKey } from '../../event/order.ts';
 import type { Found, KindFold } from '../kinds/kind-fold.ts';
-import { compareRecords, type MatchRecord } from './match-record.ts';
+import { compareRecords, isSameRecord, type MatchRecord, nameOfRecord } from './match-record.ts';
 
 /** What a key is made of besides its matches; stored as text. */
 interface KeyBase {
@@ -107,7 +107,8 @@ export function keptTwin({ kept }: LiveKey, record: MatchRecord): MatchRecord | 
     if (compareRecords(kept[middle] as MatchRecord, record) < 0) low = middle + 1;
     else high = middle;
   }
-  return kept[low]?.name === record.name ? kept[low] : undefined;
+  const found = kept[low];
+  return found !== undefined && isSameRecord(found, record) ? found : undefined;
 }
 
 export function withRecord(records: readonly MatchRecord[], record: MatchRecord): readonly MatchRecord[] {
@@ -145,7 +146,9 @@ export function dueMs(key: LiveKey, fold: Fold): number {
 /** From the base again, over what is kept and what came late, up to where time had passed. */
 export function computeAgain(key: LiveKey, fold: Fold): readonly Finding[] {
   const untilMs = key.passedMs;
-  const records = [...key.kept, ...key.late].filter(({ name }) => !key.removed.has(name)).sort(compareRecords);
+  const records = [...key.kept, ...key.late]
+    .filter((record) => key.removed.size === 0 || !key.removed.has(nameOfRecord(record)))
+    .sort(compareRecords);
   key.late = NO_RECORDS;
   key.removed = NOTHING_REMOVED;
   return replay(key, fold, { records: withoutDoubles(records), untilMs });
@@ -187,5 +190,9 @@ export function settle(
 }
 
 export function withoutDoubles(sorted: readonly MatchRecord[]): readonly MatchRecord[] {
-  return sorted.filter((record, place) => record.name !== sorted[place - 1]?.name);
+  return sorted.filter((record, place) => !isTwin(record, sorted[place - 1]));
+}
+
+function isTwin(record: MatchRecord, other: MatchRecord | undefined): boolean {
+  return other !== undefined && isSameRecord(record, other);
 }

@@ -6,8 +6,6 @@ import type { Match } from '../kinds/kind-fold.ts';
 import type { Sample } from './sample.ts';
 
 export interface MatchRecord extends Match {
-  /** What tells it from all others of its key: of event and place, so the same event makes the same one. */
-  readonly name: string;
   readonly ruleVersion: string;
   /** Of rule, version and key: what is folded together. */
   readonly keyId: string;
@@ -29,11 +27,23 @@ export function compareRecords(a: MatchRecord, b: MatchRecord): number {
   return (
     compareOrder(a.order, b.order) ||
     a.place - b.place ||
-    compareText(a.name, b.name) ||
-    (a.keyId === b.keyId ? 0 : compareText(a.keyId, b.keyId))
+    compareText(a.detectionId ?? '', b.detectionId ?? '') ||
+    compareText(a.keyId, b.keyId)
+  );
+}
+
+/** What tells a match from all others of its key: the same event (or detection) in the same place makes the same one. */
+export function nameOfRecord({ order, place, detectionId }: MatchRecord): string {
+  return detectionId === undefined ? `${order.id} ${place}` : `${order.createdMs} ${order.id} ${detectionId}`;
+}
+
+/** Of two under one key. */
+export function isSameRecord(a: MatchRecord, b: MatchRecord): boolean {
+  return (
+    a.order.id === b.order.id && a.place === b.place && a.detectionId === b.detectionId && compareRecords(a, b) === 0
   );
 }
 
 function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  return a === b ? 0 : a < b ? -1 : 1;
 }

@@ -9,7 +9,8 @@ import { compareRecords, type MatchRecord } from './match-record.ts';
 
 export interface QueueBook {
   of(folded: FoldedRule, hostId: string): Queue;
-  enqueue(record: MatchRecord, folded: FoldedRule): void;
+  /** `known`: where its key stands. */
+  enqueue(record: MatchRecord, folded: FoldedRule, known?: Queue): void;
   /** The next step looks at it. Not where the queue is a filling's own: that is no step's concern. */
   stir(queue: Queue): void;
   /** The queues of a level that a step has to look at. */
@@ -58,8 +59,9 @@ export function createQueueBook(limits: EngineLimits, onForced: (record: MatchRe
   return {
     of: queueOf,
     stir,
-    enqueue(record, folded) {
-      const queue = queueOf(folded, folded.isHostBound ? record.order.hostId : '');
+    enqueue(record, folded, known) {
+      const isOpen = known !== undefined && queues.get(known.name) === known;
+      const queue = isOpen ? known : queueOf(folded, folded.isHostBound ? record.order.hostId : '');
       const last = queue.waiting.at(-1);
       if (queue.isSorted && last !== undefined && compareRecords(last, record) > 0) queue.isSorted = false;
       queue.waiting.push(record);

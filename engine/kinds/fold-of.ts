@@ -46,6 +46,8 @@ export function foldOf(kind: RuleKind): KindFold<unknown> | undefined {
   }
 }
 
+const NO_VALUES: readonly MatchValue[] = [];
+
 /** One part that an event has in a rule. */
 interface Part {
   /** The fields whose values are the key that it is folded under (engine/key.ts). */
@@ -64,7 +66,7 @@ export type PartsOf = (document: EventDocument, holds: (predicate: Predicate) =>
 export function partsOf({ kind, by }: Pick<Rule, 'kind' | 'by'>): PartsOf {
   const fields = foldOf(kind)?.fields ?? [];
   const valuesOf = (document: EventDocument): readonly MatchValue[] =>
-    fields.map((field) => plainValueOf(document, field));
+    fields.length === 0 ? NO_VALUES : fields.map((field) => plainValueOf(document, field));
   switch (kind.kind) {
     case 'together':
       return () => [];
@@ -74,7 +76,7 @@ export function partsOf({ kind, by }: Pick<Rule, 'kind' | 'by'>): PartsOf {
       const { steps, until } = kind;
       const partsOfSteps = stepParts(by, steps);
       return (document, holds) => [
-        ...(until !== undefined && holds(until) ? [{ by, role: UNTIL, values: [] }] : []),
+        ...(until !== undefined && holds(until) ? [{ by, role: UNTIL, values: NO_VALUES }] : []),
         ...partsOfSteps(document, holds),
       ];
     }
@@ -96,7 +98,7 @@ function stepParts(by: readonly string[], steps: readonly SequenceStep[]): Parts
     const parts: Part[] = [];
     for (const { match, by: stepBy, role, joins } of laterFirst) {
       const isWhole = joins.every((field) => (fieldOf(document, field) ?? null) !== null);
-      if (isWhole && holds(match)) parts.push({ by: stepBy, role, values: [] });
+      if (isWhole && holds(match)) parts.push({ by: stepBy, role, values: NO_VALUES });
     }
     return parts;
   };
