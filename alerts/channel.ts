@@ -2,7 +2,8 @@
 import type { Notification } from '../event/detection.ts';
 
 export type SendResult =
-  | { readonly kind: 'sent' }
+  /** `reference`: what the channel calls the message, for one that answers it. */
+  | { readonly kind: 'sent'; readonly reference?: string }
   /** Try again; `afterMs` when the other side said how long to wait (Retry-After). */
   | { readonly kind: 'retryable'; readonly error: string; readonly afterMs?: number }
   /** Will never work: wrong token, unknown address. */
@@ -11,7 +12,7 @@ export type SendResult =
 export interface Channel {
   /** The name that `alert.to` uses. */
   readonly name: string;
-  /** Never throws; errors hold no secret. Bounded in time by the channel itself. */
-  send(notification: Notification): Promise<SendResult>;
+  /** `repliesTo`: the reference of the message that it answers. Never throws; errors hold no secret. Bounded in time by the channel itself. */
+  send(notification: Notification, repliesTo?: string): Promise<SendResult>;
   close(): Promise<void>;
 }

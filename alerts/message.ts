@@ -1,6 +1,7 @@
 // What a message says about an alert, whatever the channel: a headline, facts in order of use, and the command that shows the
 // rest. All of it is visible, bounded plain text; each channel adds only its own markup.
-import type { Notification } from '../event/detection.ts';
+import type { Alert, AlertGroup, FollowUp, Notification } from '../event/detection.ts';
+import { groupFacts, groupTitle } from './group-message.ts';
 import { formatUtc, shorten, visible } from './text.ts';
 
 export interface Message {
@@ -14,6 +15,10 @@ export interface Message {
   readonly runbookUrl: string | undefined;
   /** `vedette alerts show ID` */
   readonly command: string;
+  /** Of a message about many alerts: the alerts, for lists and tables (group-message.ts). */
+  readonly group?: AlertGroup;
+  /** Of a message that answers another. */
+  readonly followUp?: FollowUp;
 }
 
 export interface Fact {
@@ -64,30 +69,118 @@ const LABELS: Readonly<Record<string, string>> = {
 };
 const CODE_FIELDS = /(?:command_line|executable|args|path|directory|process\.title)$/;
 
-export function messageOf({ alert, reason }: Notification): Message {
-  const risk = alert.risk === undefined ? '' : `, risk ${alert.risk}`;
-  const host = alert.hostName === alert.hostId ? alert.hostId : `${alert.hostName} (${alert.hostId})`;
+export function messageOf(notification: Notification): Message {
+  const { about } = notification;
+  if (about === undefined) return openedMessage(notification);
+  return about.kind === 'group' ? groupMessage(notification, about.group) : followUpMessage(notification, about);
+}
+
+function openedMessage({ alert, reason }: Notification): Message {
   const facts: Fact[] = [
-    fact('Severity', `${alert.severity}${risk}`),
-    fact('Host', host),
+    severityFact(alert),
+    fact('Host', hostText(alert)),
     fact('Time', formatUtc(alert.timestampMs)),
-    ...alert.fields.filter(isThere).map(({ name, value }) => fact(LABELS[name] ?? name, value, CODE_FIELDS.test(name))),
+    ...alert.fields.filter(isThere).map(({ name, value }) => fact(labelOf(name), value, CODE_FIELDS.test(name))),
     fact('Detections', countText(alert)),
-    fact('Rule', `${alert.ruleId} (${alert.ruleName})`),
+    ruleFact(alert),
   ];
   if (alert.mitre.length > 0) facts.push(fact('MITRE ATT&CK', alert.mitre.join(', ')));
   if (alert.runbook !== undefined) facts.push(fact('Runbook', alert.runbook));
   facts.push(fact('Why you get this', reason), fact('Alert', alert.id));
-  const title = visible(alert.title);
+  return messageWith(alert, { title: alert.title, facts, command: showCommand(alert) });
+}
+
+function groupMessage({ alert, reason }: Notification, group: AlertGroup): Message {
+  const facts: Fact[] = [
+    severityFact(alert),
+    ...groupFacts(group).map(([label, value]) => fact(labelOf(label), value)),
+    ruleFact(alert),
+  ];
+  if (alert.mitre.length > 0) facts.push(fact('MITRE ATT&CK', alert.mitre.join(', ')));
+  if (alert.runbook !== undefined) facts.push(fact('Runbook', alert.runbook));
+  facts.push(fact('Why you get this', reason), fact('Group', group.id));
+  const title = groupTitle(group);
+  const command = `vedette alerts list --group ${visible(group.id)}`;
+  return { ...messageWith(alert, { title, facts, command }), group };
+}
+
+/** Short: what was said before is in the message that it answers. */
+function followUpMessage({ alert }: Notification, followUp: FollowUp): Message {
+  const { change, detections, withdrawn, facts: figures, because } = followUp;
+  const facts: Fact[] = [
+    fact('What changed', changeText(change, detections, withdrawn)),
+    ...Object.entries(figures).map(([name, value]) =>
+      fact(`${labelOf(name)} now`, value === null ? '-' : String(value)),
+    ),
+    fact(
+      'Because of',
+      because.length === 0
+        ? 'events that came late'
+        : `events that came late: ${because.slice(0, BECAUSE_SHOWN).join(', ')}`,
+    ),
+    fact('Host', hostText(alert)),
+    fact('Time', formatUtc(alert.timestampMs)),
+    ruleFact(alert),
+    fact('Alert', alert.id),
+  ];
+  const title = `${CHANGED_TITLES[change]}: ${alert.title}`;
+  return { ...messageWith(alert, { title, facts, command: showCommand(alert) }), description: '', followUp };
+}
+
+const BECAUSE_SHOWN = 3;
+const CHANGED_TITLES = {
+  withdrawn: 'No longer holds',
+  changed: 'Changed',
+  restored: 'Holds again',
+} as const satisfies Record<FollowUp['change'], string>;
+
+function changeText(change: FollowUp['change'], detections: number, withdrawn: number): string {
+  switch (change) {
+    case 'withdrawn':
+      return 'With the events that came late, nothing of this alert is found any more.';
+    case 'restored':
+      return 'It had been withdrawn; with further events it is found again.';
+    case 'changed':
+      return withdrawn > 0
+        ? `${withdrawn} of its ${detections} detections no longer ${withdrawn === 1 ? 'holds' : 'hold'}.`
+        : 'It rests on other events than was told.';
+  }
+}
+
+function messageWith(
+  alert: Alert,
+  told: { readonly title: string; readonly facts: readonly Fact[]; readonly command: string },
+): Message {
+  const title = visible(told.title);
   return {
     headline: shorten(`[${alert.severity.toUpperCase()}] ${title}`, HEADLINE_LENGTH_MAX),
     severity: alert.severity,
     title: shorten(title, HEADLINE_LENGTH_MAX),
     description: shorten(visible(alert.description.trim().replace(/\s+/g, ' ')), DESCRIPTION_LENGTH_MAX),
-    facts: facts.slice(0, FACTS_MAX),
+    facts: told.facts.slice(0, FACTS_MAX),
     runbookUrl: httpUrlOf(alert.runbook),
-    command: `vedette alerts show ${visible(alert.id)}`,
+    command: told.command,
   };
+}
+
+function severityFact({ severity, risk }: Alert): Fact {
+  return fact('Severity', `${severity}${risk === undefined ? '' : `, risk ${risk}`}`);
+}
+
+function ruleFact({ ruleId, ruleName }: Alert): Fact {
+  return fact('Rule', `${ruleId} (${ruleName})`);
+}
+
+function hostText({ hostId, hostName }: Alert): string {
+  return hostName === hostId ? hostId : `${hostName} (${hostId})`;
+}
+
+function showCommand({ id }: Alert): string {
+  return `vedette alerts show ${visible(id)}`;
+}
+
+function labelOf(name: string): string {
+  return Object.hasOwn(LABELS, name) ? (LABELS[name] ?? name) : name;
 }
 
 /** What the event lacks (engine/rendering.ts writes `-`) is no fact. */

@@ -88,7 +88,7 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   function start(lane: Lane, entry: OutboxEntry): void {
-    lane.sending = attempt(lane.channel, entry.notification).then((result) => {
+    lane.sending = attempt(lane.channel, entry).then((result) => {
       lane.sending = undefined;
       const outcome = outcomeOf(entry, result);
       const isRecorded = record(entry.notification, outcome);
@@ -114,7 +114,9 @@ export function createSender(options: SenderOptions): Sender {
 
   function outcomeOf({ attempts }: OutboxEntry, result: SendResult): SendOutcome {
     const atMs = now();
-    if (result.kind === 'sent') return { kind: 'sent', atMs };
+    if (result.kind === 'sent') {
+      return { kind: 'sent', atMs, ...(result.reference === undefined ? {} : { reference: result.reference }) };
+    }
     const error = shorten(visible(result.error), ERROR_LENGTH_MAX);
     if (result.kind === 'permanent') return { kind: 'failed', atMs, error };
     const made = attempts + 1;
@@ -164,9 +166,10 @@ export function createSender(options: SenderOptions): Sender {
 }
 
 /** A channel never throws; one that does all the same is tried again. */
-async function attempt(channel: Channel, notification: Notification): Promise<SendResult> {
+async function attempt(channel: Channel, { notification, repliesTo }: OutboxEntry): Promise<SendResult> {
+  if (repliesTo?.isSent === false) return { kind: 'permanent', error: 'the message that it answers was not sent' };
   try {
-    return await channel.send(notification);
+    return await channel.send(notification, repliesTo?.reference);
   } catch (error) {
     return { kind: 'retryable', error: `the channel failed: ${error instanceof Error ? error.name : 'unknown'}` };
   }

@@ -28,6 +28,11 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }
 
+/** `11-21 21:43:44`: for lists whose span is told elsewhere. */
+export function clockUtc(timeMs: number): string {
+  return formatUtc(timeMs).slice(5, 19);
+}
+
 /** `2026-11-21 21:43:44.120 UTC`; what no calendar holds is shown as the number it is. */
 export function formatUtc(timeMs: number): string {
   const date = new Date(timeMs);

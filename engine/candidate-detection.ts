@@ -4,17 +4,26 @@ import type { Alert, Detection } from '../event/detection.ts';
 import { type EventDocument, timeOf } from '../event/document.ts';
 import type { OrderKey } from '../event/order.ts';
 import { visible } from '../rules/diagnostic.ts';
-import type { Rule } from '../rules/rule.ts';
+import type { Grouping, Rule } from '../rules/rule.ts';
 import { bareTold, type Sample, type Teller } from './folding/sample.ts';
+import { type GroupPlan, spanOf } from './grouping.ts';
 import { alertIdOf, detectionIdOf, suppressionIdOf } from './identity.ts';
 import { keyOf } from './key.ts';
 import type { Found } from './kinds/kind-fold.ts';
-import { fieldText, renderFields, renderTitle } from './rendering.ts';
+import { fieldText, MISSING, renderFields, renderTitle } from './rendering.ts';
+
+/** How long suppression waits for hosts that are behind, and with it the grouping of rules on single events. */
+const LATENESS_MS = 10_000;
 
 /** `test`: of a rule in status `test`, opens nothing. `single`: opens its own alert. `suppressed`: the fold decides. */
 export type CandidateDetection =
   | { readonly kind: 'test'; readonly detection: UndecidedDetection }
-  | { readonly kind: 'single'; readonly detection: UndecidedDetection; readonly draft: Alert }
+  | {
+      readonly kind: 'single';
+      readonly detection: UndecidedDetection;
+      readonly draft: Alert;
+      readonly grouping?: GroupPlan;
+    }
   | SuppressedDetection;
 
 type UndecidedDetection = Omit<Detection, 'alertId' | 'decision' | 'isLate'>;
@@ -30,6 +39,8 @@ export interface SuppressedDetection {
   readonly scope: 'host' | 'all';
   readonly forMs: number;
   readonly growMs: number | undefined;
+  /** Of a rule that groups: into which message its alert comes. */
+  readonly grouping?: GroupPlan;
 }
 
 export function candidateOf(rule: Rule, document: EventDocument, order: OrderKey): CandidateDetection {
@@ -51,7 +62,11 @@ export function candidateOf(rule: Rule, document: EventDocument, order: OrderKey
     hostName: fieldText(document, 'host.name') ?? order.hostId,
     timestampMs: timeOf(document, '@timestamp') ?? order.createdMs,
   });
-  return suppressedBy(rule, detection, draft);
+  const { group } = rule.alert;
+  if (group === undefined) return suppressedBy(rule, detection, { draft });
+  const textOf = (name: string): string => fieldText(document, name) ?? MISSING;
+  const grouping = planOf(rule, group, { keyText: keyOf(document, group.by), textOf, isHostBound: true });
+  return suppressedBy(rule, detection, { draft, grouping });
 }
 
 /** What a rule on many events found: its events are gone, and what they said is in the sample. */
@@ -63,9 +78,11 @@ export function candidateOfFound(
     readonly found: Found;
     readonly sample: Sample | undefined;
     readonly teller: Teller;
+    /** True where its key follows its host alone. */
+    readonly isHostBound: boolean;
   },
 ): CandidateDetection {
-  const { found, key, sample, teller } = finding;
+  const { found, key, sample, teller, isHostBound } = finding;
   const { at, eventIds, firstMs, facts } = found;
   const detection: UndecidedDetection = {
     id: finding.detectionId,
@@ -81,17 +98,49 @@ export function candidateOfFound(
   const told = sample === undefined ? bareTold(rule, facts) : teller.tell(sample, facts);
   const hostName = visible(sample?.hostName ?? at.hostId);
   const timestampMs = sample?.timestampMs ?? at.createdMs;
-  return suppressedBy(rule, detection, draftOf(rule, detection, { ...told, hostName, timestampMs }));
+  const draft = draftOf(rule, detection, { ...told, hostName, timestampMs });
+  const { group } = rule.alert;
+  if (group === undefined) return suppressedBy(rule, detection, { draft });
+  const textOf = (name: string): string => (sample === undefined ? MISSING : teller.textOf(sample, facts, name));
+  const keyText = sample?.groupKey ?? key;
+  return suppressedBy(rule, detection, { draft, grouping: planOf(rule, group, { keyText, textOf, isHostBound }) });
 }
 
-function suppressedBy(rule: Rule, detection: UndecidedDetection, draft: Alert): CandidateDetection {
+function planOf(
+  { alert, latenessMs }: Rule,
+  group: Grouping,
+  values: {
+    readonly keyText: string;
+    readonly textOf: (name: string) => string;
+    readonly isHostBound: boolean;
+  },
+): GroupPlan {
+  const { keyText, textOf, isHostBound } = values;
+  const isOfHost = (fields: readonly string[]): boolean => fields.includes('host.id');
+  const textsOf = (names: readonly string[]): GroupPlan['key'] => names.map((name) => ({ name, value: textOf(name) }));
+  return {
+    span: spanOf(group),
+    sendsFirst: group.sendsFirst,
+    keyText,
+    key: textsOf(group.by),
+    table: textsOf(group.table),
+    scope: isHostBound && isOfHost(group.by) && isOfHost(alert.suppress?.by ?? group.by) ? 'host' : 'all',
+    latenessMs: isHostBound ? LATENESS_MS : latenessMs,
+  };
+}
+
+function suppressedBy(
+  rule: Rule,
+  detection: UndecidedDetection,
+  opening: { readonly draft: Alert; readonly grouping?: GroupPlan },
+): CandidateDetection {
   const { suppress } = rule.alert;
-  if (suppress === undefined) return { kind: 'single', detection, draft };
+  if (suppress === undefined) return { kind: 'single', detection, ...opening };
   const fields = suppress.by;
   return {
     kind: 'suppressed',
     detection,
-    draft,
+    ...opening,
     suppressionId: suppressionIdOf(rule.id, fields, detection.suppressKey),
     scope: fields.includes('host.id') ? 'host' : 'all',
     forMs: suppress.forMs,
@@ -133,5 +182,6 @@ function draftOf(
     count: 1,
     isLate: false,
     status: 'open',
+    ...(rule.alert.group === undefined ? {} : { group: 'waits' }),
   };
 }

@@ -1,6 +1,6 @@
 // The engine: a fold over events. (state, events) → (state, detections, alerts). It reads no clock, no file and no network;
 // live, the server feeds it from the store; a backtest feeds it from the past. Everything that decides is here.
-import type { Alert, Amendment, Detection, Gap } from '../event/detection.ts';
+import type { Alert, AlertGroup, Amendment, Detection, Gap, Grouped } from '../event/detection.ts';
 import type { NewEvent } from '../event/document.ts';
 import type { OrderKey } from '../event/order.ts';
 import type { Rule } from '../rules/rule.ts';
@@ -46,8 +46,14 @@ export interface StepResult {
   readonly detections: readonly Detection[];
   /** New and changed alerts, each once, as they stand after the step. */
   readonly alerts: readonly Alert[];
-  /** The alerts of `alerts` that were opened in this step, in reference order: each is to be notified once. */
+  /** The alerts of `alerts` that were opened in this step, in reference order. */
   readonly opened: readonly Alert[];
+  /** Alerts of which a message is to be sent: those that were opened and are not grouped, and first ones of groups that are sent by themselves. */
+  readonly notified: readonly Alert[];
+  /** Into which messages alerts come, of rules that group. To be applied after `alerts`. */
+  readonly grouped: readonly Grouped[];
+  /** Messages that leave, each once. */
+  readonly groups: readonly AlertGroup[];
   readonly state: ReadonlyMap<string, string | undefined>;
   /** Detections of earlier steps that no longer hold, or rest on other events, because some came late. To be applied before `detections`. */
   readonly amended: readonly Amendment[];
@@ -68,7 +74,7 @@ export interface RuleHealth {
   readonly lastError: string | undefined;
   /** Detections that were folded behind a later one of the same rule and key. */
   readonly late: number;
-  /** Detections that were folded before their watermark, because too many waited. */
+  /** Detections that were folded, and messages of groups that left, before their watermark, because too many waited. */
   readonly forced: number;
   /** Suppression keys, and keys of rules on many events, that were forgotten before their time, because there were too many. */
   readonly evicted: number;
@@ -112,7 +118,9 @@ export interface Engine {
   unfilled(): readonly Unfilled[];
   /** Begins to fill one of them, anew if it was begun before. What it changes is in the state of the step after `finish`. */
   fill(version: RuleVersion): EngineFilling;
-  /** Detections and matches that wait for a watermark. */
+  /** Groups of alerts whose message has not left, as it would be now. */
+  openGroups(): readonly AlertGroup[];
+  /** Detections, matches and alerts that wait for a watermark. */
   pending(): number;
   /** True when watermarks that move change nothing. */
   isIdle(): boolean;

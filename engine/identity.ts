@@ -33,6 +33,16 @@ export function suppressionIdOf(ruleId: string, fields: readonly string[], suppr
   return digest(['suppression', ruleId, JSON.stringify(fields), suppressKey]);
 }
 
+/** Of the alerts that share a message: the rule (whatever its version), the values of the group's key, the alert that opened it. */
+export function groupIdOf(ruleId: string, keyText: string, firstAlertId: string): string {
+  return digest(['group', ruleId, keyText, firstAlertId]);
+}
+
+/** Of what is grouped together. */
+export function groupKeyIdOf(ruleId: string, fields: readonly string[], keyText: string): string {
+  return digest(['grouping', ruleId, JSON.stringify(fields), keyText]);
+}
+
 /** The parts are told apart as JSON, so that no two lists of parts look alike. */
 function digest(parts: readonly string[]): string {
   const hex = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);

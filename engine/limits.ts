@@ -15,6 +15,14 @@ export interface EngineLimits {
   readonly keysMax: number;
   /** Characters of all suppression keys' state together: keys of many long alerts. Evicts in the order of use. */
   readonly keysCharactersMax: number;
+  /** Alerts that wait to be grouped, in all. Beyond: each host's earliest are grouped before their watermark (`forced`). */
+  readonly groupingMax: number;
+  /** Groups whose message has not left, in all. Those of one rule on one host, or across hosts, have the quotas above. Beyond: the one longest unchanged leaves (`forced`). */
+  readonly groupsMax: number;
+  /** The same of their state's characters. */
+  readonly groupsCharactersMax: number;
+  /** Group keys that are remembered for late alerts, in all. */
+  readonly groupKeysMax: number;
   /** Keys of rules on many events, in all. Those of one rule on one host, or across hosts, have the quotas above. */
   readonly foldedKeysMax: number;
   /** How long a match is kept after it was folded, of event time, ms: what comes later than that cannot be computed with it. */
@@ -34,6 +42,10 @@ export const ENGINE_LIMITS: EngineLimits = {
   keysPerRuleMax: 10_000,
   keysMax: 50_000,
   keysCharactersMax: 128 * 1024 * 1024,
+  groupingMax: 20_000,
+  groupsMax: 10_000,
+  groupsCharactersMax: 64 * 1024 * 1024,
+  groupKeysMax: 20_000,
   foldedKeysMax: 100_000,
   keptMs: 20 * 60_000,
   keptPerKeyMax: 1_000,

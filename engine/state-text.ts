@@ -3,9 +3,10 @@
 //   pending:DETECTION     {"v":1,"candidate":{…}}               a detection that waits for its watermark
 //   windows:SUPPRESSION   {"v":1,"group":{…},"windows":{…}}     the suppression windows of one rule and key
 //
-// The keys of rules on many events have entries of their own (folding/folding-text.ts).
+// The keys of rules on many events, and groups, have entries of their own (folding/folding-text.ts, groups-book.ts).
 import type { SuppressedDetection } from './candidate-detection.ts';
 import { isOfFolding } from './folding/folding-text.ts';
+import { isOfGroups } from './groups-book.ts';
 import { StateUnreadable } from './state-unreadable.ts';
 import type { Windows } from './suppression.ts';
 
@@ -45,7 +46,7 @@ export function readState(state: ReadonlyMap<string, string>): RestoredState {
   const pending: SuppressedDetection[] = [];
   const windows: { id: string; group: KeyGroup; windows: Windows }[] = [];
   for (const [key, text] of state) {
-    if (isOfFolding(key)) continue;
+    if (isOfFolding(key) || isOfGroups(key)) continue;
     const entry = readEntry(key, text);
     if (key.startsWith('pending:') && isRecord(entry['candidate'])) {
       pending.push(entry['candidate'] as unknown as SuppressedDetection);

@@ -17,6 +17,8 @@ export interface Detection {
   readonly alertId: string | undefined;
   /** What suppression decided, and why. */
   readonly decision: 'opened' | 'joined' | 'test';
+  /** Until when its key is suppressed by the alert that it opened or joined, `event.created`, epoch ms; absent without suppression. */
+  readonly untilMs?: number;
   /** True when it was folded after a later detection of the same rule and key. */
   readonly isLate: boolean;
   /** Of a rule on many events: what it rests on. */
@@ -41,6 +43,7 @@ interface DetectionGround {
 /** What events that came late make of a detection. */
 export interface Amendment {
   readonly detectionId: string;
+  readonly ruleId?: string;
   /** Events that came late, some of them. */
   readonly because: readonly string[];
   /** What it is now; undefined: it does not hold. */
@@ -66,6 +69,64 @@ export interface Gap {
   readonly eventId: string;
   /** `age`: behind what is kept of the key. `budget`: the rule had been computed again too much. */
   readonly reason: 'age' | 'budget';
+}
+
+/** Into which message grouping put an alert (docs/decisions/0040). */
+export interface Grouped {
+  readonly alertId: string;
+  readonly groupId: string;
+  /** The span of the group, `event.created`, epoch ms; its message leaves when `untilMs` has passed. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** True of the first alert of a group where the rule has it sent at once. */
+  readonly isSentAlone: boolean;
+  /** True when the message of its time had left. */
+  readonly isLate: boolean;
+}
+
+/** One message for many alerts of a rule. */
+export interface AlertGroup {
+  /** A function of the rule's id, the group's key and its first alert. */
+  readonly id: string;
+  readonly ruleId: string;
+  /** The values of `alert.group.by`, as text. */
+  readonly key: readonly { readonly name: string; readonly value: string }[];
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** The alert that opened it. */
+  readonly first: Alert;
+  /** In reference order, the first ones; without `first` where that was sent by itself. */
+  readonly members: readonly GroupMember[];
+  /** All that the message is about, those that it does not name included. */
+  readonly count: number;
+  /** `event.created` of the last, epoch ms. */
+  readonly lastMs: number;
+  readonly table?: GroupTable;
+  readonly isFirstSentAlone: boolean;
+  /** Of alerts that came when the message of their time had left: that message's group. */
+  readonly lateFor?: string;
+}
+
+/** What a message says of one of many alerts. */
+export interface GroupMember {
+  readonly alertId: string;
+  readonly title: string;
+  readonly severity: Severity;
+  readonly hostId: string;
+  readonly hostName: string;
+  readonly timestampMs: number;
+  readonly fields: Alert['fields'];
+  /** As the message leaves: detections in it, and whether none of them holds any more. */
+  readonly detections?: number;
+  readonly isWithdrawn?: boolean;
+}
+
+/** How often each combination of values occurs. */
+export interface GroupTable {
+  readonly fields: readonly string[];
+  readonly rows: readonly { readonly values: readonly string[]; readonly count: number }[];
+  /** Alerts whose combination is in no row, because there are too many. */
+  readonly others: number;
 }
 
 export type Severity = 'informational' | 'low' | 'medium' | 'high' | 'critical';
@@ -110,15 +171,37 @@ export interface Alert {
   readonly withdrawn?: number;
   readonly isLate: boolean;
   readonly status: AlertStatus;
+  /** Of a rule that groups: `waits` until it is known into which message it comes. */
+  readonly group?: 'waits' | Omit<Grouped, 'alertId'>;
 }
 
-/** One message to be sent, or sent, about an alert. */
+/** One message to be sent, or sent, about an alert or a group of them. */
 export interface Notification {
   /** A function of alert, channel and reason: writing it twice is writing it once. */
   readonly id: string;
+  /** The id of the alert, or of the group. */
   readonly alertId: string;
   readonly channel: string;
   /** Why it is sent, for people: e.g. `first notification of this alert`. */
   readonly reason: string;
+  /** Of a group, the first one. */
   readonly alert: Alert;
+  /** Absent: that the alert was opened. */
+  readonly about?: { readonly kind: 'group'; readonly group: AlertGroup } | FollowUp;
+}
+
+/** Events that came late changed what was told of an alert. */
+export interface FollowUp {
+  readonly kind: 'follow-up';
+  /** The notification to the same channel that told of the alert. */
+  readonly inReplyTo: string;
+  /** `withdrawn`: no detection of the alert holds any more. `changed`: some do not, or rest on other events. `restored`: they hold again. */
+  readonly change: 'withdrawn' | 'changed' | 'restored';
+  /** Detections of the alert, and how many no longer hold. */
+  readonly detections: number;
+  readonly withdrawn: number;
+  /** Figures of the opening detection as they are now, where they changed. */
+  readonly facts: DetectionGround['facts'];
+  /** Events that came late, some of them. */
+  readonly because: readonly string[];
 }

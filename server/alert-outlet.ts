@@ -16,6 +16,8 @@ const CLOSE_GRACE_MS = 800;
 export interface AlertOutlet {
   readonly channelNames: readonly string[];
   notificationsOf(alert: Alert): readonly Notification[];
+  /** A server without a terminal leaves that one out, unless it is the only way: then its failure is on the alert's record. */
+  reachable(all: readonly Notification[]): readonly Notification[];
   /** Something was put into the outbox. */
   wake(): void;
   close(): Promise<void>;
@@ -36,14 +38,14 @@ export function createAlertOutlet(options: {
     now,
     onNotice: (message) => onNotice({ kind: 'alerts', message }),
   });
+  const reachable = (all: readonly Notification[]): readonly Notification[] => {
+    const some = all.filter(({ channel }) => channelNames.includes(channel));
+    return some.length > 0 ? some : all;
+  };
   return {
     channelNames,
-    notificationsOf(alert) {
-      const all = notificationsOf(alert, channelNames);
-      // A server without a terminal leaves that one out, unless it is the only way: then its failure is on the alert's record.
-      const reachable = all.filter(({ channel }) => channelNames.includes(channel));
-      return reachable.length > 0 ? reachable : all;
-    },
+    notificationsOf: (alert) => reachable(notificationsOf(alert, channelNames)),
+    reachable,
     wake: sender.wake,
     async close() {
       await sender.close(CLOSE_GRACE_MS);

@@ -84,6 +84,8 @@ export interface EngineRunnerOptions {
   readonly now: () => number;
   /** What to send for a new alert. */
   readonly notificationsOf: (alert: Alert) => readonly Notification[];
+  /** What else to send of a step, before it is committed (step-messages.ts). */
+  readonly messagesOf?: (result: StepResult) => readonly Notification[];
   /** Called after a commit that put something into the outbox. */
   readonly onOutbox: () => void;
   readonly onNotice: (notice: ServerNotice) => void;
@@ -170,15 +172,18 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
 
   const commit = (result: StepResult, savesHealth = now() - healthSavedMs >= HEALTH_EVERY_MS): void => {
     if (cursor === undefined) return;
-    const outbox = result.opened.flatMap((alert) => options.notificationsOf(alert));
+    const outbox = [
+      ...result.notified.flatMap((alert) => options.notificationsOf(alert)),
+      ...(options.messagesOf?.(result) ?? []),
+    ];
     const changes = new Map(result.state).set(GREATEST_CREATED, String(greatestCreatedMs));
     if (savesHealth) {
       for (const [key, text] of ledger.entries(engine.health())) changes.set(key, text);
       for (const [key, text] of options.fields?.entries() ?? []) changes.set(key, text);
       healthSavedMs = now();
     }
-    const { detections, alerts, amended, gaps } = result;
-    state.commit({ cursor, state: changes, detections, alerts, amended, gaps, outbox });
+    const { detections, alerts, amended, gaps, grouped } = result;
+    state.commit({ cursor, state: changes, detections, alerts, amended, gaps, grouped, outbox });
     isCursorSaved = true;
     if (failures > 0) onNotice({ kind: 'store', message: 'the engine commits again' });
     failures = 0;
@@ -329,6 +334,9 @@ const NO_RESULT: StepResult = {
   detections: [],
   alerts: [],
   opened: [],
+  notified: [],
+  grouped: [],
+  groups: [],
   amended: [],
   gaps: [],
   state: new Map(),
@@ -336,8 +344,8 @@ const NO_RESULT: StepResult = {
 };
 
 function hasEffect(result: StepResult): boolean {
-  const { detections, alerts, amended, gaps, state } = result;
-  return detections.length + alerts.length + amended.length + gaps.length + state.size > 0;
+  const { detections, alerts, amended, gaps, groups, state } = result;
+  return detections.length + alerts.length + amended.length + gaps.length + groups.length + state.size > 0;
 }
 
 /** So many events as take {@link STEP_MS}, going by the last step; only full steps say that more could. */

@@ -57,6 +57,7 @@ import { createSearchDesk } from './search-desk.ts';
 import { createSeenFields } from './seen-fields.ts';
 import { isImported } from './silence.ts';
 import { createSilenceWatch } from './silence-watch.ts';
+import { createStepMessages } from './step-messages.ts';
 import { createSweeper } from './sweeper.ts';
 import { openTlsListener, type TlsListener } from './tls-listener.ts';
 
@@ -130,6 +131,8 @@ async function start(
   restoreHosts(fence, hosts, { isRevoked, nowMs: startedMs });
   const ownEvents = createOwnEvents({ store, fence, now });
   const quarantines = createQuarantineBook({ log: state.controlLog, events: ownEvents, now, onNotice });
+  const { channelNames, reachable } = outlet;
+  const messages = createStepMessages({ alerts: state.alerts, channelNames, reachable });
   const engineRunner = orUnusable(() =>
     createEngineRunner({
       store,
@@ -142,6 +145,7 @@ async function start(
       now,
       onNotice,
       notificationsOf: outlet.notificationsOf,
+      messagesOf: messages.of,
       onOutbox: outlet.wake,
       isPressed: () => isPressed(),
     }),

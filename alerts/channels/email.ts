@@ -1,10 +1,11 @@
 // E-mail over SMTP: text and HTML, addresses from the configuration only. The Message-ID comes from the notification, so that a
 // mail that was sent twice is seen to be one. A password is never sent without TLS but on this very machine.
 import { createTransport } from 'nodemailer';
-import type { Notification } from '../../event/detection.ts';
+import type { AlertGroup, Notification } from '../../event/detection.ts';
 import type { Channel, SendResult } from '../channel.ts';
+import { type MessageTable, membersTable, textTable, valuesTable } from '../group-message.ts';
 import { messageOf } from '../message.ts';
-import { escapeHtml, shorten } from '../text.ts';
+import { escapeHtml, shorten, visible } from '../text.ts';
 
 export interface EmailOptions {
   readonly host: string;
@@ -21,6 +22,9 @@ export interface EmailOptions {
 
 const TIMEOUT_MS = 20_000;
 export const SUBJECT_LENGTH_MAX = 200;
+/** Of a group. */
+const MEMBERS_SHOWN = 25;
+const ROWS_SHOWN = 50;
 const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1']);
 
 export function createEmailChannel(options: EmailOptions): Channel {
@@ -47,13 +51,16 @@ export function createEmailChannel(options: EmailOptions): Channel {
     name: 'email',
     async send(notification) {
       const { subject, text, html } = emailText(notification);
+      const { about } = notification;
+      const answered = about?.kind === 'follow-up' ? messageIdOf(about.inReplyTo) : undefined;
       const mail = {
         from,
         to: [...to],
         subject,
         text,
         html,
-        messageId: `<${notification.id}@vedette>`,
+        messageId: messageIdOf(notification.id),
+        ...(answered === undefined ? {} : { inReplyTo: answered, references: [answered] }),
         date: new Date(now()),
         headers: {
           'Auto-Submitted': 'auto-generated',
@@ -72,6 +79,10 @@ export function createEmailChannel(options: EmailOptions): Channel {
   };
 }
 
+function messageIdOf(notificationId: string): string {
+  return `<${notificationId}@vedette>`;
+}
+
 export interface EmailText {
   readonly subject: string;
   readonly text: string;
@@ -79,12 +90,14 @@ export interface EmailText {
 }
 
 export function emailText(notification: Notification): EmailText {
-  const { headline, description, facts, command, runbookUrl } = messageOf(notification);
+  const { headline, description, facts, command, runbookUrl, group, followUp } = messageOf(notification);
+  const tables = group === undefined ? [] : tablesOf(group);
   const width = Math.max(...facts.map(({ label }) => label.length));
   const text = [
     headline,
     '',
     ...(description === '' ? [] : [description, '']),
+    ...tables.flatMap((table) => [...textTable(table), ...(table.more === '' ? [] : [table.more]), '']),
     ...facts.map(({ label, value }) => `${`${label}:`.padEnd(width + 1)} ${value}`),
     '',
     `Show it: ${command}`,
@@ -98,11 +111,31 @@ export function emailText(notification: Notification): EmailText {
     '<!doctype html><html><body style="font-family: sans-serif">',
     `<h2>${escapeHtml(headline)}</h2>`,
     ...(description === '' ? [] : [`<p>${escapeHtml(description)}</p>`]),
+    ...tables.map(htmlTable),
     `<table cellpadding="4">${rows.join('\n')}</table>`,
     `<p>Show it: <code>${escapeHtml(command)}</code></p>`,
     '</body></html>',
   ].join('\n');
-  return { subject: shorten(`Vedette ${headline}`, SUBJECT_LENGTH_MAX), text, html };
+  // A mail that answers another bears its subject, so that programs show the two together.
+  const subject = followUp === undefined ? `Vedette ${headline}` : `Re: ${answeredSubject(notification.alert)}`;
+  return { subject: shorten(subject, SUBJECT_LENGTH_MAX), text, html };
+}
+
+function answeredSubject({ severity, title }: Notification['alert']): string {
+  return `Vedette [${severity.toUpperCase()}] ${visible(title)}`;
+}
+
+function tablesOf(group: AlertGroup): readonly MessageTable[] {
+  const values = valuesTable(group, ROWS_SHOWN);
+  return [membersTable(group, MEMBERS_SHOWN), ...(values === undefined ? [] : [values])];
+}
+
+function htmlTable({ caption, columns, rows, more }: MessageTable): string {
+  const cells = (line: readonly string[], tag: 'th' | 'td'): string =>
+    `<tr>${line.map((cell) => `<${tag} align="left" valign="top">${escapeHtml(cell)}</${tag}>`).join('')}</tr>`;
+  const body = [cells(columns, 'th'), ...rows.map((row) => cells(row, 'td'))].join('\n');
+  const rest = more === '' ? '' : `<p>${escapeHtml(more)}</p>`;
+  return `<h3>${escapeHtml(caption)}</h3><table cellpadding="4">${body}</table>${rest}`;
 }
 
 function linkTo(url: string): string {

@@ -1,8 +1,9 @@
 // Slack by chat.postMessage with Block Kit. Hostile text stands only where Slack parses nothing (rich text) or escaped: it can
 // neither mention people, nor link, nor format. The outbox retries, so the client does not.
 import { type Block, ErrorCode, type KnownBlock, type Logger, LogLevel, WebClient } from '@slack/web-api';
-import type { Notification, Severity } from '../../event/detection.ts';
+import type { AlertGroup, Notification, Severity } from '../../event/detection.ts';
 import type { Channel, SendResult } from '../channel.ts';
+import { membersTable, textTable, valuesTable } from '../group-message.ts';
 import { type Fact, type Message, messageOf } from '../message.ts';
 import { shorten, visible } from '../text.ts';
 
@@ -22,6 +23,10 @@ export const CONTEXT_LENGTH_MAX = 2_000;
 /** Ours: the blocks of one message stay well below what Slack takes. */
 export const RICH_FACTS_MAX = 20;
 const RICH_VALUE_LENGTH_MAX = 700;
+export const RICH_MEMBERS_MAX = 20;
+const RICH_MEMBER_LENGTH_MAX = 160;
+const RICH_ROWS_MAX = 20;
+const RICH_TABLE_LENGTH_MAX = 2_500;
 
 /** Slack's answers that mean "later"; every other refusal is final: a wrong token, an unknown channel. */
 const RETRYABLE_ERRORS: ReadonlySet<string> = new Set([
@@ -35,6 +40,9 @@ const RETRYABLE_ERRORS: ReadonlySet<string> = new Set([
   'team_added_to_org',
 ]);
 
+/** What Slack calls a message, and a thread. */
+const TIMESTAMP = /^[0-9]{1,20}\.[0-9]{1,20}$/;
+
 /** What a proxy's page is not. */
 const SLACK_WORD = /^[a-z0-9_]{1,100}$/;
 
@@ -47,7 +55,7 @@ const MARKS = {
 } as const satisfies Record<Severity, string>;
 
 /** Facts that the header or the last line show. */
-const NOT_LISTED: ReadonlySet<string> = new Set(['Alert', 'Why you get this', 'Runbook']);
+const NOT_LISTED: ReadonlySet<string> = new Set(['Alert', 'Group', 'Why you get this', 'Runbook']);
 
 export function createSlackChannel(options: SlackOptions): Channel {
   const { token, channel, apiUrl, timeoutMs = TIMEOUT_MS } = options;
@@ -61,10 +69,11 @@ export function createSlackChannel(options: SlackOptions): Channel {
   });
   return {
     name: 'slack',
-    async send(notification) {
+    async send(notification, repliesTo) {
+      const thread = repliesTo !== undefined && TIMESTAMP.test(repliesTo) ? { thread_ts: repliesTo } : {};
       try {
-        await client.chat.postMessage({ channel, ...slackMessage(notification) });
-        return { kind: 'sent' };
+        const { ts } = await client.chat.postMessage({ channel, ...slackMessage(notification), ...thread });
+        return { kind: 'sent', ...(ts !== undefined && TIMESTAMP.test(ts) ? { reference: ts } : {}) };
       } catch (error) {
         return resultOf(error);
       }
@@ -109,14 +118,34 @@ export function slackMessage(notification: Notification): SlackMessage {
 
 /** Rich text is a tree: its text is shown as it is, whatever stands in it. */
 function richText(message: Message): Block {
+  const { group } = message;
   const facts = message.facts.filter(({ label }) => !NOT_LISTED.has(label)).slice(0, RICH_FACTS_MAX);
   const elements: unknown[] = [];
   if (message.description !== '') elements.push(section([{ type: 'text', text: `${message.description}\n` }]));
+  if (group !== undefined) elements.push(...groupElements(group));
   for (const fact of facts) elements.push(...factElements(fact));
   if (message.runbookUrl !== undefined) {
     elements.push(section([bold('Runbook: '), { type: 'link', url: message.runbookUrl }]));
   }
   return { type: 'rich_text', elements } as Block;
+}
+
+/** The first alerts as a list, the values that occur as a table of fixed width. */
+function groupElements(group: AlertGroup): unknown[] {
+  const members = membersTable(group, RICH_MEMBERS_MAX);
+  const list = members.rows.map(([time = '', host = '', title = '']) =>
+    section([
+      { type: 'text', text: `${time} ${host} ` },
+      { type: 'text', text: shorten(title, RICH_MEMBER_LENGTH_MAX), style: { bold: true } },
+    ]),
+  );
+  const elements: unknown[] = [{ type: 'rich_text_list', style: 'bullet', elements: list }];
+  if (members.more !== '') elements.push(section([{ type: 'text', text: `${members.more}\n` }]));
+  const values = valuesTable(group, RICH_ROWS_MAX);
+  if (values === undefined || values.rows.length === 0) return elements;
+  const lines = [...textTable(values), ...(values.more === '' ? [] : [values.more])];
+  const text = shorten(lines.join('\n'), RICH_TABLE_LENGTH_MAX);
+  return [...elements, { type: 'rich_text_preformatted', elements: [{ type: 'text', text }] }];
 }
 
 function factElements({ label, value, isCode }: Fact): unknown[] {

@@ -7,6 +7,7 @@
 import type { Writable } from 'node:stream';
 import type { Notification, Severity } from '../../event/detection.ts';
 import type { Channel, SendResult } from '../channel.ts';
+import { type MessageTable, membersTable, textTable, valuesTable } from '../group-message.ts';
 import { messageOf } from '../message.ts';
 import { TERMINAL } from '../route.ts';
 import { visible } from '../text.ts';
@@ -25,6 +26,9 @@ export interface TerminalOptions {
 const WRITE_TIMEOUT_MS = 5_000;
 const INDENT = '  ';
 const LABEL_WIDTH_MAX = 22;
+/** Of a group. */
+const MEMBERS_SHOWN = 10;
+const ROWS_SHOWN = 10;
 /** The headline says these already. */
 const IN_HEADLINE: ReadonlySet<string> = new Set(['Severity']);
 
@@ -51,9 +55,10 @@ export function createTerminalChannel(options: TerminalOptions): Channel {
   };
 }
 
-/** `{"kind":"alert","reason":…,"alert":{…}}` and a newline; no character of it moves a cursor. */
-function terminalJson({ reason, alert }: Notification): string {
-  const json = JSON.stringify({ kind: 'alert', reason, alert });
+/** `{"kind":"alert","alert":{…},"reason":…}` (`group`, `follow-up`) and a newline; no character of it moves a cursor. */
+function terminalJson({ reason, alert, about }: Notification): string {
+  const told = about?.kind === 'group' ? about : { kind: 'alert', ...about, alert };
+  const json = JSON.stringify({ ...told, reason });
   const escaped = json.replace(
     UNPRINTABLE,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
@@ -69,15 +74,25 @@ export function terminalText(
 ): string {
   const message = messageOf(notification);
   const coloured = (colour: string, text: string): string => (isColoured ? `${colour}${text}${RESET}` : text);
+  const { group } = message;
   const facts = message.facts.filter(({ label }) => !IN_HEADLINE.has(label));
   const width = Math.min(LABEL_WIDTH_MAX, Math.max(...facts.map(({ label }) => label.length)));
+  const tables = group === undefined ? [] : [membersTable(group, MEMBERS_SHOWN), valuesTable(group, ROWS_SHOWN)];
+  const command = group === undefined ? commandOf?.(notification.alert.id) : undefined;
   return [
     coloured(COLOURS[message.severity], message.headline),
+    ...tables.flatMap((table) => (table === undefined ? [] : tableLines(table, (text) => coloured(DIM, text)))),
     ...facts.map(({ label, value }) => `${INDENT}${coloured(DIM, label.padEnd(width))}  ${value}`),
-    `${INDENT}${coloured(DIM, 'More'.padEnd(width))}  ${visible(commandOf?.(notification.alert.id) ?? message.command)}`,
+    `${INDENT}${coloured(DIM, 'More'.padEnd(width))}  ${visible(command ?? message.command)}`,
     '',
     '',
   ].join('\n');
+}
+
+function tableLines(table: MessageTable, dimmed: (text: string) => string): readonly string[] {
+  const [head = '', ...rows] = textTable(table);
+  const more = table.more === '' ? [] : [dimmed(table.more)];
+  return [dimmed(head), ...rows, ...more].map((line) => `${INDENT}${line}`);
 }
 
 function write(writable: Writable, text: string, timeoutMs: number): Promise<SendResult> {

@@ -51,8 +51,9 @@ export function webhookSignature(secret: string, timestamp: string, body: string
 
 export function webhookBody(notification: Notification): string {
   const { headline, command } = messageOf(notification);
-  const { id, reason, alert } = notification;
-  return JSON.stringify({ version: FORMAT_VERSION, kind: 'alert', id, reason, headline, command, alert });
+  const { id, reason, alert, about } = notification;
+  const told = about?.kind === 'group' ? about : { kind: 'alert', ...about, alert };
+  return JSON.stringify({ version: FORMAT_VERSION, id, reason, headline, command, ...told });
 }
 
 interface Request {

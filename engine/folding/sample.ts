@@ -27,6 +27,8 @@ export interface Sample {
   readonly timestampMs: number;
   /** Left out where it is the rule's own key. */
   readonly suppressKey?: string;
+  /** Of a rule that groups: the values of `alert.group.by`. */
+  readonly groupKey?: string;
   /** The same for each `together` rule that takes this rule's detections, by that rule's version, and the key under it. */
   readonly together?: Readonly<Record<string, { readonly key: string; readonly sample: Sample }>>;
 }
@@ -36,6 +38,8 @@ export interface Teller {
   sampleOf(document: EventDocument, order: OrderKey): Sample;
   /** Title and fields with the figures filled in; figures that no place asks for follow as fields. */
   tell(sample: Sample, facts: Found['facts']): Pick<Alert, 'title' | 'fields'>;
+  /** One of the fields that title, `alert.include` or `alert.group` name, or a figure, as a line of text. */
+  textOf(sample: Sample, facts: Found['facts'], name: string): string;
 }
 
 const NO_TEXTS: readonly null[] = [];
@@ -46,13 +50,14 @@ export function tellerOf(
   rule: Rule,
   togethers: () => readonly { readonly rule: Rule; readonly teller: Teller }[],
 ): Teller {
-  const { title, include, suppress } = rule.alert;
+  const { title, include, suppress, group } = rule.alert;
   const shown = rule.status === 'stable' ? (include.length > 0 ? include : DEFAULT_INCLUDE).slice(0, FIELDS_MAX) : [];
   const template = rule.status === 'stable' ? titleTemplate(title) : [];
   const named = template.flatMap((part) => (typeof part === 'string' ? [] : [part.name]));
-  const names = [...new Set([...shown, ...named])];
+  const names = [...new Set([...shown, ...named, ...(group?.by ?? []), ...(group?.table ?? [])])];
   const readers = names.map((name) => rawFieldReader(name));
   const suppressKeyOf = suppress === undefined || sameFields(suppress.by, rule.by) ? undefined : keyReader(suppress.by);
+  const groupKeyOf = group === undefined ? undefined : keyReader(group.by);
   let taking:
     | readonly {
         readonly version: string;
@@ -80,10 +85,11 @@ export function tellerOf(
         hostName: hostNameOf(document) ?? order.hostId,
         timestampMs: timeFrom(timestampOf(document)) ?? order.createdMs,
       };
-      if (suppressKeyOf === undefined && taking.length === 0) return sample;
+      if (suppressKeyOf === undefined && groupKeyOf === undefined && taking.length === 0) return sample;
       return {
         ...sample,
         ...(suppressKeyOf === undefined ? {} : { suppressKey: suppressKeyOf(document) }),
+        ...(groupKeyOf === undefined ? {} : { groupKey: groupKeyOf(document) }),
         ...(taking.length === 0
           ? {}
           : {
@@ -112,6 +118,10 @@ export function tellerOf(
         };
       });
       return { title: shorten(parts.join(''), TITLE_LENGTH_MAX), fields: withFacts(fields, facts) };
+    },
+    textOf({ texts }, facts, name) {
+      const text = texts[names.indexOf(name)] ?? undefined;
+      return text === undefined ? factText(factOf(facts, name)) : shorten(visible(text), FIELD_LENGTH_MAX);
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   amended,
   type Detection,
   type Gap,
+  type Grouped,
 } from '../../event/detection.ts';
 import { notificationReader } from './sqlite-outbox.ts';
 import type { AlertBookPort } from './state-port.ts';
@@ -36,6 +37,14 @@ export function alertWriter(database: DatabaseSync): (alert: Alert) => void {
       json = excluded.json, status = CASE is_by_person WHEN 1 THEN status ELSE excluded.status END`);
   return (alert) => {
     write.run(alert.id, alert.ruleId, alert.openedMs, alert.lastMs, alert.status, JSON.stringify(alert));
+  };
+}
+
+/** Into which message an alert comes: beside what the engine writes of it, again and again. */
+export function groupedWriter(database: DatabaseSync): (grouped: Grouped) => void {
+  const write = database.prepare('UPDATE alerts SET grouped = ? WHERE id = ?');
+  return ({ alertId, ...grouped }) => {
+    write.run(JSON.stringify(grouped), alertId);
   };
 }
 
@@ -76,23 +85,27 @@ export function gapWriter(database: DatabaseSync): (gap: Gap) => void {
 }
 
 export function alertBook(database: DatabaseSync): AlertBookPort {
-  const one = database.prepare('SELECT json, status, withdrawn FROM alerts WHERE id = ?');
+  const one = database.prepare('SELECT json, status, withdrawn, grouped FROM alerts WHERE id = ?');
   const ofAlert = database.prepare(
     'SELECT json FROM detections WHERE alert_id = ? ORDER BY created_ms, host_id, boot_id, position, event_id LIMIT ?',
   );
+  const oneDetection = database.prepare('SELECT json FROM detections WHERE id = ?');
+  const ofEvent = database.prepare('SELECT json FROM detections WHERE event_id = ? ORDER BY id LIMIT ?');
   const setStatus = database.prepare('UPDATE alerts SET status = ?, is_by_person = 1 WHERE id = ?');
-  const list = database.prepare(`SELECT json, status, withdrawn FROM alerts
+  const list = database.prepare(`SELECT json, status, withdrawn, grouped FROM alerts
     WHERE last_ms >= :since AND (:status IS NULL OR status = :status) AND (:rule IS NULL OR rule_id = :rule)
+      AND (:group IS NULL OR (grouped IS NOT NULL AND grouped ->> '$.groupId' = :group))
     ORDER BY opened_ms DESC, id DESC LIMIT :limit`);
   const gaps = database.prepare('SELECT json FROM gaps ORDER BY number DESC LIMIT ?');
   const notificationsOf = notificationReader(database);
   return {
-    list: ({ sinceMs, status, ruleId, limit }) =>
+    list: ({ sinceMs, status, ruleId, groupId, limit }) =>
       list
         .all({
           since: sinceMs ?? -Number.MAX_VALUE,
           status: status ?? null,
           rule: ruleId ?? null,
+          group: groupId ?? null,
           limit: bounded(limit),
         })
         .map(toAlert),
@@ -101,6 +114,11 @@ export function alertBook(database: DatabaseSync): AlertBookPort {
       return row === undefined ? undefined : toAlert(row);
     },
     detectionsOf: (alertId, limit) => ofAlert.all(alertId, bounded(limit)).map(toDetection),
+    detection(id) {
+      const row = oneDetection.get(id);
+      return row === undefined ? undefined : toDetection(row);
+    },
+    detectionsOfEvent: (eventId, limit) => ofEvent.all(eventId, bounded(limit)).map(toDetection),
     notificationsOf,
     gaps: (limit) => gaps.all(bounded(limit)).map((row) => JSON.parse(String(row['json']))),
     setStatus: (id, status) => setStatus.run(status, id).changes === 1,
@@ -115,7 +133,8 @@ export function alertBook(database: DatabaseSync): AlertBookPort {
 
 function toAlert(row: Row): Alert {
   const withdrawn = Number(row['withdrawn']);
-  const alert: Alert = { ...JSON.parse(String(row['json'])), status: String(row['status']) as AlertStatus };
+  const grouped = row['grouped'] === null ? {} : { group: JSON.parse(String(row['grouped'])) };
+  const alert: Alert = { ...JSON.parse(String(row['json'])), ...grouped, status: String(row['status']) as AlertStatus };
   return withdrawn === 0 ? alert : { ...alert, withdrawn };
 }
 

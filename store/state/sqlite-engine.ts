@@ -1,6 +1,6 @@
 // The engine's own part of the state: cursor, fold, the commit of a step, and the control log.
 import type { DatabaseSync } from 'node:sqlite';
-import { alertWriter, amendmentWriter, detectionWriter, gapWriter } from './sqlite-alerts.ts';
+import { alertWriter, amendmentWriter, detectionWriter, gapWriter, groupedWriter } from './sqlite-alerts.ts';
 import { notificationWriter } from './sqlite-outbox.ts';
 import type { InTransaction } from './sqlite-state.ts';
 import type { ControlEntry, ControlLogPort, EngineStatePort } from './state-port.ts';
@@ -17,6 +17,7 @@ export function engineState(database: DatabaseSync, inTransaction: InTransaction
   const amend = amendmentWriter(database);
   const writeGap = gapWriter(database);
   const writeAlert = alertWriter(database);
+  const writeGrouped = groupedWriter(database);
   const writeNotification = notificationWriter(database);
   return {
     loadCursor() {
@@ -33,6 +34,7 @@ export function engineState(database: DatabaseSync, inTransaction: InTransaction
         for (const amendment of commit.amended ?? []) amend.change(amendment);
         for (const detection of commit.detections) writeDetection(detection);
         for (const alert of commit.alerts) writeAlert(alert);
+        for (const grouped of commit.grouped ?? []) writeGrouped(grouped);
         amend.countWithdrawn(commit.detections);
         for (const gap of commit.gaps ?? []) writeGap(gap);
         for (const notification of commit.outbox) writeNotification(notification);

@@ -21,7 +21,7 @@ import type {
 } from './state-port.ts';
 
 /** Version of the tables below, kept as SQLite's `user_version`. */
-const STATE_FORMAT = 5;
+const STATE_FORMAT = 6;
 /** `application_id` of the file: "VDST". */
 const APPLICATION_ID = 0x56445354;
 
@@ -60,6 +60,11 @@ const ADDED: readonly string[] = [
   `ALTER TABLE alerts ADD COLUMN withdrawn INTEGER NOT NULL DEFAULT 0;
   CREATE TABLE gaps (number INTEGER PRIMARY KEY, to_ms REAL NOT NULL, json TEXT NOT NULL) STRICT;
   CREATE INDEX gaps_to ON gaps (to_ms);`,
+  `ALTER TABLE alerts ADD COLUMN grouped TEXT;
+  CREATE INDEX alerts_group ON alerts (grouped ->> '$.groupId') WHERE grouped IS NOT NULL;
+  CREATE INDEX detections_event ON detections (event_id);
+  ALTER TABLE outbox ADD COLUMN reference TEXT;
+  ALTER TABLE outbox ADD COLUMN replies_to TEXT;`,
 ];
 const TABLES = `
   CREATE TABLE cursor (one INTEGER PRIMARY KEY CHECK (one = 1), cursor TEXT NOT NULL) STRICT;
@@ -156,7 +161,8 @@ function prune(database: DatabaseSync, ms: number): PruneCounts {
   return {
     detections: removed('DELETE FROM detections WHERE created_ms < ?'),
     notifications: removed(
-      "DELETE FROM outbox WHERE state <> 'pending' AND alert_id IN (SELECT id FROM alerts WHERE last_ms < ?)",
+      `DELETE FROM outbox WHERE state <> 'pending' AND alert_id IN (SELECT id FROM alerts WHERE last_ms < ?1
+        UNION SELECT grouped ->> '$.groupId' FROM alerts WHERE last_ms < ?1 AND grouped IS NOT NULL)`,
     ),
     alerts: removed('DELETE FROM alerts WHERE last_ms < ?'),
     alertsNotClosed: Number(open?.['n']),

@@ -153,6 +153,7 @@ describe('alerts', () => {
       detections: [],
       notifications: [
         {
+          id: 'n1',
           channel: 'slack',
           reason: 'first notification',
           state: 'failed',

@@ -230,6 +230,7 @@ describe('the outbox', () => {
     expect(state.outbox.counts()).toEqual({ pending: 0, sent: 1, failed: 1 });
     expect(state.alerts.notificationsOf('a1')).toEqual([
       {
+        id: 'n1',
         channel: 'slack',
         reason: 'first notification of this alert',
         state: 'sent',
