@@ -73,6 +73,7 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
   const table = new RowTable();
   const scan = createRowScan();
   const writer = createChunkWriter();
+  const memory = { bytes: Buffer.alloc(0) };
 
   const attach = (path: string): Attachment => {
     const schema = `p${++attachedEver}`;
@@ -199,7 +200,7 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
     },
     async prepare(request) {
       prepared = new Map();
-      const { periods, ids, damagedLines } = await readLoad(request, { table, scan });
+      const { periods, ids, damagedLines } = await readLoad(request, { table, scan, memory });
       prepared = periods;
       return { periods: [...periods.keys()], ids, damagedLines };
     },

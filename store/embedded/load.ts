@@ -1,7 +1,7 @@
 // What a load reads: lines of the log as rows, by the period of their partitions.
 import { timestampOf } from '../admission.ts';
 import { toRow } from './columns.ts';
-import { parseLine, type RawLine, readLines } from './log-lines.ts';
+import { parseLine, type RawLine, type ReadMemory, readLines } from './log-lines.ts';
 import { byPeriod } from './periods.ts';
 import type { RowScan } from './row-scan.ts';
 import type { RowTable } from './row-table.ts';
@@ -13,7 +13,7 @@ export type RowsByPeriod = ReadonlyMap<string, readonly number[]>;
 /** Reads the lines into a table. */
 export async function readLoad(
   { parts, nowMs, wantsIds }: LoadRequest,
-  { table, scan }: { readonly table: RowTable; readonly scan: RowScan },
+  { table, scan, memory }: { readonly table: RowTable; readonly scan: RowScan; readonly memory: ReadMemory },
 ): Promise<Omit<PreparedLoad, 'periods'> & { readonly periods: RowsByPeriod }> {
   table.clear();
   let damagedLines = 0;
@@ -21,7 +21,7 @@ export async function readLoad(
     damagedLines++;
   };
   for (const part of parts) {
-    for await (const lines of readLines(part, bad)) {
+    for await (const lines of readLines(part, bad, memory)) {
       for (const { line } of lines) if (!scan(line, table)) addParsed(line, table);
     }
   }

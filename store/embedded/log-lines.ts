@@ -110,14 +110,23 @@ export function idOfLine({ bytes, from, to }: RawLine): string {
   return JSON.parse(bytes.toString('utf8', start, end + 1));
 }
 
-/** Reads the lines of a part of a file, `BLOCK` by block. `onBad` is told of each that cannot be read. */
+/** Memory that is read into again and again: what was read before is gone then. */
+export interface ReadMemory {
+  bytes: Buffer;
+}
+
+/**
+ * Reads the lines of a part of a file, `BLOCK` by block. `onBad` is told of each that cannot be read. With a `memory`, which must not be
+ * used for anything else meanwhile, lines hold until the next are asked for.
+ */
 export async function* readLines(
   part: { readonly path: string; readonly from: number; readonly to: number },
   onBad: (isLast: boolean) => void,
+  memory?: ReadMemory,
 ): AsyncGenerator<readonly PlacedLine[]> {
   const file = await open(part.path, 'r');
   try {
-    yield* linesOf(file, part, onBad);
+    yield* linesOf(file, part, { onBad, memory });
   } finally {
     await file.close();
   }
@@ -134,13 +143,12 @@ const BLOCK_BYTES = 2 * 1024 * 1024;
 async function* linesOf(
   file: FileHandle,
   { from, to }: { readonly from: number; readonly to: number },
-  onBad: (isLast: boolean) => void,
+  { onBad, memory }: { readonly onBad: (isLast: boolean) => void; readonly memory: ReadMemory | undefined },
 ): AsyncGenerator<readonly PlacedLine[]> {
   let rest: Buffer = Buffer.alloc(0);
   let at = from;
   while (at < to) {
-    const block = Buffer.allocUnsafeSlow(rest.length + Math.min(BLOCK_BYTES, to - at));
-    rest.copy(block);
+    const block = blockFor(rest, Math.min(BLOCK_BYTES, to - at), memory);
     const { bytesRead } = await file.read(block, rest.length, block.length - rest.length, at);
     const filled = block.subarray(0, rest.length + bytesRead);
     const begin = at - rest.length;
@@ -159,3 +167,20 @@ async function* linesOf(
   }
   if (rest.length > 0) onBad(true);
 }
+
+/** Room for what is left of the block before, which stands at its beginning, and for so many bytes more. */
+function blockFor(rest: Buffer, length: number, memory: ReadMemory | undefined): Buffer {
+  const needed = rest.length + length;
+  if (memory !== undefined && memory.bytes.length >= needed) {
+    // `rest` may be of these bytes.
+    memory.bytes.set(rest);
+    return memory.bytes.subarray(0, needed);
+  }
+  const block = Buffer.allocUnsafeSlow(memory === undefined ? needed : Math.max(needed, BLOCK_BYTES + BLOCK_BYTES / 4));
+  rest.copy(block);
+  if (memory !== undefined && block.length <= MEMORY_KEPT_MAX) memory.bytes = block;
+  return block.subarray(0, needed);
+}
+
+/** A line of many megabytes is read into memory of its own. */
+const MEMORY_KEPT_MAX: number = 8 * 1024 * 1024;

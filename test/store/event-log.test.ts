@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventDocument } from '../../event/document.ts';
 import { type FilePort, NODE_FILES } from '../../store/embedded/files.ts';
 import { type EventLog, type OpenedLog, openLog } from '../../store/embedded/log.ts';
-import { parseLine, type RawLine } from '../../store/embedded/log-lines.ts';
+import { parseLine, type RawLine, readLines } from '../../store/embedded/log-lines.ts';
 import { brokenFiles } from './broken-files.ts';
 
 let folder: string;
@@ -34,6 +34,35 @@ const append = async (log: EventLog, lines: readonly { id: string; json: string 
 const line = (id: string) => ({ id, json: `{"message":"${id} é"}` });
 const idsOf = (opened: Opened): string[] => opened.entries.map((entry) => `${entry.seq}:${entry.id}`);
 const segments = (): string[] => readdirSync(folder).sort();
+
+describe('lines that are read into the same memory again and again', () => {
+  it('are those that are read into memory of their own, however long they are', async () => {
+    const { log } = await open(NODE_FILES, 100_000_000);
+    const lengths = [10, 3_000_000, 7, 1_500_000, 2_097_152, 90_000, 9_000_000, 1, 2_500_000];
+    const lines = [...lengths, ...lengths].map((length, at) => ({
+      id: `e${at}`,
+      json: JSON.stringify('x'.repeat(length)),
+    }));
+    await log.append(lines);
+    const { parts } = log.slice(0, { events: 100, bytes: 100_000_000 });
+    const read = async (memory?: { bytes: Buffer }): Promise<readonly string[]> => {
+      const texts: string[] = [];
+      for (const part of [...parts, ...parts])
+        for await (const placed of readLines(part, () => texts.push('bad'), memory))
+          for (const {
+            line: { seq, bytes, from, to },
+          } of placed)
+            texts.push(`${seq} ${bytes.toString('latin1', from, to)}`);
+      return texts;
+    };
+    const memory = { bytes: Buffer.alloc(0) };
+    const own = await read();
+    expect(own).toHaveLength(4 * lengths.length);
+    expect((await read(memory)).every((text, at) => text === own[at])).toBe(true);
+    expect(memory.bytes.length).toBeLessThanOrEqual(8 * 1024 * 1024);
+    await log.close();
+  });
+});
 
 describe('the log', () => {
   it('numbers from 1, and goes on where it ended', async () => {
