@@ -85,6 +85,6 @@ export function watermarksOf(
 }
 
 /** The least order that an event still to come from the host may have. */
-function frontierOf(hostId: string, progress: Progress): OrderKey {
+export function frontierOf(hostId: string, progress: Progress): OrderKey {
   return { createdMs: progress.createdMs, hostId, bootId: progress.bootId, position: progress.position + 1, id: '' };
 }

@@ -7,6 +7,7 @@
 // A delivery is known to be read when each id that it stored has passed by. Where ids are not known (stored before the start, or
 // too many to remember) the follower must once have come to the store's end by a look that began after the delivery was stored.
 import type { Watermarks } from '../engine/engine.ts';
+import { createWaitedHosts } from '../engine/waited-hosts.ts';
 import { watermarksOf } from '../engine/watermark.ts';
 import type { Progress } from '../event/progress.ts';
 
@@ -91,6 +92,9 @@ export function createDeliveryFence(options: {
   const byId = new Map<string, Entry>();
   /** All deliveries that are not read yet, in order of beginning. */
   const open = new Set<Entry>();
+  /** Those of them with a document of the server's own. */
+  const ownOpen = new Set<Entry>();
+  const waited = createWaitedHosts(staleAfterMs);
   let settlements = 0;
   let hasCaughtUp = false;
 
@@ -103,12 +107,19 @@ export function createDeliveryFence(options: {
     return host;
   };
 
-  const pump = (host: HostState): void => {
+  /** After each change of the host's standing. */
+  const tell = (hostId: string, { standing, progressAtMs }: HostState): void => {
+    if (standing?.kind === 'progress') waited.set(hostId, standing.progress, progressAtMs);
+    else waited.delete(hostId);
+  };
+
+  const pump = (hostId: string, host: HostState): void => {
     let isChanged = false;
     for (let head = host.queue[0]; head !== undefined; head = host.queue[0]) {
       if (!head.isSettled || head.unread > 0 || head.catchUpAfter !== undefined) break;
       host.queue.shift();
       open.delete(head);
+      ownOpen.delete(head);
       if (head.standing !== undefined) {
         host.standing = head.standing;
         if (head.standing.kind === 'progress') {
@@ -118,12 +129,15 @@ export function createDeliveryFence(options: {
       }
       isChanged = true;
     }
-    if (isChanged) onAdvance();
+    if (!isChanged) return;
+    tell(hostId, host);
+    onAdvance();
   };
 
   const push = (host: HostState, entry: Entry): Entry => {
     host.queue.push(entry);
     open.add(entry);
+    if (entry.ownCreatedMs !== undefined) ownOpen.add(entry);
     return entry;
   };
 
@@ -131,6 +145,7 @@ export function createDeliveryFence(options: {
     const standing = host.standing;
     if (standing?.kind !== 'progress') return;
     host.standing = { kind: 'progress', progress: NOTHING };
+    tell(hostId, host);
     const entry: Entry = {
       hostId,
       begunMs: nowMs,
@@ -150,9 +165,12 @@ export function createDeliveryFence(options: {
       host.progressAtMs = nowMs;
       host.standing = isAbsent ? { kind: 'absent' } : { kind: 'progress', progress };
       host.lastProgress = progress;
+      tell(hostId, host);
     },
     dismiss(hostId) {
-      hostOf(hostId).standing = { kind: 'absent' };
+      const host = hostOf(hostId);
+      host.standing = { kind: 'absent' };
+      tell(hostId, host);
       onAdvance();
     },
     begin(hostId, ids, { nowMs, ownCreatedMs }) {
@@ -161,6 +179,7 @@ export function createDeliveryFence(options: {
       if (host.standing?.kind === 'absent' && host.lastProgress !== undefined) {
         host.standing = { kind: 'progress', progress: host.lastProgress };
         host.progressAtMs = nowMs;
+        tell(hostId, host);
       }
       const isTracked = byId.size + ids.length <= unreadIdsMax;
       const entry: Entry = {
@@ -192,7 +211,7 @@ export function createDeliveryFence(options: {
       entry.isSettled = true;
       entry.standing = standing;
       if (entry.catchUpAfter !== undefined) entry.catchUpAfter = settlements;
-      pump(hostOf(entry.hostId));
+      pump(entry.hostId, hostOf(entry.hostId));
     },
     read(ids) {
       const touched = new Set<string>();
@@ -203,7 +222,7 @@ export function createDeliveryFence(options: {
         entry.unread -= 1;
         if (entry.unread === 0) touched.add(entry.hostId);
       }
-      for (const hostId of touched) pump(hostOf(hostId));
+      for (const hostId of touched) pump(hostId, hostOf(hostId));
     },
     mark: () => settlements,
     caughtUp(mark) {
@@ -214,7 +233,7 @@ export function createDeliveryFence(options: {
         entry.catchUpAfter = undefined;
         touched.add(entry.hostId);
       }
-      for (const hostId of touched) pump(hostOf(hostId));
+      for (const hostId of touched) pump(hostId, hostOf(hostId));
     },
     needsCatchUp() {
       if (!hasCaughtUp) return true;
@@ -226,18 +245,13 @@ export function createDeliveryFence(options: {
       for (const [hostId, host] of hosts) hold(hostId, host, nowMs);
     },
     watermarks(nowMs) {
-      const progress = new Map<string, Progress>();
       // The wall clock as the engine sees it: while it has events to read, time stands still for the lateness.
       const [oldest] = open;
       const readUntilMs = Math.min(nowMs, oldest?.begunMs ?? nowMs);
-      for (const [hostId, host] of hosts) {
-        if (host.standing?.kind !== 'progress' || readUntilMs - host.progressAtMs > staleAfterMs) continue;
-        progress.set(hostId, host.standing.progress);
-      }
       let ownMs: number | undefined;
-      for (const { ownCreatedMs } of open)
+      for (const { ownCreatedMs } of ownOpen)
         if (ownCreatedMs !== undefined) ownMs = Math.min(ownMs ?? ownCreatedMs, ownCreatedMs);
-      return watermarksAt(progress, { readUntilMs, latenessMs, ownMs });
+      return waited.watermarks({ readUntilMs, latenessMs, ownMs });
     },
     settledMs(nowMs) {
       const [oldest] = open;
