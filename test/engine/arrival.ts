@@ -5,7 +5,7 @@ import { createEngine } from '../../engine/create-engine.ts';
 import type { Engine, RuleEpoch, Watermarks } from '../../engine/engine.ts';
 import type { EngineLimits } from '../../engine/limits.ts';
 import { passedUntil, watermarksOf } from '../../engine/watermark.ts';
-import { type Alert, amended, type Detection, type Gap } from '../../event/detection.ts';
+import { type Alert, type AlertGroup, amended, type Detection, type Gap, type Grouped } from '../../event/detection.ts';
 import type { NewEvent } from '../../event/document.ts';
 import { compareOrder, orderKeyOf } from '../../event/order.ts';
 import type { Progress } from '../../event/progress.ts';
@@ -81,6 +81,11 @@ export interface Outcome {
   readonly opened: readonly string[];
   readonly pending: number;
   readonly gaps: readonly Gap[];
+  /** Alerts that were sent by themselves. */
+  readonly notified: readonly string[];
+  readonly grouped: ReadonlyMap<string, Grouped>;
+  /** Messages, as they left. */
+  readonly groups: readonly AlertGroup[];
 }
 
 export interface RunOptions {
@@ -103,16 +108,20 @@ export function runBatch(
   traffic: Traffic,
   { epochs, limits = {}, endMs = Number.NEGATIVE_INFINITY }: RunOptions,
 ): Outcome {
-  const { detections, alerts, opened } = createEngine({ epochs, limits, state: new Map() }).step(
-    traffic.hosts.flat(),
-    passedUntil(endMs),
-  );
+  const { detections, alerts, opened, notified, grouped, groups } = createEngine({
+    epochs,
+    limits,
+    state: new Map(),
+  }).step(traffic.hosts.flat(), passedUntil(endMs));
   return {
     detections: new Map(detections.map((detection) => [detection.id, detection])),
     alerts: new Map(alerts.map((alert) => [alert.id, alert])),
     opened: opened.map((alert) => alert.id),
     pending: 0,
     gaps: [],
+    notified: notified.map((alert) => alert.id),
+    grouped: new Map(grouped.map((one) => [one.alertId, one])),
+    groups,
   };
 }
 
@@ -126,6 +135,9 @@ export function runLive(traffic: Traffic, arrival: Arrival, options: RunOptions)
   const detections = new Map<string, Detection>();
   const alerts = new Map<string, Alert>();
   const opened: string[] = [];
+  const notified: string[] = [];
+  const grouped = new Map<string, Grouped>();
+  const groups: AlertGroup[] = [];
   let cursor = 0;
   const gaps: Gap[] = [];
   const restarted = () => createEngine({ epochs, limits, asksForPast, state: restored(state) });
@@ -148,6 +160,9 @@ export function runLive(traffic: Traffic, arrival: Arrival, options: RunOptions)
     for (const alert of result.alerts) alerts.set(alert.id, alert);
     gaps.push(...result.gaps);
     opened.push(...result.opened.map((alert) => alert.id));
+    notified.push(...result.notified.map((alert) => alert.id));
+    for (const one of result.grouped) grouped.set(one.alertId, one);
+    groups.push(...result.groups);
     if (plan.fate === 'killed after the commit') engine = restarted();
   };
   const told = (read: number): Watermarks =>
@@ -156,7 +171,7 @@ export function runLive(traffic: Traffic, arrival: Arrival, options: RunOptions)
   step({ take: log.length, fate: 'lives' }, told);
   fillAll(engine, traffic, log);
   step({ take: 0, fate: 'lives' }, () => passedUntil(endMs));
-  return { detections, alerts, opened, pending: engine.pending(), gaps };
+  return { detections, alerts, opened, pending: engine.pending(), gaps, notified, grouped, groups };
 }
 
 /** What the server does for rules that come into force: once all from before was read, it is given to them, in order. */
