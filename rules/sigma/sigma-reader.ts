@@ -1,0 +1,152 @@
+// Single documents of Sigma in our words: what a detection rule asks of which events, with everything around it. What is put together
+// of several documents is in collection.ts.
+import type { Diagnostic } from '../diagnostic.ts';
+import { visible } from '../diagnostic.ts';
+import type { Lists } from '../expression/syntax.ts';
+import type { Written } from '../foreign/expression-writer.ts';
+import type { PlainRule } from '../foreign/foreign-rule.ts';
+import { diagnosticAt } from '../language/source-text.ts';
+import type { ReadDetection, SigmaReader } from './collection.ts';
+import { readDetection } from './detection.ts';
+import type { SigmaFilter } from './filter.ts';
+import { type LogSource, type LogSourceKeys, logSourceOf, type SourceProblem } from './log-source.ts';
+import { readMetadata } from './metadata.ts';
+import type { Search } from './search.ts';
+import { memberOf, type SigmaDocument, textOf } from './sigma-document.ts';
+import { type Writing, writeSearch } from './write-search.ts';
+
+/** Alerts show so many fields at most. */
+const INCLUDE_MAX = 12;
+
+/** `lists` are what `%name%` stands for with the modifier `expand`. */
+export function createSigmaReader(lists: Lists): SigmaReader {
+  return {
+    lists,
+    metadata: readMetadata,
+    detection: (document) => readRule(document, lists),
+    excluded: (filter, rule) => excludedFrom(filter, rule),
+  };
+}
+
+function readRule(document: SigmaDocument, lists: Lists): ReadDetection {
+  const { source, root } = document;
+  const metadata = readMetadata(document);
+  const diagnostics: Diagnostic[] = [...metadata.diagnostics];
+  const detectionNode = memberOf(root, 'detection') ?? root;
+  const search = readDetection(detectionNode, { source, diagnostics, lists });
+  const logSource = logSourceOfDocument(document);
+  if ('kind' in logSource) diagnostics.push(refusedSource(document, logSource));
+  if (search === undefined || 'kind' in logSource) {
+    return { rule: undefined, match: undefined, fieldOf: () => undefined, diagnostics };
+  }
+  const { written, writing } = writeWith(search, logSource, document, diagnostics);
+  const uncollected = logSource.remark;
+  if (uncollected !== undefined) diagnostics.push(notCollected(document, uncollected));
+  const fieldOf = fieldOfSource(logSource, search);
+  const isWhole = !diagnostics.some(({ severity }) => severity === 'error');
+  if (!isWhole) return { rule: undefined, match: undefined, fieldOf, diagnostics, uncollected };
+  if (written.text === 'false') {
+    diagnostics.push(neverTrue(document, detectionNode.at));
+    return { rule: undefined, match: undefined, fieldOf, diagnostics, uncollected };
+  }
+  const { status, ...head } = metadata.keys;
+  const rule: PlainRule = {
+    ...head,
+    ...(status === undefined ? {} : { status }),
+    match: written.text,
+    alert: { title: titleOf(String(head['name'])), include: includeOf(document, { logSource, writing, search }) },
+  };
+  const places = new Map([...metadata.places, ['', root.at] as const, ['match', detectionNode.at] as const]);
+  return { rule: { rule, places, end: root.end }, match: written, fieldOf, diagnostics, uncollected };
+}
+
+function logSourceOfDocument({ root }: SigmaDocument): LogSource | SourceProblem {
+  const node = memberOf(root, 'logsource');
+  const word = (key: string): string | undefined => textOf(memberOf(node, key))?.toLowerCase();
+  const keys: LogSourceKeys = { product: word('product'), category: word('category'), service: word('service') };
+  return logSourceOf(keys);
+}
+
+function refusedSource({ source, root }: SigmaDocument, { message, remedy }: SourceProblem): Diagnostic {
+  const at = memberOf(root, 'logsource')?.at ?? root.at;
+  return diagnosticAt(source, at, { code: 'sigma/not-collected', message, remedy });
+}
+
+function notCollected({ source, root }: SigmaDocument, message: string): Diagnostic {
+  const at = memberOf(root, 'logsource')?.at ?? root.at;
+  const remedy = 'See docs/ingest.md for how other shippers send logs here.';
+  return diagnosticAt(source, at, { code: 'sigma/not-collected', severity: 'warning', message, remedy });
+}
+
+function neverTrue({ source }: SigmaDocument, at: number): Diagnostic {
+  const message = 'no event can match this rule: its searches contradict each other, or ask for what no record has';
+  const remedy = 'Look for fields of different types of records within one search.';
+  return diagnosticAt(source, at, { code: 'sigma/never', message, remedy });
+}
+
+function writeWith(
+  search: Search,
+  logSource: LogSource,
+  { source }: SigmaDocument,
+  diagnostics: Diagnostic[],
+): { readonly written: Written; readonly writing: Writing } {
+  const writing: Writing = {
+    sorts: logSource.sorts(search),
+    keywords: logSource.keywords,
+    problems: [],
+    fields: new Set(),
+  };
+  const written = writeSearch(search, writing);
+  for (const { at, severity, message, remedy } of writing.problems) {
+    diagnostics.push(diagnosticAt(source, at, { code: 'sigma/not-expressible', severity, message, remedy }));
+  }
+  return { written, writing };
+}
+
+/** What the filter takes out, asked of the events of the rule's log source; or why it cannot be asked there. */
+function excludedFrom(filter: SigmaFilter, rule: SigmaDocument): readonly Written[] | readonly Diagnostic[] {
+  const logSource = logSourceOfDocument(rule);
+  if ('kind' in logSource) return [refusedSource(filter.document, logSource)];
+  const diagnostics: Diagnostic[] = [];
+  const written = filter.excluded.map((search) => writeWith(search, logSource, filter.document, diagnostics).written);
+  const errors = diagnostics.filter(({ severity }) => severity === 'error');
+  return errors.length > 0 ? errors : written.filter(({ text }) => text !== 'false');
+}
+
+function fieldOfSource(logSource: LogSource, search: Search): (name: string) => string | undefined {
+  const sorts = logSource.sorts(search);
+  return (name) => {
+    const names = sorts.flatMap((sort) => {
+      const target = sort.target(name);
+      return target?.kind === 'field' && target.name !== undefined ? [target.name] : [];
+    });
+    const [only, second] = new Set(names);
+    return second === undefined ? only : undefined;
+  };
+}
+
+/** `{{` in a title would name a field. */
+function titleOf(name: string): string {
+  return name.includes('{{') || name.includes('}}') ? 'Sigma rule on {{host.name}}' : `${name} on {{host.name}}`;
+}
+
+/** What the rule's author wants to see, what the rule asks for, and what its log source is about. */
+function includeOf(
+  { root }: SigmaDocument,
+  { logSource, writing, search }: { readonly logSource: LogSource; readonly writing: Writing; readonly search: Search },
+): readonly string[] {
+  const node = memberOf(root, 'fields');
+  const asked = node?.kind === 'list' ? node.items.flatMap((item) => textOf(item) ?? []) : [];
+  const fieldOf = fieldOfSource(logSource, search);
+  const named = asked.flatMap((name) => fieldOf(name) ?? []);
+  const shown = [...logSource.include, ...named, ...writing.fields].map((name) =>
+    name === 'process.args'
+      ? 'process.command_line'
+      : name === 'process.parent.args'
+        ? 'process.parent.command_line'
+        : name,
+  );
+  return [...new Set(shown)]
+    .filter((name) => /^[A-Za-z@_][A-Za-z0-9@_.-]{0,199}$/.test(visible(name)))
+    .slice(0, INCLUDE_MAX);
+}
