@@ -120,11 +120,19 @@ describe('groups', () => {
     const limits = { keysPerRuleAndHostMax: 1, keysPerRuleMax: 2, groupsMax: 2, groupingMax: 3 };
     const check = fc.property(ruleArbitrary, trafficArbitrary, arrivalArbitrary, (rule, traffic, arrival) => {
       const options = { epochs: [{ fromMs: 0, rules: [rule] }], endMs: END_MS + LATE_GATHERED_MS, limits };
-      const { alerts, groups, notified } = runLive(traffic, arrival, options);
-      expect(groups.reduce((sum, { count }) => sum + count, 0) + notified.length).toBe(alerts.size);
+      const { alerts, grouped, groups } = runLive(traffic, arrival, options);
+      expect([...grouped.keys()].sort()).toEqual([...alerts.keys()].sort());
+      for (const { id, count } of groups) {
+        const own = [...grouped.values()].filter(({ groupId, isSentAlone }) => groupId === id && !isSentAlone);
+        expect(own).toHaveLength(count);
+      }
+      // Late ones of the very end are gathered still.
+      const left = new Set(groups.map(({ id }) => id));
+      const gathered = [...grouped.values()].filter(({ groupId, isSentAlone }) => !left.has(groupId) && !isSentAlone);
+      expect(gathered.every(({ isLate }) => isLate)).toBe(true);
       expect(new Set(groups.map(({ id }) => id)).size).toBe(groups.length);
     });
-    fc.assert(check, { numRuns: 100 });
+    fc.assert(check, { numRuns: 300 });
   });
 
   it('leave when the watermark has passed their span, a host that nobody waits for by the time of the others', () => {
