@@ -51,6 +51,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/rules-release.ts')).rulesRelease,
   },
   {
+    name: 'rules import',
+    summary: 'Turn Sigma rules (and other tools’) into rules of ours, or say why not.',
+    load: async () => (await import('./commands/rules-import.ts')).rulesImport,
+  },
+  {
     name: 'rules list',
     summary: 'List rules, with what each says in a sentence.',
     load: async () => (await import('./commands/rules-list.ts')).rulesList,

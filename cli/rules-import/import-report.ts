@@ -1,0 +1,70 @@
+// What became of each document of an import, for people: a table of all, and the counts.
+import { basename } from 'node:path';
+import { visible } from '../../rules/diagnostic.ts';
+import { type ImportedRule, type ImportStatus, STATUSES } from '../../rules/foreign/imported-rules.ts';
+import { neededFields } from '../../rules/needed-fields.ts';
+import { counted, renderTable } from '../table.ts';
+
+const COLUMNS = [
+  { title: 'STATUS' },
+  { title: 'RULE', widthMax: 60 },
+  { title: 'FROM', widthMax: 48 },
+  { title: 'REMARK' },
+] as const;
+
+export const STATUS_WORDS: Readonly<Record<ImportStatus, string>> = {
+  runs: 'runs',
+  remarks: 'runs with remarks',
+  'no-source': 'source not collected',
+  part: 'in correlations only',
+  filter: 'filter, in its rules',
+  refused: 'not expressible',
+};
+
+export function reportTable(
+  rules: readonly ImportedRule[],
+  unseen: ReadonlySet<string> | undefined,
+  width: number,
+): string {
+  const rows = rules.map((imported) => {
+    const { entry, status } = imported;
+    return [STATUS_WORDS[status], entry.title, `${basename(entry.file)}:${entry.line}`, remarkOf(imported, unseen)];
+  });
+  return rows.length === 0 ? '' : renderTable(COLUMNS, rows, width);
+}
+
+/** The fields that the rule needs and no event has had. */
+export function unseenOf({ rule }: ImportedRule, unseen: ReadonlySet<string> | undefined): readonly string[] {
+  return rule === undefined || unseen === undefined ? [] : [...neededFields(rule)].filter((field) => unseen.has(field));
+}
+
+/** What matters most comes first: a cell is short. */
+function remarkOf(imported: ImportedRule, unseen: ReadonlySet<string> | undefined): string {
+  const { diagnostics, entry } = imported;
+  const fields = unseenOf(imported, unseen);
+  const errors = diagnostics.filter(({ severity }) => severity === 'error');
+  const shown = (errors.length > 0 ? errors : diagnostics).map(({ message }) => message);
+  return [
+    ...(entry.uncollected === undefined ? [] : [entry.uncollected]),
+    ...(fields.length === 0 ? [] : [`never seen: ${fields.join(', ')}`]),
+    ...new Set(shown),
+  ].join('; ');
+}
+
+/** `118 documents: 90 run, 3 not expressible`. */
+export function summaryLine(rules: readonly ImportedRule[], unseen: ReadonlySet<string> | undefined): string {
+  const counts = STATUSES.map((status) => [status, rules.filter((one) => one.status === status).length] as const);
+  const parts = counts.filter(([, count]) => count > 0).map(([status, count]) => `${count} ${SHORT_WORDS[status]}`);
+  const never = rules.filter((one) => unseenOf(one, unseen).length > 0).length;
+  const told = never === 0 ? '' : `; ${never} of them ${never === 1 ? 'needs' : 'need'} fields that no event has had`;
+  return `${counted(rules.length, 'document')}${parts.length === 0 ? '' : `: ${visible(parts.join(', '))}`}${told}`;
+}
+
+const SHORT_WORDS: Readonly<Record<ImportStatus, string>> = {
+  runs: 'run',
+  remarks: 'run with remarks',
+  'no-source': 'of sources that are not collected',
+  part: 'in correlations only',
+  filter: 'filters',
+  refused: 'not expressible',
+};
