@@ -83,6 +83,7 @@ function openedMessage({ alert, reason }: Notification): Message {
     ...alert.fields.filter(isThere).map(({ name, value }) => fact(labelOf(name), value, CODE_FIELDS.test(name))),
     fact('Detections', countText(alert)),
     ruleFact(alert),
+    ...creditFacts(alert),
   ];
   if (alert.mitre.length > 0) facts.push(fact('MITRE ATT&CK', alert.mitre.join(', ')));
   if (alert.runbook !== undefined) facts.push(fact('Runbook', alert.runbook));
@@ -95,6 +96,7 @@ function groupMessage({ alert, reason }: Notification, group: AlertGroup): Messa
     severityFact(alert),
     ...groupFacts(group).map(([label, value]) => fact(labelOf(label), value)),
     ruleFact(alert),
+    ...creditFacts(alert),
   ];
   if (alert.mitre.length > 0) facts.push(fact('MITRE ATT&CK', alert.mitre.join(', ')));
   if (alert.runbook !== undefined) facts.push(fact('Runbook', alert.runbook));
@@ -169,6 +171,15 @@ function severityFact({ severity, risk }: Alert): Fact {
 
 function ruleFact({ ruleId, ruleName }: Alert): Fact {
   return fact('Rule', `${ruleId} (${ruleName})`);
+}
+
+/** Who wrote the rule, and what else than an attack may have made it alert. */
+function creditFacts({ author, license, falsePositives = [] }: Alert): readonly Fact[] {
+  const by = [author, license].filter((part) => part !== undefined).join('; licence: ');
+  return [
+    ...(falsePositives.length === 0 ? [] : [fact('May also be', falsePositives.join('; '))]),
+    ...(by === '' ? [] : [fact(author === undefined ? 'Licence of the rule' : 'Rule by', by)]),
+  ];
 }
 
 function hostText({ hostId, hostName }: Alert): string {

@@ -145,6 +145,11 @@ export interface Alert {
   readonly tags: readonly string[];
   readonly references: readonly string[];
   readonly runbook: string | undefined;
+  /** Who wrote the rule, and under which licence: many are used on the condition that alerts name both. */
+  readonly author?: string;
+  readonly license?: string;
+  /** What else makes the rule alert, and is harmless. */
+  readonly falsePositives?: readonly string[];
   /** Channel names asked for by the rule; undefined: the terminal and all configured channels. */
   readonly to: readonly string[] | undefined;
   readonly suppressKey: string;

@@ -59,6 +59,18 @@ export interface Grouping {
   readonly sendsFirst: boolean;
 }
 
+export interface RuleOrigin {
+  /** `sigma`, `elastalert`. */
+  readonly format: string;
+  readonly id: string | undefined;
+  /** As it is called there. */
+  readonly status: string | undefined;
+  readonly date: string | undefined;
+  readonly modified: string | undefined;
+  /** How it is related to which other rule, each as one text. */
+  readonly related: readonly string[];
+}
+
 export interface RuleTest {
   readonly name: string;
   /** In nested form, with `event.created` filled in where the file gives none. */
@@ -81,6 +93,10 @@ export interface Rule {
   readonly tags: readonly string[];
   readonly mitre: readonly string[];
   readonly author: string | undefined;
+  /** Under which it is used, where it is not the users' own. */
+  readonly license?: string | undefined;
+  /** Where a rule of another tool comes from. */
+  readonly origin?: RuleOrigin | undefined;
   readonly references: readonly string[];
   readonly falsePositives: readonly string[];
   /** `off` is not evaluated; `test` is evaluated, its detections are kept, nothing is sent. */

@@ -1,4 +1,5 @@
 // `vedette alerts show`: all that is known about one alert, for the person who has to decide what it means.
+import { groupText } from '../../alerts/decision-text.ts';
 import { fieldOf } from '../../event/document.ts';
 import { visible } from '../../rules/diagnostic.ts';
 import type { AlertResponse } from '../../server/api.ts';
@@ -45,10 +46,14 @@ function print(invocation: Invocation, answer: AlertResponse): void {
     ['status', isWithdrawn ? `${alert.status}; it no longer holds, because events came late` : alert.status],
     ['when', `${isoTime(alert.timestampMs)}${counts}`],
     ['host', `${alert.hostName} (${alert.hostId})`],
+    ...(alert.group === undefined ? [] : [['message', groupText(alert.group)] as const]),
     ['rule', `${alert.ruleId} version ${alert.ruleVersion}: ${alert.ruleName}`],
     ...alert.fields.map(({ name, value }) => [name, value] as const),
     ...(alert.mitre.length === 0 ? [] : [['mitre', alert.mitre.join(', ')] as const]),
     ...(alert.runbook === undefined ? [] : [['runbook', alert.runbook] as const]),
+    ...(alert.falsePositives ?? []).map((text) => ['may also be', text] as const),
+    ...(alert.author === undefined ? [] : [['rule by', alert.author] as const]),
+    ...(alert.license === undefined ? [] : [['licence', alert.license] as const]),
     ...alert.references.map((reference) => ['reference', reference] as const),
     ['id', alert.id],
   ];
@@ -68,15 +73,13 @@ function print(invocation: Invocation, answer: AlertResponse): void {
   stdout.write('\nDetections\n');
   const rows = detections
     .slice(0, DETECTIONS_SHOWN)
-    .map((one) => [
-      isoTime(one.order.createdMs),
-      `${one.decision}${one.isLate ? ', late' : ''}${one.amended === undefined ? '' : `, ${one.amended.as}`}`,
-      eventsOf(one),
-    ]);
+    .map((one) => [isoTime(one.order.createdMs), eventsOf(one), one.why ?? one.decision]);
   stdout.write(
-    renderTable([{ title: 'COMPLETE (UTC)' }, { title: 'DECISION' }, { title: 'EVENT' }], rows, stdout.columns),
+    renderTable([{ title: 'COMPLETE (UTC)' }, { title: 'EVENT' }, { title: 'DECISION' }], rows, stdout.columns),
   );
   if (alert.count > rows.length) stdout.write(`… ${alert.count - rows.length} more\n`);
+  if (typeof alert.group === 'object')
+    stdout.write(`\nIts group\n  vedette alerts list --group ${visible(quoted(alert.group.groupId))}\n`);
   if (notifications.length === 0) return;
   stdout.write('\nNotifications\n');
   const sent = notifications.map((one) => [

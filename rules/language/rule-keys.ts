@@ -86,8 +86,10 @@ export interface RuleKeys extends KindKeys {
   readonly tags: readonly string[];
   readonly mitre: readonly Placed<string>[];
   readonly author: string;
+  readonly license: string;
   readonly references: readonly string[];
   readonly false_positives: readonly string[];
+  readonly origin: Partial<OriginKeys>;
   readonly status: Rule['status'];
   readonly match: Placed<string>;
   readonly by: readonly Placed<string>[];
@@ -96,6 +98,35 @@ export interface RuleKeys extends KindKeys {
   readonly alert: Partial<AlertKeys>;
   readonly tests: readonly Placed<TestKeys>[];
 }
+
+/** Where a rule of another tool comes from. */
+export interface OriginKeys {
+  readonly format: string;
+  readonly id: string;
+  readonly status: string;
+  readonly date: string;
+  readonly modified: string;
+  readonly taxonomy: string;
+  readonly related: readonly string[];
+}
+
+const ORIGIN: MapShape<OriginKeys> = {
+  what: '`origin`',
+  readers: {
+    format: text(40),
+    id: text(200),
+    status: text(40),
+    date: text(40),
+    modified: text(40),
+    taxonomy: text(40),
+    related: listOf(text(300), 100),
+  },
+  required: ['format'],
+};
+
+const origin: Reader<Partial<OriginKeys>> = mapOf(ORIGIN, ({ values, isComplete }) =>
+  isComplete ? values : undefined,
+);
 
 const SUPPRESS: MapShape<SuppressKeys> = {
   what: '`suppress`',
@@ -209,15 +240,17 @@ const test: Reader<TestKeys> = mapOf(TEST, ({ values, isComplete }) => {
 /** How each key of a rule is read. */
 const RULE_READERS: { readonly [K in keyof RuleKeys]: Reader<RuleKeys[K]> } = {
   id: placed(id),
-  name: text(200),
-  description: text(10_000),
+  name: text(300),
+  description: text(65_535),
   severity: oneOf(['informational', 'low', 'medium', 'high', 'critical']),
   risk: integer(0, 100),
   tags: listOf(text(100), 100),
   mitre: listOf(placed(text(40)), 100),
-  author: text(500),
+  author: text(2_000),
+  license: text(300),
   references: listOf(url, 100),
-  false_positives: listOf(text(1_000), 100),
+  false_positives: listOf(text(2_000), 100),
+  origin,
   status: oneOf(['off', 'test', 'stable']),
   match: expression,
   by: listOf(placed(field), 16),

@@ -17,6 +17,7 @@ import {
   type AlertKeys,
   type ExceptionKeys,
   type GroupKeys,
+  type OriginKeys,
   RULE,
   type RuleKeys,
   type SuppressKeys,
@@ -113,6 +114,8 @@ export function readRule(
       kind.kind.kind === 'single' ? undefined : { kind: kind.meaning, latenessMs },
     ),
     author: values.author,
+    license: values.license,
+    origin: values.origin === undefined ? undefined : originOf(values.origin),
     falsePositives: values.false_positives ?? [],
     match: matchOf(kind, match),
     matchSource: match?.source ?? '',
@@ -163,6 +166,10 @@ function readException(
   if (parsed === undefined) return undefined;
   const predicate = compilePredicate(parsed.expression);
   return { exception: { match: predicate, source: parsed.source, reason, owner, expiresMs: expires }, parsed };
+}
+
+function originOf({ format = '', id, status, date, modified, related = [] }: Partial<OriginKeys>): Rule['origin'] {
+  return { format, id, status, date, modified, related };
 }
 
 function alertOf(values: Partial<AlertKeys>, name: string, by: readonly string[]): Rule['alert'] {

@@ -43,6 +43,22 @@ describe('the terminal’s block', () => {
     );
   });
 
+  it('names who wrote the rule, its licence, and what else it may be', () => {
+    const alert = alertWith({
+      author: 'A. Writer, B. Writer',
+      license: 'DRL-1.1',
+      falsePositives: ['Backups', 'Tests'],
+    });
+    const text = terminalText(notificationWith({ alert }), false);
+    expect(text).toContain('  Rule by           A. Writer, B. Writer; licence: DRL-1.1\n');
+    expect(text).toContain('  May also be       Backups; Tests\n');
+    expect(JSON.stringify(slackMessage(notificationWith({ alert })))).toContain(
+      'A. Writer, B. Writer; licence: DRL-1.1',
+    );
+    expect(emailText(notificationWith({ alert })).text).toContain('A. Writer, B. Writer; licence: DRL-1.1');
+    expect(JSON.stringify(webhookBody(notificationWith({ alert })))).toContain('DRL-1.1');
+  });
+
   it('leaves out what the event lacks, and suggests the command that works where it is read', () => {
     const alert = alertWith({
       fields: [
