@@ -14,4 +14,9 @@ export const LANGUAGES: readonly Language[] = [
     endings: ['.yml', '.yaml'],
     load: async () => (await import('../../rules/sigma/front-end.ts')).sigmaFrontEnd,
   },
+  {
+    name: 'elastalert',
+    endings: ['.yaml', '.yml'],
+    load: async () => (await import('../../rules/elastalert/front-end.ts')).elastAlertFrontEnd,
+  },
 ];
