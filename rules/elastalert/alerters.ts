@@ -50,10 +50,11 @@ export function readAlerters(options: Options, given: ReadonlyMap<string, string
     const setting = (key: string): YamlNode | undefined => entryOf(nested?.value, key) ?? options.option(key)?.node;
     const channel = given.get(name) ?? (Object.hasOwn(CHANNELS, name) ? CHANNELS[name] : undefined);
     if (channel === undefined) {
-      const remedy = `Say which channel takes its alerts, \`--alerter ${/^[a-z0-9_]{1,40}$/.test(name) ? name : 'NAME'}=webhook\`: slack, email, webhook or terminal.`;
+      const word = /^[a-z0-9_]{1,40}$/i.test(name) ? name : 'NAME';
+      const remedy = `Say which channel takes its alerts, here or in config.yaml: \`vedette_alerters: { ${word}: webhook }\`; also email, slack, terminal.`;
       return options.notes.problem(
         { source: option.source, at: member.at },
-        `no channel here is like the alerter \`${name}\``,
+        `no channel here is like the alerter \`${name.slice(0, 60)}\``,
         remedy,
       );
     }
