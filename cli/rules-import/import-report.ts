@@ -1,16 +1,11 @@
-// What became of each document of an import, for people: a table of all, and the counts.
+// What became of each document of an import, for people: a table of all with what is to be said of each, what runs first, and the counts.
 import { basename } from 'node:path';
 import { visible } from '../../rules/diagnostic.ts';
 import { type ImportedRule, type ImportStatus, STATUSES } from '../../rules/foreign/imported-rules.ts';
 import { neededFields } from '../../rules/needed-fields.ts';
 import { counted, renderTable } from '../table.ts';
 
-const COLUMNS = [
-  { title: 'STATUS' },
-  { title: 'RULE', widthMax: 60 },
-  { title: 'FROM', widthMax: 48 },
-  { title: 'REMARK' },
-] as const;
+const COLUMNS = [{ title: 'STATUS' }, { title: 'RULE', widthMax: 60 }, { title: 'FROM' }] as const;
 
 export const STATUS_WORDS: Readonly<Record<ImportStatus, string>> = {
   runs: 'runs',
@@ -26,11 +21,20 @@ export function reportTable(
   unseen: ReadonlySet<string> | undefined,
   width: number,
 ): string {
-  const rows = rules.map((imported) => {
-    const { entry, status } = imported;
-    return [STATUS_WORDS[status], entry.title, `${basename(entry.file)}:${entry.line}`, remarkOf(imported, unseen)];
+  const sorted = rules.toSorted((a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status));
+  const rows = sorted.map(({ entry, status }) => [
+    STATUS_WORDS[status],
+    entry.title,
+    `${basename(entry.file)}:${entry.line}`,
+  ]);
+  if (rows.length === 0) return '';
+  const [head, ...lines] = renderTable(COLUMNS, rows, width).trimEnd().split('\n');
+  const shown = lines.flatMap((line, at) => {
+    const imported = sorted[at];
+    const remark = imported === undefined ? '' : remarkOf(imported, unseen);
+    return remark === '' ? [line] : [line, `    ${visible(remark)}`];
   });
-  return rows.length === 0 ? '' : renderTable(COLUMNS, rows, width);
+  return `${[head, ...shown].join('\n')}\n`;
 }
 
 /** The fields that the rule needs and no event has had. */
@@ -38,17 +42,15 @@ export function unseenOf({ rule }: ImportedRule, unseen: ReadonlySet<string> | u
   return rule === undefined || unseen === undefined ? [] : [...neededFields(rule)].filter((field) => unseen.has(field));
 }
 
-/** What matters most comes first: a cell is short. */
+/** What matters most comes first. */
 function remarkOf(imported: ImportedRule, unseen: ReadonlySet<string> | undefined): string {
   const { diagnostics, entry } = imported;
   const fields = unseenOf(imported, unseen);
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   const shown = (errors.length > 0 ? errors : diagnostics).map(({ message }) => message);
-  return [
-    ...(entry.uncollected === undefined ? [] : [entry.uncollected]),
-    ...(fields.length === 0 ? [] : [`never seen: ${fields.join(', ')}`]),
-    ...new Set(shown),
-  ].join('; ');
+  const never = fields.length === 0 ? [] : [`never seen: ${fields.join(', ')}`];
+  const source = entry.uncollected === undefined ? [] : [entry.uncollected];
+  return [...new Set([...never, ...source, ...shown])].join('; ');
 }
 
 /** `118 documents: 90 run, 3 not expressible`. */

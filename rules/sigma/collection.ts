@@ -195,18 +195,23 @@ export function readSigmaCollection(
     const metadata = reader.metadata(document);
     tell(document, ...metadata.diagnostics);
     const parts = partsOf(document);
-    const rule: Record<string, PlainValue> = { ...metadata.keys, id: ids.get(document) ?? '' };
-    rule['severity'] ??= greatestSeverity(parts.flatMap((part) => reader.metadata(part).keys['severity'] ?? []));
+    const head: Record<string, PlainValue> = { ...metadata.keys, id: ids.get(document) ?? '' };
+    head['severity'] ??= greatestSeverity(parts.flatMap((part) => reader.metadata(part).keys['severity'] ?? []));
     // The rules that it is made of are in it: whoever wrote them is named too.
     for (const key of ['author', 'license'] as const) {
       const texts = [document, ...parts].flatMap((part) => reader.metadata(part).keys[key] ?? []);
       const all = [...new Set(texts.filter((text) => typeof text === 'string'))].join('; ');
-      if (all !== '') rule[key] = all.slice(0, 500);
+      if (all !== '') head[key] = all.slice(0, 500);
     }
-    const { alert, ...head } = rule;
-    const whole = { ...head, ...keys, ...(alert === undefined ? {} : { alert }) };
+    const shown = leavesOf(document).flatMap(({ rule }) => includedBy(rule?.rule));
+    const include = [...new Set(shown)].slice(0, INCLUDE_MAX);
+    const alert = { title: titleOf(head['name'], keys['by']), ...(include.length === 0 ? {} : { include }) };
     const all = new Map([...metadata.places, ...places]);
-    return { rule: whole, places: all.set('', document.root.at), end: document.root.end };
+    return {
+      rule: { ...inOrder(head), ...keys, alert },
+      places: all.set('', document.root.at),
+      end: document.root.end,
+    };
   };
 
   const partsOf = (document: SigmaDocument, depth = 0): readonly SigmaDocument[] => {
@@ -384,6 +389,38 @@ function withKey(rule: PlainRule, key: string, value: PlainValue): PlainRule {
     [key]: value,
     ...(alert === undefined ? {} : { alert }),
     ...(tests === undefined ? {} : { tests }),
+  };
+}
+
+/** Alerts show so many fields at most. */
+const INCLUDE_MAX = 12;
+
+function includedBy(rule: PlainRule | undefined): readonly string[] {
+  const alert = rule?.['alert'];
+  const include = isMap(alert) ? alert['include'] : undefined;
+  return Array.isArray(include) ? include.filter((field) => typeof field === 'string') : [];
+}
+
+function isMap(value: PlainValue | undefined): value is PlainRule {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** With the values that it was grouped by. `{{` in a title would name a field. */
+function titleOf(name: PlainValue | undefined, by: PlainValue | undefined): string {
+  const text = String(name);
+  const plain = text.includes('{{') || text.includes('}}') ? 'Sigma correlation' : text;
+  const fields = Array.isArray(by) ? by.map((field) => (field === 'host.id' ? 'host.name' : String(field))) : [];
+  const key = [...new Set(fields)].map((field) => `{{${field}}}`).join(', ');
+  return key === '' ? plain : `${plain}: ${key}`;
+}
+
+const HEAD = ['id', 'name', 'description', 'severity'];
+
+function inOrder(head: PlainRule): PlainRule {
+  const first = HEAD.flatMap((key) => (head[key] === undefined ? [] : [[key, head[key]] as const]));
+  return {
+    ...Object.fromEntries(first),
+    ...Object.fromEntries(Object.entries(head).filter(([key]) => !HEAD.includes(key))),
   };
 }
 
