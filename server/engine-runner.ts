@@ -30,9 +30,11 @@ const HEALTH_EVERY_MS = 10_000;
 const WAIT_MS = 1_000;
 /** How often detections that wait for the lateness are looked at, and a cursor that moved without effect is saved. */
 const TICK_MS = 500;
-/** Under pressure a step is followed by a rest of so many times its length, at most so long: a third of the thread at the least. */
-const REST_PER_STEP = 2;
-const REST_MS_MAX = 500;
+/** Under pressure a step gives way for so many times its length, and so long, at most: some of the thread is always left for it. */
+const WAY_PER_STEP = 8;
+const WAY_MS_MAX = 500;
+/** A turn of the loop that takes less had nothing to do for senders. */
+const IDLE_TURN_MS = 0.5;
 /** The first pause after a failure; each further one doubles it. */
 const RETRY_MS = 100;
 const RETRY_MS_MAX = 30_000;
@@ -89,7 +91,7 @@ export interface EngineRunnerOptions {
   /** Called after a commit that put something into the outbox. */
   readonly onOutbox: () => void;
   readonly onNotice: (notice: ServerNotice) => void;
-  /** True while this thread is needed to acknowledge events: steps then leave it most of its time, and what waits is in the store. */
+  /** True while this thread is needed to acknowledge events: steps then give way to that, and what waits is in the store. */
   readonly isPressed?: () => boolean;
   readonly retryMs?: number;
 }
@@ -249,10 +251,7 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
             stepEventsMax = nextStepMax(batch.events.length, performance.now() - beganMs, stepEventsMax);
           } else fence.caughtUp(mark);
         }
-        if (batch.events.length > 0 && options.isPressed?.() === true) {
-          const restMs = Math.min(REST_MS_MAX, REST_PER_STEP * (now() - begunMs));
-          await sleep(restMs, undefined, { signal: abort.signal });
-        }
+        if (batch.events.length > 0 && options.isPressed?.() === true) await giveWay(now() - begunMs);
         if (pausing === undefined) await nextTurn();
         else await sleep(pauseMs(), undefined, { signal: abort.signal });
       } catch (error) {
@@ -342,6 +341,17 @@ const NO_RESULT: StepResult = {
   state: new Map(),
   quarantined: [],
 };
+
+/** Turns of the loop in which senders are served, until one has nothing for them. Idle time is never slept away: the engine may have it. */
+async function giveWay(stepMs: number): Promise<void> {
+  const untilMs = performance.now() + Math.min(WAY_MS_MAX, WAY_PER_STEP * stepMs);
+  for (let beganMs = performance.now(); beganMs < untilMs; ) {
+    await nextTurn();
+    const endedMs = performance.now();
+    if (endedMs - beganMs < IDLE_TURN_MS) return;
+    beganMs = endedMs;
+  }
+}
 
 function hasEffect(result: StepResult): boolean {
   const { detections, alerts, amended, gaps, groups, state } = result;

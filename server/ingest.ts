@@ -23,7 +23,7 @@ const INFLIGHT_BYTES_MAX: number = 128 * 1024 * 1024;
 /** One sender's share of them: whoever begins large requests and never ends them leaves the others their room. */
 const SENDER_BYTES_MAX: number = 96 * 1024 * 1024;
 /** With more bytes than this under way, senders wait for this thread and not the other way round. */
-const PRESSED_BYTES: number = 16 * 1024 * 1024;
+const PRESSED_BYTES: number = 1024 * 1024;
 /** Events that go to the store in one piece. */
 const APPEND_EVENTS_MAX = 4_096;
 

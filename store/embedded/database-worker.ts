@@ -1,4 +1,5 @@
 // The database's thread: DuckDB, and nothing that anybody waits for who acknowledges events. Does what it is told in messages.
+import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { StoreUnavailable } from '../port.ts';
 import { openDatabase } from './database.ts';
@@ -12,8 +13,12 @@ interface OpenSession {
   readonly end: () => Promise<void>;
 }
 
+/** Of this thread alone: where cores are short, who acknowledges comes first. */
+const NICE = 5;
+
 const port = parentPort;
 if (port === null) throw new Error('this is the program of a thread');
+setPriority(NICE);
 const say = (message: FromDatabase): void => port.postMessage(message);
 const database = await openDatabase(workerData as DatabaseLimits, (text) => say({ kind: 'warning', text }));
 const sessions = new Map<number, OpenSession>();

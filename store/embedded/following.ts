@@ -1,10 +1,10 @@
 // Reads events in the order of their numbers, wherever they are by now: memory, partitions, the log. Followers meet each once.
 import type { StoredEvent } from '../../event/document.ts';
 import type { EventLog } from './log.ts';
-import { parseLine } from './log-lines.ts';
+import { idOfLine, parseLine } from './log-lines.ts';
 import type { Partitions } from './partitions.ts';
 import { rowsAfter } from './rows.ts';
-import type { Tail } from './tail.ts';
+import { FollowedLine, type Tail } from './tail.ts';
 
 /** Of the log, for a follower that is behind what memory holds. */
 const LOG_READ_BYTES: number = 4 * 1024 * 1024;
@@ -58,7 +58,11 @@ export function createFollowing({
 
   const fromLog = async (after: number, limit: number): Promise<readonly StoredEvent[]> => {
     const lines = await log.read(after, { events: limit, bytes: LOG_READ_BYTES });
-    return (lines ?? []).map((line) => ({ seq: line.seq, ...parseLine(line) }));
+    return (lines ?? []).map((line) => {
+      const createdMs = log.createdMs(line.seq);
+      if (createdMs === undefined) return { seq: line.seq, ...parseLine(line) };
+      return new FollowedLine(line, idOfLine(line), createdMs);
+    });
   };
 
   return { read, fromLog };

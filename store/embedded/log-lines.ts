@@ -10,6 +10,8 @@ export interface LogLine {
   readonly id: string;
   /** The document as one line of JSON. */
   readonly json: string | EncodedDocument;
+  /** `event.created` of a document that nobody has to parse to know it. */
+  readonly createdMs?: number | undefined;
 }
 
 /** A line as it stands in some bytes, checked. */

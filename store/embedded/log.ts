@@ -40,6 +40,8 @@ export interface EventLog {
     after: number,
     atMost: { readonly events: number; readonly bytes: number },
   ): Promise<readonly RawLine[] | undefined>;
+  /** `event.created` of a line, where that was told when it was appended. */
+  createdMs(seq: number): number | undefined;
   /** Where the lines after a number are. */
   slice(after: number, atMost: { readonly events: number; readonly bytes: number }): LogSlice;
   /** Removes segments all of whose events have a number up to `seq`. */
@@ -207,7 +209,7 @@ function createLog(options: {
       const written = starts.map((start, at): RawLine => {
         const seq = nextSeq + at;
         const end = starts[at + 1] ?? bytes.length;
-        segment.offsets.push(seq, segment.bytes + start);
+        segment.offsets.push(seq, segment.bytes + start, lines[at]?.createdMs);
         return { seq, bytes, from: bytes.indexOf(0x7b, start), to: end - 1, length: end - start };
       });
       segment.bytes += bytes.length;
@@ -215,6 +217,10 @@ function createLog(options: {
       return written;
     },
     slice,
+    createdMs(seq) {
+      const segment = segments.findLast(({ firstSeq }) => firstSeq <= seq);
+      return segment?.offsets.createdMs(seq);
+    },
     async read(after, atMost) {
       const lines: RawLine[] = [];
       for (const part of slice(after, atMost).parts) {

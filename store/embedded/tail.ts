@@ -50,7 +50,7 @@ export interface TailLimits {
 }
 
 /** Parsed once, when it is asked for; nothing of that is kept in the tail. */
-class FollowedLine implements StoredEvent {
+export class FollowedLine implements StoredEvent {
   readonly seq: number;
   readonly id: string;
   readonly unparsed: UnparsedDocument;

@@ -138,3 +138,23 @@ it('is followed unparsed where its times are known, and is the same parsed', asy
     expect(event.document).toEqual(whole);
   }
 });
+
+it('is followed unparsed out of the log too, where ingest knew its time', async () => {
+  const opened = await open();
+  const insert = Buffer.from(',"ingested":"2026-01-01T00:00:00.000Z"');
+  const encoded = EVENTS.map(({ id, document }) => {
+    const line = Buffer.from(JSON.stringify({ '@timestamp': document['@timestamp'], event: { kind: 'event' } }));
+    const insertAt = line.length - 2;
+    return { id, document, encoded: { line, insertAt, insert, timestampMs: START_MS, createdMs: START_MS + 7 } };
+  });
+  await opened.append(encoded);
+  await opened.append([sampleEvent(900)]);
+  const { events } = await opened.next(undefined, { limit: 200, waitMs: 0 });
+  expect(events.map(({ id }) => id)).toEqual([...IDS, sampleEvent(900).id]);
+  for (const event of events.slice(0, 120)) {
+    expect(event.unparsed?.createdMs).toBe(START_MS + 7);
+    const { bytes, from = 0, to = 0 } = event.unparsed ?? {};
+    expect(JSON.parse(bytes?.toString('utf8', from, to) ?? '')).toEqual(event.document);
+  }
+  expect(events.at(-1)?.unparsed).toBeUndefined();
+});

@@ -65,6 +65,26 @@ describe('lines that are read into the same memory again and again', () => {
 });
 
 describe('the log', () => {
+  it('knows event.created of the lines of which it was told, until it is opened again', async () => {
+    const { log } = await open();
+    const times = [1_000, undefined, 999, 1_000 + 2 ** 31, 1_000 - 2 ** 31, 2 ** 31, 0];
+    await log.append(times.map((createdMs, at) => ({ ...line(`e${at}`), createdMs })));
+    await log.rotate();
+    await log.append(Array.from({ length: 300 }, (_, at) => ({ ...line(`f${at}`), createdMs: 5_000 + at })));
+    expect(times.map((_, at) => log.createdMs(at + 1))).toEqual([
+      1_000,
+      undefined,
+      999,
+      undefined,
+      undefined,
+      2 ** 31,
+      0,
+    ]);
+    expect([8, 307, 308].map((seq) => log.createdMs(seq))).toEqual([5_000, 5_299, undefined]);
+    await log.close();
+    expect((await open()).log.createdMs(1)).toBeUndefined();
+  });
+
   it('numbers from 1, and goes on where it ended', async () => {
     const first = await open();
     expect(await append(first.log, [line('a'), line('b')])).toBe(1);
