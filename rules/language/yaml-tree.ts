@@ -3,6 +3,7 @@
 import { isMap, isScalar, isSeq, type ParsedNode, parseAllDocuments } from 'yaml';
 import type { Diagnostic } from '../diagnostic.ts';
 import { diagnosticAt, diagnosticOfFile, PROBLEMS_PER_FILE_MAX, type SourceText, sourceText } from './source-text.ts';
+import { readPlainYaml } from './yaml-plain.ts';
 import { isNestedTooDeeply } from './yaml-scan.ts';
 
 export const FILE_BYTES_MAX: number = 256 * 1024;
@@ -51,7 +52,14 @@ export function readYaml(file: string, rawText: string): YamlFile {
     return { source: sourceText(file, ''), documents: [], diagnostics: [diagnostic] };
   }
   const source = sourceText(file, text);
-  if (isNestedTooDeeply(text)) return tooDeep(source);
+  const plain = readPlainYaml(text);
+  if (plain !== undefined) return { source, documents: [documentOf(source, plain)], diagnostics: [] };
+  return readWholeYaml(source);
+}
+
+/** All of YAML. */
+export function readWholeYaml(source: SourceText): YamlFile {
+  if (isNestedTooDeeply(source.text)) return tooDeep(source);
   try {
     return readDocuments(source);
   } catch (error) {
@@ -102,7 +110,7 @@ function readDocuments(source: SourceText): YamlFile {
     const root = convert(contents, conversion, 0);
     diagnostics.push(...conversion.diagnostics.slice(0, PROBLEMS_PER_FILE_MAX));
     if (root === undefined || conversion.diagnostics.length > 0) continue;
-    documents.push({ root, text: documentText(source, root) });
+    documents.push(documentOf(source, root));
   }
   return { source, documents, diagnostics };
 }
@@ -184,8 +192,8 @@ function refuse(conversion: Conversion, at: number, message: string, remedy: str
   return undefined;
 }
 
-function documentText(source: SourceText, root: YamlNode): string {
+function documentOf(source: SourceText, root: YamlNode): YamlDocument {
   const lineStart = source.text.lastIndexOf('\n', root.at - 1) + 1;
   const isIndentOnly = source.text.slice(lineStart, root.at).trim() === '';
-  return source.text.slice(isIndentOnly ? lineStart : root.at, root.end);
+  return { root, text: source.text.slice(isIndentOnly ? lineStart : root.at, root.end) };
 }
