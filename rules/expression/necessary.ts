@@ -136,6 +136,12 @@ function whenDefined(outer: Expression, context: Context): Necessary | undefined
   }
 }
 
+/** What must hold when something is there: of a path, that some member (which may be a missing one) passed its predicates. */
+function whenThere(expression: Expression, context: Context): Necessary | undefined {
+  const reach = reachOf(expression, context);
+  return allOf([whenDefined(expression, context), ...(reach?.needs ?? [])]);
+}
+
 /** Functions that give undefined, or fail, when their first argument is undefined. */
 const UNDEFINED_OF_UNDEFINED: ReadonlySet<string> = new Set([
   'lowercase',
@@ -162,9 +168,10 @@ function whenCallTrue(call: Call, context: Context): Necessary | undefined {
   switch (name) {
     case 'boolean':
       return first === undefined ? undefined : whenTrue(first, context);
-    case 'not':
     case 'exists':
     case 'has':
+      return first === undefined ? undefined : whenThere(first, context);
+    case 'not':
       return first === undefined ? undefined : whenDefined(first, context);
     case 'contains':
       return whenContains(call, context);

@@ -195,6 +195,18 @@ const { condition } = fc.letrec<{ condition: string; leaf: string }>((tie) => ({
         .map(([a, b, c]) => `(${a} ? ${b} : ${c})`),
     },
     { weight: 1, arbitrary: fc.tuple(field, tie('condition')).map(([of, inner]) => `${of}[${inner}] = "bash"`) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .tuple(fc.constantFrom('exists', 'has'), field, tie('condition'))
+        .map(([name, of, inner]) => `$${name}(${of}[${inner}])`),
+    },
+    {
+      weight: 1,
+      arbitrary: fc
+        .tuple(fc.constantFrom('process.ancestors', 'process', 'missing'), fc.constantFrom('like', 'is'), literals)
+        .map(([of, name, values]) => `$exists(${of}[$${name}(name, ${values})])`),
+    },
     { weight: 1, arbitrary: tie('condition').map((inner) => `$boolean((user; ${inner}))`) },
   ),
 }));
