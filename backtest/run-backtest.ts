@@ -5,7 +5,7 @@ import { CONTAINMENT_LIMITS, NOTHING_DECIDED, type Quarantine } from '../engine/
 import { createEngine } from '../engine/create-engine.ts';
 import type { RuleEpoch, RuleHealth } from '../engine/engine.ts';
 import { passedUntil } from '../engine/watermark.ts';
-import type { Alert, Detection } from '../event/detection.ts';
+import type { Alert, AlertGroup, Detection } from '../event/detection.ts';
 import type { NewEvent } from '../event/document.ts';
 import { createdMsOf, orderKeyOf } from '../event/order.ts';
 import type { EventStore, TimeRange } from '../store/port.ts';
@@ -59,6 +59,10 @@ export interface BacktestRun {
   /** Alerts that a detection of the range opened or joined, as they stand at its end, in the order of their first such one. */
   readonly alerts: readonly Alert[];
   readonly alertsTotal: number;
+  /** How many would have been sent: one of each alert, or of a group of them; those of groups that have not left at its end included. */
+  readonly messages: number;
+  /** Of rules that group: the group by alert, of the first `alertsMax`. */
+  readonly groupOf: ReadonlyMap<string, string>;
   /** Evaluations that failed, the warm-up's included. */
   readonly errors: number;
   readonly health: readonly RuleHealth[];
@@ -95,12 +99,19 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRun
   const alerts = new Map<string, Alert>();
   /** Alerts of the warm-up that the range joined: no more than there are suppression keys. */
   const carriedIds = new Set<string>();
+  const groupOf = new Map<string, string>();
   let [eventsRead, detectionsTotal, openedTotal, isComplete] = [0, 0, 0, true];
+  let messages = 0;
+  const isOfRange = ({ ruleId, lastMs }: Pick<AlertGroup, 'ruleId' | 'lastMs'>): boolean =>
+    lastMs >= range.fromMs && isReported(ruleId);
 
   /** Everything before `nowMs` was seen. */
   const take = (events: readonly NewEvent[], nowMs: number): void => {
     const step = engine.step(events.filter(isEvaluated), passedUntil(nowMs));
     for (const { ruleId } of step.quarantined) if (!tooCostly.includes(ruleId)) tooCostly.push(ruleId);
+    messages += step.groups.filter(isOfRange).length;
+    messages += step.notified.filter(({ ruleId, openedMs }) => isOfRange({ ruleId, lastMs: openedMs })).length;
+    for (const { alertId, groupId } of step.grouped) if (groupOf.size < limits.alertsMax) groupOf.set(alertId, groupId);
     const changed = new Map(step.alerts.map((alert) => [alert.id, alert]));
     for (const detection of step.detections) {
       if (detection.order.createdMs < range.fromMs || !isReported(detection.ruleId)) continue;
@@ -135,6 +146,8 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRun
     detectionsTotal,
     alerts: [...alerts.values()],
     alertsTotal: openedTotal + carriedIds.size,
+    messages: messages + engine.openGroups().filter(isOfRange).length,
+    groupOf,
     errors: engine.health().reduce((sum, row) => sum + row.errors, 0),
     health: engine.health(),
     tooCostly,

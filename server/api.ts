@@ -7,6 +7,7 @@ import type { EventDocument } from '../event/document.ts';
 import type { Diagnostic } from '../rules/diagnostic.ts';
 import type { AggregateResponse, CheckReport, SqlCell, SqlColumn, StoreStatistics } from '../store/port.ts';
 import type { HoldRecord, HostRecord, NotificationRecord } from '../store/state/state-port.ts';
+import type { GroupStatus } from './shared/engine-replica.ts';
 
 export interface ApiError {
   readonly error: {
@@ -45,6 +46,8 @@ export interface StatusResponse {
     readonly lagMs: number;
     /** The rule that costs most of late, and its share of the engine's one core, 0 to 1; absent while nothing is measured. */
     readonly costliest?: { readonly ruleId: string; readonly share: number };
+    /** Where other processes evaluate the rules (`engine.shared`): who evaluates which group of them. */
+    readonly groups?: readonly GroupStatus[];
     readonly health: readonly RuleHealth[];
     /** Rules that need a field which no event has had for a week. */
     readonly cannotFire: readonly string[];
@@ -143,7 +146,25 @@ export interface HoldRequest {
 /** POST /api/v1/store/check (admin) {"isQuick"?}, answered in lines: progress, then the report. */
 export type CheckApiReport = CheckReport;
 
-/** GET /api/v1/alerts?since=MS&status=open&rule=ID&limit=N (reader) */
+/** GET /api/v1/decisions?event=ID&rule=ID (reader): what became of an event, for each rule of its time that it matched. */
+export interface DecisionsResponse {
+  readonly decisions: readonly DecisionApiRecord[];
+}
+export interface DecisionApiRecord {
+  readonly ruleId: string;
+  readonly ruleVersion: string;
+  /**
+   * `opened` an alert, `joined` one, `test`: kept by a rule in that status; `excepted`, `quarantined`: hidden before it was a detection; `counted`
+   * by a rule on many events, and completed nothing; `waits` for what may still come; `unknown`: nothing is stored.
+   */
+  readonly decision: Detection['decision'] | 'excepted' | 'quarantined' | 'counted' | 'waits' | 'unknown';
+  readonly why: string;
+  readonly detectionId?: string;
+  readonly alertId?: string;
+  readonly groupId?: string;
+}
+
+/** GET /api/v1/alerts?since=MS&status=open&rule=ID&group=ID&limit=N (reader) */
 export interface AlertsResponse {
   readonly alerts: readonly Alert[];
 }
@@ -156,7 +177,9 @@ export interface GapsResponse {
 /** GET /api/v1/alerts/:id (reader); POST /api/v1/alerts/:id/status {"status"} (admin) */
 export interface AlertResponse {
   readonly alert: Alert;
-  readonly detections: readonly Detection[];
+  /** `why`: what was decided on it, in words. */
+  readonly detections: readonly (Detection & { readonly why?: string })[];
+  /** Of the message of its group too. */
   readonly notifications: readonly NotificationRecord[];
   readonly event: EventDocument | undefined;
   /** What the rule said when it alerted, made of the rule. */
@@ -303,6 +326,8 @@ export interface BacktestResponse {
   readonly detections: number;
   readonly alerts: readonly Alert[];
   readonly alertsTotal: number;
+  /** That would have been sent: of each alert, or of a group of them. */
+  readonly messages: number;
   readonly errors: number;
   readonly durationMs: number;
   /** False when the run was ended by its time limit: the figures are of what was read until then. */
@@ -317,6 +342,8 @@ export interface BacktestResponse {
     readonly otherDecision: readonly string[];
     /** Those of `otherDecision` whose rule and key had a late detection live. */
     readonly explainedByLateness: readonly string[];
+    /** Alerts that live put into another message. */
+    readonly otherGroup?: readonly string[];
   };
 }
 

@@ -1,4 +1,5 @@
 // Alerts: the list, one with all that led to it, and what people make of it.
+import { decisionText } from '../alerts/decision-text.ts';
 import type { AlertStatus } from '../event/detection.ts';
 import type { EventDocument } from '../event/document.ts';
 import { explainRule } from '../rules/explain/explain-rule.ts';
@@ -43,6 +44,7 @@ export function alertRoutes(
     const sinceMs = optionalTimeIn(query, 'since');
     const status = optionalOneOf(query, 'status', STATUSES);
     const ruleId = optionalTextIn(query, 'rule', 256);
+    const groupId = optionalTextIn(query, 'group', 256);
     const limit = optionalWholeIn(query, 'limit', { min: 1, max: ALERTS_LIMIT_MAX }) ?? ALERTS_LIMIT;
     return {
       alerts: alerts.list({
@@ -50,6 +52,7 @@ export function alertRoutes(
         ...(sinceMs === undefined ? {} : { sinceMs }),
         ...(status === undefined ? {} : { status }),
         ...(ruleId === undefined ? {} : { ruleId }),
+        ...(groupId === undefined ? {} : { groupId }),
       }),
     };
   });
@@ -65,8 +68,13 @@ export function alertRoutes(
     const event = await eventIfReachable(store, alert.firstEventId);
     return {
       alert,
-      detections: alerts.detectionsOf(alert.id, DETECTIONS_LIMIT),
-      notifications: alerts.notificationsOf(alert.id),
+      detections: alerts
+        .detectionsOf(alert.id, DETECTIONS_LIMIT)
+        .map((detection) => ({ ...detection, why: decisionText(detection, alert) })),
+      notifications: [
+        ...alerts.notificationsOf(alert.id),
+        ...(typeof alert.group === 'object' ? alerts.notificationsOf(alert.group.groupId) : []),
+      ],
       event,
       ...whyOf(ruleOf(alert.ruleVersion), event),
     };

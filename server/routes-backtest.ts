@@ -23,6 +23,8 @@ const BACKTEST_LIMIT_MAX = 10_000;
 const BACKTEST_TIMEOUT_MS = 300_000;
 /** At most so much before the range is read for open suppression windows. */
 const WARMUP_MS_MAX: number = 7 * 86_400_000;
+/** Of messages that leave at times of day. */
+const SCHEDULE_WARMUP_MS = 86_400_000;
 const RULE_TEXT_LENGTH_MAX = 262_144;
 const SOURCES_MAX = 200;
 
@@ -93,6 +95,7 @@ const NOTHING: BacktestResponse = {
   detections: 0,
   alerts: [],
   alertsTotal: 0,
+  messages: 0,
   errors: 0,
   durationMs: 0,
   isComplete: true,
@@ -140,14 +143,16 @@ function sourcesIn(fields: Fields, name: string): readonly Rule[] {
 
 /**
  * So far back, within bounds, that windows which were open at the range's start are open again: twice the longest suppression, and
- * the longest memory of a rule on many events with that of one that takes its detections.
+ * twice the longest group, and the longest memory of a rule on many events with that of one that takes its detections.
  */
 function warmupOf(epochs: readonly RuleEpoch[], range: TimeRange, memoryMsMax: number): number {
   let suppressionMs = 0;
   let memoryMs = 0;
   let togetherMs = 0;
   for (const rule of epochs.flatMap(({ rules }) => rules)) {
-    const { suppress } = rule.alert;
+    const { suppress, group } = rule.alert;
+    if (group !== undefined)
+      suppressionMs = Math.max(suppressionMs, group.span.kind === 'for' ? group.span.forMs : SCHEDULE_WARMUP_MS);
     suppressionMs = Math.max(suppressionMs, suppress?.growMs ?? suppress?.forMs ?? 0);
     if (rule.kind.kind === 'together') togetherMs = Math.max(togetherMs, memoryMsOf(rule));
     else memoryMs = Math.max(memoryMs, memoryMsOf(rule));
@@ -163,6 +168,7 @@ function figuresOf(run: BacktestRun) {
     detections: run.detectionsTotal,
     alerts: run.alerts,
     alertsTotal: run.alertsTotal,
+    messages: run.messages,
     errors: run.errors,
     isComplete: run.isComplete,
     ...(run.tooCostly.length === 0 ? {} : { tooCostly: run.tooCostly }),
@@ -172,5 +178,11 @@ function figuresOf(run: BacktestRun) {
 function differencesOf(run: BacktestRun, alerts: AlertBookPort, range: TimeRange) {
   const compared = compareDetections(alerts.detections(range.fromMs, range.untilMs), run.detections);
   const { onlyLive, onlyBacktest, otherDecision, explainedByLateness } = compared;
-  return { onlyLive, onlyBacktest, otherDecision, explainedByLateness };
+  const otherGroup = [...run.groupOf].flatMap(([alertId, groupId]) => {
+    const group = alerts.get(alertId)?.group;
+    // What came late was sent apart, and what waits is not decided.
+    const isSame = typeof group !== 'object' || group.isLate || group.groupId === groupId;
+    return isSame ? [] : [alertId];
+  });
+  return { onlyLive, onlyBacktest, otherDecision, explainedByLateness, otherGroup };
 }

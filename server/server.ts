@@ -38,6 +38,7 @@ import { alertRoutes } from './routes-alerts.ts';
 import { aroundRoutes } from './routes-around.ts';
 import { backtestRoutes } from './routes-backtest.ts';
 import { checkRoutes } from './routes-check.ts';
+import { decisionRoutes } from './routes-decisions.ts';
 import { elasticRoutes } from './routes-elastic.ts';
 import { exportRoutes } from './routes-export.ts';
 import { followRoutes } from './routes-follow.ts';
@@ -325,6 +326,10 @@ function readingRoutes(
     rulesInForce: rules.rules,
     epochsSince: rules.epochsSince,
     quarantines: quarantines.holding,
+    settledMs: () => fence.settledMs(now()),
+  });
+  decisionRoutes(http, {
+    ...{ alerts: state.alerts, store, epochsSince: rules.epochsSince, quarantines: quarantines.list },
     settledMs: () => fence.settledMs(now()),
   });
   const startedMs = now();

@@ -46,6 +46,7 @@ export async function backtestArchive(asked: ArchiveBacktest): Promise<BacktestR
     detections: run.detectionsTotal,
     alerts: run.alerts,
     alertsTotal: run.alertsTotal,
+    messages: run.messages,
     errors: run.errors,
     durationMs: now() - startedMs,
     isComplete: archive.isComplete,

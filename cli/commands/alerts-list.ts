@@ -21,13 +21,14 @@ const COLUMNS = [
 
 export const alertsList: Command = {
   name: 'alerts list',
-  synopsis: '[--since 24h] [--status open] [--rule ID] [--limit N]',
+  synopsis: '[--since 24h] [--status open] [--rule ID] [--group ID] [--limit N]',
   description: 'Lists alerts, newest first.',
   positionals: { least: 0, most: 0 },
   options: {
     since: RANGE_OPTIONS.since,
     status: { value: 'STATUS', description: `Only these: ${STATUSES.join(', ')}.` },
     rule: { value: 'ID', description: 'Only alerts of this rule.' },
+    group: { value: 'ID', description: 'Only alerts of this message (`alert.group`).' },
     limit: { value: 'N', description: `At most so many; 1 to ${LIMIT.most}, else ${LIMIT.otherwise}.` },
     ...CLIENT_OPTIONS,
   },
@@ -51,6 +52,8 @@ export const alertsList: Command = {
     if (status !== undefined) query.set('status', status);
     const rule = optionValue(invocation, 'rule');
     if (rule !== undefined) query.set('rule', rule);
+    const group = optionValue(invocation, 'group');
+    if (group !== undefined) query.set('group', group);
     const listed = await client.value.get<AlertsResponse>(`/api/v1/alerts?${query}`);
     if (!listed.isOk) return listed.failure;
     if (invocation.isJson) {

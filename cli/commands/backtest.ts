@@ -167,7 +167,8 @@ function print(invocation: Invocation, answer: BacktestResponse, sinceMs: number
     : 'not whole (cut short by the server’s time limit, or an archive that was interrupted), of what was read: ';
   const which = answer.isNarrowed ? ' that a rule may match,' : '';
   const read = `${cut}${counted(answer.eventsRead, 'event')}${which} since ${isoTime(sinceMs)}`;
-  const found = `${counted(answer.detections, 'detection')}, ${counted(answer.alertsTotal, 'alert')}`;
+  const messages = answer.messages === answer.alertsTotal ? '' : ` in ${counted(answer.messages, 'message')}`;
+  const found = `${counted(answer.detections, 'detection')}, ${counted(answer.alertsTotal, 'alert')}${messages}`;
   stderr.write(`${read}: ${found}${shown}${errors} (${(answer.durationMs / 1000).toFixed(1)} s)\n`);
   const { tooCostly = [] } = answer;
   if (tooCostly.length > 0)
@@ -179,8 +180,11 @@ function print(invocation: Invocation, answer: BacktestResponse, sinceMs: number
 type Differences = NonNullable<BacktestResponse['differences']>;
 
 /** What came late was decided before it came: live could not do otherwise. */
-function isUnexplained({ onlyLive, onlyBacktest, otherDecision, explainedByLateness }: Differences): boolean {
-  return onlyLive.length + onlyBacktest.length > 0 || otherDecision.length > explainedByLateness.length;
+function isUnexplained(differences: Differences): boolean {
+  const { onlyLive, onlyBacktest, otherDecision, explainedByLateness, otherGroup = [] } = differences;
+  return (
+    onlyLive.length + onlyBacktest.length + otherGroup.length > 0 || otherDecision.length > explainedByLateness.length
+  );
 }
 
 function printDifferences(invocation: Invocation, differences: Differences): void {
@@ -191,7 +195,8 @@ function printDifferences(invocation: Invocation, differences: Differences): voi
     ['decided otherwise (opened or joined)', differences.otherDecision],
     ['of these, explained by events that came late', differences.explainedByLateness],
   ] as const;
-  if (lists.every(([, ids]) => ids.length === 0)) {
+  const { otherGroup = [] } = differences;
+  if (lists.every(([, ids]) => ids.length === 0) && otherGroup.length === 0) {
     stdout.write('No difference from what was found live.\n');
     return;
   }
@@ -200,4 +205,7 @@ function printDifferences(invocation: Invocation, differences: Differences): voi
     stdout.write(`${title}: ${counted(ids.length, 'detection')}\n`);
     for (const id of ids.slice(0, DIFFERENCES_SHOWN)) stdout.write(`  ${visible(id)}\n`);
   }
+  if (otherGroup.length === 0) return;
+  stdout.write(`in another message: ${counted(otherGroup.length, 'alert')}\n`);
+  for (const id of otherGroup.slice(0, DIFFERENCES_SHOWN)) stdout.write(`  ${visible(id)}\n`);
 }

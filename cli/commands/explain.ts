@@ -12,7 +12,7 @@ import { explanationLines, verdictLine } from '../../rules/explain/explanation-t
 import { type RuleTrees, treesOf } from '../../rules/explain/rule-trees.ts';
 import { ruleSentence } from '../../rules/explain/sentence.ts';
 import type { Rule } from '../../rules/rule.ts';
-import type { AlertsResponse } from '../../server/api.ts';
+import type { AlertsResponse, DecisionApiRecord, DecisionsResponse } from '../../server/api.ts';
 import { CLIENT_OPTIONS, type Client, openClient } from '../client.ts';
 import { type Command, type Invocation, isGiven, optionValue, printJson } from '../command.ts';
 import { fetchEvent, readEvents } from '../explained-events.ts';
@@ -30,10 +30,10 @@ const KEYS_SHOWN = 10;
 
 export const explain: Command = {
   name: 'explain',
-  synopsis: 'RULE --event ID|FILE | RULE --since 1h [--key VALUE,…]',
+  synopsis: 'RULE --event ID|FILE | RULE --since 1h [--key VALUE,…] | --event ID',
   description:
-    'Says why RULE (a file, or the id of a rule in use) matches an event or does not: each clause with its answer, the values that it saw and how near it came, then exceptions and suppression. --event takes the id of a stored event, or a file with events (JSON, one a line). Of a rule on many events it also says how far its window came: for the key of the event, for --key, or for the keys with the most matches since --since.',
-  positionals: { least: 1, most: 1 },
+    'Says why RULE (a file, or the id of a rule in use) matches an event or does not: each clause with its answer, the values that it saw and how near it came, then exceptions and suppression. --event takes the id of a stored event, or a file with events (JSON, one a line). Of a rule on many events it also says how far its window came: for the key of the event, for --key, or for the keys with the most matches since --since. Without RULE it says what became of a stored event: what each rule that it matched decided, and why.',
+  positionals: { least: 0, most: 1 },
   options: {
     event: { value: 'ID|FILE', description: 'The event: an id, or a file of JSON documents.' },
     key: { value: 'VALUES', description: 'Values of the rule’s `by`, with commas between; or as JSON.' },
@@ -42,10 +42,12 @@ export const explain: Command = {
   },
   examples: [
     ['vedette explain web-server-spawned-shell --event EVENT-ID', 'Why did this event (not) alert?'],
+    ['vedette explain --event EVENT-ID', 'What did all the rules make of it?'],
     ['vedette explain my-rules/web-shell.yaml --event event.json', 'The same of a file, without a server.'],
     ['vedette explain brute-force --since 1h --key web1,root', 'How many did it count for this host and user?'],
   ],
   async run(invocation) {
+    if (invocation.positionals.length === 0) return explainDecisions(invocation);
     const read = await readOneRule(invocation);
     if (!read.isOk) return read.failure;
     const { rule, known } = read.value;
@@ -95,7 +97,9 @@ async function explainEvents(
   const explained = events.value
     .slice(0, EVENTS_SHOWN)
     .map((event) => ({ event, explanation: explainRule(rule, trees, event.document) }));
-  const suppression = client === undefined ? undefined : await suppressionOf(client.value, rule, events.value[0]);
+  const decisions = client === undefined ? [] : await decisionsOf(client.value, named, rule.id);
+  const suppression =
+    client === undefined || decisions.length > 0 ? undefined : await suppressionOf(client.value, rule, events.value[0]);
   const windows =
     rule.kind.kind === 'single' ? undefined : await windowsOfEvents(invocation, rule, events.value, client?.value);
   if (windows !== undefined && !windows.isOk) return windows.failure;
@@ -108,6 +112,7 @@ async function explainEvents(
         ...explanation,
         decided: verdictLine(explanation),
       })),
+      ...(decisions.length === 0 ? {} : { decisions }),
       ...(suppression === undefined ? {} : { suppression }),
       ...(keys === undefined ? {} : { keys }),
     });
@@ -120,10 +125,43 @@ async function explainEvents(
     for (const line of explanationLines(explanation)) stdout.write(`  ${visible(line)}\n`);
     if (rule.by.length > 0) stdout.write(`  key: ${visible(keyOf(event.document, rule.by))}\n`);
   }
+  for (const { why } of decisions) stdout.write(`  ${visible(why)}\n`);
   if (suppression !== undefined) stdout.write(`  ${visible(suppression)}\n`);
   if (keys !== undefined) printKeys(invocation, rule, keys);
   const left = events.value.length - explained.length;
   if (left > 0) stderr.write(`${counted(left, 'further event')} of the file ${left === 1 ? 'is' : 'are'} not shown\n`);
+  return EXIT.fine;
+}
+
+/** What is stored of what the rule decided on the event, and what hides it. */
+async function decisionsOf(client: Client, event: string, rule: string): Promise<readonly DecisionApiRecord[]> {
+  const query = new URLSearchParams({ event, rule });
+  const answer = await client.get<DecisionsResponse>(`/api/v1/decisions?${query}`);
+  // Of an exception the explanation itself says all.
+  return answer.isOk ? answer.value.decisions.filter(({ decision }) => !isExplained.has(decision)) : [];
+}
+
+const isExplained: ReadonlySet<DecisionApiRecord['decision']> = new Set(['excepted', 'counted', 'unknown']);
+
+/** What became of a stored event, over all rules. */
+async function explainDecisions(invocation: Invocation): Promise<ExitCode | Failure> {
+  const event = optionValue(invocation, 'event');
+  if (event === undefined)
+    return usage(explain, 'neither RULE nor --event', 'Name a rule, or a stored event: --event ID.').failure;
+  const client = await openClient(invocation, 'reader');
+  if (!client.isOk) return client.failure;
+  const answer = await client.value.get<DecisionsResponse>(`/api/v1/decisions?${new URLSearchParams({ event })}`);
+  if (!answer.isOk) return answer.failure;
+  const { decisions } = answer.value;
+  if (invocation.isJson) {
+    printJson(invocation, { event, decisions });
+    return EXIT.fine;
+  }
+  const { stdout } = invocation.context;
+  stdout.write(
+    `${visible(`event ${event}: ${decisions.length === 0 ? 'no rule matched it' : counted(decisions.length, 'decision')}`)}\n`,
+  );
+  for (const { ruleId, why } of decisions) stdout.write(`  ${visible(`${ruleId}: ${why}`)}\n`);
   return EXIT.fine;
 }
 

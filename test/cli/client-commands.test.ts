@@ -396,6 +396,7 @@ describe('backtest', () => {
     detections: 0,
     alerts: [],
     alertsTotal: 0,
+    messages: 0,
     errors: 0,
     durationMs: 1234,
     isComplete: true,
