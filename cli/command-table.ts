@@ -21,6 +21,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/server.ts')).server,
   },
   {
+    name: 'engine',
+    summary: 'Evaluate rules for a server elsewhere, beside other engines.',
+    load: async () => (await import('./commands/engine.ts')).engine,
+  },
+  {
     name: 'collector',
     summary: 'Run the collector alone, for a server elsewhere.',
     load: async () => (await import('./commands/collector.ts')).collector,

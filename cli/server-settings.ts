@@ -6,6 +6,8 @@ import { readSecret } from './config.ts';
 import { type Outcome, succeed } from './failure.ts';
 
 const DAY_MS = 86_400_000;
+/** Each group is an engine of its own, which looks at every event. */
+const GROUPS_MAX = 64;
 
 /** Where the shipped rules are. */
 export const SHIPPED_RULES: string = fileURLToPath(new URL('../rules/library', import.meta.url));
@@ -47,6 +49,7 @@ export async function serverOptionsOf(config: Config, surroundings: Surroundings
     alertOnImports: config.server.alertOnImports,
     ...given('quota', quotaOf(config)),
     ...given('tls', config.server.tls),
+    ...(config.engine.isShared ? { sharing: { groups: Math.min(GROUPS_MAX, config.engine.groups) } } : {}),
   });
 }
 
@@ -80,7 +83,10 @@ export async function storeOptions(config: Config): Promise<Outcome<StoreOptions
   });
 }
 
-async function channelOptions(config: Config, terminal: ChannelOptions['terminal']): Promise<Outcome<ChannelOptions>> {
+export async function channelOptions(
+  config: Config,
+  terminal: ChannelOptions['terminal'],
+): Promise<Outcome<ChannelOptions>> {
   const { slack, email, webhook } = config.alerts;
   const token = await optionalSecret(slack?.token, 'Slack token');
   if (!token.isOk) return token;

@@ -2,9 +2,12 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import type { EventStore } from '../store/port.ts';
+import type { SharedDocuments } from '../store/shared/shared-documents.ts';
 import { takeFolderLock } from './folder-lock.ts';
-import { openStore } from './open-store.ts';
+import { openSharedDocuments, openStore } from './open-store.ts';
 import { type ServerOptions, ServerStartError } from './options.ts';
+import { ForeignControlLog } from './shared/control-publisher.ts';
+import { type ServerSharing, shareEngine } from './shared/server-sharing.ts';
 
 export async function freeBytesOf(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder);
@@ -45,6 +48,26 @@ export async function openStoreOrSay(options: ServerOptions): Promise<EventStore
     const remedy =
       options.store.kind === 'elasticsearch' ? 'Check the address and the credentials.' : 'Check the folder.';
     throw new ServerStartError('store-unusable', `the event store cannot be opened: ${messageOf(error)}`, remedy);
+  }
+}
+
+/** What takes the place of the server's own engine, where other processes evaluate the rules. */
+export async function shareEngineOrSay(
+  { sharing, store }: ServerOptions,
+  parts: Omit<Parameters<typeof shareEngine>[0], 'documents' | 'groups'>,
+): Promise<ServerSharing | undefined> {
+  if (sharing === undefined) return undefined;
+  let documents: SharedDocuments | undefined;
+  try {
+    documents = sharing.documents ?? (await openSharedDocuments(store));
+    return await shareEngine({ ...parts, documents, groups: sharing.groups });
+  } catch (error) {
+    await documents?.close();
+    const remedy =
+      error instanceof ForeignControlLog
+        ? 'Give the server the data folder that it had, or this cluster to one server alone.'
+        : 'Check the address and the credentials, or set engine.shared to false.';
+    throw new ServerStartError('sharing-unusable', `engines cannot be shared: ${messageOf(error)}`, remedy);
   }
 }
 

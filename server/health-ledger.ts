@@ -4,7 +4,7 @@
 //   runner:health:RULE   {"v":1,"sinceMs":…,"row":{…}}
 import type { RuleHealth } from '../engine/engine.ts';
 
-const HEALTH_PREFIX = 'runner:health:';
+export const HEALTH_PREFIX = 'runner:health:';
 const FORMAT = 1;
 /** Rules that are no longer loaded keep their figures while there are no more than this. */
 const ROWS_MAX = 12_000;
@@ -79,6 +79,11 @@ export function createHealthLedger(saved: ReadonlyMap<string, string>, now: () =
       return changes;
     },
   };
+}
+
+/** The saved figures of these rules, of those that have any. */
+export function readHealth(saved: ReadonlyMap<string, string>, ruleIds: readonly string[]): readonly LedgerRow[] {
+  return ruleIds.flatMap((id) => readRow(saved.get(HEALTH_PREFIX + id) ?? '') ?? []);
 }
 
 type Figures = { [name: string]: unknown };

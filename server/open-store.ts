@@ -1,5 +1,6 @@
 // Opens the configured event store. The adapters are loaded only when asked for: a server on Elasticsearch needs no DuckDB.
 import type { EventStore } from '../store/port.ts';
+import type { SharedDocuments } from '../store/shared/shared-documents.ts';
 import { DEFAULT_COLD_AFTER_MS, type ServerOptions, type StoreOptions } from './options.ts';
 
 /** Throws when the store cannot be opened. */
@@ -30,6 +31,13 @@ export async function openStore(server: ServerOptions): Promise<EventStore> {
       });
     }
   }
+}
+
+/** Where engines and server meet: beside the events. Throws when that cannot be. */
+export async function openSharedDocuments(options: StoreOptions): Promise<SharedDocuments> {
+  if (options.kind !== 'elasticsearch') throw new Error('only events in Elasticsearch can be shared among engines');
+  const { openElasticsearchDocuments } = await import('../store/elasticsearch/elasticsearch-documents.ts');
+  return openElasticsearchDocuments(elasticsearchOptions(options));
 }
 
 /** The options of the adapter, also for those who set a cluster up. */

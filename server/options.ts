@@ -3,6 +3,7 @@
 import type { Writable } from 'node:stream';
 import type { Diagnostic } from '../rules/diagnostic.ts';
 import type { EventStore } from '../store/port.ts';
+import type { SharedDocuments } from '../store/shared/shared-documents.ts';
 import type { Quota } from '../store/state/state-port.ts';
 
 export const DEFAULT_HOST = '127.0.0.1';
@@ -113,6 +114,12 @@ export interface ServerOptions {
   /** True: own rule folders are read again whenever something in them changes. */
   readonly watchesRules?: boolean;
   readonly channels: ChannelOptions;
+  /** Rules are evaluated by processes of their own (server/shared/), which share out so many groups of them. Needs Elasticsearch. */
+  readonly sharing?: {
+    readonly groups: number;
+    /** Instead of those in the configured cluster; the server closes them. */
+    readonly documents?: SharedDocuments;
+  };
   /** How much each host may send, where it has no quota of its own. */
   readonly quota?: Quota;
   /** A second listener, for senders on other hosts. */
@@ -163,7 +170,13 @@ export interface RunningServer {
 
 /** The server cannot start, for a reason that who runs it can do something about. */
 export class ServerStartError extends Error {
-  readonly code: 'port-taken' | 'folder-taken' | 'folder-unusable' | 'store-unusable' | 'tls-unusable';
+  readonly code:
+    | 'port-taken'
+    | 'folder-taken'
+    | 'folder-unusable'
+    | 'store-unusable'
+    | 'tls-unusable'
+    | 'sharing-unusable';
   readonly remedy: string;
   constructor(code: ServerStartError['code'], message: string, remedy: string) {
     super(message);

@@ -9,6 +9,7 @@ import { API_PREFIX, type Http } from './http.ts';
 import { shownQuarantine } from './routes-rules.ts';
 import type { RuleReport } from './rule-report.ts';
 import { searchProblem } from './search-desk.ts';
+import type { GroupStatus } from './shared/engine-replica.ts';
 
 export function statusRoutes(
   { app, needs }: Http,
@@ -19,6 +20,8 @@ export function statusRoutes(
     readonly runner: EngineRunner;
     readonly fence: DeliveryFence;
     readonly report: () => readonly RuleReport[];
+    /** Of rules that other processes evaluate. */
+    readonly groups?: () => readonly GroupStatus[];
     readonly now: () => number;
     readonly outbox: OutboxPort;
     readonly holds: Pick<HoldPort, 'list'>;
@@ -26,7 +29,7 @@ export function statusRoutes(
     readonly rules: () => { readonly loaded: number; readonly diagnostics: readonly Diagnostic[] };
   },
 ): void {
-  const { version, startedMs, store, runner, fence, report, now, outbox, holds, channels, rules } = context;
+  const { version, startedMs, store, runner, fence, report, groups, now, outbox, holds, channels, rules } = context;
   app.get(`${API_PREFIX}/status`, needs('read'), async (): Promise<StatusResponse> => {
     const statistics = await store.statistics().catch((error: unknown) => {
       throw searchProblem(error, undefined);
@@ -45,6 +48,7 @@ export function statusRoutes(
         behind: fence.unread(),
         lagMs: fence.lagMs(now()),
         ...(costliest === undefined ? {} : { costliest }),
+        ...(groups === undefined ? {} : { groups: groups() }),
         health,
         cannotFire: reported.filter(({ unseenFields }) => unseenFields.length > 0).map(({ rule }) => rule.id),
         quarantined: reported.flatMap(({ rule, quarantines }) =>

@@ -9,7 +9,7 @@ import { createAlertOutlet } from './alert-outlet.ts';
 import { createAttempts } from './attempts.ts';
 import { createBodyDesk } from './body-desk.ts';
 import { createBodyThread } from './body-thread.ts';
-import { freeBytesOf, openStoreOrSay, orUnusable, takeFolder } from './data-folder.ts';
+import { freeBytesOf, openStoreOrSay, orUnusable, shareEngineOrSay, takeFolder } from './data-folder.ts';
 import { createDeliveryFence, type DeliveryFence } from './delivery-fence.ts';
 import { createEngineRunner, type EngineRunner, savedGreatestCreatedMs } from './engine-runner.ts';
 import { createFieldWatch } from './field-watch.ts';
@@ -56,6 +56,8 @@ import { createRuleReport, type RuleReport } from './rule-report.ts';
 import { watchRules } from './rule-watch.ts';
 import { createSearchDesk } from './search-desk.ts';
 import { createSeenFields } from './seen-fields.ts';
+import type { GroupStatus } from './shared/engine-replica.ts';
+import { NO_OUTBOX } from './shared/server-sharing.ts';
 import { isImported } from './silence.ts';
 import { createSilenceWatch } from './silence-watch.ts';
 import { createStepMessages } from './step-messages.ts';
@@ -103,15 +105,27 @@ async function start(
   closers.push(() => state.close());
   const { enrollmentSecret, warnings } = ensureSystemAccounts(state.accounts, secretFiles, startedMs);
   for (const message of warnings) onNotice({ kind: 'warning', message });
-  const store = await openStoreOrSay(options);
-  closers.push(() => store.close());
+  const opened = await openStoreOrSay(options);
+  closers.push(() => opened.close());
+  const latenessMs = options.latenessMs ?? DEFAULT_LATENESS_MS;
+  const horizonMs = retentionDays * DAY_MS;
+  const sharing = await shareEngineOrSay(options, {
+    ...{ state, now, onNotice },
+    store: opened,
+    settings: { latenessMs, staleAfterMs: silenceAfterMs, alertOnImports, horizonMs },
+    quarantines: () => quarantines,
+    ruleIds: () => rules.rules().map(({ id }) => id),
+  });
+  if (sharing !== undefined) closers.push(() => sharing.close());
+  const store = sharing?.store ?? opened;
 
-  const outlet = createAlertOutlet({ options: options.channels, outbox: state.outbox, now, onNotice });
+  const outbox = sharing === undefined ? state.outbox : NO_OUTBOX;
+  const outlet = createAlertOutlet({ options: options.channels, outbox, now, onNotice });
   closers.push(() => outlet.close());
   const rules = createRuleBook({
     folders: options.ruleFolders,
     log: state.controlLog,
-    horizonMs: retentionDays * DAY_MS,
+    horizonMs,
     now,
     onNotice,
   });
@@ -122,11 +136,9 @@ async function start(
 
   let runner: EngineRunner | undefined;
   let isPressed = (): boolean => false;
-  const fence = createDeliveryFence({
-    latenessMs: options.latenessMs ?? DEFAULT_LATENESS_MS,
-    staleAfterMs: silenceAfterMs,
-    onAdvance: () => runner?.advance(),
-  });
+  const fence =
+    sharing?.fence ??
+    createDeliveryFence({ latenessMs, staleAfterMs: silenceAfterMs, onAdvance: () => runner?.advance() });
   const hosts = createHostBook(state.hosts);
   const isRevoked = (hostId: string): boolean => state.accounts.byId(hostId)?.isRevoked !== false;
   restoreHosts(fence, hosts, { isRevoked, nowMs: startedMs });
@@ -134,7 +146,7 @@ async function start(
   const quarantines = createQuarantineBook({ log: state.controlLog, events: ownEvents, now, onNotice });
   const { channelNames, reachable } = outlet;
   const messages = createStepMessages({ alerts: state.alerts, channelNames, reachable });
-  const engineRunner = orUnusable(() =>
+  const ownRunner = (): EngineRunner =>
     createEngineRunner({
       store,
       state: state.engine,
@@ -149,8 +161,8 @@ async function start(
       messagesOf: messages.of,
       onOutbox: outlet.wake,
       isPressed: () => isPressed(),
-    }),
-  );
+    });
+  const engineRunner = sharing?.replica ?? orUnusable(ownRunner);
   runner = engineRunner;
   closers.push(() => engineRunner.close());
   const lanes = createLanes();
@@ -206,12 +218,15 @@ async function start(
   const onReleased = (): void => {
     // Rules on many events come into force anew: that is in the epochs.
     engineRunner.useRules(rules.epochs());
-    catchUp.wake();
+    if (sharing === undefined) catchUp.wake();
   };
   const report = createRuleReport({ rules, quarantines, runner: engineRunner, fields });
   ruleRoutes(http, { report, quarantines, runner: engineRunner, onReleased, now });
   const { channelNames: channels } = outlet;
-  readingRoutes(http, { options, state, store, rules, fence, runner: engineRunner, quarantines, report, channels });
+  readingRoutes(http, {
+    ...{ options, state, store, rules, fence, runner: engineRunner, quarantines, report, channels },
+    groups: sharing?.replica.groups,
+  });
   metricsRoutes(http, {
     version: options.version,
     ...{ startedMs, now, store, runner: engineRunner, fence, outbox: state.outbox, report },
@@ -224,11 +239,13 @@ async function start(
   const tls = options.tls === undefined ? undefined : await openTlsListener(options.tls, http.app.routing);
   if (tls !== undefined) closers.push(() => tls.close());
   engineRunner.start();
+  sharing?.start();
   outlet.wake();
   silence.start();
   sweeper.start();
   fieldWatch.start();
-  catchUp.wake();
+  // Of rules that other processes evaluate, those catch up.
+  if (sharing === undefined) catchUp.wake();
   retention.start();
   onNotice({ kind: 'listening', message: `listening on ${url}` });
   if (tls !== undefined) onNotice({ kind: 'listening', message: `listening with TLS on port ${tls.port}` });
@@ -304,12 +321,17 @@ function readingRoutes(
     readonly runner: EngineRunner;
     readonly quarantines: QuarantineBook;
     readonly report: () => readonly RuleReport[];
+    readonly groups: (() => readonly GroupStatus[]) | undefined;
     readonly channels: readonly string[];
   },
 ): void {
-  const { options, state, store, rules, fence, runner, quarantines, report, channels } = parts;
+  const { options, state, store, rules, fence, runner, quarantines, report, groups, channels } = parts;
   const { version, now, alertOnImports = false } = options;
   alertRoutes(http, { alerts: state.alerts, store, ruleOf: rules.ofVersion });
+  decisionRoutes(http, {
+    ...{ alerts: state.alerts, store, epochsSince: rules.epochsSince, quarantines: quarantines.list },
+    settledMs: () => fence.settledMs(now()),
+  });
   const searching = { store, desk: createSearchDesk(http.closing), now };
   searchRoutes(http, searching);
   aroundRoutes(http, searching);
@@ -328,10 +350,6 @@ function readingRoutes(
     quarantines: quarantines.holding,
     settledMs: () => fence.settledMs(now()),
   });
-  decisionRoutes(http, {
-    ...{ alerts: state.alerts, store, epochsSince: rules.epochsSince, quarantines: quarantines.list },
-    settledMs: () => fence.settledMs(now()),
-  });
   const startedMs = now();
   statusRoutes(http, {
     version,
@@ -340,6 +358,7 @@ function readingRoutes(
     runner,
     fence,
     report,
+    ...(groups === undefined ? {} : { groups }),
     now,
     outbox: state.outbox,
     holds: state.holds,

@@ -11,12 +11,16 @@ import { counted, formatBytes, isoTime, renderPairs, renderTable } from '../tabl
 const RULES_SHOWN = 20;
 /** Rules that cannot fire and are named. */
 const CANNOT_FIRE_SHOWN = 3;
+/** A rule group without a sign for so long is taken over, or nobody is there to do it. */
+const QUIET_MS = 10_000;
+
+type SharedGroup = NonNullable<StatusResponse['engine']['groups']>[number];
 
 export const status: Command = {
   name: 'status',
   synopsis: '',
   description:
-    'Shows how the server is doing: store, rules, what waits, what failed, what the collectors cost. Exit code 1 when a rule file is broken, a rule fails on events or is quarantined, or a notification could not be sent.',
+    'Shows how the server is doing: store, rules, what waits, what failed, what the collectors cost. Exit code 1 when a rule file is broken, a rule fails on events or is quarantined, a notification could not be sent, or nobody evaluates a rule group.',
   positionals: { least: 0, most: 0 },
   options: { ...CLIENT_OPTIONS },
   examples: [
@@ -40,6 +44,7 @@ export const status: Command = {
       !diagnostics.some(({ severity }) => severity === 'error') &&
       !engine.health.some(({ errors }) => errors > 0) &&
       engine.quarantined.length === 0 &&
+      !(engine.groups ?? []).some(({ owner, quietMs }) => owner === null || quietMs >= QUIET_MS) &&
       answer.value.store.damaged === undefined &&
       outbox.failed === 0;
     return isSound ? EXIT.fine : EXIT.findings;
@@ -67,6 +72,13 @@ function behindInWords({ behind, lagMs, costliest }: StatusResponse['engine']): 
   return `${behind} behind, by ${Math.round(lagMs / 1_000)} s${rule}`;
 }
 
+/** A rule group of engines elsewhere. */
+function groupInWords({ owner, quietMs, rules, eventsFolded, pending }: SharedGroup): string {
+  const sign = quietMs >= QUIET_MS ? `, no sign for ${Math.round(quietMs / 1_000)} s` : '';
+  const who = owner === null ? 'nobody evaluates it (vedette engine)' : `evaluated by ${owner}`;
+  return `${counted(rules, 'rule')}, ${who}${sign}; ${counted(eventsFolded, 'event')}, ${pending} waiting`;
+}
+
 function print(
   invocation: Invocation,
   {
@@ -85,6 +97,7 @@ function print(
       'engine',
       `${counted(engine.rules, 'rule')}, ${counted(engine.eventsFolded, 'event')} evaluated, ${behindInWords(engine)}`,
     ],
+    ...(engine.groups ?? []).map((group) => [`group ${group.group}`, groupInWords(group)] as const),
     ...engine.quarantined.map(({ ruleId, hostId, reason }) => {
       const whose = hostId === undefined ? '' : ` for host ${hostId}`;
       return ['quarantined', `${ruleId}${whose}: ${reason} (vedette rules release)`] as const;

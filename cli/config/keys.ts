@@ -107,6 +107,20 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     description: 'Whether events that `vedette import` wrote meet the live rules too.',
   },
   {
+    path: 'engine.shared',
+    kind: 'boolean',
+    default: 'false',
+    description:
+      'Whether rules are evaluated by `vedette engine` processes, as many as you like, instead of by the server. Needs Elasticsearch.',
+  },
+  {
+    path: 'engine.groups',
+    kind: 'count',
+    default: '4',
+    description:
+      'In how many groups the rules are shared out among them: as many processes can help. Holds from the first start on.',
+  },
+  {
     path: 'store.embedded.cold_after',
     kind: 'duration',
     default: '2d',

@@ -44,6 +44,7 @@ export interface Config {
     };
     readonly tls: ServerTls | undefined;
   };
+  readonly engine: { readonly isShared: boolean; readonly groups: number };
   readonly store: StoreConfig;
   readonly embedded: {
     readonly coldAfterMs: number;
@@ -191,6 +192,7 @@ export function assembleConfig({ file, values, secrets }: ConfigValues): Config 
           ? undefined
           : { host: text('server.tls.host') ?? '', port: number('server.tls.port'), certFile, keyFile },
     },
+    engine: { isShared: isOn('engine.shared'), groups: number('engine.groups') },
     store:
       node === undefined
         ? { kind: 'embedded' }

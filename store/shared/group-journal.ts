@@ -9,7 +9,7 @@
 // only that makes them count. Whoever takes the group over replaces `group.G` too, with the next token, so of two processes that
 // think they own it one can never commit again, however long it slept in between. Documents of a generation that never came to count
 // have a token that the chain does not name there, and nobody reads them.
-import { type PackedOutcome, packOutcome } from './group-outcome.ts';
+import { type GroupFigures, NO_FIGURES, type PackedOutcome, packOutcome } from './group-outcome.ts';
 import { partIds, partsOf, readTexts } from './parts.ts';
 import { type SharedDocuments, SharedStateDamaged } from './shared-documents.ts';
 
@@ -42,6 +42,7 @@ export interface GroupRecord {
   readonly snapshot: Snapshot | null;
   /** Outcomes of earlier generations are gone. */
   readonly outcomesFrom: number;
+  readonly figures: GroupFigures;
 }
 
 export interface SeenGroup {
@@ -59,14 +60,19 @@ export interface HeldGroup {
    * One more generation. Throws where it is not known whether it counts: then call it again with the same, and nothing else. One
    * call at a time.
    */
-  commit(changes: ReadonlyMap<string, string | undefined>, outcome: PackedOutcome): Promise<boolean>;
+  commit(
+    changes: ReadonlyMap<string, string | undefined>,
+    outcome: PackedOutcome,
+    figures: GroupFigures,
+  ): Promise<boolean>;
   /** Tells the others that the owner lives. */
-  renew(): Promise<boolean>;
+  renew(figures: GroupFigures): Promise<boolean>;
   /** Gives it up: another may take it at once. */
   release(): Promise<void>;
   /** Removes outcomes of generations before this one. */
   forgetOutcomes(before: number): Promise<void>;
-  generation(): number;
+  /** As it was last written. */
+  record(): GroupRecord;
   /** When the last write began that is known to count: the lease was held then, on the clock that was given. */
   provenMs(): number;
 }
@@ -145,6 +151,7 @@ const NEVER_HELD: GroupRecord = {
   chain: [],
   snapshot: null,
   outcomesFrom: 1,
+  figures: NO_FIGURES,
 };
 
 function heldGroup(
@@ -161,8 +168,20 @@ function heldGroup(
   /** Parts of the state documents since the last snapshot, to be removed after the next. */
   let stateParts: string[] = [];
 
+  let isBusy = false;
+
   /** True when it counts; false when the group is another's. Throws when that is not known. */
   const replace = async (next: GroupRecord): Promise<boolean> => {
+    if (isBusy) throw new Error('a rule group is written by one call at a time');
+    isBusy = true;
+    try {
+      return await replaceAlone(next);
+    } finally {
+      isBusy = false;
+    }
+  };
+
+  const replaceAlone = async (next: GroupRecord): Promise<boolean> => {
     for (;;) {
       const beganMs = monotonicMs();
       const written = await documents.replace(groupId(group), textOf(next), version);
@@ -228,14 +247,14 @@ function heldGroup(
       }
       return new Map(durable);
     },
-    async commit(changes, outcome) {
+    async commit(changes, outcome, figures) {
       const generation = record.generation + 1;
       const entries = [...changes].map(([key, text]) => [key, text ?? null] as const);
       const stateText = JSON.stringify(entries);
       const state = partsOf(stateId(group, generation, token), stateText);
       const out = partsOf(outcomeId(group, generation, { ...record, chain: [[token, 0]] }), packOutcome(outcome));
       await documents.create(new Map([...state, ...out]));
-      if (!(await replace({ ...record, beat: record.beat + 1, generation }))) return false;
+      if (!(await replace({ ...record, beat: record.beat + 1, generation, figures }))) return false;
       apply(durable, entries);
       charsSince += stateText.length;
       stateParts.push(...state.keys());
@@ -245,7 +264,7 @@ function heldGroup(
       // The generation counts already; a snapshot that fails is made after the next one.
       return await makeSnapshot().catch(() => true);
     },
-    renew: () => replace({ ...record, beat: record.beat + 1 }),
+    renew: (figures) => replace({ ...record, beat: record.beat + 1, figures }),
     async release() {
       await replace({ ...record, beat: record.beat + 1, owner: null });
     },
@@ -261,7 +280,7 @@ function heldGroup(
         await removeAll([...texts].flatMap(([id, text]) => [...partsOf(id, text).keys()]));
       }
     },
-    generation: () => record.generation,
+    record: () => record,
     provenMs: () => provenMs,
   };
 }

@@ -1,6 +1,6 @@
 // What generations of a group's journal brought about, for who shows alerts: the server's replica applies them in order
 // (server/shared/engine-replica.ts). Steps stay apart: an amendment of one speaks of detections of those before it.
-import type { Commit, ControlChange, SendOutcome } from '../state/state-port.ts';
+import type { Commit, ControlChange, EngineStatePort, OutboxPort, SendOutcome } from '../state/state-port.ts';
 import { SharedStateDamaged } from './shared-documents.ts';
 
 const FORMAT = 1;
@@ -16,7 +16,6 @@ export interface PackedOutcome {
   readonly control: readonly ControlChange[];
   /** Entries of the state that are for people only: how rules fare. */
   readonly health: readonly (readonly [key: string, text: string])[];
-  readonly figures: GroupFigures;
 }
 
 /** How far a group is; nothing decides by it. */
@@ -39,4 +38,14 @@ export function unpackOutcome(text: string): PackedOutcome {
   const { v, ...outcome } = JSON.parse(text) as PackedOutcome & { readonly v: unknown };
   if (v !== FORMAT) throw new SharedStateDamaged(`an outcome has format ${String(v)}, this version reads ${FORMAT}`);
   return outcome;
+}
+
+/** Puts into a state what was found and sent; doing it again makes no difference. */
+export function applyOutcome(
+  state: { readonly engine: EngineStatePort; readonly outbox: OutboxPort },
+  { steps, sent }: Pick<PackedOutcome, 'steps' | 'sent'>,
+): void {
+  const cursor = state.engine.loadCursor() ?? '';
+  for (const step of steps) state.engine.commit({ ...step, cursor, state: new Map() });
+  for (const { id, outcome } of sent) state.outbox.record(id, outcome);
 }

@@ -4,7 +4,7 @@
 //
 //   shared:cursor           the follower's place
 //   shared:remembered:KEY   what the runner of the group keeps (server/shared/group-quarantines.ts)
-//   shared:outbox:ID        {"number":…,"state":"pending","attempts":…,"dueMs":…,"notification":{…}}; of an ended one, without it
+//   shared:outbox:ID        {"number":…,"state":"pending","attempts":…,"dueMs":…,"notification":{…}}; of an ended one, what the channel calls it
 import type { Notification } from '../../event/detection.ts';
 import type {
   Commit,
@@ -41,8 +41,8 @@ export interface JournaledState {
   room(): Promise<void>;
   /** Resolves when all that was committed until now is written, or the group is lost. */
   written(): Promise<void>;
-  /** Writes a renewal where nothing else is to be written. */
-  renew(): Promise<void>;
+  /** Writes a renewal where nothing else is to be written; `shown`: what generations before this one found is not needed any more. */
+  renew(shown?: number): Promise<void>;
   isLost(): boolean;
   /** Writes what there is, while that succeeds at once, and gives the group up. */
   release(): Promise<void>;
@@ -56,6 +56,8 @@ interface OutboxRow {
   readonly attempts: number;
   readonly dueMs: number;
   readonly notification?: Notification;
+  /** What the channel calls it, once it was sent. */
+  readonly reference?: string;
 }
 
 /** What is not in the journal yet. */
@@ -71,6 +73,8 @@ interface Unwritten {
 export function createJournaledState(options: {
   readonly held: HeldGroup;
   readonly state: ReadonlyMap<string, string>;
+  /** Where a group begins that never committed. */
+  readonly firstCursor?: string | undefined;
   /** Entries under this prefix are told to people too. */
   readonly healthPrefix: string;
   readonly figures?: () => GroupFigures;
@@ -129,11 +133,11 @@ export function createJournaledState(options: {
         sent: part.sent,
         control: part.control,
         health: [...part.health],
-        figures: figures(),
       };
+      const now = figures();
       for (let isWritten = false; !isWritten && !isLost && !isAbandoned; ) {
         try {
-          if (await held.commit(part.state, outcome)) isWritten = true;
+          if (await held.commit(part.state, outcome, now)) isWritten = true;
           else lose();
           failures = 0;
         } catch (error) {
@@ -191,7 +195,12 @@ export function createJournaledState(options: {
     for (const id of sendable) {
       const row = rows.get(id);
       if (row?.notification?.channel !== channel || row.dueMs > nowMs) continue;
-      entries.push({ notification: row.notification, attempts: row.attempts, dueMs: row.dueMs });
+      const { notification, attempts, dueMs } = row;
+      const { about } = notification;
+      const told = about?.kind === 'follow-up' ? rows.get(about.inReplyTo) : undefined;
+      if (told?.state === 'pending') continue;
+      const repliesTo = { isSent: told?.state === 'sent', reference: told?.reference };
+      entries.push({ notification, attempts, dueMs, ...(about?.kind === 'follow-up' ? { repliesTo } : {}) });
       if (entries.length >= limit) break;
     }
     return entries;
@@ -204,7 +213,9 @@ export function createJournaledState(options: {
     if (outcome.kind === 'retry') putRow(id, { ...row, attempts, dueMs: outcome.dueMs });
     else {
       const { notification: _sent, ...rest } = row;
-      putRow(id, { ...rest, attempts, state: outcome.kind });
+      const reference =
+        outcome.kind === 'sent' && outcome.reference !== undefined ? { reference: outcome.reference } : {};
+      putRow(id, { ...rest, ...reference, attempts, state: outcome.kind });
       sendable.delete(id);
       ended.push(id);
       for (const old of ended.splice(0, ended.length - ENDED_MAX)) {
@@ -220,7 +231,7 @@ export function createJournaledState(options: {
 
   return {
     engine: {
-      loadCursor: () => state.get(CURSOR),
+      loadCursor: () => state.get(CURSOR) ?? options.firstCursor,
       loadState: () => new Map([...state].filter(([key]) => !key.startsWith('shared:'))),
       commit,
     },
@@ -260,12 +271,13 @@ export function createJournaledState(options: {
     async written() {
       while (isUnderWay !== undefined && !isAbandoned) await isUnderWay;
     },
-    async renew() {
+    async renew(shown = 0) {
       if (isUnderWay !== undefined || isLost || isAbandoned) return;
       isUnderWay = held
-        .renew()
-        .then((isHeld) => {
+        .renew(figures())
+        .then(async (isHeld) => {
           if (!isHeld) lose();
+          else if (shown > 0) await held.forgetOutcomes(shown);
         })
         .catch(() => undefined)
         .finally(() => {

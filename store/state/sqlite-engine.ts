@@ -22,7 +22,8 @@ export function engineState(database: DatabaseSync, inTransaction: InTransaction
   return {
     loadCursor() {
       const cursor = readCursor.get()?.['cursor'];
-      return cursor === undefined ? undefined : String(cursor);
+      // Empty: of a state that holds what other processes found, and follows no store itself.
+      return cursor === undefined || cursor === '' ? undefined : String(cursor);
     },
     loadState: () => new Map(readFold.all().map((row) => [String(row['key']), String(row['value'])])),
     commit(commit) {

@@ -92,10 +92,15 @@ const TABLES = `
   CREATE TABLE hosts (id TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
+/** In place of a file: of what is durable elsewhere. */
+export const IN_MEMORY = ':memory:';
+
 /** Opens the file, creating it (mode 0600) if need be. Throws when another process has it open or its format is not ours. */
 export function openSqliteState(file: string): SqliteState {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  closeSync(openSync(file, 'a', 0o600));
+  if (file !== IN_MEMORY) {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    closeSync(openSync(file, 'a', 0o600));
+  }
   const database = new DatabaseSync(file);
   try {
     prepareFile(database, file);

@@ -1,0 +1,183 @@
+// A process that evaluates rules and does nothing else: it takes its share of the rule groups by leases, and what a dead or sleeping
+// process held (docs/decisions/0042). Rules, settings and the hosts' progress come from what the server publishes; alerts go into the
+// groups' journals, from where the server shows them.
+import type { EventStore } from '../../store/port.ts';
+import { type SeenGroup, seeGroups, takeGroup } from '../../store/shared/group-journal.ts';
+import type { SharedDocuments } from '../../store/shared/shared-documents.ts';
+import type { ChannelOptions, ServerNotice } from '../options.ts';
+import { createControlMirror } from './control-mirror.ts';
+import { type GroupRunner, runGroup } from './group-runner.ts';
+import { type Layout, readLayout } from './layout.ts';
+import { type LeaseSight, planLeases } from './lease-plan.ts';
+import { createMemberBook } from './member-book.ts';
+import { PROGRESS_ID, readSnapshot, type SharedSettings } from './progress-snapshot.ts';
+import { createSharedRules } from './shared-rules.ts';
+import { createSharedTail } from './shared-tail.ts';
+import { readShown } from './shown-places.ts';
+
+/** How often leases are looked at, and renewed. */
+const LOOK_EVERY_MS = 1_000;
+/** How often the hosts' progress is looked at. */
+const PROGRESS_EVERY_MS = 350;
+
+export interface RunningEngine {
+  readonly name: string;
+  /** The groups that it runs now. */
+  held(): readonly number[];
+  /** Writes what there is, gives its groups up, closes the store and the documents. */
+  close(): Promise<void>;
+}
+
+export interface EngineProcessOptions {
+  /** Unlike any other process's, also of a former life. */
+  readonly name: string;
+  readonly documents: SharedDocuments;
+  readonly store: EventStore;
+  readonly channels: ChannelOptions;
+  readonly now: () => number;
+  /** Milliseconds on a clock that nobody sets. */
+  readonly monotonicMs: () => number;
+  readonly onNotice: (notice: ServerNotice) => void;
+}
+
+export function startEngine(options: EngineProcessOptions): RunningEngine {
+  const { name, documents, store, channels, now, monotonicMs, onNotice } = options;
+  const abort = new AbortController();
+  const tail = createSharedTail(store);
+  const mirror = createControlMirror(documents);
+  const members = createMemberBook({ documents, name, monotonicMs });
+  const runners = new Map<number, GroupRunner>();
+  const sights = new Map<number, { version: string; sinceMs: number }>();
+  let settings: SharedSettings | undefined;
+  let snapshotVersion: string | undefined;
+  const rules = createSharedRules({ mirror, sinceMs: () => now() - (settings?.horizonMs ?? 0), onNotice });
+  mirror.onChange(() => {
+    for (const runner of runners.values()) runner.controlChanged();
+  });
+  const trouble = oncePerSpell((message) => onNotice({ kind: 'error', message }));
+
+  const sightOf = (group: number, seen: SeenGroup | undefined): LeaseSight => {
+    const version = seen?.version ?? '';
+    const before = sights.get(group);
+    const nowMs = monotonicMs();
+    const sight = before?.version === version ? before : { version, sinceMs: nowMs };
+    sights.set(group, sight);
+    return { group, owner: seen?.record.owner ?? null, unchangedMs: nowMs - sight.sinceMs };
+  };
+
+  const drop = async (group: number): Promise<void> => {
+    const runner = runners.get(group);
+    runners.delete(group);
+    await runner?.close();
+  };
+
+  const take = async (
+    group: number,
+    seen: SeenGroup | undefined,
+    { layout, of }: { layout: Layout; of: SharedSettings },
+  ) => {
+    const held = await takeGroup(documents, group, { seen, owner: name, monotonicMs });
+    if (held === undefined) return;
+    const runner = await runGroup({
+      ...{ held, documents, layout, mirror, rules, settings: of, channels, now, monotonicMs, onNotice },
+      store: { next: tail.next, scan: store.scan, ...(store.hasPassed ? { hasPassed: store.hasPassed } : {}) },
+      onLost: () => {
+        onNotice({ kind: 'warning', message: `rule group ${group} was taken over by another process` });
+        // Not from within the runner's own write.
+        setImmediate(() => void drop(group).catch(() => undefined));
+      },
+    });
+    runners.set(group, runner);
+    snapshotVersion = undefined;
+    if (runner.isLost()) return drop(group);
+    const former = seen?.record.owner;
+    const from = former === null || former === undefined ? '' : `, which ${former} held`;
+    onNotice({ kind: 'rules', message: `evaluates rule group ${group} of ${layout.groups}${from}` });
+  };
+
+  const look = async (): Promise<void> => {
+    const layout = await readLayout(documents);
+    if (layout === undefined || settings === undefined || mirror.entries().length === 0) {
+      await mirror.refresh();
+      throw new Error('no server has published rules yet');
+    }
+    const shown = await readShown(documents);
+    await Promise.all([...runners.values()].map((runner) => runner.renew(shown.get(runner.group) ?? 0)));
+    const { groups } = layout;
+    const [seen, alive] = [await seeGroups(documents, groups), await members.look([...runners.keys()])];
+    const leases = Array.from({ length: groups }, (_, group) => sightOf(group, seen.get(group)));
+    const plan = planLeases({ me: name, held: [...runners.keys()].sort((a, b) => a - b), leases, members: alive });
+    for (const group of plan.release) {
+      await drop(group);
+      onNotice({ kind: 'rules', message: `hands rule group ${group} over` });
+    }
+    await mirror.refresh();
+    for (const group of plan.take) {
+      if (!abort.signal.aborted) await take(group, seen.get(group), { layout, of: settings });
+    }
+  };
+
+  const learn = async (): Promise<void> => {
+    const document = (await documents.get([PROGRESS_ID])).get(PROGRESS_ID);
+    if (document === undefined || document.version === snapshotVersion) return;
+    const snapshot = readSnapshot(document.text);
+    // Asked for after the progress was read: everything that it promises is before this place.
+    const horizon = await store.horizon?.();
+    snapshotVersion = document.version;
+    settings ??= snapshot.settings;
+    for (const runner of runners.values()) runner.learn({ snapshot, horizon });
+  };
+
+  const every = async (ms: number, work: () => Promise<void>): Promise<void> => {
+    while (!abort.signal.aborted) {
+      const beganMs = monotonicMs();
+      await work().then(trouble.over, trouble.tell);
+      await pause(Math.max(50, ms - (monotonicMs() - beganMs)), abort.signal);
+    }
+  };
+  const working = Promise.all([every(PROGRESS_EVERY_MS, learn), every(LOOK_EVERY_MS, look)]);
+
+  return {
+    name,
+    held: () => [...runners.keys()].sort((a, b) => a - b),
+    async close() {
+      abort.abort();
+      await working;
+      await Promise.all([...runners.keys()].map(drop));
+      await members.leave().catch(() => undefined);
+      await store.close();
+      await documents.close();
+    },
+  };
+}
+
+/** Says a trouble once, until it is another or it was over. */
+function oncePerSpell(say: (message: string) => void): { over(): void; tell(error: unknown): void } {
+  let last: string | undefined;
+  let soundRuns = 0;
+  return {
+    over() {
+      soundRuns += 1;
+      if (soundRuns > 5) last = undefined;
+    },
+    tell(error) {
+      soundRuns = 0;
+      const message = error instanceof Error ? error.message : 'unknown failure';
+      if (message !== last) say(message);
+      last = message;
+    },
+  };
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+    signal.addEventListener('abort', done, { once: true });
+  });
+}
