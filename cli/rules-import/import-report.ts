@@ -24,8 +24,8 @@ export function reportTable(
   const sorted = rules.toSorted((a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status));
   const rows = sorted.map(({ entry, status }) => [
     STATUS_WORDS[status],
-    entry.title,
     `${basename(entry.file)}:${entry.line}`,
+    entry.title,
   ]);
   if (rows.length === 0) return '';
   const [head, ...lines] = renderTable(COLUMNS, rows, width).trimEnd().split('\n');
