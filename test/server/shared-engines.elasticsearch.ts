@@ -1,0 +1,212 @@
+// Engines of their own on a real Elasticsearch: three processes share out the rules of a server, one is killed under load, one is stopped
+// and comes back; and what they find together is what one batch run finds.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { GroupStatus } from '../../server/shared/engine-replica.ts';
+import { type ElasticsearchNode, startElasticsearch } from '../elasticsearch/node.ts';
+import { execEvent, START_MS, ship, startTestServer, statusesOf, type TestServer } from './server-under-test.ts';
+
+let node: ElasticsearchNode;
+const servers: TestServer[] = [];
+const engines: TestEngine[] = [];
+beforeAll(async () => {
+  node = await startElasticsearch();
+});
+afterEach(async () => {
+  for (const engine of engines.splice(0)) engine.end('SIGKILL');
+  for (const server of servers.splice(0)) await server.end();
+  const indices = (await (await fetch(`${node.url}/_cat/indices/vedette-events*?h=index`)).text()).split(/\s+/);
+  for (const index of indices) if (index !== '') await fetch(`${node.url}/${index}`, { method: 'DELETE' });
+});
+afterAll(() => node?.stop());
+
+interface TestEngine {
+  readonly pid: number;
+  /** Ids of the alerts that it printed. */
+  readonly printed: string[];
+  readonly said: string[];
+  end(signal: NodeJS.Signals): void;
+  exited(): Promise<unknown>;
+}
+
+function startEngineProcess(): TestEngine {
+  const main = join(import.meta.dirname, '../../cli/main.ts');
+  const child: ChildProcess = spawn(process.execPath, [main, 'engine', '--json'], {
+    env: { ...process.env, VEDETTE_STORE_ELASTICSEARCH_NODE: node.url },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [printed, said]: [string[], string[]] = [[], []];
+  const lines = (stream: typeof child.stdout, each: (line: string) => void): void => {
+    if (stream !== null) createInterface({ input: stream }).on('line', each);
+  };
+  lines(child.stdout, (line) => {
+    const { id } = (JSON.parse(line) as { alert?: { id?: string }; id?: string }).alert ?? {};
+    if (id !== undefined) printed.push(id);
+  });
+  lines(child.stderr, (line) => said.push(line));
+  const engine: TestEngine = {
+    pid: child.pid ?? 0,
+    printed,
+    said,
+    end: (signal) => void child.kill(signal),
+    exited: async () => child.exitCode ?? child.signalCode ?? (await once(child, 'exit')),
+  };
+  engines.push(engine);
+  return engine;
+}
+
+const RULES: Readonly<Record<string, string>> = {
+  'many-shells': `
+threshold: { count: 20, within: 5s }
+by: [user.name]`,
+  'many-users': `
+distinct: { field: user.name, above: 3, within: 4s }
+by: [host.id]`,
+  'bash-then-zsh': `
+sequence:
+  within: 3s
+  steps:
+    - { match: 'process.name = "bash"' }
+    - { match: 'process.name = "zsh"' }
+by: [host.id]`,
+  'shells-and-users': `
+together: { rules: [many-shells, many-users], within: 1m }`,
+};
+
+function textOf(id: string, words: string): string {
+  const hasMatch = !/together|sequence/.test(words);
+  return `id: ${id}
+name: ${id}
+description: For a test.
+severity: low
+${hasMatch ? 'match: event.action = "executed"' : ''}${words}
+alert:
+  title: "${id}: {{count}} {{user.name}}"
+  suppress: { for: 10s }
+tests: []
+`;
+}
+
+async function startServer(): Promise<TestServer> {
+  const server = await startTestServer({
+    store: { kind: 'elasticsearch', node: node.url },
+    sharing: { groups: 4 },
+  });
+  servers.push(server);
+  for (const [id, words] of Object.entries(RULES))
+    writeFileSync(join(server.rulesFolder, `${id}.yaml`), textOf(id, words));
+  const { diagnostics } = await server.running.reloadRules();
+  expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
+  return server;
+}
+
+const groupsOf = async (server: TestServer): Promise<readonly GroupStatus[]> =>
+  (await server.call('GET', '/api/v1/status', { token: server.tokens.reader })).body.engine.groups;
+
+async function until<T>(what: string, claim: () => Promise<T | undefined>): Promise<T> {
+  for (let at = 0; at < 1_200; at += 1) {
+    const value = await claim();
+    if (value !== undefined) return value;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`never came true: ${what}; ${engines.map(({ said }) => said.join(' | ')).join('\n')}`);
+}
+
+/** Every group is held, by so many processes, none of which is among those that are gone. */
+const untilHeld = (server: TestServer, by: number, gone: readonly TestEngine[] = []) =>
+  until(`all groups held by ${by}`, async () => {
+    const groups = await groupsOf(server);
+    const owners = new Set(groups.map(({ owner }) => owner));
+    const isAway = groups.some(({ owner }) => gone.some(({ pid }) => owner?.includes(`-${pid}-`)));
+    return owners.has(null) || isAway || owners.size !== by ? undefined : groups;
+  });
+
+const HOSTS = ['web-1', 'web-2', 'web-3'];
+const PER_SECOND = 10;
+
+/** Ships steadily while `work` goes on, a second of event time at a time; then what makes everything settle. */
+async function shipWhile(server: TestServer, work: () => Promise<void>): Promise<number> {
+  const tokens = await Promise.all(HOSTS.map((host) => server.enrol(host)));
+  let [second, isOver, sent] = [0, false, 0];
+  const working = work().finally(() => {
+    isOver = true;
+  });
+  const shipSecond = async (): Promise<void> => {
+    server.clock.ms = START_MS + (second + 1) * 1_000;
+    for (const [at, host] of HOSTS.entries()) {
+      const events = Array.from({ length: PER_SECOND }, (_, nth) => {
+        const number = second * PER_SECOND + nth + 1;
+        const name = (number * 7 + at) % 11 === 0 ? 'zsh' : 'bash';
+        const user = `u${(number * (at + 3) + second) % 6}`;
+        return execEvent(host, number, { createdMs: START_MS + second * 1_000 + nth * 100, name, user });
+      });
+      const progress = { position: (second + 1) * PER_SECOND, createdMs: START_MS + (second + 1) * 1_000 };
+      const answer = await ship(server, tokens[at] ?? '', events, progress);
+      expect(new Set(statusesOf(answer))).toEqual(new Set([201]));
+      sent += events.length;
+    }
+    second += 1;
+  };
+  while (!isOver) {
+    await shipSecond();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await working;
+  for (let more = 0; more < 20; more += 1) await shipSecond();
+  server.clock.ms += 1_000;
+  return sent;
+}
+
+/** The backtest of all that was sent, beside what was found live, once everything is settled. */
+const settled = (server: TestServer, sent: number) =>
+  until('everything is settled', async () => {
+    const { body } = await server.call('POST', '/api/v1/backtest', {
+      token: server.tokens.reader,
+      body: { asItWas: true, sinceMs: START_MS - 60_000 },
+    });
+    return body.eventsRead === sent ? body : undefined;
+  });
+
+describe('engines that share the rules of a server', () => {
+  it('find together what one run finds, though one is killed and one sleeps', async () => {
+    const server = await startServer();
+    const [first, second, third] = [startEngineProcess(), startEngineProcess(), startEngineProcess()];
+    await untilHeld(server, 3);
+    const took: number[] = [];
+    const sent = await shipWhile(server, async () => {
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      const victim = (await groupsOf(server)).find(({ owner }) => owner?.includes(`-${first.pid}-`));
+      expect(victim).toBeDefined();
+      let beganMs = performance.now();
+      first.end('SIGKILL');
+      await untilHeld(server, 2, [first]);
+      took.push(performance.now() - beganMs);
+      beganMs = performance.now();
+      second.end('SIGSTOP');
+      await untilHeld(server, 1, [first, second]);
+      took.push(performance.now() - beganMs);
+      second.end('SIGCONT');
+      await until('the one that slept notices', async () =>
+        second.said.some((line) => line.includes('was taken over by another process')) ? true : undefined,
+      );
+      await untilHeld(server, 2, [first]);
+    });
+    console.log(`taken over after ${took.map((ms) => `${(ms / 1_000).toFixed(1)} s`).join(' and ')}, ${sent} events`);
+    const asItWas = await settled(server, sent);
+    expect(asItWas).toMatchObject({
+      eventsRead: sent,
+      differences: { onlyLive: [], onlyBacktest: [], otherDecision: [] },
+    });
+    const { body } = await server.call('GET', '/api/v1/alerts?limit=1000', { token: server.tokens.reader });
+    const ids: string[] = body.alerts.map(({ id }: { id: string }) => id);
+    expect(new Set(body.alerts.map(({ ruleId }: { ruleId: string }) => ruleId))).toEqual(
+      new Set(['web-server-spawns-shell', ...Object.keys(RULES)]),
+    );
+    const printed = [first, second, third].flatMap((engine) => engine.printed);
+    expect([...new Set(printed)].sort()).toEqual(ids.sort());
+  });
+});
