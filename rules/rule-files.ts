@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { nearest } from '../event/nearest-name.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { Lists, ListValues } from './expression/syntax.ts';
+import { importedRules } from './foreign/imported-rules.ts';
 import { type NamedList, readListText } from './language/list-reader.ts';
 import {
   type MacroSet,
@@ -16,6 +17,7 @@ import { readRule, SOURCE_FORMAT } from './language/rule-reader.ts';
 import { diagnosticAt, diagnosticOfFile, type Problem, sourceText, told } from './language/source-text.ts';
 import { readYaml } from './language/yaml-tree.ts';
 import type { Rule, RuleSet } from './rule.ts';
+import { sigmaFrontEnd } from './sigma/front-end.ts';
 
 /** `shipped` comes with Vedette; `own` is the user's and goes before it. */
 export type FolderKind = 'shipped' | 'own';
@@ -49,8 +51,14 @@ export function readRules(files: readonly RuleFile[], options: ReadOptions = {})
   const lists = readLists(files, diagnostics);
   const macros = readMacros(files, lists, diagnostics);
   const byId = new Map<string, { readonly rule: Rule; readonly kind: FolderKind }>();
-  for (const file of ownFirst(files.filter((entry) => entry.content === 'rules'))) {
-    const read = readRuleText(file.file, file.text, lists, { ...options, macros });
+  const ruleFiles = ownFirst(files.filter((entry) => entry.content === 'rules'));
+  const [sigma, own] = [ruleFiles.filter(isSigmaFile), ruleFiles.filter((file) => !isSigmaFile(file))];
+  const foreign = readSigmaFiles(sigma, lists, macros);
+  const readFiles = [
+    ...own.map((file) => ({ file, ...readOwnText(file.file, file.text, lists, { ...options, macros }) })),
+    ...sigma.map((file) => ({ file, ...foreign(file.file) })),
+  ];
+  for (const { file, ...read } of readFiles) {
     diagnostics.push(...read.diagnostics);
     for (const rule of read.rules) {
       const other = byId.get(rule.id);
@@ -68,8 +76,36 @@ export function readRules(files: readonly RuleFile[], options: ReadOptions = {})
   return { rules: known.rules, diagnostics: [...diagnostics, ...known.diagnostics] };
 }
 
-/** The rules of one file's text, with the lists that they may name. */
+/** The rules of one file's text, ours or Sigma's, with the lists that they may name. */
 export function readRuleText(file: string, text: string, lists: Lists, options: ReadOptions = {}): RuleSet {
+  if (!isSigmaFile({ text })) return readOwnText(file, text, lists, options);
+  return readSigmaFiles([{ file, text }], lists, options.macros ?? NO_MACROS)(file);
+}
+
+/** Sigma's rules and correlations each have one of these, and ours have neither. */
+function isSigmaFile({ text }: Pick<RuleFile, 'text'>): boolean {
+  return /^(?:logsource|correlation)[ \t]*:/m.test(text);
+}
+
+/** Rules of Sigma's files, which may name one another's: all are read together, and told by file. */
+function readSigmaFiles(
+  files: readonly Pick<RuleFile, 'file' | 'text'>[],
+  lists: Lists,
+  macros: MacroSet,
+): (file: string) => RuleSet {
+  const names = { lists, macros };
+  const reading = sigmaFrontEnd(files, names);
+  const imported = importedRules(files, reading, names);
+  const rules = Map.groupBy(
+    imported.flatMap(({ rule }) => rule ?? []),
+    ({ file }) => file,
+  );
+  const all = [...reading.diagnostics, ...imported.flatMap(({ diagnostics }) => diagnostics)];
+  const diagnostics = Map.groupBy(all, ({ file }) => file);
+  return (file) => ({ rules: rules.get(file) ?? [], diagnostics: told(diagnostics.get(file) ?? []) });
+}
+
+function readOwnText(file: string, text: string, lists: Lists, options: ReadOptions): RuleSet {
   const yaml = readYaml(file, text);
   const diagnostics: Diagnostic[] = [...yaml.diagnostics];
   const rules: Rule[] = [];

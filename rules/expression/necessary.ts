@@ -182,6 +182,9 @@ function whenCallTrue(call: Call, context: Context): Necessary | undefined {
       if (!Object.hasOwn(OWN_MEANINGS, name) || first === undefined) return undefined;
       const reach = reachOf(first, context);
       if (reach !== undefined) return allOf([meaning(reach.field, rest), ...reach.needs]);
+      // One of several fields: `$like([message, event.original], …)`.
+      if (first.kind === 'array')
+        return anyOf(first.items.map((item) => whenCallTrue({ ...call, args: [item, ...args.slice(1)] }, context)));
       return whenJoined(first, (field) => meaning(field, rest), context);
     }
   }

@@ -189,8 +189,10 @@ function readText(line: DetectionLine, node: Scalar, reading: SigmaReading): Tes
   const { modifiers } = line;
   const text = textOf(node, reading);
   const isCased = modifiers.includes('cased');
-  const place = placeOf(modifiers);
-  const list = modifiers.includes('expand') ? /^%([^%]+)%$/.exec(text)?.[1] : undefined;
+  const asked = placeOf(modifiers);
+  // A keyword stands anywhere in the log.
+  const place = line.field === undefined && asked === 'whole' ? 'anywhere' : asked;
+  const list = line.field !== undefined && modifiers.includes('expand') ? /^%([^%]+)%$/.exec(text)?.[1] : undefined;
   const isPlain = modifiers.every((name) => name === 'expand' || name === 'all' || name === 'neq');
   if (list !== undefined && isPlain) {
     const name = listNamed(list, reading);

@@ -33,7 +33,6 @@ export function writeSearch(search: Search, writing: Writing): Written {
   checkFields(search, writing, false);
   const bySort = writing.sorts.map((sort) => {
     const written = write(search, sort, writing);
-    // A record that nothing is asked of is none that the rule means.
     if (written.text === FALSE.text) return FALSE;
     if (sort.members === undefined) return allOf([sort.presence, written]);
     return operand(`$exists(${sort.members}[${written.text.replaceAll('\n', '\n  ')}])`);
@@ -75,7 +74,15 @@ function checkItem(item: SearchItem, writing: Writing, isNegated: boolean): void
   }
 }
 
+/** Fields of what is never true are not asked for. */
 function write(search: Search, sort: Sort, writing: Writing): Written {
+  const fields = new Set<string>();
+  const written = writeAny(search, sort, { ...writing, fields });
+  if (written.text !== FALSE.text) for (const field of fields) writing.fields.add(field);
+  return written;
+}
+
+function writeAny(search: Search, sort: Sort, writing: Writing): Written {
   switch (search.kind) {
     case 'item':
       return writeItem(search, sort, writing);
@@ -97,7 +104,11 @@ function writeItem(item: SearchItem, sort: Sort, writing: Writing): Written {
   const { field, test } = item;
   if (field === undefined) {
     const prefix = sort.members === undefined ? '' : '$$.';
-    return anyOf(writing.keywords.map((keyword) => writeOn(test, atRoot(keyword, prefix), { item, sort, writing })));
+    const keywords = writing.keywords.map((keyword) => atRoot(keyword, prefix));
+    const isOfTexts = test.kind === 'text' || test.kind === 'regex';
+    const together = `[${keywords.map(({ text }) => text).join(', ')}]`;
+    const asked: readonly FieldTarget[] = isOfTexts ? [{ kind: 'field', text: together, name: undefined }] : keywords;
+    return anyOf(asked.map((keyword) => writeOn(test, keyword, { item, sort, writing })));
   }
   const target = targetOf(field, sort);
   if (target === 'type') return asTruth(isTrueOf(test, sort.type ?? ''));
@@ -149,7 +160,13 @@ function there({ text, thereText }: FieldTarget): Written {
 }
 
 function writeOn(test: Test, target: FieldTarget, context: Context): Written {
-  if (target.name !== undefined && context.item.field !== undefined) context.writing.fields.add(target.name);
+  const written = writeTest(test, target, context);
+  const isAsked = target.name !== undefined && context.item.field !== undefined && written.text !== FALSE.text;
+  if (isAsked) context.writing.fields.add(target.name);
+  return written;
+}
+
+function writeTest(test: Test, target: FieldTarget, context: Context): Written {
   const { text } = target;
   if (target.values !== undefined && test.kind !== 'exists' && test.kind !== 'null') {
     const possible = [...target.values].filter(([ours]) => isTrueOf(test, ours)).map(([, value]) => value);

@@ -164,6 +164,9 @@ const { condition } = fc.letrec<{ condition: string; leaf: string }>((tie) => ({
       .map(
         ([name, separator, values]) => `$${name}($join(process.args[$type($) = "string"], "${separator}"), ${values})`,
       ),
+    fc
+      .tuple(field, field, fc.constantFrom('is', 'like', 'endswith'), literals)
+      .map(([one, other, name, values]) => `$${name}([${one}, ${other}], ${values})`),
     regex.map((tested) => `$matches($join(process.args[$type($) = "string"], " "), ${tested})`),
     fc.tuple(field, literal).map(([of, part]) => `$contains(${of}, ${part})`),
     fc.tuple(field, literal).map(([of, part]) => `$contains($lowercase(${of}), ${part})`),
