@@ -154,6 +154,7 @@ export function createEngine(options: EngineOptions): Engine {
     pending: () => pending.size() + groups.waiting() + folding.waiting(),
     isIdle: () => pending.size() === 0 && groups.isIdle() && folding.isIdle(),
     keys: () => folding.counts(),
+    liveKeys: (question) => folding.liveKeys(question),
     health: () => health.list(),
   };
 }

@@ -94,6 +94,36 @@ export interface RuleHealth {
   readonly unjudged: number;
 }
 
+/** Which live windows of a rule are asked for. */
+export interface LiveKeysQuestion {
+  readonly ruleId: string;
+  /** True of the keys that are meant, by the values of `by` as canonical JSON. */
+  readonly isAsked: (key: string) => boolean;
+  readonly limit: number;
+  /** Event time, epoch ms. */
+  readonly nowMs: number;
+}
+
+/** One key of a rule on many events, as it stands. */
+export interface LiveKeyStanding {
+  readonly ruleVersion: string;
+  /** The values of `by`, as canonical JSON. */
+  readonly key: string;
+  /** `event.created` of its last match, epoch ms. */
+  readonly lastMs: number;
+  /** How far its window is, in words. */
+  readonly standing: readonly string[];
+  /** Events that are kept of it, the newest last, some of them. */
+  readonly eventIds: readonly string[];
+}
+
+export interface LiveKeys {
+  /** Those seen last first, {@link LiveKeysQuestion.limit} at most. */
+  readonly keys: readonly LiveKeyStanding[];
+  /** How many there are that are asked for. */
+  readonly total: number;
+}
+
 /** The past of one rule, in reference order. Steps may come in between. */
 export interface EngineFilling {
   see(events: readonly NewEvent[]): void;
@@ -126,5 +156,7 @@ export interface Engine {
   isIdle(): boolean;
   /** Keys of rules on many events, and the matches that are kept of them. */
   keys(): { readonly keys: number; readonly kept: number };
+  /** The live windows of a rule; undefined where no rule on many events has this id. */
+  liveKeys(question: LiveKeysQuestion): LiveKeys | undefined;
   health(): readonly RuleHealth[];
 }

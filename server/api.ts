@@ -1,7 +1,7 @@
 // The HTTP API's shapes, all under /api/v1, JSON both ways, bearer token. Roles: `reader` reads, `admin` does all, `importer` may
 // write other hosts' events, `host` only its own through `_bulk`. Errors are {"error":{"code","message","remedy"}}.
 
-import type { RuleHealth } from '../engine/engine.ts';
+import type { LiveKeyStanding, RuleHealth } from '../engine/engine.ts';
 import type { Alert, AlertStatus, Detection, Gap, Severity } from '../event/detection.ts';
 import type { EventDocument } from '../event/document.ts';
 import type { Diagnostic } from '../rules/diagnostic.ts';
@@ -95,6 +95,18 @@ export interface RuleApiRecord {
   /** Absent of a rule that is off. */
   readonly health?: RuleHealth & { readonly sinceMs: number };
   readonly quarantines: readonly QuarantineApiRecord[];
+}
+
+/**
+ * GET /api/v1/rules/:id/windows?key=["web1","root"]&limit=N (reader): the live windows of a rule on many events, those seen last first, as they
+ * stand at the event time `atMs`. `key`: the values of `by` as a JSON list; only that key.
+ */
+export interface LiveWindowsResponse {
+  readonly ruleId: string;
+  readonly atMs: number;
+  readonly keys: readonly LiveKeyStanding[];
+  /** How many there are; `keys` has 100 at most. */
+  readonly keysTotal: number;
 }
 
 /** POST /api/v1/rules/:id/release (admin) {"by"?}: ends the rule's quarantines; it judges what it missed, then goes on. */

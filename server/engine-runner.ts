@@ -57,6 +57,8 @@ export interface EngineRunner {
   judgedAgainMs(seq: number): number | undefined;
   /** Watermarks may have moved. */
   advance(): void;
+  /** The live windows of a rule; absent where other processes evaluate the rules. */
+  readonly liveKeys?: Engine['liveKeys'];
   /** The greatest `event.created` that was read, epoch ms. */
   greatestCreatedMs(): number;
   statistics(): {
@@ -313,6 +315,7 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
       const text = state.loadState().get(`${JUDGED_AGAIN}${seq}`);
       return text === undefined ? undefined : Number(text);
     },
+    liveKeys: (question) => engine.liveKeys(question),
     greatestCreatedMs: () => greatestCreatedMs,
     statistics() {
       const health = ledger.totals(engine.health());

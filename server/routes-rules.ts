@@ -1,5 +1,5 @@
 // Rules as people look after them: what is in force, how each fares, what is quarantined, and its release.
-import type { QuarantineApiRecord, ReleaseResponse, RuleApiRecord, RulesResponse } from './api.ts';
+import type { LiveWindowsResponse, QuarantineApiRecord, ReleaseResponse, RuleApiRecord, RulesResponse } from './api.ts';
 import { problem } from './api-error.ts';
 import type { EngineRunner } from './engine-runner.ts';
 import { API_PREFIX, accountIn, type Http } from './http.ts';
@@ -8,13 +8,16 @@ import { fieldsOf, optionalTextIn } from './request-shape.ts';
 import type { RuleReport } from './rule-report.ts';
 
 const NAME_LENGTH_MAX = 200;
+const KEY_LENGTH_MAX = 10_000;
+const WINDOWS_DEFAULT = 10;
+const WINDOWS_MAX = 100;
 
 export function ruleRoutes(
   { app, needs }: Http,
   context: {
     readonly report: () => readonly RuleReport[];
     readonly quarantines: QuarantineBook;
-    readonly runner: Pick<EngineRunner, 'greatestCreatedMs'>;
+    readonly runner: Pick<EngineRunner, 'greatestCreatedMs' | 'liveKeys'>;
     /** Puts a release into force. */
     readonly onReleased: () => void;
     readonly now: () => number;
@@ -23,6 +26,30 @@ export function ruleRoutes(
   const { report, quarantines, runner, now } = context;
 
   app.get(`${API_PREFIX}/rules`, needs('read'), async (): Promise<RulesResponse> => ({ rules: report().map(shown) }));
+
+  app.get(`${API_PREFIX}/rules/:id/windows`, needs('read'), async (request): Promise<LiveWindowsResponse> => {
+    const { id } = request.params as { readonly id: string };
+    const { key, limit } = request.query as Readonly<Record<string, unknown>>;
+    const wanted = typeof key === 'string' ? wantedValues(key) : undefined;
+    const atMs = runner.greatestCreatedMs();
+    const question = {
+      ruleId: id,
+      isAsked: (of: string): boolean => wanted === undefined || JSON.stringify(valuesOf(of)) === wanted,
+      limit: Math.min(WINDOWS_MAX, Math.max(1, Math.floor(Number(limit ?? WINDOWS_DEFAULT)) || WINDOWS_DEFAULT)),
+      nowMs: atMs,
+    };
+    if (runner.liveKeys === undefined)
+      throw problem(
+        409,
+        'evaluated-elsewhere',
+        'other processes evaluate the rules',
+        'Ask with --since: the store is read then.',
+      );
+    const live = runner.liveKeys(question);
+    if (live === undefined)
+      throw problem(404, 'no-windows', 'no rule on many events in force has this id', 'See `vedette rules list`.');
+    return { ruleId: id, atMs, keys: live.keys, keysTotal: live.total };
+  });
 
   app.post(`${API_PREFIX}/rules/:id/release`, needs('administer'), async (request): Promise<ReleaseResponse> => {
     const { id } = request.params as { readonly id: string };
@@ -36,6 +63,29 @@ export function ruleRoutes(
     context.onReleased();
     return { released: released.map(shownQuarantine) };
   });
+}
+
+/** Values are compared as text: nobody types the quotes of JSON. */
+function wantedValues(key: string): string {
+  const values = valuesOf(key);
+  if (values === undefined || key.length > KEY_LENGTH_MAX)
+    throw problem(
+      400,
+      'bad-request',
+      '`key` is no JSON list of values',
+      'Give the values of `by`, such as ["web1","root"].',
+    );
+  return JSON.stringify(values);
+}
+
+function valuesOf(json: string): readonly string[] | undefined {
+  try {
+    const values: unknown = JSON.parse(json);
+    if (!Array.isArray(values)) return undefined;
+    return values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
+  } catch {
+    return undefined;
+  }
 }
 
 function shown({ rule, health, quarantines, unseenFields, notes }: RuleReport): RuleApiRecord {

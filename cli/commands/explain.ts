@@ -18,6 +18,7 @@ import { type Command, type Invocation, isGiven, optionValue, printJson } from '
 import { fetchEvent, readEvents } from '../explained-events.ts';
 import { EXIT, type ExitCode, type Failure, fail, type Outcome, succeed } from '../failure.ts';
 import { findRuleFile } from '../find-rule.ts';
+import { askLiveWindows, printLiveWindows } from '../live-windows.ts';
 import { usage } from '../options.ts';
 import { readAskedRules } from '../rule-paths.ts';
 import { counted, isoTime } from '../table.ts';
@@ -30,9 +31,9 @@ const KEYS_SHOWN = 10;
 
 export const explain: Command = {
   name: 'explain',
-  synopsis: 'RULE --event ID|FILE | RULE --since 1h [--key VALUE,…] | --event ID',
+  synopsis: 'RULE --event ID|FILE | RULE [--key VALUE,…] [--since 1h] | --event ID',
   description:
-    'Says why RULE (a file, or the id of a rule in use) matches an event or does not: each clause with its answer, the values that it saw and how near it came, then exceptions and suppression. --event takes the id of a stored event, or a file with events (JSON, one a line). Of a rule on many events it also says how far its window came: for the key of the event, for --key, or for the keys with the most matches since --since. Without RULE it says what became of a stored event: what each rule that it matched decided, and why.',
+    'Says why RULE (a file, or the id of a rule in use) matches an event or does not: each clause with its answer, the values that it saw and how near it came, then exceptions and suppression. --event takes the id of a stored event, or a file with events (JSON, one a line). Of a rule on many events it also says how far its window came: for the key of the event; without --event as the server has it now, for --key or the keys seen last; with --since over the stored events. Without RULE it says what became of a stored event: what each rule that it matched decided, and why.',
   positionals: { least: 0, most: 1 },
   options: {
     event: { value: 'ID|FILE', description: 'The event: an id, or a file of JSON documents.' },
@@ -44,7 +45,8 @@ export const explain: Command = {
     ['vedette explain web-server-spawned-shell --event EVENT-ID', 'Why did this event (not) alert?'],
     ['vedette explain --event EVENT-ID', 'What did all the rules make of it?'],
     ['vedette explain my-rules/web-shell.yaml --event event.json', 'The same of a file, without a server.'],
-    ['vedette explain brute-force --since 1h --key web1,root', 'How many did it count for this host and user?'],
+    ['vedette explain brute-force --key web1,root', 'How far is its window of this host and user now?'],
+    ['vedette explain brute-force --since 1h --key web1,root', 'How many did it count in the last hour?'],
   ],
   async run(invocation) {
     if (invocation.positionals.length === 0) return explainDecisions(invocation);
@@ -207,6 +209,15 @@ async function explainPast(invocation: Invocation, rule: Rule, known: readonly R
   if (!range.isOk) return range.failure;
   const client = await openClient(invocation, 'reader');
   if (!client.isOk) return client.failure;
+  if (!isGiven(invocation, 'since') && !isGiven(invocation, 'until')) {
+    const live = await askLiveWindows(client.value, rule, askedValues(invocation));
+    if (live !== undefined) {
+      if (!invocation.isJson)
+        invocation.context.stdout.write(`${visible(`${rule.id}: ${ruleSentence(rule, treesOf(rule))}`)}\n`);
+      printLiveWindows(invocation, rule, live);
+      return EXIT.fine;
+    }
+  }
   const untilMs = range.value.untilMs ?? invocation.context.now();
   const stored = await scanEvents(client.value, {
     rule,
@@ -263,10 +274,15 @@ function printTogether(
 
 /** Values are compared as text: nobody types the quotes of JSON. */
 function askedKey(invocation: Invocation): (key: string) => boolean {
-  const asked = optionValue(invocation, 'key');
-  if (asked === undefined || !isGiven(invocation, 'key')) return () => true;
-  const wanted = asked.startsWith('[') ? valuesOf(asked) : asked.split(',');
+  const wanted = askedValues(invocation);
+  if (wanted === undefined) return () => true;
   return (key) => JSON.stringify(valuesOf(key)) === JSON.stringify(wanted);
+}
+
+function askedValues(invocation: Invocation): readonly string[] | undefined {
+  const asked = optionValue(invocation, 'key');
+  if (asked === undefined || !isGiven(invocation, 'key')) return undefined;
+  return asked.startsWith('[') ? valuesOf(asked) : asked.split(',');
 }
 
 function valuesOf(json: string): readonly string[] {

@@ -5,10 +5,11 @@ import type { EventDocument } from '../../event/document.ts';
 import type { OrderKey } from '../../event/order.ts';
 import type { Predicate, Rule } from '../../rules/rule.ts';
 import { type CandidateDetection, candidateOfFound } from '../candidate-detection.ts';
-import type { RuleEpoch, Watermarks } from '../engine.ts';
+import type { LiveKeys, LiveKeysQuestion, RuleEpoch, Watermarks } from '../engine.ts';
 import { foldedKeyIdOf } from '../identity.ts';
 import { keyReader } from '../key.ts';
 import type { MatchValue } from '../kinds/kind-fold.ts';
+import { standingOf } from '../kinds/standing.ts';
 import type { EngineLimits } from '../limits.ts';
 import { StateUnreadable } from '../state-unreadable.ts';
 import { type FoldedRule, foldedRules, isWithin, togethersOf } from './folded-rule.ts';
@@ -63,6 +64,8 @@ export interface Folding {
   waiting(): number;
   isIdle(): boolean;
   counts(): { readonly keys: number; readonly kept: number };
+  /** The live windows of the rule's newest version; undefined where none has this id. */
+  liveKeys(question: LiveKeysQuestion): LiveKeys | undefined;
 }
 
 export interface FoldingOptions {
@@ -248,9 +251,27 @@ export function createFolding(options: FoldingOptions): Folding {
     waiting: book.waiting,
     isIdle: book.isIdle,
     counts: book.counts,
+    liveKeys({ ruleId, isAsked, limit, nowMs }) {
+      const newest = [...rules.values()].filter(({ rule }) => rule.id === ruleId).at(-1);
+      if (newest === undefined) return undefined;
+      const { rule } = newest;
+      const { keys, total } = book.newestKeys(rule.version, isAsked, limit);
+      return {
+        total,
+        keys: keys.map(({ key, last, state, kept }) => ({
+          ruleVersion: rule.version,
+          key,
+          lastMs: last?.createdMs ?? 0,
+          standing: standingOf(rule.kind, state, Math.max(nowMs, last?.createdMs ?? nowMs)),
+          eventIds: kept.slice(-EVENT_IDS_TOLD_MAX).map(({ order }) => order.id),
+        })),
+      };
+    },
   };
 }
 
+/** Of a live window. */
+const EVENT_IDS_TOLD_MAX = 20;
 const NO_RULES: readonly Rule[] = [];
 const NO_VALUES: readonly MatchValue[] = [];
 /** Ids of keys that were met of late: a digest costs more than all else that a match needs. */

@@ -60,10 +60,12 @@ export interface KindBook {
   fill(ruleVersion: string): Filling;
   /** What is added of this version waits for a filling. */
   hold(ruleVersion: string): void;
-  /** The key of this id as it stands. */
-  keyOf(keyId: string): LiveKey | undefined;
-  /** The live keys of a version, those seen last first. */
-  keysOf(ruleVersion: string): readonly LiveKey[];
+  /** The keys of a version that have a state and are asked for, those seen last first, at most so many; and how many there are. */
+  newestKeys(
+    ruleVersion: string,
+    isAsked: (key: string) => boolean,
+    limit: number,
+  ): { readonly keys: readonly LiveKey[]; readonly total: number };
   /** Matches that wait, and those that came late and are not computed yet. */
   waiting(): number;
   /** True when time alone changes nothing. */
@@ -379,13 +381,16 @@ export function createKindBook(options: KindBookOptions): KindBook {
         },
       };
     },
-    keyOf: (keyId) => shelf.get(keyId)?.key,
-    keysOf: (ruleVersion) =>
-      shelf
+    newestKeys(ruleVersion, isAsked, limit) {
+      const live = shelf
         .all()
         .map(({ key }) => key)
-        .filter((key) => key.ruleVersion === ruleVersion && key.state !== undefined)
-        .sort((a, b) => compareLast(b, a)),
+        .filter((key) => key.ruleVersion === ruleVersion && key.state !== undefined && isAsked(key.key));
+      const times = Float64Array.from(live, ({ last }) => last?.createdMs ?? 0).sort();
+      const sinceMs = times[Math.max(0, times.length - limit)] ?? 0;
+      const newest = live.filter(({ last }) => (last?.createdMs ?? 0) >= sinceMs);
+      return { keys: newest.sort((a, b) => compareLast(b, a)).slice(0, limit), total: live.length };
+    },
     waiting: queues.waiting,
     isIdle: queues.isEmpty,
     counts: () => ({ keys: shelf.size(), kept: shelf.kept() }),

@@ -30,6 +30,8 @@ beforeAll(async () => {
   mkdirSync(join(folder.path, 'own'));
   writeFileSync(join(folder.path, 'own', 'netcat.yaml'), NETCAT);
   writeFileSync(join(folder.path, 'own', 'burst.yaml'), BURST);
+  const slow = BURST.replace('id: burst', 'id: slow').replace('count: 3, within: 1m', 'count: 5, within: 1d');
+  writeFileSync(join(folder.path, 'own', 'slow.yaml'), slow);
   const together =
     'id: both\nname: Both\nseverity: low\nby: [host.id]\ntogether: { rules: [netcat, burst], within: 5m }\n';
   writeFileSync(join(folder.path, 'own', 'both.yaml'), together);
@@ -133,5 +135,22 @@ describe('explain, of what is stored', () => {
       code: 2,
       stderr: expect.stringContaining('no such event'),
     });
+  });
+
+  it('without --since, live windows as the server has them: for a key, and those seen last', async () => {
+    const one = await ask('explain', 'slow', '--key', 'root');
+    expect(one.stdout).toMatch(/key \["root"\]: last match .*\n {2}3 of 5 within 1d; the oldest leaves at /);
+    expect(one.stdout).not.toContain('mallory');
+    expect(one.stderr).toContain('live, as of the events up to');
+    const all = JSON.parse((await ask('explain', 'slow', '--json')).stdout);
+    expect(all).toMatchObject({ isLive: true, keysTotal: 2, keys: [{ key: '["root"]' }, { key: '["mallory"]' }] });
+    const stored = await ask('explain', 'slow', '--since', '2h', '--key', 'root');
+    expect(stored.stdout).toContain('3 of 5 within 1d at the most');
+  });
+
+  it('live windows are for readers, and bounded', async () => {
+    const url = `${server.url}/api/v1/rules/slow/windows`;
+    expect((await fetch(url)).status).toBe(401);
+    expect((await ask('explain', 'slow', '--key', `["${'x'.repeat(20_000)}"]`)).stdout).toContain('no event counts');
   });
 });
