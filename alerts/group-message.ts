@@ -71,7 +71,12 @@ export function valuesTable({ table }: AlertGroup, rowsMax: number): MessageTabl
     .map(({ values, count }) => [...values.map((value) => shorten(visible(value), CELL_LENGTH_MAX)), String(count)]);
   const rest = sorted.slice(rowsMax).reduce((sum, { count }) => sum + count, table.others);
   const more = rest > 0 ? `and ${rest} ${rest === 1 ? 'alert' : 'alerts'} with other values` : '';
-  return { caption: 'How often', columns: [...table.fields.map(visible), 'alerts'], rows, more };
+  return {
+    caption: 'How often',
+    columns: [...table.fields.map((name) => shorten(visible(name), CELL_LENGTH_MAX)), 'alerts'],
+    rows,
+    more,
+  };
 }
 
 /** Columns side by side, each as wide as its widest cell. */

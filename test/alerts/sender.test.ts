@@ -212,6 +212,29 @@ describe('the sender', () => {
     expect(notices).toEqual(['Alert 0alert did not reach gone\\x1b: no channel named gone\\x1b is configured']);
   });
 
+  it('an answer goes under the message that it answers, and not at all where that was not sent', async () => {
+    const { outbox, rows, queue, kindOf } = memoryOutbox();
+    const references: (string | undefined)[] = [];
+    const channel: Channel = {
+      name: 'slack',
+      send: async (_, repliesTo) => {
+        references.push(repliesTo);
+        return { kind: 'sent', reference: '1.2' };
+      },
+      close: () => Promise.resolve(),
+    };
+    queue('n1', 'slack');
+    queue('n2', 'slack');
+    queue('n3', 'slack');
+    Object.assign(rows.get('n2') ?? {}, { repliesTo: { isSent: true, reference: '1.2' } });
+    Object.assign(rows.get('n3') ?? {}, { repliesTo: { isSent: false, reference: undefined } });
+    senderOf(outbox, { channel }).wake();
+    await pass(1);
+    expect(references).toEqual([undefined, '1.2']);
+    expect(rows.get('n1')?.outcome).toMatchObject({ kind: 'sent', reference: '1.2' });
+    expect([kindOf('n2'), kindOf('n3')]).toEqual(['sent', 'failed']);
+  });
+
   it('a channel that throws is tried again', async () => {
     const { outbox, queue, rows } = memoryOutbox();
     const slack = channelOf('slack', () => {

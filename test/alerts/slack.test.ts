@@ -35,6 +35,16 @@ describe('the Slack channel', () => {
     });
   });
 
+  it('answers in the thread of a message, by the name that Slack gave it', async () => {
+    server.answer({ body: '{"ok":true,"ts":"1795300000.000200"}' });
+    expect(await send()).toEqual({ kind: 'sent', reference: '1795300000.000200' });
+    const channel = createSlackChannel({ token: TOKEN, channel: '#security', apiUrl: server.url });
+    await channel.send(notificationWith(), '1795300000.000200');
+    await channel.send(notificationWith(), 'x&channel=#general');
+    const threads = server.requests.map(({ body }) => new URLSearchParams(body).get('thread_ts'));
+    expect(threads).toEqual([null, '1795300000.000200', null]);
+  });
+
   it('an API root without a slash at its end is the same', async () => {
     expect(await send(server.url.slice(0, -1))).toEqual({ kind: 'sent' });
   });
