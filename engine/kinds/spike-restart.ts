@@ -91,7 +91,7 @@ export function spikeRestartFold(kind: RestartKind): KindFold<RestartState> {
 interface Judged {
   readonly state: RestartState;
   readonly found: Found | undefined;
-  /** Neither window has a match. */
+  /** Neither window has a match now: a finding clears the reference. */
   readonly isEmpty: boolean;
 }
 
@@ -124,7 +124,8 @@ function judge(kind: RestartKind, state: RestartState, atMs: number, match?: Mat
   // The silence begins with what comes next: the next match, or the next full `every`.
   const tick = Math.ceil(atMs / everyMs) * everyMs;
   const sinceMs = match === undefined ? tick + everyMs : tick;
-  return { state: { ...state, sinceMs, clearedMs: Math.max(clearedMs, atMs - withinMs) }, found, isEmpty };
+  const cleared = { ...state, sinceMs, clearedMs: Math.max(clearedMs, atMs - withinMs) };
+  return { state: cleared, found, isEmpty: current.count === 0 };
 }
 
 /** The reference window lies behind this. */
