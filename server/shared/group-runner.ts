@@ -210,7 +210,7 @@ function bothOf(journaled: OutboxPort, book: OutboxPort): OutboxPort {
 }
 
 /** Without what rules find that the group evaluates for others' sake only: their own group tells it. */
-function ofGroup(state: EngineStatePort, owns: (ruleId: string) => boolean): EngineStatePort {
+export function ofGroup(state: EngineStatePort, owns: (ruleId: string) => boolean): EngineStatePort {
   const own = <Told extends { readonly ruleId: string }>(told: readonly Told[] = []): readonly Told[] =>
     told.filter(({ ruleId }) => owns(ruleId));
   /** Alerts of others' rules that wait for their message. */

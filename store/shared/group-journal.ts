@@ -124,9 +124,15 @@ export async function readOutcomes(
 export async function takeGroup(
   documents: SharedDocuments,
   group: number,
-  options: { readonly seen: SeenGroup | undefined; readonly owner: string; readonly monotonicMs: () => number },
+  options: {
+    readonly seen: SeenGroup | undefined;
+    readonly owner: string;
+    readonly monotonicMs: () => number;
+    /** A snapshot of the state after so many generations. */
+    readonly snapshotAfter?: number;
+  },
 ): Promise<HeldGroup | undefined> {
-  const { seen, owner, monotonicMs } = options;
+  const { seen, owner, monotonicMs, snapshotAfter = SNAPSHOT_GENERATIONS } = options;
   const before: GroupRecord = seen?.record ?? NEVER_HELD;
   const token = before.token + 1;
   const first = before.generation + 1;
@@ -140,7 +146,7 @@ export async function takeGroup(
   const beganMs = monotonicMs();
   const version = await documents.replace(groupId(group), textOf(record), seen?.version);
   if (version === undefined) return undefined;
-  return heldGroup(documents, group, { record, version, provenMs: beganMs, monotonicMs });
+  return heldGroup(documents, group, { record, version, provenMs: beganMs, monotonicMs, snapshotAfter });
 }
 
 const NEVER_HELD: GroupRecord = {
@@ -157,10 +163,16 @@ const NEVER_HELD: GroupRecord = {
 function heldGroup(
   documents: SharedDocuments,
   group: number,
-  taken: { record: GroupRecord; version: string; provenMs: number; readonly monotonicMs: () => number },
+  taken: {
+    record: GroupRecord;
+    version: string;
+    provenMs: number;
+    readonly monotonicMs: () => number;
+    readonly snapshotAfter: number;
+  },
 ): HeldGroup {
   let { record, version, provenMs } = taken;
-  const { monotonicMs } = taken;
+  const { monotonicMs, snapshotAfter } = taken;
   const { token } = record;
   /** What counts, so that a snapshot of it can be made. */
   let durable = new Map<string, string>();
@@ -258,7 +270,7 @@ function heldGroup(
       apply(durable, entries);
       charsSince += stateText.length;
       stateParts.push(...state.keys());
-      if (generation - (record.snapshot?.generation ?? 0) < SNAPSHOT_GENERATIONS && charsSince < SNAPSHOT_CHARS) {
+      if (generation - (record.snapshot?.generation ?? 0) < snapshotAfter && charsSince < SNAPSHOT_CHARS) {
         return true;
       }
       // The generation counts already; a snapshot that fails is made after the next one.

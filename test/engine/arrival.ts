@@ -189,7 +189,7 @@ function fillAll(engine: Engine, traffic: Traffic, read: readonly NewEvent[]): v
   }
 }
 
-function arrivalLog(traffic: Traffic, { picks, disorder }: Arrival): readonly NewEvent[] {
+export function arrivalLog(traffic: Traffic, { picks, disorder }: Arrival): readonly NewEvent[] {
   const createdMs = (event: NewEvent) => orderKeyOf(event.id, event.document).createdMs;
   const left = traffic.hosts.flat().sort((a, b) => createdMs(a) - createdMs(b));
   const log: NewEvent[] = [];
@@ -200,7 +200,7 @@ function arrivalLog(traffic: Traffic, { picks, disorder }: Arrival): readonly Ne
 }
 
 /** Each host's strongest true promise, less the lag: all before the first event that has not arrived. */
-function progressAt(traffic: Traffic, arrived: readonly NewEvent[], lag: number): ReadonlyMap<string, Progress> {
+export function progressAt(traffic: Traffic, arrived: readonly NewEvent[], lag: number): ReadonlyMap<string, Progress> {
   const ids = new Set(arrived.map((event) => event.id));
   const progress = new Map<string, Progress>();
   traffic.hosts.forEach((events, host) => {
