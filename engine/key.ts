@@ -27,7 +27,11 @@ export function keyReader(fields: readonly string[]): (document: EventDocument) 
 
 /** A field as a plain value, for the folds that count or compare: text of bounded size, canonical JSON of lists and objects. */
 export function plainValueOf(document: EventDocument, field: string): string | number | boolean | null {
-  const value = fieldOf(document, field);
+  return plainValueFrom(fieldOf(document, field));
+}
+
+/** A value as {@link plainValueOf} takes it. */
+export function plainValueFrom(value: unknown): string | number | boolean | null {
   if (value === undefined || value === null) return null;
   if (typeof value === 'boolean') return value;
   if (typeof value === 'number') return Number.isFinite(value) ? value : null;

@@ -1,8 +1,8 @@
 // A rule's kind → its fold, and what an event is to a rule on many events: under which key, as what, with which values.
-import { type EventDocument, fieldOf } from '../../event/document.ts';
+import { type EventDocument, fieldOf, fieldReader } from '../../event/document.ts';
 import type { RuleKind, SequenceStep } from '../../rules/kind.ts';
 import type { Predicate, Rule } from '../../rules/rule.ts';
-import { plainValueOf } from '../key.ts';
+import { plainValueFrom, plainValueOf } from '../key.ts';
 import { absenceFold } from './absence.ts';
 import { changeFold } from './change.ts';
 import { combinationFold } from './combination.ts';
@@ -46,6 +46,8 @@ export function foldOf(kind: RuleKind): KindFold<unknown> | undefined {
   }
 }
 
+/** Members of a list that count as values of their own. */
+const MEMBERS_MAX = 64;
 const NO_VALUES: readonly MatchValue[] = [];
 
 /** One part that an event has in a rule. */
@@ -82,6 +84,16 @@ export function partsOf({ kind, by }: Pick<Rule, 'kind' | 'by'>): PartsOf {
     }
     case 'combination':
       return stepParts(by, kind.steps);
+    case 'distinct': {
+      const read = fieldReader(kind.field);
+      // Each member of a list is a value.
+      return (document) => {
+        const value = read(document);
+        if (!Array.isArray(value)) return [{ by, role: 0, values: valuesOf(document) }];
+        const members = new Set(value.slice(0, MEMBERS_MAX).map(plainValueFrom));
+        return [...members].map((member) => ({ by, role: 0, values: [member] }));
+      };
+    }
     default:
       return (document) => [{ by, role: 0, values: valuesOf(document) }];
   }

@@ -21,6 +21,9 @@ const ALWAYS_NEW: ReadonlySet<string> = new Set([
   ],
 ]);
 
+/** Of whatever kind: no field has such a name. */
+const ALL_FIGURES: ReadonlySet<string> = new Set(Object.values(FIGURES).flat());
+
 export const lintFields: Lint = ({ values }, reading) => {
   const title = values.alert?.title;
   const inTitle =
@@ -39,15 +42,22 @@ export const lintFields: Lint = ({ values }, reading) => {
     ...fieldsOfKind(values),
     ...(values.alert?.include ?? []),
     ...(values.alert?.group?.table ?? []),
-  ].map(({ value, node }) => ({
-    field: value,
-    at: node.at,
-  }));
+  ].map(placed);
   const figures = new Set(
     Object.entries(FIGURES).flatMap(([kind, names]) => (Object.hasOwn(values, kind) ? names : [])),
   );
+  for (const { field, at } of [...inTitle, ...(values.alert?.include ?? []).map(placed)]) {
+    if (figures.has(field) || !ALL_FIGURES.has(field)) continue;
+    const kinds = Object.entries(FIGURES).flatMap(([kind, names]) => (names.includes(field) ? [kind] : []));
+    report(reading, at, {
+      code: 'rule/no-figure',
+      severity: 'warning',
+      message: `\`${field}\` is a figure of ${kinds.join(', ')}, and this rule has none: nothing is shown there`,
+      remedy: 'Name a field of the event, or say how many are asked for, such as `threshold`.',
+    });
+  }
   for (const { field, at } of [...inTitle, ...named]) {
-    if (figures.has(field)) continue;
+    if (ALL_FIGURES.has(field)) continue;
     const unknown = unknownField(field);
     if (unknown !== undefined) report(reading, at, { code: 'rule/unknown-field', severity: 'warning', ...unknown });
     else if (fieldNamed(field) === undefined) {
@@ -71,3 +81,7 @@ export const lintFields: Lint = ({ values }, reading) => {
     });
   }
 };
+
+function placed({ value, node }: Placed<string>): { readonly field: string; readonly at: number } {
+  return { field: value, at: node.at };
+}

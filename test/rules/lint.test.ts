@@ -187,6 +187,28 @@ describe('lints of rules', () => {
 describe('lints of rules on many events', () => {
   const rule = (more: string): string => GOOD.replace('tests:', `${more}\ntests:`);
 
+  it.each([
+    ['suppress: { for: 1h, by: [host.id] }, group: { for: 5m, by: [host.id, user.name] }', true],
+    ['suppress: { for: 1h, by: [host.id] }, group: { for: 1h, by: [host.id] }', true],
+    ['suppress: { for: 1h, by: [host.id] }, group: { for: 2h, by: [host.id] }', false],
+    ['suppress: { for: 1h, by: [host.id] }, group: { for: 5m }', false],
+    ['group: { for: 5m, by: [host.id] }', false],
+    ['suppress: { for: 1h, by: [host.id] }, group: { schedule: "0 9 * * *", by: [host.id] }', false],
+    ['to: [], group: { for: 5m }', true],
+  ])('remarks groups that gather nothing: %s', (words, isRemarked) => {
+    const codes = told(`${GOOD}alert: { ${words} }\n`).map((line) => line.split(' ')[1]);
+    expect(codes).toEqual(isRemarked ? ['rule/group-unused'] : []);
+  });
+
+  it('remarks a figure that the rule does not have', () => {
+    const title = 'alert: { title: "{{count}} times", include: [value, user.name] }';
+    expect(told(`${GOOD}${title}\n`)).toEqual([
+      expect.stringMatching(/^8:20 rule\/no-figure `count` is a figure of threshold, .*nothing is shown there$/),
+      expect.stringMatching(/^8:46 rule\/no-figure `value` is a figure of new_value, /),
+    ]);
+    expect(told(rule(`metric: { max: process.pid, above: 3, within: 5m }\n${title}`))).toEqual([]);
+  });
+
   it('remarks unknown fields, figures of what is no number, a lateness without effect', () => {
     expect(told(rule('metric: { avg: process.nmae, above: 3, within: 5m }')).join()).toContain('rule/unknown-field');
     expect(told(rule('metric: { avg: process.name, above: 3, within: 5m }')).join()).toContain('rule/no-number');

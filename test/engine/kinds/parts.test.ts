@@ -35,6 +35,16 @@ describe('the parts of an event', () => {
     ]);
   });
 
+  it('distinct: each member of a list is a value, once, and not more of them than a list may have', () => {
+    const text = 'match: 1 = 1\ndistinct: { field: dns.resolved_ip, above: 3, within: 1m }\n';
+    const values = (resolved: unknown) => parts(text, { dns: { resolved_ip: resolved } }).map(([, , value]) => value);
+    expect(values(['a', 'b', 'a', { c: 1 }])).toEqual(['["a"]', '["b"]', '["{\\"c\\":1}"]']);
+    expect(values('a')).toEqual(['["a"]']);
+    expect(values(undefined)).toEqual(['[null]']);
+    expect(values([])).toEqual([]);
+    expect(values(Array.from({ length: 100_000 }, (_, n) => n))).toHaveLength(64);
+  });
+
   it('long values are cut, with a digest that keeps them apart', () => {
     const text = 'match: 1 = 1\nchange: { fields: [user.name] }\n';
     const [one, other] = ['a', 'b'].map(
