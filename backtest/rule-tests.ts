@@ -14,7 +14,7 @@ export interface RuleTestResult {
   readonly passed: boolean;
   /** Of the test in the rule's file. */
   readonly line: number;
-  /** Why an evaluation failed, when one did: a test whose events make the rule fail does not pass. */
+  /** Why an evaluation failed, when one did, or which other number of messages there is: then the test does not pass. */
   readonly error: string | undefined;
 }
 
@@ -24,12 +24,18 @@ export interface RuleTestResult {
  */
 export function runRuleTests(rule: Rule, all: readonly Rule[] = []): readonly RuleTestResult[] {
   const epochs = [{ fromMs: Number.NEGATIVE_INFINITY, rules: withNamed(rule, all).map(asStable) }];
-  return rule.tests.map(({ name, events, alerts: expected, progressMs, line }) => {
+  return rule.tests.map(({ name, events, alerts: expected, messages, progressMs, line }) => {
     const engine = createEngine({ epochs, state: new Map() });
     const named = namedEvents(events);
-    const { opened } = engine.step(named, passedUntil(lastMs(named) + progressMs));
-    const actual = opened.filter(({ ruleId }) => ruleId === rule.id).length;
-    const error = engine.health().find(({ ruleId }) => ruleId === rule.id)?.lastError;
+    const { opened, notified, groups } = engine.step(named, passedUntil(lastMs(named) + progressMs));
+    const isOwn = ({ ruleId }: { readonly ruleId: string }): boolean => ruleId === rule.id;
+    const actual = opened.filter(isOwn).length;
+    // Groups that have not left would.
+    const sent = [...notified, ...groups, ...engine.openGroups()].filter(isOwn).length;
+    const isOther = messages !== undefined && sent !== messages;
+    const error =
+      engine.health().find(isOwn)?.lastError ??
+      (isOther ? `it makes ${sent} ${sent === 1 ? 'message' : 'messages'}, not ${messages}` : undefined);
     return { name, expected, actual, passed: actual === expected && error === undefined, line, error };
   });
 }

@@ -77,6 +77,8 @@ export interface RuleTest {
   readonly events: readonly EventDocument[];
   /** How many alerts these events must make. */
   readonly alerts: number;
+  /** How many messages; undefined: not asked. */
+  readonly messages?: number | undefined;
   /** Time that passes after the last event, ms: what does not come is found by it. */
   readonly progressMs: number;
   readonly line: number;

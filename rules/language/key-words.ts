@@ -108,6 +108,7 @@ export const KEY_WORDS: Readonly<Record<string, string>> = {
   'tests.events': 'Events in order; fields flat (`process.name: sh`) or nested.',
   'tests.progress': 'Time that passes after the last event: what does not come is found by it.',
   'tests.alerts': 'How many alerts they make, suppression and exceptions included.',
+  'tests.messages': 'How many messages they make: of alerts that are grouped, one for each group.',
 };
 
 export const LIST_WORDS: Readonly<Record<string, string>> = {

@@ -66,6 +66,8 @@ export interface TestKeys {
   readonly name: string;
   readonly events: readonly TestEvent[];
   readonly alerts: number;
+  /** How many messages they must make. */
+  readonly messages?: number;
   /** Time that passes after the last event, ms. */
   readonly progress?: number;
 }
@@ -226,15 +228,22 @@ const TEST: MapShape<TestKeys> = {
     name: text(300),
     events: listOf(testEvent, 1_000),
     alerts: integer(0, 1_000),
+    messages: integer(0, 1_000),
     progress: duration(366 * DAY_MS),
   },
   required: ['name', 'events', 'alerts'],
 };
 
 const test: Reader<TestKeys> = mapOf(TEST, ({ values, isComplete }) => {
-  const { name, events, alerts, progress } = values;
+  const { name, events, alerts, messages, progress } = values;
   if (!isComplete || name === undefined || events === undefined || alerts === undefined) return undefined;
-  return { name, events, alerts, ...(progress === undefined ? {} : { progress }) };
+  return {
+    name,
+    events,
+    alerts,
+    ...(messages === undefined ? {} : { messages }),
+    ...(progress === undefined ? {} : { progress }),
+  };
 });
 
 /** How each key of a rule is read. */

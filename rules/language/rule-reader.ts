@@ -201,9 +201,9 @@ function groupingOf({ for: forMs, schedule, by = [], table = [], first }: Partia
 }
 
 function testOf(entry: Placed<TestKeys>, source: SourceText): RuleTest {
-  const { name, events, alerts, progress } = entry.value;
+  const { name, events, alerts, messages, progress } = entry.value;
   const line = placeOf(source, entry.node.at).line;
-  return { name, events: withTimes(events), alerts, progressMs: progress ?? 0, line };
+  return { name, events: withTimes(events), alerts, messages, progressMs: progress ?? 0, line };
 }
 
 /** Each at its time, or a second after the one before; an event's own `event.created` stands. */

@@ -8,6 +8,7 @@ import type { YamlNode } from '../language/yaml-tree.ts';
 import type { Necessary } from '../necessary.ts';
 import { lintExceptions } from './exceptions.ts';
 import { lintExpression } from './expression-lints.ts';
+import { lintGrouping } from './grouping.ts';
 import { lintKind } from './kind-words.ts';
 import { lintFields } from './named-fields.ts';
 import { lintIndex } from './no-index.ts';
@@ -31,7 +32,16 @@ export interface LintInput {
 
 export type Lint = (input: LintInput, reading: Reading) => void;
 
-const LINTS: readonly Lint[] = [lintExpressions, lintIndex, lintFields, lintKind, lintExceptions, lintMitre, lintTests];
+const LINTS: readonly Lint[] = [
+  lintExpressions,
+  lintIndex,
+  lintFields,
+  lintKind,
+  lintGrouping,
+  lintExceptions,
+  lintMitre,
+  lintTests,
+];
 
 export function lintRule(input: LintInput, reading: Reading): void {
   const before = reading.diagnostics.length;

@@ -63,6 +63,21 @@ describe('runRuleTests', () => {
     });
   });
 
+  it('counts messages where it is asked to, those of groups that would still leave too', () => {
+    const grouping = { span: { kind: 'for', forMs: 100 }, by: [], table: [], sendsFirst: false } as const;
+    const events = [at(1, 'bash'), at(50, 'bash'), at(101, 'bash'), at(500, 'bash')];
+    const messagesOf = (messages: number, sendsFirst = false) =>
+      runRuleTests(
+        ruleWith({
+          tests: [{ ...test('grouped', 4, ...events), messages }],
+          alert: { group: { ...grouping, sendsFirst } },
+        }),
+      )[0];
+    expect(messagesOf(3)).toMatchObject({ actual: 4, passed: true });
+    expect(messagesOf(4)).toMatchObject({ passed: false, error: 'it makes 3 messages, not 4' });
+    expect(messagesOf(4, true)).toMatchObject({ actual: 4, passed: true });
+  });
+
   it('an exception hides its event', () => {
     const exception = { match: () => true, source: '', reason: '', owner: '', expiresMs: undefined };
     expect(runRuleTests({ ...rule, except: [exception] })[0]).toMatchObject({ actual: 0 });

@@ -257,6 +257,16 @@ describe('a rule in a sentence', () => {
     expect(ruleSentence(one, treesOf(one))).toBe(`Alerts ${phrase}.`);
   });
 
+  it.each([
+    ['for: 5m', 'one message in 5m'],
+    ['for: 5m, by: [host.id, user.name]', 'one message in 5m for each host.id and user.name'],
+    ['for: 1h, first: send', 'the first is sent at once, the others in one message in 1h'],
+    ['schedule: "0 9 * * mon-fri"', 'one message by the schedule 0 9 * * mon-fri (UTC)'],
+  ])('of a group: %s', (words, phrase) => {
+    const one = rule(`id: r\nname: R\nseverity: low\nmatch: a = 1\nalert: { group: { ${words} } }\n`);
+    expect(ruleSentence(one, treesOf(one))).toBe(`Alerts on an event where a is 1; ${phrase}.`);
+  });
+
   it('of a sequence, with what must not come, and of a macro', () => {
     const one = rule(
       'id: r\nname: R\nseverity: low\nby: [host.id]\nsequence:\n  within: 1m\n  steps:\n    - match: a = 1\n    - absent: b = 2\n    - match: c = 3\n  until: d = 4\n',

@@ -239,6 +239,14 @@ match: |
     expect(version(GOOD)).toMatch(/^[0-9a-f]{16}$/);
   });
 
+  it('follow each word of a group', () => {
+    const words = ['for: 1h', 'for: 2h', 'for: 1h, by: [host.id]', 'for: 1h, table: [host.id]', 'for: 1h, first: send'];
+    const schedules = ['schedule: "0 9 * * *"', 'schedule: "0 10 * * *"'];
+    const all = [...words, ...schedules].map((group) => version(`${GOOD}alert: { group: { ${group} } }\n`));
+    expect(new Set(all).size).toBe(all.length);
+    expect(version(`${GOOD}alert: { group: { schedule: " 0  9 * * * " } }\n`)).toBe(all[words.length]);
+  });
+
   it.each([
     ['the expression', GOOD.replace('in $shells', 'in ["sh"]')],
     ['the severity', GOOD.replace('high', 'low')],
@@ -247,6 +255,7 @@ match: |
     ['an exception', `${GOOD}except: [{ match: 'user.id = "0"' }]\n`],
     ['an exception’s end', `${GOOD}except: [{ match: 'user.id = "0"', expires: 2027-01-01 }]\n`],
     ['suppression', `${GOOD}alert: { suppress: { for: 1h } }\n`],
+    ['grouping', `${GOOD}alert: { group: { for: 1h } }\n`],
     ['the title', `${GOOD}alert: { title: other }\n`],
   ])('follow %s', (_name, text) => {
     expect(version(text)).not.toBe(version(GOOD));
