@@ -5,7 +5,7 @@ import { type ImportedRule, type ImportStatus, STATUSES } from '../../rules/fore
 import { neededFields } from '../../rules/needed-fields.ts';
 import { counted, renderTable } from '../table.ts';
 
-const COLUMNS = [{ title: 'STATUS' }, { title: 'RULE', widthMax: 60 }, { title: 'FROM' }] as const;
+const COLUMNS = [{ title: 'STATUS' }, { title: 'FROM' }, { title: 'RULE' }] as const;
 
 export const STATUS_WORDS: Readonly<Record<ImportStatus, string>> = {
   runs: 'runs',
@@ -56,17 +56,20 @@ function remarkOf(imported: ImportedRule, unseen: ReadonlySet<string> | undefine
 /** `118 documents: 90 run, 3 not expressible`. */
 export function summaryLine(rules: readonly ImportedRule[], unseen: ReadonlySet<string> | undefined): string {
   const counts = STATUSES.map((status) => [status, rules.filter((one) => one.status === status).length] as const);
-  const parts = counts.filter(([, count]) => count > 0).map(([status, count]) => `${count} ${SHORT_WORDS[status]}`);
+  const parts = counts.filter(([, count]) => count > 0).map(([status, count]) => countPhrase(status, count));
   const never = rules.filter((one) => unseenOf(one, unseen).length > 0).length;
   const told = never === 0 ? '' : `; ${never} of them ${never === 1 ? 'needs' : 'need'} fields that no event has had`;
   return `${counted(rules.length, 'document')}${parts.length === 0 ? '' : `: ${visible(parts.join(', '))}`}${told}`;
 }
 
-const SHORT_WORDS: Readonly<Record<ImportStatus, string>> = {
+function countPhrase(status: ImportStatus, count: number): string {
+  return status === 'filter' ? counted(count, 'filter') : `${count} ${SHORT_WORDS[status]}`;
+}
+
+const SHORT_WORDS: Readonly<Record<Exclude<ImportStatus, 'filter'>, string>> = {
   runs: 'run',
   remarks: 'run with remarks',
   'no-source': 'of sources that are not collected',
   part: 'in correlations only',
-  filter: 'filters',
   refused: 'not expressible',
 };

@@ -187,7 +187,10 @@ function fieldOfMember(correlation: Correlation, member: Member, field: PlacedTe
     const remedy = `Add \`${rule}: field\` to the alias.`;
     return wrong(field.at, { message: `the alias \`${visible(field.text)}\` has no field for \`${rule}\``, remedy });
   }
-  const found = new Set(member.fields.map((fieldOf) => fieldOf(named.text) ?? commonField(named.text)));
+  const isHost = HOSTS.has(named.text.toLowerCase());
+  const fieldOfLeaf = (fieldOf: FieldOf): string | undefined =>
+    isHost ? 'host.id' : (fieldOf(named.text) ?? ownField(named.text));
+  const found = new Set(member.fields.map(fieldOfLeaf));
   const [only] = found;
   if (only !== undefined && found.size === 1) return only;
   const message = `\`${visible(named.text)}\` of \`${rule}\` ${found.size > 1 ? 'stands in different fields here' : 'has no single field here'}`;
@@ -196,9 +199,8 @@ function fieldOfMember(correlation: Correlation, member: Member, field: PlacedTe
   return wrong(named.at, { message, remedy });
 }
 
-/** Fields that mean the same in every log source, and our own. */
-function commonField(field: string): string | undefined {
-  if (HOSTS.has(field.toLowerCase())) return 'host.id';
+/** A field of ours that an event has once. */
+function ownField(field: string): string | undefined {
   const known = fieldNamed(field);
   return known?.isArray === false ? known.name : undefined;
 }
