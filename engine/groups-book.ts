@@ -80,6 +80,9 @@ export function createGroupsBook(
   /** Ids of keys with a group that has not left, by rule and host, in the order in which they were opened. */
   const openOf = new Map<string, Set<string>>();
   const waitingIds = new Set<string>();
+  /** Those of them that the committed state holds; and those that it is to hold, unless they are grouped before. */
+  const persisted = new Set<string>();
+  const unwritten = new Map<string, Clock['waiting'][number]>();
   const changes = new Map<string, string | undefined>();
   const changed = new Set<string>();
   let [characters, openTotal] = [0, 0];
@@ -180,8 +183,10 @@ export function createGroupsBook(
     const most = Math.floor(limits.groupingMax / Math.max(1, clocks.size));
     const taken = waiting.splice(0, Math.max(passed, waitingIds.size > limits.groupingMax ? waiting.length - most : 0));
     taken.forEach(({ entry }, at) => {
-      waitingIds.delete(entry.alert.id);
-      changes.set(waitingKey(entry.alert.id), undefined);
+      const { id } = entry.alert;
+      waitingIds.delete(id);
+      unwritten.delete(id);
+      if (persisted.delete(id)) changes.set(waitingKey(id), undefined);
       if (at >= passed) onForced(entry.alert.ruleId);
     });
     return taken;
@@ -198,7 +203,10 @@ export function createGroupsBook(
   };
 
   const stored = readGroups(restored);
-  for (const { keyId, entry } of stored.waiting) wait(keyId, entry);
+  for (const { keyId, entry } of stored.waiting) {
+    wait(keyId, entry);
+    persisted.add(entry.alert.id);
+  }
   for (const { keyId, ruleId, clock, state, length } of stored.groups) {
     put(keyId, { ...newKey(ruleId, clock, state), characters: length }, state);
     characters += length;
@@ -209,7 +217,7 @@ export function createGroupsBook(
     add(entry) {
       const keyId = keyIdOf(entry);
       if (!wait(keyId, entry)) return false;
-      changes.set(waitingKey(entry.alert.id), JSON.stringify({ v: STATE_FORMAT, keyId, entry }));
+      unwritten.set(entry.alert.id, { keyId, entry });
       return true;
     },
     advance(watermarks) {
@@ -250,6 +258,11 @@ export function createGroupsBook(
         changes.set(groupKey(keyId), text);
       }
       changed.clear();
+      for (const [id, waiting] of unwritten) {
+        persisted.add(id);
+        changes.set(waitingKey(id), JSON.stringify({ v: STATE_FORMAT, ...waiting }));
+      }
+      unwritten.clear();
       const taken = new Map(changes);
       changes.clear();
       return taken;
