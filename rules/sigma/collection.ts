@@ -285,19 +285,44 @@ function applyFilters(
       const problem = { code: 'sigma/filter', severity: 'warning', message, remedy: 'It is left as it is.' } as const;
       tell(document, diagnosticAt(document.source, rule.at, problem));
     }
-    const targets = asked === undefined ? [...detections.keys()] : asked.flatMap(({ found }) => found ?? []);
+    const targets = (asked === undefined ? [...detections.keys()] : asked.flatMap(({ found }) => found ?? [])).filter(
+      (target) => detections.get(target)?.rule !== undefined && isFor(filter, target),
+    );
+    const unfit: { readonly target: SigmaDocument; readonly why: Diagnostic }[] = [];
     for (const target of targets) {
-      if (detections.get(target)?.rule === undefined || !isFor(filter, target)) continue;
       const excluded = reader.excluded(filter, target);
       if (isProblems(excluded)) {
-        tell(document, ...excluded);
-        break;
+        const [why] = excluded;
+        if (why !== undefined) unfit.push({ target, why });
+        continue;
       }
       const own = excluded.map((match) => ({ match, filter: document }));
       exclusions.set(target, [...(exclusions.get(target) ?? []), ...own]);
     }
+    tell(document, ...unfitFilter(document, targets.length, unfit));
   }
   return exclusions;
+}
+
+/** A rule that it cannot be asked of is left whole: it alerts more often, not less. */
+function unfitFilter(
+  document: SigmaDocument,
+  targets: number,
+  unfit: readonly { readonly target: SigmaDocument; readonly why: Diagnostic }[],
+): readonly Diagnostic[] {
+  const at = document.root.at;
+  const [first] = unfit;
+  if (first === undefined) {
+    if (targets > 0) return [];
+    const remedy = 'Read it together with the rules that it is for.';
+    const problem = { code: 'sigma/filter', message: 'there is no rule here that it is for', remedy } as const;
+    return [diagnosticAt(document.source, at, { ...problem, severity: 'warning' })];
+  }
+  const count =
+    targets === 1 ? 'the rule' : unfit.length === targets ? 'any rule' : `${unfit.length} of ${targets} rules`;
+  const message = `it is not in ${count} that it is for (\`${visible(first.target.title)}\`): ${first.why.message}`;
+  const severity = unfit.length === targets ? 'error' : 'warning';
+  return [{ ...first.why, code: 'sigma/filter', severity, message }];
 }
 
 type Tell = (document: SigmaDocument, ...diagnostics: readonly Diagnostic[]) => void;

@@ -52,6 +52,7 @@ describe('filters', () => {
     const named = filter(`rules: [from_tmp]\n${UPDATER}`, '{ product: linux, category: file_event }');
     expect(importSigma({ 'rule.yml': RULE, 'filter.yml': named }).told).toEqual([
       'filter.yml:5:11 `from_tmp` is no rule of the filter’s log source [sigma/filter]',
+      'filter.yml:1:1 there is no rule here that it is for [sigma/filter]',
     ]);
   });
 
@@ -84,9 +85,27 @@ describe('filters', () => {
     expect(alertsOf(imported, EVENTS).length).toBe(3);
   });
 
+  it('leave a rule whole that they cannot be asked of, and say so', () => {
+    const network = RULE.replace('process_creation', 'network_connection').replaceAll('1111', '7777');
+    const words = `rules: any\nselection: { CommandLine|contains: inventory }\ncondition: not selection`;
+    const wide = filter(words, '{ product: linux }');
+    const both = importSigma({ 'rule.yml': RULE, 'network.yml': network, 'filter.yml': wide });
+    expect(both.documents.map(({ status }) => status)).toEqual(['runs', 'runs', 'filter']);
+    expect(both.documents.map(({ rule }) => rule?.except.length)).toEqual([1, 0, undefined]);
+    expect(both.told.join()).toContain('it is not in 1 of 2 rules that it is for');
+    const alone = importSigma({ 'network.yml': network, 'filter.yml': wide });
+    expect(alone.documents.map(({ status }) => status)).toEqual(['runs', 'refused']);
+    expect(importSigma({ 'filter.yml': wide }).told).toEqual([
+      'filter.yml:1:1 there is no rule here that it is for [sigma/filter]',
+    ]);
+  });
+
   it('of rules that are not there are told', () => {
     const { told } = importSigma({ 'rule.yml': RULE, 'f.yml': filter(`rules: [nowhere]\n${UPDATER}`) });
-    expect(told).toEqual(['f.yml:5:11 there is no rule `nowhere` [sigma/unknown-rule]']);
+    expect(told).toEqual([
+      'f.yml:5:11 there is no rule `nowhere` [sigma/unknown-rule]',
+      'f.yml:1:1 there is no rule here that it is for [sigma/filter]',
+    ]);
   });
 });
 
