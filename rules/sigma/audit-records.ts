@@ -1,6 +1,6 @@
 // `service: auditd`: rules speak of single audit records (`type: EXECVE`, `type: PATH`, …), our events put the records of one system
 // call together. Each type of record is a sort of its own, so what a rule says of a record holds of one record, also across searches.
-import { call, literal, operand, type Written } from '../foreign/expression-writer.ts';
+import { allOf, call, literal, literals, not, operand, type Written } from '../foreign/expression-writer.ts';
 import { ecsField, type FieldTarget, field, never, type Sort, type Target } from './target.ts';
 
 const UNSET = new Set(['4294967295', '-1', 'unset']);
@@ -66,7 +66,7 @@ const SYSCALL: Readonly<Record<string, Target>> = {
   uid: id('user.id'),
   UID: field('user.name'),
   AUID: field('user.audit.name', { absent: UNSET }),
-  euid: elseField(id('user.effective.id'), id('user.id')),
+  euid: elseField(field('user.effective.id'), id('user.id')),
   EUID: elseField(field('user.effective.name'), field('user.name')),
   suid: id('user.saved.id'),
   SUID: field('user.saved.name'),
@@ -74,7 +74,7 @@ const SYSCALL: Readonly<Record<string, Target>> = {
   FSUID: field('user.filesystem.name'),
   gid: id('user.group.id'),
   GID: field('user.group.name'),
-  egid: elseField(id('user.effective.group.id'), id('user.group.id')),
+  egid: elseField(field('user.effective.group.id'), id('user.group.id')),
   EGID: elseField(field('user.effective.group.name'), field('user.group.name')),
   sgid: id('user.saved.group.id'),
   SGID: field('user.saved.group.name'),
@@ -178,13 +178,17 @@ export function leadingSort(type: string): Sort {
   };
 }
 
-/** Any record that leads its event, for searches that do not say of which type. */
+/** Fields of which it is known what they are in any record. */
 const ANY_FIELDS = /^(?:acct|addr|cmd|exe|comm|grantors|hostname|id|op|res|terminal|unit|auid|ses|pid|data)$/;
 
-export const ANY_LEADING: Sort = {
-  presence: operand('$exists(auditd.message_type) and auditd.message_type != "syscall"'),
-  target: (name) => (ANY_FIELDS.test(name) ? leadingSort('any').target(name) : undefined),
-};
+/** Any record that leads its event and is of none of these types, for searches that do not say of which. */
+export function otherLeading(types: readonly string[]): Sort {
+  const others = not(operand(`auditd.message_type in ${literals(['syscall', ...types])}`));
+  return {
+    presence: allOf([has('auditd.message_type'), others]),
+    target: (name) => (ANY_FIELDS.test(name) ? leadingSort('any').target(name) : undefined),
+  };
+}
 
 function own(targets: Readonly<Record<string, Target>>, name: string): Target | undefined {
   return Object.hasOwn(targets, name) ? targets[name] : undefined;

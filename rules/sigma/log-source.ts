@@ -2,7 +2,7 @@
 // one whose fields nobody can know here is refused.
 import { visible } from '../diagnostic.ts';
 import { allOf, anyOf, call, literals, not, operand, type Written } from '../foreign/expression-writer.ts';
-import { ANY_LEADING, CALL_SORTS, leadingSort, withEcs } from './audit-records.ts';
+import { CALL_SORTS, leadingSort, otherLeading, withEcs } from './audit-records.ts';
 import { itemsOf, type Search } from './search.ts';
 import { ecsField, type FieldTarget, field, joined, never, type Sort, type Target } from './target.ts';
 
@@ -198,8 +198,8 @@ function auditSorts(search: Search): readonly Sort[] {
       if (pattern.length === 1 && typeof only === 'object') named.add(only.text.toLowerCase());
     }
   }
-  const leading = [...named].filter((type) => !known.has(type)).map(leadingSort);
-  return [...CALL_SORTS, ...leading, ANY_LEADING].map(withEcs);
+  const leading = [...named].filter((type) => !known.has(type));
+  return [...CALL_SORTS, ...leading.map(leadingSort), otherLeading(leading)].map(withEcs);
 }
 
 /** Logs that programs write themselves, as the services of Sigma's Linux rules are called. */

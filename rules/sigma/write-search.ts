@@ -52,6 +52,10 @@ function checkItem(item: SearchItem, writing: Writing, isNegated: boolean): void
   for (const name of [field, test.kind === 'field' ? test.other : undefined]) {
     if (name === undefined) continue;
     const targets = writing.sorts.map((sort) => targetOf(name, sort));
+    if (targets.includes('type') && !isOfPlainTexts(test)) {
+      const message = '`type` of an audit record must be written out: `EXECVE`, `PATH`, …';
+      writing.problems.push({ at, severity: 'error', message, remedy: 'Write a list of types.' });
+    }
     const known = targets.filter((target) => target !== undefined && target !== 'type');
     if (targets.includes('type') || known.some((target) => target.kind !== 'never' && target.kind !== 'unsaid'))
       continue;
@@ -93,6 +97,10 @@ function writeAny(search: Search, sort: Sort, writing: Writing): Written {
     case 'or':
       return anyOf(search.of.map((part) => write(part, sort, writing)));
   }
+}
+
+function isOfPlainTexts(test: Test): boolean {
+  return test.kind === 'text' && test.patterns.every((pattern) => plainText(pattern) !== undefined);
 }
 
 /** `type` is known of a sort and asked of no event. */
