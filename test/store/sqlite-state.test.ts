@@ -209,7 +209,72 @@ describe('alerts and detections', () => {
   });
 });
 
+describe('groups', () => {
+  const grouped = (alertId: string, groupId: string) => ({
+    ...{ alertId, groupId, fromMs: 1, untilMs: 9, isSentAlone: false, isLate: false },
+  });
+
+  it('stand beside what the engine writes of an alert again and again', () => {
+    state.engine.commit({ ...EMPTY, alerts: [sampleAlert(1), sampleAlert(2)], grouped: [grouped('a1', 'g1')] });
+    state.engine.commit({ ...EMPTY, alerts: [{ ...sampleAlert(1), count: 7, group: 'waits' }] });
+    expect(state.alerts.get('a1')).toMatchObject({ count: 7, group: { groupId: 'g1', untilMs: 9 } });
+    expect(state.alerts.list({ limit: 10, groupId: 'g1' }).map(({ id }) => id)).toEqual(['a1']);
+    expect(state.alerts.list({ limit: 10, groupId: 'g2' })).toEqual([]);
+    expect(state.alerts.list({ limit: 10 })).toHaveLength(2);
+  });
+
+  it('are pruned with their alerts, and what was sent of them', () => {
+    state.engine.commit({
+      ...EMPTY,
+      alerts: [sampleAlert(1), sampleAlert(2)],
+      grouped: [grouped('a1', 'g1')],
+      outbox: [sampleNotification(1, { alertId: 'g1' }), sampleNotification(2, { alertId: 'g2' })],
+    });
+    for (const id of ['n1', 'n2']) state.outbox.record(id, { kind: 'sent', atMs: 5 });
+    expect(state.pruneBefore(1e15)).toMatchObject({ alerts: 2, notifications: 1 });
+    expect(state.alerts.notificationsOf('g2')).toHaveLength(1);
+  });
+
+  it('an event’s detections are found by it', () => {
+    const [one, two] = [sampleDetection(1), sampleDetection(2)];
+    state.engine.commit({ ...EMPTY, detections: [one, two] });
+    expect(state.alerts.detectionsOfEvent(one.eventId, 10)).toEqual([one]);
+    expect(state.alerts.detection(two.id)).toEqual(two);
+    expect(state.alerts.detection('nowhere')).toBeUndefined();
+  });
+});
+
 describe('the outbox', () => {
+  it('gives an answer only once what it answers has ended, with what the channel calls that', () => {
+    const followUp = {
+      ...{
+        kind: 'follow-up',
+        inReplyTo: 'n1',
+        change: 'withdrawn',
+        detections: 1,
+        withdrawn: 1,
+        facts: {},
+        because: [],
+      },
+    } as const;
+    const answer = sampleNotification(2, { alertId: 'a1', about: followUp });
+    state.engine.commit({ ...EMPTY, outbox: [sampleNotification(1), answer] });
+    const due = () => state.outbox.due('slack', 1e15, 10).map(({ notification: { id }, repliesTo }) => [id, repliesTo]);
+    expect(due()).toEqual([['n1', undefined]]);
+    state.outbox.record('n1', { kind: 'retry', dueMs: 500, error: 'later' });
+    expect(due()).toEqual([['n1', undefined]]);
+    state.outbox.record('n1', { kind: 'sent', atMs: 600, reference: '1.2' });
+    reopen();
+    expect(due()).toEqual([['n2', { isSent: true, reference: '1.2' }]]);
+    state.engine.commit({
+      ...EMPTY,
+      outbox: [sampleNotification(3), { ...answer, id: 'n4', about: { ...followUp, inReplyTo: 'n3' } }],
+    });
+    state.outbox.record('n2', { kind: 'sent', atMs: 700 });
+    state.outbox.record('n3', { kind: 'failed', atMs: 700, error: 'no' });
+    expect(due()).toEqual([['n4', { isSent: false, reference: undefined }]]);
+  });
+
   it('queues an id once, gives what is due in order, and keeps the outcome', () => {
     state.engine.commit({ ...EMPTY, outbox: [sampleNotification(1), sampleNotification(2), sampleNotification(1)] });
     state.engine.commit({ ...EMPTY, outbox: [sampleNotification(1, { channel: 'other' })] });
