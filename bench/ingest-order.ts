@@ -16,6 +16,8 @@ export interface SendReport {
   readonly ms: number;
   /** Requests that were answered 429 and sent again. */
   readonly refusals: number;
+  /** The sender's own CPU while it sent, µs an event. */
+  readonly cpuUs: number;
   /** CPU of one JSON.parse of an event, µs. */
   readonly parseUs: number;
 }

@@ -31,6 +31,7 @@ async function send({ url, token, count, eventsPerSecond }: SendOrder): Promise<
   const bodies: Body[] = [];
   for (let first = 0; first < count; first += BATCH) bodies.push(bodyOf(first, count, startMs));
   const begin = performance.now();
+  const cpuBefore = process.threadCpuUsage();
   let bytes = 0;
   let refusals = 0;
   let next = 0;
@@ -53,7 +54,9 @@ async function send({ url, token, count, eventsPerSecond }: SendOrder): Promise<
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, sendAll));
   agent.destroy();
-  return { bytes, refusals, parseUs, ms: performance.now() - begin };
+  const ms = performance.now() - begin;
+  const { user, system } = process.threadCpuUsage(cpuBefore);
+  return { bytes, refusals, parseUs, ms, cpuUs: (user + system) / count };
 }
 
 function parsing(startMs: number): number {
