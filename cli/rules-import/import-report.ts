@@ -7,7 +7,7 @@ import { counted, renderTable } from '../table.ts';
 
 const COLUMNS = [{ title: 'STATUS' }, { title: 'FROM' }, { title: 'RULE' }] as const;
 
-export const STATUS_WORDS: Readonly<Record<ImportStatus, string>> = {
+const STATUS_WORDS: Readonly<Record<ImportStatus, string>> = {
   runs: 'runs',
   remarks: 'runs with remarks',
   'no-source': 'source not collected',

@@ -8,7 +8,7 @@ import { type Outcome, succeed } from '../failure.ts';
 /** More are not asked for; of those nothing is said. */
 const FIELDS_MAX = 500;
 /** What has not been there for so long is said to be unseen. */
-export const SEEN_WITHIN_MS: number = 30 * 86_400_000;
+const SEEN_WITHIN_MS: number = 30 * 86_400_000;
 
 /** The fields of these rules that no stored event of the last 30 days has. */
 export async function unseenFields(

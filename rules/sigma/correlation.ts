@@ -18,7 +18,7 @@ const TYPES = [
   'value_min',
   'value_max',
 ] as const;
-export type CorrelationType = (typeof TYPES)[number];
+type CorrelationType = (typeof TYPES)[number];
 
 const OPERATORS = ['gt', 'gte', 'lt', 'lte', 'eq', 'neq'] as const;
 export type Operator = (typeof OPERATORS)[number];

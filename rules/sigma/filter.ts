@@ -59,7 +59,7 @@ export function readFilter(document: SigmaDocument, lists: Lists): SigmaFilter |
   };
 }
 
-export function logSourceOf({ root }: SigmaDocument): ReadonlyMap<string, string> {
+function logSourceOf({ root }: SigmaDocument): ReadonlyMap<string, string> {
   const node = memberOf(root, 'logsource');
   const entries = node?.kind === 'map' ? node.entries : [];
   return new Map(

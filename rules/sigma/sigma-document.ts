@@ -4,7 +4,7 @@ import type { Diagnostic } from '../diagnostic.ts';
 import { diagnosticAt, type SourceText } from '../language/source-text.ts';
 import { readYaml, type YamlNode } from '../language/yaml-tree.ts';
 
-export type YamlMap = Extract<YamlNode, { readonly kind: 'map' }>;
+type YamlMap = Extract<YamlNode, { readonly kind: 'map' }>;
 
 export interface SigmaDocument {
   readonly source: SourceText;

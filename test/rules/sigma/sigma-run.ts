@@ -8,7 +8,7 @@ import { sigmaFrontEnd } from '../../../rules/sigma/front-end.ts';
 
 const NAMES = { lists: new Map([['admins', ['root', 'backup']]]), macros: NO_MACROS };
 /** A full hour, a full day: where buckets of any length have an edge. */
-export const EDGE_MS: number = Date.UTC(2026, 0, 5);
+const EDGE_MS: number = Date.UTC(2026, 0, 5);
 
 export interface Imported {
   readonly documents: readonly ImportedRule[];
