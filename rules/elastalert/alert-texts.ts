@@ -1,6 +1,6 @@
 // The texts of ElastAlert's alerts: Python's and Jinja's places for values → `{{field}}` of our titles, and the fields that a text shows.
 
-import { plainName } from './kinds.ts';
+import { plainName } from './kind-options.ts';
 import type { Options } from './options.ts';
 
 const TITLE_MAX = 500;

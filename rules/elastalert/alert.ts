@@ -1,9 +1,10 @@
 // What an ElastAlert rule does with what it found → the `alert` of our rule: who is told, how often, several in one message, with which title and fields.
+import { formatDuration } from '../../event/duration.ts';
 import type { PlainRule, PlainValue } from '../foreign/foreign-rule.ts';
 import { fieldsOfText, fixedText, isFieldName, titleOf } from './alert-texts.ts';
-import { plainName } from './kinds.ts';
+import { plainName } from './kind-options.ts';
 import { entryOf, textOf } from './notes.ts';
-import { durationText, type Options } from './options.ts';
+import type { Options } from './options.ts';
 
 const DAY_MS = 86_400_000;
 const INCLUDE_MAX = 40;
@@ -92,9 +93,9 @@ function readRealert(options: Options, by: readonly string[]): PlainValue | unde
     );
   }
   return {
-    for: durationText(forMs),
+    for: formatDuration(forMs),
     ...(by.length === 0 ? {} : { by }),
-    ...(growMs === undefined || growMs < forMs ? {} : { grow: durationText(growMs) }),
+    ...(growMs === undefined || growMs < forMs ? {} : { grow: formatDuration(growMs) }),
   };
 }
 
@@ -145,7 +146,7 @@ function readAggregation(options: Options): PlainValue | undefined {
   if (forMs < 1_000 || forMs > 31 * DAY_MS) {
     return notes.problem(option, '`aggregation` must be between a second and 31 days', 'Choose another span.');
   }
-  return { for: durationText(forMs), ...shared };
+  return { for: formatDuration(forMs), ...shared };
 }
 
 function tellTexts(options: Options): void {

@@ -1,19 +1,20 @@
 // Rules of ElastAlert 2 as rules of ours. A rule comes over whole, with remarks on what differs on purpose, or it does not come over, with the list of what
 // could not be said. docs/coming-from-elastalert.md says what becomes of what.
 
+import { formatDuration } from '../../event/duration.ts';
 import { nearest } from '../../event/nearest-name.ts';
 import type { Diagnostic } from '../diagnostic.ts';
 import { allOf, fieldPath, type Written } from '../foreign/expression-writer.ts';
 import type { ForeignRule, ForeignRules, PlainRule } from '../foreign/foreign-rule.ts';
-import type { YamlNode } from '../language/yaml-tree.ts';
 import { descriptionOf, readAlert } from './alert.ts';
 import { isFieldName } from './alert-texts.ts';
 import { type ChannelNeeds, readAlerters } from './alerters.ts';
 import { readFilter } from './filter.ts';
-import { type Asked, plainName, TYPES } from './kinds.ts';
+import { type Asked, plainName } from './kind-options.ts';
+import { TYPES } from './kinds.ts';
 import { tellOptions } from './known-options.ts';
-import { entryOf, notesInto, scalarOf } from './notes.ts';
-import { durationText, type OptionFile, type Options, type ReadNamed, readOptionFile, readOptions } from './options.ts';
+import { notesInto, scalarOf } from './notes.ts';
+import { type OptionFile, type Options, type ReadNamed, readOptionFile, readOptions } from './options.ts';
 
 export interface ElastAlertContext {
   /** ElastAlert's own configuration (`config.yaml`), where it is at hand. */
@@ -31,12 +32,6 @@ export interface ElastAlertRules extends ForeignRules {
 /** The longest expression that a rule may have (docs/rules.md). */
 const EXPRESSION_MAX = 32_768;
 const LATENESS_MAX_MS = 86_400_000;
-
-/** True of a map that is a rule of ElastAlert's. */
-export function isElastAlertRule(root: YamlNode): boolean {
-  const type = scalarOf(entryOf(root, 'type'));
-  return typeof type === 'string' && entryOf(root, 'index') !== undefined && entryOf(root, 'alert') !== undefined;
-}
 
 /** Reads one file. Never throws for what is in it. */
 export function readElastAlertRules(file: string, text: string, context: ElastAlertContext): ElastAlertRules {
@@ -146,7 +141,7 @@ function foreignRule({
     ...asked.kind,
     ...(delayMs === undefined || delayMs < 1_000 || delayMs > LATENESS_MAX_MS
       ? {}
-      : { lateness: durationText(delayMs) }),
+      : { lateness: formatDuration(delayMs) }),
     alert,
   };
   return { rule, places: placesOf(options, asked), end: own.document.root.end };
@@ -186,7 +181,7 @@ function placesOf(options: Options, { from }: Asked): ReadonlyMap<string, number
 }
 
 /** A rule's name as an id: what is no letter or digit becomes `-`. */
-export function idOf(name: string, suffix = ''): string {
+function idOf(name: string, suffix = ''): string {
   const slug = (text: string): string =>
     text
       .toLowerCase()

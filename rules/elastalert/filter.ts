@@ -1,7 +1,8 @@
 // Elasticsearch's query DSL, as an ElastAlert rule's `filter` has it → an expression on one event. What has no meaning for one event by itself
 // (scripts, scores, other documents) is refused at its place.
-import { allOf, anyOf, not, operand, type Written } from '../foreign/expression-writer.ts';
+import { allOf, anyOf, not, type Written } from '../foreign/expression-writer.ts';
 import type { YamlNode } from '../language/yaml-tree.ts';
+import { readBool } from './bool-query.ts';
 import {
   type Bound,
   type Comparison,
@@ -56,7 +57,7 @@ function readQuery(part: Part, depth: number): Written | undefined {
   const read = Object.hasOwn(QUERIES, entry.key) ? QUERIES[entry.key] : undefined;
   const inner = partOf(part, entry.value);
   if (read !== undefined) return read(inner, depth + 1);
-  const why = REFUSED[entry.key] ?? 'is not known';
+  const why = (Object.hasOwn(REFUSED, entry.key) ? REFUSED[entry.key] : undefined) ?? 'is not known';
   const remedy = 'Say it with term, terms, range, bool, exists, wildcard, prefix, regexp, match or query_string.';
   return refuse(inner, `\`${entry.key}\` ${why}`, remedy);
 }
@@ -68,7 +69,7 @@ const QUERIES: Readonly<Record<string, ReadQuery>> = {
   query: readQuery,
   constant_score: (part, depth) => readInner(part, 'filter', depth),
   function_score: (part, depth) => readInner(part, 'query', depth),
-  bool: readBool,
+  bool: (part, depth) => readBool(part, (inner) => readQuery(inner, depth)),
   and: (part, depth) => joined(part, listIn(part.node), 'all', depth),
   or: (part, depth) => joined(part, listIn(part.node), 'any', depth),
   dis_max: (part, depth) => joined(part, entryOf(part.node, 'queries') ?? part.node, 'any', depth),
@@ -148,69 +149,6 @@ function listIn(node: YamlNode): YamlNode {
 
 function negated(condition: Written | undefined): Written | undefined {
   return condition === undefined ? undefined : not(condition);
-}
-
-function readBool(part: Part, depth: number): Written | undefined {
-  const { node } = part;
-  if (node.kind !== 'map')
-    return refuse(part, '`bool` is a map', 'Write `must`, `filter`, `should` or `must_not` in it.');
-  const known = [
-    'must',
-    'filter',
-    'should',
-    'must_not',
-    'minimum_should_match',
-    'boost',
-    '_name',
-    'adjust_pure_negative',
-  ];
-  const odd = node.entries.find(({ key }) => !known.includes(key));
-  if (odd !== undefined)
-    return refuse(
-      partOf(part, odd.value),
-      `\`${odd.key}\` is no part of a \`bool\``,
-      'It has must, filter, should, must_not.',
-    );
-  const listed = (key: string): (Written | undefined)[] => {
-    const value = entryOf(node, key);
-    if (value === undefined || (value.kind === 'scalar' && value.value === null)) return [];
-    return membersOf(value).map((member) => readQuery(partOf(part, member), depth));
-  };
-  const needed = [...listed('must'), ...listed('filter')];
-  const banned = listed('must_not').map(negated);
-  const should = listed('should');
-  const given = entryOf(node, 'minimum_should_match');
-  const least = leastOf(given, should.length, needed.length === 0 ? 1 : 0);
-  const all = [...needed, ...banned, ...should];
-  if (least === undefined) {
-    return refuse(
-      partOf(part, given ?? node),
-      'this `minimum_should_match` cannot be said',
-      'Write a number or a percentage.',
-    );
-  }
-  const conditions = all.filter((condition) => condition !== undefined);
-  if (conditions.length < all.length) return undefined;
-  const said = should.filter((condition) => condition !== undefined);
-  return allOf([...conditions.slice(0, needed.length + banned.length), ...atLeast(least, said)]);
-}
-
-/** How many of the `should` clauses; undefined: not to be read. */
-function leastOf(given: YamlNode | undefined, count: number, otherwise: number): number | undefined {
-  if (given === undefined) return Math.min(otherwise, count);
-  const [, number, percent] = /^(-?[0-9]{1,4})(%)?$/.exec(textOf(given) ?? '') ?? [];
-  if (number === undefined) return undefined;
-  const part = percent === undefined ? Number(number) : Math.trunc((Number(number) * count) / 100);
-  return Math.max(0, part < 0 || Object.is(part, -0) ? count + part : part);
-}
-
-function atLeast(least: number, conditions: readonly Written[]): readonly Written[] {
-  if (least === 0) return [];
-  if (least === 1) return [anyOf(conditions)];
-  if (least === conditions.length) return conditions;
-  if (least > conditions.length) return [anyOf([])];
-  const ones = conditions.map(({ text }) => `((${text}) ? 1)`).join(', ');
-  return [anyOf(conditions), operand(`$count([${ones}]) >= ${least}`)];
 }
 
 type Field = NonNullable<ReturnType<typeof foreignField>>;

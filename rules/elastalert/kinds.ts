@@ -1,33 +1,13 @@
 // ElastAlert's twelve types → what our rules ask of events (docs/rules.md). One rule of ElastAlert may become several: `new_term` over several fields is
 // one for each.
-import { allOf, not, type Written } from '../foreign/expression-writer.ts';
-import type { PlainRule, PlainValue } from '../foreign/foreign-rule.ts';
+import { formatDuration } from '../../event/duration.ts';
+import { allOf, not, operand, type Written } from '../foreign/expression-writer.ts';
+import type { PlainRule } from '../foreign/foreign-rule.ts';
 import { foreignField, hasOtherThan, isExactlyOneOf, isThere } from './field-conditions.ts';
-import { readFilter } from './filter.ts';
+import { readMetric, readPercentage, readSpike, readSpikeAggregation } from './figure-kinds.ts';
+import { type Asked, asked, DAY_MS, type KindContext, needTexts, plainName, span, whole } from './kind-options.ts';
 import { listEntries } from './list-entries.ts';
-import { membersOf, scalarOf, textOf } from './notes.ts';
-import { durationText, type Options, type ReadNamed } from './options.ts';
-
-const DAY_MS = 86_400_000;
-const WITHIN_MAX_MS = 30 * DAY_MS;
-
-/** What one of our rules asks: the expression, and the words of many events. */
-export interface Asked {
-  /** Behind the id and the name, where there are several. */
-  readonly suffix: string;
-  readonly match: Written;
-  /** `{ threshold: … }`; empty for single events. */
-  readonly kind: PlainRule;
-  /** The option that each path of it comes from. */
-  readonly from: Readonly<Record<string, string>>;
-}
-
-export interface KindContext {
-  readonly options: Options;
-  readonly filter: Written;
-  readonly by: readonly string[];
-  readonly readNamed: ReadNamed;
-}
+import { membersOf, textOf } from './notes.ts';
 
 type ReadType = (context: KindContext) => readonly Asked[] | undefined;
 
@@ -45,10 +25,6 @@ export const TYPES: Readonly<Record<string, ReadType>> = {
   metric_aggregation: readMetric,
   percentage_match: readPercentage,
 };
-
-function asked(match: Written, kind: PlainRule, from: Asked['from'] = {}, suffix = ''): Asked {
-  return { match, kind, from, suffix };
-}
 
 function readList(
   { options, filter, readNamed }: KindContext,
@@ -74,7 +50,7 @@ function readList(
   const isOther = hasOtherThan(field, entries);
   // What is missing is on no list.
   const match = options.isOn('ignore_null')
-    ? allOf([isThere(field), isOther])
+    ? allOf([not(operand(`${field.path} = null`)), isOther])
     : field.mayBeList
       ? anyMissing(field.path, isOther)
       : not(isExactlyOneOf(field, entries));
@@ -92,7 +68,7 @@ function readChange({ options, filter }: KindContext): readonly Asked[] | undefi
   if (withinMs === undefined && options.option('timeframe') !== undefined) return undefined;
   const change = {
     fields,
-    ...(withinMs === undefined ? {} : { within: durationText(withinMs) }),
+    ...(withinMs === undefined ? {} : { within: formatDuration(withinMs) }),
     missing: options.isOn('ignore_null') ? 'skip' : 'value',
   };
   return [asked(filter, { change }, { 'change.fields': 'compare_key', 'change.within': 'timeframe' })];
@@ -110,85 +86,8 @@ function readFrequency({ options, filter }: KindContext): readonly Asked[] | und
       'Nothing is to be done: an alert comes as soon as the count is reached.',
     );
   }
-  const threshold = { count, within: durationText(withinMs), mode: 'restart' };
+  const threshold = { count, within: formatDuration(withinMs), mode: 'restart' };
   return [asked(filter, { threshold }, { 'threshold.count': 'num_events', 'threshold.within': 'timeframe' })];
-}
-
-/** How often ElastAlert would look. */
-const RUN_EVERY_MS = 60_000;
-
-function spikeWords(options: Options): Record<string, PlainValue> | undefined {
-  const factor = need(options, 'spike_height');
-  const direction = options.text('spike_type');
-  const withinMs = span(options, 'timeframe');
-  const everyMs = options.spanMs('run_every') ?? RUN_EVERY_MS;
-  if (factor === undefined || withinMs === undefined) return undefined;
-  if (factor <= 1)
-    return options.notes.problem(
-      options.placeOf('spike_height'),
-      '`spike_height` must be more than 1',
-      'With 1 every window is a spike.',
-    );
-  if (direction !== 'up' && direction !== 'down' && direction !== 'both') {
-    return options.notes.problem(
-      options.placeOf('spike_type'),
-      '`spike_type` is up, down or both',
-      'Write one of them.',
-    );
-  }
-  if (options.isOn('alert_on_new_data') && options.option('query_key') !== undefined) {
-    const remedy = 'Leave it out, and write a `new_term` beside it for keys that are new.';
-    return options.notes.problem(
-      options.placeOf('alert_on_new_data'),
-      '`alert_on_new_data` needs to know of all keys at once, which no key here does',
-      remedy,
-    );
-  }
-  const [now, before] = [options.number('threshold_cur'), options.number('threshold_ref')];
-  return {
-    factor,
-    within: durationText(withinMs),
-    direction,
-    mode: 'restart',
-    ...(everyMs === RUN_EVERY_MS ? {} : { every: durationText(Math.min(DAY_MS, Math.max(1_000, everyMs))) }),
-    ...(now === undefined ? {} : { now_at_least: now }),
-    ...(before === undefined ? {} : { before_at_least: before }),
-  };
-}
-
-const SPIKE_FROM = {
-  'spike.factor': 'spike_height',
-  'spike.direction': 'spike_type',
-  'spike.within': 'timeframe',
-} as const;
-
-function readSpike({ options, filter }: KindContext): readonly Asked[] | undefined {
-  const words = spikeWords(options);
-  const field = options.text('field_value');
-  if (words === undefined) return undefined;
-  if (field !== undefined) {
-    options.notes.remark(
-      options.placeOf('field_value'),
-      'the mean of `field_value` is taken of the numbers as they are; ElastAlert cuts each to a whole one',
-      'Nothing is to be done.',
-    );
-  }
-  return [
-    asked(filter, { spike: { ...words, ...(field === undefined ? {} : { avg: plainName(field) }) } }, SPIKE_FROM),
-  ];
-}
-
-function readSpikeAggregation({ options, filter }: KindContext): readonly Asked[] | undefined {
-  const words = spikeWords(options);
-  const figure = readFigure(options);
-  if (words === undefined || figure === undefined) return undefined;
-  const remedy = 'Nothing is to be done; where the figure is a sum or a count, look at the thresholds again.';
-  options.notes.remark(
-    options.placeOf('type'),
-    'the figure is taken of the events of each window; ElastAlert takes it of the figures of its runs, which overlap',
-    remedy,
-  );
-  return [asked(filter, { spike: { ...words, ...figure } }, SPIKE_FROM)];
 }
 
 function readFlatline({ options, filter, by }: KindContext): readonly Asked[] | undefined {
@@ -211,7 +110,7 @@ function readFlatline({ options, filter, by }: KindContext): readonly Asked[] | 
   return [
     asked(
       filter,
-      { absence: { fewer_than: fewerThan, within: durationText(withinMs) } },
+      { absence: { fewer_than: fewerThan, within: formatDuration(withinMs) } },
       { 'absence.fewer_than': 'threshold', 'absence.within': 'timeframe' },
     ),
   ];
@@ -254,7 +153,7 @@ function readNewTerm({ options, filter }: KindContext): readonly Asked[] | undef
     found.push(
       asked(
         filter,
-        { new_value: { fields, learn: durationText(learnMs), remember: '365d' } },
+        { new_value: { fields, learn: formatDuration(learnMs), remember: '365d' } },
         { 'new_value.fields': key, 'new_value.learn': 'terms_window_size' },
         suffix,
       ),
@@ -304,7 +203,7 @@ function readCardinality({ options, filter }: KindContext): readonly Asked[] | u
   );
   const both = above !== undefined && below !== undefined;
   const distinct = (bound: PlainRule): PlainRule => ({
-    distinct: { field: plainName(field), ...bound, within: durationText(withinMs) },
+    distinct: { field: plainName(field), ...bound, within: formatDuration(withinMs) },
   });
   const from = { 'distinct.field': 'cardinality_field', 'distinct.within': 'timeframe' };
   return [
@@ -315,190 +214,4 @@ function readCardinality({ options, filter }: KindContext): readonly Asked[] | u
       ? []
       : [asked(filter, distinct({ below }), { ...from, 'distinct.below': 'min_cardinality' }, both ? 'below' : '')]),
   ];
-}
-
-function readMetric({ options, filter }: KindContext): readonly Asked[] | undefined {
-  const figure = readFigure(options);
-  const withinMs = windowOfRuns(options);
-  const [above, below] = [options.number('max_threshold'), options.number('min_threshold')];
-  if (figure === undefined || withinMs === undefined) return undefined;
-  if (above === undefined && below === undefined) {
-    return options.notes.problem(
-      options.placeOf('type'),
-      '`metric_aggregation` needs `max_threshold` or `min_threshold`',
-      'Add a bound.',
-    );
-  }
-  const least = options.number('min_doc_count');
-  tellEpisodes(options);
-  const metric = {
-    ...figure,
-    ...(above === undefined ? {} : { above }),
-    ...(below === undefined ? {} : { below }),
-    ...(least === undefined || least < 1 ? {} : { at_least: Math.ceil(least) }),
-    within: durationText(withinMs),
-  };
-  return [
-    asked(
-      filter,
-      { metric },
-      { 'metric.above': 'max_threshold', 'metric.below': 'min_threshold', 'metric.within': 'buffer_time' },
-    ),
-  ];
-}
-
-function readPercentage({ options, filter }: KindContext): readonly Asked[] | undefined {
-  const of = options.option('match_bucket_filter');
-  if (of === undefined)
-    return options.notes.problem(
-      options.placeOf('type'),
-      '`percentage_match` needs `match_bucket_filter`',
-      'Say which events make the share.',
-    );
-  const share = readFilter(options.part(of));
-  const withinMs = windowOfRuns(options);
-  const [above, below] = [options.number('max_percentage'), options.number('min_percentage')];
-  if (share === undefined || withinMs === undefined) return undefined;
-  const bounds = {
-    ...(above === undefined || above >= 100 ? {} : { above: above / 100 }),
-    ...(below === undefined || below <= 0 ? {} : { below: below / 100 }),
-  };
-  if (Object.keys(bounds).length === 0 || (above ?? 0) < 0 || (below ?? 0) > 100) {
-    return options.notes.problem(
-      options.placeOf('type'),
-      '`percentage_match` needs `max_percentage` or `min_percentage`, between 0 and 100',
-      'Add a bound that can be passed.',
-    );
-  }
-  const least = options.number('min_denominator') ?? 0;
-  tellEpisodes(options);
-  const ratio = {
-    of: share.text,
-    ...bounds,
-    ...(least > 1 ? { at_least: Math.ceil(least) } : {}),
-    within: durationText(withinMs),
-  };
-  return [
-    asked(
-      filter,
-      { ratio },
-      {
-        'ratio.of': 'match_bucket_filter',
-        'ratio.above': 'max_percentage',
-        'ratio.below': 'min_percentage',
-        'ratio.within': 'buffer_time',
-      },
-    ),
-  ];
-}
-
-function tellEpisodes({ notes, placeOf }: Options): void {
-  notes.remark(
-    placeOf('type'),
-    'the window slides and is judged at each event, and what lasts is told once; ElastAlert judges the window before each run, and tells each',
-    'Nothing is to be done: the alert stays open for as long as it lasts.',
-  );
-}
-
-const FIGURES: Readonly<Record<string, string>> = {
-  min: 'min',
-  max: 'max',
-  avg: 'avg',
-  sum: 'sum',
-  cardinality: 'distinct',
-  value_count: 'count',
-};
-
-function readFigure(options: Options): PlainRule | undefined {
-  const { notes, placeOf } = options;
-  if (options.option('metric_agg_script') !== undefined) {
-    return notes.problem(
-      placeOf('metric_agg_script'),
-      'a script runs in the cluster, which nothing does here',
-      'Name a field in `metric_agg_key`.',
-    );
-  }
-  const [field, type] = [options.text('metric_agg_key'), options.text('metric_agg_type')];
-  if (field === undefined || type === undefined)
-    return notes.problem(
-      placeOf('type'),
-      'this type needs `metric_agg_key` and `metric_agg_type`',
-      'Say which figure of which field.',
-    );
-  if (type === 'percentiles') {
-    const rank = options.number('percentile_range');
-    if (rank === undefined || rank < 0 || rank > 100)
-      return notes.problem(
-        placeOf('percentile_range'),
-        '`percentiles` needs `percentile_range`, 0 to 100',
-        'Say which percentile.',
-      );
-    return { percentile: { rank, field: plainName(field) } };
-  }
-  const figure = Object.hasOwn(FIGURES, type) ? FIGURES[type] : undefined;
-  if (figure === undefined)
-    return notes.problem(
-      placeOf('metric_agg_type'),
-      `\`${type}\` is no figure`,
-      'Use min, max, avg, sum, cardinality, value_count or percentiles.',
-    );
-  return { [figure]: plainName(field) };
-}
-
-/** The window that ElastAlert's queries with aggregations cover. */
-function windowOfRuns(options: Options): number | undefined {
-  if (options.option('bucket_interval') !== undefined) return span(options, 'bucket_interval');
-  if (options.isOn('use_run_every_query_size')) {
-    return options.option('run_every') === undefined ? RUN_EVERY_MS : span(options, 'run_every');
-  }
-  if (options.option('buffer_time') !== undefined) return span(options, 'buffer_time');
-  const remedy = 'Add `buffer_time` to the rule, or name ElastAlert’s configuration: `--config config.yaml`.';
-  return options.notes.problem(options.placeOf('type'), 'nothing says how long the window is', remedy);
-}
-
-/** A span between a second and the longest window. */
-function span(options: Options, key: string, mostMs = WITHIN_MAX_MS): number | undefined {
-  if (options.option(key) === undefined)
-    return options.notes.problem(options.placeOf('type'), `this type needs \`${key}\``, 'Write `minutes: 5`.');
-  const ms = options.spanMs(key);
-  if (ms === undefined) return undefined;
-  if (ms >= 1_000 && ms <= mostMs) return ms;
-  return options.notes.problem(
-    options.placeOf(key),
-    `\`${key}\` is ${ms < 1_000 ? 'shorter than a second' : `longer than ${mostMs / DAY_MS} days`}`,
-    'Choose another span.',
-  );
-}
-
-function need(options: Options, key: string): number | undefined {
-  if (options.option(key) === undefined)
-    return options.notes.problem(options.placeOf('type'), `this type needs \`${key}\``, 'Write a number.');
-  return options.number(key);
-}
-
-function whole(options: Options, key: string, least: number, most: number): number | undefined {
-  const value = need(options, key);
-  if (value === undefined) return undefined;
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  return options.notes.problem(
-    options.placeOf(key),
-    `\`${key}\` must be a whole number from ${least} to ${most}`,
-    'Choose another number.',
-  );
-}
-
-function needTexts(options: Options, key: string): readonly string[] | undefined {
-  if (options.option(key) === undefined)
-    return options.notes.problem(options.placeOf('type'), `this type needs \`${key}\``, 'Name the field.');
-  return options.texts(key)?.map(plainName);
-}
-
-/** A field without the name of its keyword form. */
-export function plainName(name: string): string {
-  return name.replace(/\.(?:keyword|raw)$/, '');
-}
-
-/** Whether an option is a plain `false`, which asks for nothing. */
-export function isOff(options: Options, key: string): boolean {
-  return scalarOf(options.option(key)?.node) === false;
 }

@@ -199,7 +199,16 @@ const TOLD: Readonly<Record<string, readonly [message: string, remedy: string]>>
 
 /** Tells what becomes of the rule's options; values that ask for nothing are passed over. */
 export function tellOptions(options: Options): void {
-  const { notes } = options;
+  const { notes, own } = options;
+  const variable = /^[^#\n]*?(\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\}))/m.exec(own.source.text);
+  if (variable !== null) {
+    const at = variable.index + variable[0].length - (variable[1] ?? '').length;
+    notes.remark(
+      { source: own.source, at },
+      'variables of the environment are not filled in',
+      'Write the value itself.',
+    );
+  }
   for (const key of options.keys) {
     const option = options.option(key);
     if (option === undefined || option.origin === 'config') continue;

@@ -1,6 +1,5 @@
 // The options of one ElastAlert rule: its own file, the files that it imports, and the global configuration, in that order. Each knows where it stands,
 // so that what cannot be said is told there.
-import { formatDuration } from '../../event/duration.ts';
 import type { Diagnostic } from '../diagnostic.ts';
 import { diagnosticOfFile, type SourceText } from '../language/source-text.ts';
 import { readYaml, type YamlDocument, type YamlNode } from '../language/yaml-tree.ts';
@@ -19,7 +18,7 @@ export type NamedFile =
 /** Gives the text of a file that a rule names, as seen from the file that names it. Decides what may be read. */
 export type ReadNamed = (path: string, from: string) => NamedFile;
 
-export interface Option extends Place {
+interface Option extends Place {
   readonly node: YamlNode;
   readonly origin: 'rule' | 'import' | 'config';
 }
@@ -173,9 +172,4 @@ function spanOf(node: YamlNode): number | undefined {
     ms += unit * count;
   }
   return Number.isFinite(ms) && ms >= 0 ? Math.round(ms) : undefined;
-}
-
-/** A span as our rules write it: whole seconds, or milliseconds. */
-export function durationText(ms: number): string {
-  return formatDuration(ms);
 }

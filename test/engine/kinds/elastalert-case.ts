@@ -59,7 +59,7 @@ export function documentOf([, , host, user, process, bytes]: Row): Readonly<Reco
 const NAMES: Readonly<Record<string, string>> = { compound_compare_key: 'compare_key' };
 const FIELDS: Readonly<Record<string, string>> = { bytes: 'network.bytes', host: 'host.name' };
 
-export function optionsOf({ options }: Case): Readonly<Record<string, unknown>> {
+function optionsOf({ options }: Case): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     Object.entries(options).map(([name, value]) => [
       NAMES[name] ?? name,
