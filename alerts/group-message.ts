@@ -12,7 +12,7 @@ export interface MessageTable {
   readonly more: string;
 }
 
-export const MEMBER_TITLE_LENGTH_MAX = 200;
+const MEMBER_TITLE_LENGTH_MAX = 200;
 const CELL_LENGTH_MAX = 80;
 const KEY_LENGTH_MAX = 200;
 

@@ -18,8 +18,8 @@ import { shorten } from './rendering.ts';
 export const MEMBERS_MAX = 25;
 export const TABLE_ROWS_MAX = 50;
 /** What is shown of an alert that is one of many. */
-export const MEMBER_FIELDS_MAX = 6;
-export const MEMBER_VALUE_LENGTH_MAX = 160;
+const MEMBER_FIELDS_MAX = 6;
+const MEMBER_VALUE_LENGTH_MAX = 160;
 const CELL_LENGTH_MAX = 120;
 /** Groups of a key whose message has left, and that late alerts are still told to belong to. */
 const LEFT_MAX = 4;

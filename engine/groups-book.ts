@@ -26,7 +26,7 @@ export interface GroupsBook {
   open(): readonly AlertGroup[];
 }
 
-export interface GroupsStep {
+interface GroupsStep {
   readonly grouped: readonly Grouped[];
   /** First alerts of groups, to be sent by themselves. */
   readonly sentAlone: readonly Alert[];

@@ -16,7 +16,7 @@ import type { AlertBookPort, NotificationRecord } from '../store/state/state-por
 /** Detections of an alert that are looked at: of one with more, the first ones. */
 const DETECTIONS_MAX = 1_000;
 /** Follow-ups of one alert to one channel; what changes more often is to be seen in `vedette alerts show`. */
-export const FOLLOW_UPS_MAX = 5;
+const FOLLOW_UPS_MAX = 5;
 const BECAUSE_MAX = 5;
 
 export interface StepMessages {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { FollowUp } from '../../event/detection.ts';
 import { openSqliteState, type SqliteState } from '../../store/state/sqlite-state.ts';
 import type { Commit } from '../../store/state/state-port.ts';
 import { sampleAlert, sampleDetection, sampleNotification } from './state-samples.ts';
@@ -246,17 +247,15 @@ describe('groups', () => {
 
 describe('the outbox', () => {
   it('gives an answer only once what it answers has ended, with what the channel calls that', () => {
-    const followUp = {
-      ...{
-        kind: 'follow-up',
-        inReplyTo: 'n1',
-        change: 'withdrawn',
-        detections: 1,
-        withdrawn: 1,
-        facts: {},
-        because: [],
-      },
-    } as const;
+    const followUp: FollowUp = {
+      kind: 'follow-up',
+      inReplyTo: 'n1',
+      change: 'withdrawn',
+      detections: 1,
+      withdrawn: 1,
+      facts: {},
+      because: [],
+    };
     const answer = sampleNotification(2, { alertId: 'a1', about: followUp });
     state.engine.commit({ ...EMPTY, outbox: [sampleNotification(1), answer] });
     const due = () => state.outbox.due('slack', 1e15, 10).map(({ notification: { id }, repliesTo }) => [id, repliesTo]);
