@@ -1,12 +1,11 @@
 // A process that evaluates rules and does nothing else: it takes its share of the rule groups by leases, and what a dead or sleeping
 // process held (docs/decisions/0042). Rules, settings and the hosts' progress come from what the server publishes; alerts go into the
 // groups' journals, from where the server shows them.
-import type { EventStore } from '../../store/port.ts';
 import { type SeenGroup, seeGroups, takeGroup } from '../../store/shared/group-journal.ts';
 import type { SharedDocuments } from '../../store/shared/shared-documents.ts';
 import type { ChannelOptions, ServerNotice } from '../options.ts';
 import { createControlMirror } from './control-mirror.ts';
-import { type GroupRunner, runGroup } from './group-runner.ts';
+import { type FollowedStore, type GroupRunner, runGroup } from './group-runner.ts';
 import { type Layout, readLayout } from './layout.ts';
 import { type LeaseSight, planLeases } from './lease-plan.ts';
 import { createMemberBook } from './member-book.ts';
@@ -17,6 +16,8 @@ import { readShown } from './shown-places.ts';
 
 /** How often leases are looked at, and renewed. */
 const LOOK_EVERY_MS = 1_000;
+/** After so many looks without a server that is said. */
+const WAITS_SAID = 5;
 /** How often the hosts' progress is looked at. */
 const PROGRESS_EVERY_MS = 350;
 
@@ -32,16 +33,17 @@ export interface EngineProcessOptions {
   /** Unlike any other process's, also of a former life. */
   readonly name: string;
   readonly documents: SharedDocuments;
-  readonly store: EventStore;
+  readonly store: FollowedStore;
   readonly channels: ChannelOptions;
   readonly now: () => number;
   /** Milliseconds on a clock that nobody sets. */
   readonly monotonicMs: () => number;
   readonly onNotice: (notice: ServerNotice) => void;
+  readonly lookEveryMs?: number;
 }
 
 export function startEngine(options: EngineProcessOptions): RunningEngine {
-  const { name, documents, store, channels, now, monotonicMs, onNotice } = options;
+  const { name, documents, store, channels, now, monotonicMs, onNotice, lookEveryMs = LOOK_EVERY_MS } = options;
   const abort = new AbortController();
   const tail = createSharedTail(store);
   const mirror = createControlMirror(documents);
@@ -50,6 +52,7 @@ export function startEngine(options: EngineProcessOptions): RunningEngine {
   const sights = new Map<number, { version: string; sinceMs: number }>();
   let settings: SharedSettings | undefined;
   let snapshotVersion: string | undefined;
+  let waited = 0;
   const rules = createSharedRules({ mirror, sinceMs: () => now() - (settings?.horizonMs ?? 0), onNotice });
   mirror.onChange(() => {
     for (const runner of runners.values()) runner.controlChanged();
@@ -80,7 +83,7 @@ export function startEngine(options: EngineProcessOptions): RunningEngine {
     if (held === undefined) return;
     const runner = await runGroup({
       ...{ held, documents, layout, mirror, rules, settings: of, channels, now, monotonicMs, onNotice },
-      store: { next: tail.next, scan: store.scan, ...(store.hasPassed ? { hasPassed: store.hasPassed } : {}) },
+      store: { next: tail.next, scan: store.scan, hasPassed: store.hasPassed },
       onLost: () => {
         onNotice({ kind: 'warning', message: `rule group ${group} was taken over by another process` });
         // Not from within the runner's own write.
@@ -99,7 +102,9 @@ export function startEngine(options: EngineProcessOptions): RunningEngine {
     const layout = await readLayout(documents);
     if (layout === undefined || settings === undefined || mirror.entries().length === 0) {
       await mirror.refresh();
-      throw new Error('no server has published rules yet');
+      waited += 1;
+      if (waited === WAITS_SAID) onNotice({ kind: 'warning', message: 'waits for a server that publishes rules' });
+      return;
     }
     const shown = await readShown(documents);
     await Promise.all([...runners.values()].map((runner) => runner.renew(shown.get(runner.group) ?? 0)));
@@ -121,8 +126,9 @@ export function startEngine(options: EngineProcessOptions): RunningEngine {
     const document = (await documents.get([PROGRESS_ID])).get(PROGRESS_ID);
     if (document === undefined || document.version === snapshotVersion) return;
     const snapshot = readSnapshot(document.text);
+    if (snapshot.number === 0) return;
     // Asked for after the progress was read: everything that it promises is before this place.
-    const horizon = await store.horizon?.();
+    const horizon = await store.horizon();
     snapshotVersion = document.version;
     settings ??= snapshot.settings;
     for (const runner of runners.values()) runner.learn({ snapshot, horizon });
@@ -135,7 +141,7 @@ export function startEngine(options: EngineProcessOptions): RunningEngine {
       await pause(Math.max(50, ms - (monotonicMs() - beganMs)), abort.signal);
     }
   };
-  const working = Promise.all([every(PROGRESS_EVERY_MS, learn), every(LOOK_EVERY_MS, look)]);
+  const working = Promise.all([every(PROGRESS_EVERY_MS, learn), every(lookEveryMs, look)]);
 
   return {
     name,

@@ -48,11 +48,15 @@ export interface GroupRunner {
   close(): Promise<void>;
 }
 
+/** A store that other processes write to. */
+export type FollowedStore = Pick<EventStore, 'next' | 'scan' | 'close'> &
+  Required<Pick<EventStore, 'horizon' | 'hasPassed'>>;
+
 export interface GroupRunnerOptions {
   readonly held: HeldGroup;
   readonly documents: Pick<SharedDocuments, 'get'>;
   readonly layout: Layout;
-  readonly store: Pick<EventStore, 'next' | 'scan' | 'hasPassed'>;
+  readonly store: Omit<FollowedStore, 'horizon' | 'close'>;
   readonly mirror: ControlMirror;
   readonly rules: SharedRules;
   readonly settings: SharedSettings;
@@ -96,26 +100,37 @@ export async function runGroup(options: GroupRunnerOptions): Promise<GroupRunner
   const outlet = createAlertOutlet({ options: channels, outbox: bothOf(journaled.outbox, book.outbox), now, onNotice });
   const messages = createStepMessages({ alerts: book.alerts, ...outlet });
   const fence = createRemoteFence({
-    hasPassed: (cursor, horizon) => store.hasPassed?.(cursor, horizon) === true,
+    hasPassed: store.hasPassed,
     onAdvance: () => runner.advance(),
   });
   const quarantines = createGroupQuarantines({ mirror, journaled, owns, now });
   const epochs = (): readonly RuleEpoch[] => epochsOfGroup(rules.epochs(), group, groups);
   let inForce = namesOf(epochs());
   let forgotten = 0;
+  /** How often the runner went back to what is committed: it reads again what it had read. */
+  let returns = 0;
   const runner = createEngineRunner({
     store: {
       scan: store.scan,
       async next(cursor, asked) {
         await orAborted(journaled.room(), asked.signal);
+        const before = returns;
         const batch = await store.next(cursor, asked);
         // What was stored after a change of the rules is read after it: so no event meets rules that no longer hold for it.
         if (batch.events.length > 0) await mirror.refresh();
+        // All that was read so far is stepped: the runner asks for more only then.
+        else if (before === returns) fence.reached(batch.cursor);
         return batch;
       },
     },
     state: ofGroup(bothEngines(journaled.engine, book.engine), owns),
-    fence,
+    fence: {
+      ...fence,
+      holdAll(nowMs) {
+        returns += 1;
+        fence.holdAll(nowMs);
+      },
+    },
     epochs: epochs(),
     quarantines,
     alertOnImports: settings.alertOnImports,

@@ -14,7 +14,9 @@ export async function openEngine(
     const { openElasticsearchStore } = await import('../../store/elasticsearch/elasticsearch-store.ts');
     const warn = (message: string): void => onNotice({ kind: 'store', message });
     const store = await openElasticsearchStore({ ...elasticsearchOptions(where), nowMs: now, warn });
-    return startEngine({ ...options, store, documents });
+    const { horizon, hasPassed } = store;
+    if (horizon === undefined || hasPassed === undefined) throw new Error('this store has one process only');
+    return startEngine({ ...options, store: { ...store, horizon, hasPassed }, documents });
   } catch (error) {
     await documents.close();
     throw error;

@@ -4,16 +4,38 @@ import { NOTHING_PASSED } from '../../engine/watermark.ts';
 import type { Progress } from '../../event/progress.ts';
 import type { SharedDocuments } from '../../store/shared/shared-documents.ts';
 import type { DeliveryFence, Standing } from '../delivery-fence.ts';
-import { PROGRESS_ID, readSnapshot, type SharedSettings, snapshotText } from './progress-snapshot.ts';
+import {
+  PROGRESS_ID,
+  type ProgressSnapshot,
+  readSnapshot,
+  type SharedSettings,
+  snapshotText,
+} from './progress-snapshot.ts';
 
 /** How often what changed is published, */
 const EVERY_MS = 300;
 /** and what did not: time passes too. A document of many hosts is written less often. */
 const AT_LEAST_EVERY_MS = 1_000;
 const MS_PER_MEGABYTE = 1_000;
+/** Within this time a server that lives has published something. */
+const RIVAL_SHOWS_MS = 2_500;
+/** In place of a run: the server has stopped. */
+const NOBODY = '';
+
+/** The progress of hosts is published by another server. */
+export class RivalServer extends Error {
+  constructor() {
+    super('another server shares this cluster’s engines: of two, one must stop');
+    this.name = 'RivalServer';
+  }
+}
 
 export interface ProgressPublisher {
   readonly fence: DeliveryFence;
+  /** Takes the place of a server that is gone. Throws {@link RivalServer} where one is there. */
+  claim(): Promise<void>;
+  /** Another server has taken its place: what it takes now would be waited for by nobody. */
+  isOusted(): boolean;
   start(): void;
   /** Publishes now. */
   publish(): Promise<void>;
@@ -42,7 +64,7 @@ export function createProgressPublisher(options: {
   const own = new Map<object, number>();
   let number = 0;
   let version: string | undefined;
-  let isKnown = false;
+  let isOusted = false;
   let isTroubled = false;
   let publishing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -57,36 +79,39 @@ export function createProgressPublisher(options: {
     return host;
   };
 
-  const write = async (): Promise<void> => {
-    if (!isKnown) version = (await documents.get([PROGRESS_ID])).get(PROGRESS_ID)?.version;
-    isKnown = true;
-    isChanged = false;
-    number += 1;
-    const text = snapshotText({
+  const textNow = (hostRows: ProgressSnapshot['hosts']): string =>
+    snapshotText({
       run,
       number,
       atMs: now(),
       settings,
       ownMs: own.size === 0 ? undefined : Math.min(...own.values()),
-      hosts: [...hosts].flatMap(([hostId, { standing, atMs }]) =>
-        standing?.kind === 'progress' ? [{ hostId, progress: standing.progress, atMs }] : [],
-      ),
+      hosts: hostRows,
     });
+
+  const write = async (): Promise<void> => {
+    isChanged = false;
+    number += 1;
+    const rows = [...hosts].flatMap(([hostId, { standing, atMs }]) =>
+      standing?.kind === 'progress' ? [{ hostId, progress: standing.progress, atMs }] : [],
+    );
+    const text = textNow(rows);
     restMs = Math.max(EVERY_MS, (text.length / 1e6) * MS_PER_MEGABYTE);
     const written = await documents.replace(PROGRESS_ID, text, version);
     if (written !== undefined) {
       version = written;
       return;
     }
-    const found = (await documents.get([PROGRESS_ID])).get(PROGRESS_ID);
-    version = found?.version;
     isChanged = true;
-    if (found !== undefined && readSnapshot(found.text).run !== run) {
-      throw new Error('another server publishes the progress of hosts to this cluster: one of the two must stop');
-    }
+    const found = (await documents.get([PROGRESS_ID])).get(PROGRESS_ID);
+    // A write of ours whose answer was lost, or another server's.
+    if (found !== undefined && readSnapshot(found.text).run === run) version = found.version;
+    else isOusted = true;
+    if (isOusted) throw new RivalServer();
   };
 
   const publish = (): Promise<void> => {
+    if (isOusted) return Promise.resolve();
     publishing ??= write()
       .then(
         () => {
@@ -94,7 +119,6 @@ export function createProgressPublisher(options: {
           publishedMs = performance.now();
         },
         (error: unknown) => {
-          isKnown = false;
           if (!isTroubled) onTrouble(error instanceof Error ? error.message : 'unknown failure');
           isTroubled = true;
         },
@@ -157,6 +181,16 @@ export function createProgressPublisher(options: {
 
   return {
     fence,
+    isOusted: () => isOusted,
+    async claim() {
+      const before = (await documents.get([PROGRESS_ID])).get(PROGRESS_ID);
+      if (before !== undefined && readSnapshot(before.text).run !== NOBODY) {
+        await new Promise((resolve) => setTimeout(resolve, RIVAL_SHOWS_MS));
+        if ((await documents.get([PROGRESS_ID])).get(PROGRESS_ID)?.version !== before.version) throw new RivalServer();
+      }
+      version = await documents.replace(PROGRESS_ID, textNow([]), before?.version);
+      if (version === undefined) throw new RivalServer();
+    },
     start() {
       timer = setInterval(() => {
         const sinceMs = performance.now() - publishedMs;
@@ -167,8 +201,12 @@ export function createProgressPublisher(options: {
     publish,
     async close() {
       clearInterval(timer);
-      await publishing;
       await publish();
+      // Whoever comes next need not wait to see whether this one lives.
+      if (isOusted || version === undefined) return;
+      const last = (await documents.get([PROGRESS_ID])).get(PROGRESS_ID);
+      if (last === undefined || last.version !== version) return;
+      await documents.replace(PROGRESS_ID, snapshotText({ ...readSnapshot(last.text), run: NOBODY }), version);
     },
   };
 }

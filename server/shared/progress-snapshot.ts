@@ -27,6 +27,7 @@ interface HostStanding {
 export interface ProgressSnapshot {
   /** Of the process that wrote it. */
   readonly run: string;
+  /** Counts its snapshots; 0: it has only begun, and knows nothing of hosts yet. */
   readonly number: number;
   readonly atMs: number;
   readonly settings: SharedSettings;

@@ -9,12 +9,14 @@ const WAITING_MAX = 64;
 
 export interface LearntProgress {
   readonly snapshot: ProgressSnapshot;
-  /** What must have been read before; undefined where the store cannot say, and a look that finds nothing has to do. */
-  readonly horizon: string | undefined;
+  /** What must have been read before. */
+  readonly horizon: string;
 }
 
 export interface RemoteFence extends FollowerFence {
   learn(learnt: LearntProgress): void;
+  /** The follower is at this place, with nothing to read. */
+  reached(cursor: string): void;
 }
 
 export function createRemoteFence(options: {
@@ -23,46 +25,43 @@ export function createRemoteFence(options: {
   readonly onAdvance: () => void;
 }): RemoteFence {
   const { hasPassed, onAdvance } = options;
-  let waiting: (LearntProgress & { readonly number: number })[] = [];
-  let learnt = 0;
-  let trusted: ProgressSnapshot | undefined;
+  let waiting: LearntProgress[] = [];
+  let trusted: LearntProgress | undefined;
   let cursor: string | undefined;
 
-  const trust = (isRead: (one: (typeof waiting)[number]) => boolean): boolean => {
-    const last = waiting.findLastIndex(isRead);
-    if (last === -1) return false;
-    trusted = waiting[last]?.snapshot;
-    waiting = waiting.slice(last + 1);
-    return true;
-  };
   const trustRead = (): boolean => {
     const place = cursor;
     if (place === undefined) return false;
-    return trust(({ horizon }) => horizon !== undefined && hasPassed(place, horizon));
+    const last = waiting.findLastIndex(({ horizon }) => hasPassed(place, horizon));
+    if (last === -1) return false;
+    trusted = waiting[last];
+    waiting = waiting.slice(last + 1);
+    return true;
   };
 
   return {
     learn(one) {
-      learnt += 1;
       if (waiting.length >= WAITING_MAX) waiting = waiting.filter((_, at) => at % 2 === 0);
-      waiting.push({ ...one, number: learnt });
+      waiting.push(one);
       if (trustRead()) onAdvance();
     },
     read(_ids, place) {
       if (place !== undefined) cursor = place;
       trustRead();
     },
-    mark: () => learnt,
-    caughtUp(mark) {
-      if (trust(({ horizon, number }) => horizon === undefined && number <= mark)) onAdvance();
+    reached(place) {
+      cursor = place;
+      if (trustRead()) onAdvance();
     },
-    needsCatchUp: () => trusted === undefined && waiting.some(({ horizon }) => horizon === undefined),
+    mark: () => 0,
+    caughtUp: () => undefined,
+    needsCatchUp: () => false,
     holdAll() {
-      if (trusted !== undefined) waiting.unshift({ snapshot: trusted, horizon: undefined, number: learnt });
+      if (trusted !== undefined) waiting.unshift(trusted);
       trusted = undefined;
       cursor = undefined;
     },
-    watermarks: () => (trusted === undefined ? NOTHING_PASSED : watermarksOfSnapshot(trusted)),
-    settledMs: () => (trusted === undefined ? 0 : settledMsOf(trusted)),
+    watermarks: () => (trusted === undefined ? NOTHING_PASSED : watermarksOfSnapshot(trusted.snapshot)),
+    settledMs: () => (trusted === undefined ? 0 : settledMsOf(trusted.snapshot)),
   };
 }

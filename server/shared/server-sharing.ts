@@ -1,6 +1,6 @@
 // A server whose engines are other processes: what takes the place of its own engine and fence, and what it publishes for them.
 import { randomUUID } from 'node:crypto';
-import type { EventStore } from '../../store/port.ts';
+import { type EventStore, StoreUnavailable } from '../../store/port.ts';
 import type { SharedDocuments } from '../../store/shared/shared-documents.ts';
 import type { SqliteState } from '../../store/state/sqlite-state.ts';
 import type { OutboxPort } from '../../store/state/state-port.ts';
@@ -9,7 +9,7 @@ import type { QuarantineBook } from '../quarantine-book.ts';
 import { createControlPublisher, reconcile } from './control-publisher.ts';
 import { createEngineReplica, type EngineReplica } from './engine-replica.ts';
 import { settleLayout } from './layout.ts';
-import { createProgressPublisher, type ProgressPublisher } from './progress-publisher.ts';
+import { createProgressPublisher, type ProgressPublisher, RivalServer } from './progress-publisher.ts';
 import type { SharedSettings } from './progress-snapshot.ts';
 
 export interface ServerSharing {
@@ -29,7 +29,7 @@ export const NO_OUTBOX: OutboxPort = {
   counts: () => ({ pending: 0, sent: 0, failed: 0 }),
 };
 
-/** Throws what `documents` throws, and ForeignControlLog. */
+/** Throws what `documents` throws, ForeignControlLog and RivalServer. */
 export async function shareEngine(options: {
   readonly documents: SharedDocuments;
   readonly groups: number;
@@ -71,6 +71,7 @@ export async function shareEngine(options: {
         message: `the hosts’ progress cannot be published, and rules wait for it: ${message}`,
       }),
   });
+  await progress.claim();
   return {
     fence: progress.fence,
     replica,
@@ -78,6 +79,7 @@ export async function shareEngine(options: {
       ...store,
       async append(batch) {
         await control.published();
+        if (progress.isOusted()) throw new StoreUnavailable('unreachable', new RivalServer().message);
         return store.append(batch);
       },
     },

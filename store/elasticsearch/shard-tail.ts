@@ -210,15 +210,17 @@ export function createShardTail(client: Client, prefix: string): ShardTail {
         }
         position.numbers[state.shard] = upTo;
       }
-      // Without an event the place is the same: what is gone is told under the same id until the next one.
-      if (events.length === 0 && cursor !== undefined) return { events, lost, cursor };
+      // Without an event the place is the same: what is gone is told under the same id until the next one. But numbers that hold no event
+      // are passed, or who waits for a horizon would wait for the next event.
+      const isPassed = lost.length === 0 && parts.some(({ state, upTo }) => upTo > state.after);
+      if (events.length === 0 && cursor !== undefined && !isPassed) return { events, lost, cursor };
       return { events, lost, cursor: formatPlace({ count: place.count + events.length, notes, at }) };
     },
   };
 }
 
 interface ShardPart {
-  readonly state: ShardState;
+  readonly state: ShardState & { readonly after: number };
   readonly hits: readonly RawHit[];
   /** The number up to which the shard is read now. */
   readonly upTo: number;
