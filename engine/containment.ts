@@ -174,7 +174,8 @@ export function createContainment({ limits, quarantines, judgedMs, onUnjudged }:
       return contained?.quarantines.some((one) => isHolding(one, at)) !== true;
     },
     charge(rule, order, fuel) {
-      if (fuel > limits.fuelPerEvent) spend(rule, order, fuel - limits.fuelPerEvent, false);
+      // Its share of this event is counted with the events, not here again.
+      if (fuel > limits.fuelPerEvent) spend(rule, order, fuel, false);
     },
     chargeAlert: (rule, order) => spend(rule, order, limits.fuelPerAlert, true),
     takeDecided() {

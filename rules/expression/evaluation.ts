@@ -7,6 +7,8 @@ import { ExpressionError } from '../rule.ts';
 export const FUEL_PER_EVALUATION = 4_000_000;
 /** How deep calls within calls, and values within values, may go; each level is at most a few hundred bytes of stack. */
 const LEVELS_MAX = 1_000;
+/** What it costs to come back from there: some 0.2 ms. */
+const TOO_DEEP_FUEL = 10_000;
 /** The longest text that an expression may build, characters. */
 const TEXT_LENGTH_MAX: number = 8 * 1024 * 1024;
 
@@ -89,6 +91,7 @@ export function spendOnLength(evaluation: Evaluation, length: number): void {
 export function enter(evaluation: Evaluation, levels: number, code: 'D1011' | 'depth'): void {
   evaluation.levels += levels;
   if (evaluation.levels <= LEVELS_MAX) return;
+  evaluation.fuel -= TOO_DEEP_FUEL;
   throw new ExpressionError(
     code,
     code === 'D1011' ? 'D1011: functions call themselves without an end' : 'depth: a value is nested too deeply',
