@@ -1,6 +1,6 @@
 // Ids of detections and alerts: functions of what they stand for, so that any replay makes the same ones. 128 bits of SHA-256
 // in 25 characters of base 36: short enough to type, and nobody finds two inputs of one id.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 export function detectionIdOf(ruleId: string, ruleVersion: string, eventId: string): string {
   return digest(['detection', ruleId, ruleVersion, eventId]);
@@ -45,6 +45,6 @@ export function groupKeyIdOf(ruleId: string, fields: readonly string[], keyText:
 
 /** The parts are told apart as JSON, so that no two lists of parts look alike. */
 function digest(parts: readonly string[]): string {
-  const hex = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
+  const hex = hash('sha256', JSON.stringify(parts), 'hex').slice(0, 32);
   return BigInt(`0x${hex}`).toString(36).padStart(25, '0');
 }
