@@ -135,6 +135,7 @@ function foreignRule({
     severity: severityOf(options),
     ...(category === undefined || category === '' ? {} : { tags: [category] }),
     ...(owner === undefined || owner === '' ? {} : { author: owner }),
+    origin: { format: 'elastalert', id: name },
     ...(isEnabled ? {} : { status: 'off' }),
     match: asked.match.text,
     ...(by.length === 0 ? {} : { by }),
