@@ -66,17 +66,17 @@ export function createBodyDesk(thread: Pick<BodyThread, 'read'>): BodyDesk {
         body.resume();
       }
       const whole = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-      const bytesMax = unpackedBytes(whole, encoding);
-      if (bytesMax > 0 && bytesMax <= BODY_BYTES_MAX) {
+      const bytesMax = unpackedBytes(whole, encoding, BODY_BYTES_MAX);
+      if (bytesMax <= BODY_BYTES_MAX) {
         hold(bytesMax);
         const scanned = await thread.read(whole, encoding, bytesMax);
         if (scanned !== undefined) {
           giveBack(reserved - scanned.bytes.length);
           return { kind: 'read', documents: documentsOfBody(scanned) };
         }
+        untried.set(account.id, UNTRIED);
       }
       giveBack(reserved);
-      untried.set(account.id, UNTRIED);
       return { kind: 'unread', body: Object.assign(Readable.from([whole]), { headers }) };
     },
   };

@@ -14,8 +14,10 @@ export interface BodyThread {
 /** A thread that ended by itself is made anew so often: what ended it may come again. */
 const RESTARTS_MAX = 8;
 
-export function createBodyThread(): BodyThread {
-  const program = new URL(`./body-worker${extname(import.meta.filename)}`, import.meta.url);
+const PROGRAM = new URL(`./body-worker${extname(import.meta.filename)}`, import.meta.url);
+
+/** `program`: for tests of a thread that ends. */
+export function createBodyThread(program: URL = PROGRAM): BodyThread {
   const waiting = new Map<number, (scanned: ScannedBody | undefined) => void>();
   let worker: Worker | undefined;
   let restarts = 0;

@@ -103,11 +103,11 @@ export function unpackWhole(body: Uint8Array, encoding: string, bytesMax: number
   }
 }
 
-/** The bytes that a body says, or may be taken, to unpack to. */
-export function unpackedBytes(body: Buffer, encoding: string): number {
+/** The bytes that a body says to unpack to, or may be taken to: then no more than `guessMax`. */
+export function unpackedBytes(body: Buffer, encoding: string, guessMax: number): number {
   // The end of gzip: the length before it was packed. Who lies there is read in pieces.
   if (isGzip(encoding)) return body.length < GZIP_BYTES_LEAST ? 0 : body.readUInt32LE(body.length - 4);
-  return encoding === 'zstd' ? ZSTD_RATIO * body.length : body.length;
+  return encoding === 'zstd' ? Math.min(guessMax, ZSTD_RATIO * body.length) : body.length;
 }
 
 function isGzip(encoding: string): boolean {

@@ -74,10 +74,8 @@ describe('a body', () => {
 });
 
 describe('the thread for bodies', () => {
-  const thread = createBodyThread();
-  afterEach(() => undefined);
-
   it('unpacks and tells what it knows, and nothing of anything else', async () => {
+    const thread = createBodyThread();
     const body = bodyOf(300);
     const known = [
       { packed: gzipSync(body), encoding: 'gzip' },
@@ -96,6 +94,14 @@ describe('the thread for bodies', () => {
     expect(await thread.read(gzipSync('no lines'), 'gzip', 0)).toBeUndefined();
     await thread.close();
     expect(await thread.read(body, 'identity', body.length)).toBeUndefined();
+  });
+});
+
+describe('a thread for bodies that ends', () => {
+  it('is made anew some times, and nothing waits for it', async () => {
+    const ending = createBodyThread(new URL('data:text/javascript,process.exit(1)'));
+    for (let count = 0; count < 12; count++) expect(await ending.read(bodyOf(1), 'identity', 10_000)).toBeUndefined();
+    await ending.close();
   });
 });
 
