@@ -82,6 +82,7 @@ function openedMessage({ alert, reason }: Notification): Message {
     fact('Time', formatUtc(alert.timestampMs)),
     ...alert.fields.filter(isThere).map(({ name, value }) => fact(labelOf(name), value, CODE_FIELDS.test(name))),
     fact('Detections', countText(alert)),
+    ...(typeof alert.group === 'object' ? [fact('And then', followingText(alert.group.untilMs))] : []),
     ruleFact(alert),
     ...creditFacts(alert),
   ];
@@ -205,6 +206,10 @@ function fact(label: string, value: string, isCode = false): Fact {
 function countText({ count, suppressedUntilMs, openedMs }: Notification['alert']): string {
   if (suppressedUntilMs <= openedMs) return String(count);
   return `${count}; the same joins this alert until ${formatUtc(suppressedUntilMs)}`;
+}
+
+function followingText(untilMs: number): string {
+  return `other alerts of its group until ${formatUtc(untilMs)} follow in one message`;
 }
 
 function httpUrlOf(text: string | undefined): string | undefined {

@@ -163,13 +163,14 @@ function covers({ fromMs, untilMs }: Pick<AlertGroup, 'fromMs' | 'untilMs'>, { c
 
 function openedBy({ order, alert, plan }: GroupEntry, untilMs: number): OpenGroup {
   const { key, table, sendsFirst, keyText } = plan;
+  const { group: _, ...first } = alert;
   return {
     id: groupIdOf(alert.ruleId, keyText, alert.id),
     ruleId: alert.ruleId,
     key,
     fromMs: order.createdMs,
     untilMs,
-    first: alert,
+    first,
     members: sendsFirst ? [] : [memberOf(alert)],
     orders: sendsFirst ? [] : [order],
     count: sendsFirst ? 0 : 1,

@@ -163,7 +163,10 @@ export function createGroupsBook(
     const key = known ?? newKey(entry.alert.ruleId, clockNameOf(entry), state);
     put(keyId, key, state);
     step.grouped.push(grouped);
-    if (grouped.isSentAlone) step.sentAlone.push(entry.alert);
+    if (grouped.isSentAlone) {
+      const { alertId: _, ...into } = grouped;
+      step.sentAlone.push({ ...entry.alert, group: into });
+    }
     step.left.push(...left);
     const ids = openOf.get(quotaName(key));
     const max = key.clock.scope === 'host' ? limits.keysPerRuleAndHostMax : limits.keysPerRuleMax;

@@ -78,7 +78,10 @@ export function terminalText(
   const facts = message.facts.filter(({ label }) => !IN_HEADLINE.has(label));
   const width = Math.min(LABEL_WIDTH_MAX, Math.max(...facts.map(({ label }) => label.length)));
   const tables = group === undefined ? [] : [membersTable(group, MEMBERS_SHOWN), valuesTable(group, ROWS_SHOWN)];
-  const command = group === undefined ? commandOf?.(notification.alert.id) : undefined;
+  const { id } = notification.alert;
+  const shows = commandOf?.(id);
+  // Whatever a person here writes before and after it.
+  const command = group === undefined ? shows : shows?.replace(`show ${id}`, () => `list --group ${group.id}`);
   return [
     coloured(COLOURS[message.severity], message.headline),
     ...tables.flatMap((table) => (table === undefined ? [] : tableLines(table, (text) => coloured(DIM, text)))),

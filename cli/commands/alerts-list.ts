@@ -1,4 +1,5 @@
 // `vedette alerts list`
+import type { Alert } from '../../event/detection.ts';
 import type { AlertsResponse } from '../../server/api.ts';
 import { CLIENT_OPTIONS, openClient, wholeNumber } from '../client.ts';
 import { type Command, optionValue, printJson } from '../command.ts';
@@ -62,17 +63,25 @@ export const alertsList: Command = {
     }
     const { alerts } = listed.value;
     const { stdout, stderr } = invocation.context;
+    const isGrouped = alerts.some(({ group: of }) => of !== undefined);
+    const columns = isGrouped ? [...COLUMNS.slice(0, -1), { title: 'GROUP' }, ...COLUMNS.slice(-1)] : COLUMNS;
     const rows = alerts.map((alert) => [
       isoTime(alert.timestampMs),
       alert.id,
       alert.severity,
       alert.status,
       String(alert.count),
+      ...(isGrouped ? [groupName(alert.group)] : []),
       alert.title,
     ]);
-    if (rows.length > 0) stdout.write(renderTable(COLUMNS, rows, stdout.columns));
+    if (rows.length > 0) stdout.write(renderTable(columns, rows, stdout.columns));
     const most = alerts.length === limit.value ? ' (there may be more: --limit)' : '';
     stderr.write(`${counted(alerts.length, 'alert')} since ${isoTime(range.value.sinceMs)}${most}\n`);
     return EXIT.fine;
   },
 };
+
+function groupName(group: Alert['group']): string {
+  if (group === undefined) return '-';
+  return group === 'waits' ? group : group.groupId;
+}

@@ -7,7 +7,12 @@ import { createTerminalChannel, terminalText } from '../../alerts/channels/termi
 import { webhookBody } from '../../alerts/channels/webhook.ts';
 import { decisionText } from '../../alerts/decision-text.ts';
 import { textTable } from '../../alerts/group-message.ts';
-import { followUpNotification, groupNotificationsOf, notificationIdOf } from '../../alerts/notification.ts';
+import {
+  followUpNotification,
+  groupNotificationsOf,
+  notificationIdOf,
+  notificationsOf,
+} from '../../alerts/notification.ts';
 import type { AlertGroup, Detection, FollowUp, GroupMember, Notification } from '../../event/detection.ts';
 import { alertWith, hostileNotification } from './making.ts';
 
@@ -105,6 +110,18 @@ describe('a message of many alerts', () => {
     const late = terminalText(notified(groupWith({ lateFor: '0before', count: 1 })), false);
     expect(late).toContain('[HIGH] 1 late alert: SSH');
     expect(late).toContain('Late for          0before');
+  });
+
+  it('is announced by the first alert where that is sent at once', () => {
+    const group = { groupId: '0group', fromMs: FROM_MS, untilMs: FROM_MS + 300_000, isSentAlone: true, isLate: false };
+    const [alone] = notificationsOf(alertWith({ group }), ['terminal']);
+    expect(terminalText(alone as Notification, false)).toContain(
+      'other alerts of its group until 2026-11-21 21:45:00.000 UTC follow in one message',
+    );
+    const commandOf = (id: string): string => `npx vedette alerts show ${id} --server x`;
+    expect(terminalText(notified(groupWith()), false, commandOf)).toContain(
+      'npx vedette alerts list --group 0group --server x',
+    );
   });
 
   it('shows how often values occur, the most frequent first', () => {

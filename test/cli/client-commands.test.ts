@@ -147,6 +147,20 @@ describe('alerts', () => {
     );
   });
 
+  it('are listed with their groups where they have any, and asked for by group', async () => {
+    const group = { groupId: '0group', fromMs: NOW_MS, untilMs: NOW_MS + 1, isSentAlone: false, isLate: false };
+    reply = { body: { alerts: [{ ...ALERT, group }, { ...ALERT, group: 'waits' }, ALERT] } };
+    const { stdout } = await ask('alerts', 'list', '--group', '0group');
+    expect(server.asked[0]?.path).toContain('&group=0group');
+    expect(stdout.split('\n').map((line) => line.split(/ {2,}/)[5])).toEqual([
+      'GROUP',
+      '0group',
+      'waits',
+      '-',
+      undefined,
+    ]);
+  });
+
   it('are shown with everything that led to them, made safe to print', async () => {
     const body: AlertResponse = {
       alert: ALERT,
