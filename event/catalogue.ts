@@ -77,7 +77,7 @@ export const FIELDS: readonly Field[] = [
     'array',
     'column',
   ),
-  field('process.ancestors.entity_id', 'keyword', 'Their entity ids, in the same order.', 'array'),
+  field('process.ancestors.entity_id', 'keyword', 'Their entity ids, in the same order.', 'array', 'column'),
   field('process.ancestors.pid', 'long', 'Their pids, in the same order.', 'array'),
   field('process.ancestors.executable', 'keyword', 'Their executables, in the same order.', 'array'),
   field('process.ancestors_complete', 'boolean', 'True when the chain reaches pid 1 or the kernel.'),

@@ -7,6 +7,7 @@ import { compileQuery } from './dialect.ts';
 import { type AskedLayout, askedLayout } from './even-layout.ts';
 import { type FieldPlace, fieldPlace, NEVER } from './field-place.ts';
 import type { Partition, PartitionSession } from './partitions.ts';
+import { createRowReader } from './row-reading.ts';
 import { toStoredRow } from './rows.ts';
 import { boundsOf, partitionsIn, type Snapshot } from './search.ts';
 
@@ -131,6 +132,7 @@ async function readUndecided(
   },
 ): Promise<void> {
   const { values, events, least, greatest } = undecided;
+  const reader = createRowReader(session.layout);
   const width = Math.max(1, Math.ceil(((greatest - least + 1) * WINDOW_ROWS) / Math.max(events, WINDOW_ROWS)));
   for (let at = least; at <= greatest; at += width) {
     request.signal?.throwIfAborted();
@@ -139,7 +141,7 @@ async function readUndecided(
       values,
     );
     for (const [text, timestampMs] of found) {
-      const { id, document } = toStoredRow([text ?? null], session.layout);
+      const { id, document } = toStoredRow(text ?? null, reader);
       if (matches(document, id)) count.event(document, Number(timestampMs));
     }
   }

@@ -13,9 +13,11 @@ export const COLD_SUFFIX = '.parquet';
 const ROW_GROUP_ROWS = 40_960;
 
 /** The statements after which `SCHEMA.events` can be read; `DETACH SCHEMA` undoes them. Throws where a cold folder's list cannot be read. */
-export async function attachStatements(path: string, schema: string): Promise<readonly string[]> {
-  if (!path.endsWith(COLD_SUFFIX))
-    return [`ATTACH ${text(path)} AS ${schema} (STORAGE_VERSION 'latest', ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`];
+export async function attachStatements(path: string, schema: string, isReadOnly = false): Promise<readonly string[]> {
+  if (!path.endsWith(COLD_SUFFIX)) {
+    const options = isReadOnly ? 'READ_ONLY' : `STORAGE_VERSION 'latest', ROW_GROUP_SIZE ${ROW_GROUP_ROWS}`;
+    return [`ATTACH ${text(path)} AS ${schema} (${options})`];
+  }
   const { layout, parts } = await readContents(path);
   const files = parts.map(({ name }) => text(join(path, name))).join(', ');
   return [

@@ -40,15 +40,14 @@ async function readReadOnly<T>(path: string, work: (session: Session) => Promise
   });
   const connection = await instance.connect();
   try {
-    for (const statement of await attachStatements(path, 'checked')) {
-      await connection.run(statement.replace("(STORAGE_VERSION 'latest')", '(READ_ONLY)'));
-    }
+    for (const statement of await attachStatements(path, 'checked', true)) await connection.run(statement);
     return await work({
       schema: 'checked',
       async rows(sql: string, values: readonly SqlParameter[] = []) {
         const reader = await connection.runAndReadAll(sql, values as (string | number | bigint)[]);
         return reader.getRows() as SqlValue[][];
       },
+      texts: () => Promise.reject(new Error('a check reads row by row')),
     });
   } finally {
     connection.closeSync();

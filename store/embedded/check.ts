@@ -6,10 +6,12 @@ import type { CheckFinding, CheckReport, CheckRequest } from '../port.ts';
 import { checkLog, type LoggedEvents } from './check-log.ts';
 import { createSeen, type Seen } from './check-seen.ts';
 import { columnsOf, OtherColdFormat, partProblems, readContents, sha256Of } from './cold-folder.ts';
-import { type Layout, parseLayout, parseRow, toDocument } from './columns.ts';
+import { type Layout, parseLayout } from './columns.ts';
 import { readManifest } from './manifest.ts';
 import { isLeftover } from './partition-files.ts';
 import { type PartitionName, parsePartitionName } from './periods.ts';
+import { createRowReader } from './row-reading.ts';
+import { toStoredRow } from './rows.ts';
 import type { Session } from './session.ts';
 import { readSpan, type Span } from './span.ts';
 
@@ -215,7 +217,7 @@ async function checkRows(
   },
 ): Promise<void> {
   const { layout, span, seen, tell, damage, checking } = options;
-  const [SEQ, ID] = [0, 1];
+  const reader = createRowReader(layout);
   let after = span.minSeq - 1;
   let [read, unreadable, repeatedIds, repeatedSeqs] = [0, 0, 0, 0];
   // Columns that no document is made of are read too.
@@ -228,11 +230,10 @@ async function checkRows(
     );
     for (const [text] of rows) {
       try {
-        const row = parseRow(String(text));
-        toDocument(row, layout);
-        after = Number(row.values[SEQ]);
-        if (seen.hasSeq(after)) repeatedSeqs++;
-        if (seen.hasId(String(row.values[ID]))) repeatedIds++;
+        const { seq, id } = toStoredRow(text ?? null, reader);
+        after = seq;
+        if (seen.hasSeq(seq)) repeatedSeqs++;
+        if (seen.hasId(id)) repeatedIds++;
       } catch {
         unreadable++;
       }

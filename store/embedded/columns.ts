@@ -1,6 +1,6 @@
-// How a document becomes a row and a row the same document again. A value that its column can hold exactly goes there; every
-// other (odd types, dotted names, fields without a column) stays in `_rest` as JSON, and `_odd` names the columns in doubt. Longer than
-// 300 lines, because the way there and the way back have to be read side by side:
+// How a document becomes a row (and row-reading.ts, how that becomes the same document again). A value that its column can hold exactly
+// goes there; every other (odd types, dotted names, fields without a column) stays in `_rest` as JSON, and `_odd` names the columns in
+// doubt. Longer than 300 lines, because a table's columns and what goes there are one thing:
 //
 //   _seq _id          number and id of the event
 //   _ts               `@timestamp`, whole epoch ms
@@ -32,25 +32,14 @@ export interface Column {
   readonly isTime: boolean;
 }
 
-/** An object of documents: which of its members stand where in a row. */
-interface Branch {
-  readonly leaves: { readonly key: string; readonly at: number; readonly isTime: boolean }[];
-  readonly branches: { readonly key: string; readonly branch: Branch }[];
-}
-
 /** The columns of one partition's table. */
 export interface Layout {
   /** The table's own columns, always the same, then those of fields. */
   readonly columns: readonly Column[];
   /** All but the table's own columns as JSON, as the partition keeps them; equal layouts have equal text. */
   readonly text: string;
-  /**
-   * SQL for a whole row as one text (reading forty columns one by one through the binding takes twice as long): a list of its values
-   * in the layout's order, without `_rest`, and that as the JSON it is.
-   */
+  /** SQL for a whole row as one text (row-reading.ts). */
   readonly rowSql: string;
-  /** The fields of its columns as the tree that a document is. */
-  readonly root: Branch;
 }
 
 /** Fields that are told by the table's own columns, where they have their usual form. */
@@ -62,7 +51,8 @@ export const DERIVED: ReadonlyMap<string, string> = new Map([
   ['vedette.position', '_position'],
 ]);
 
-const OWN_COLUMNS: readonly Column[] = [
+/** The columns that every partition begins with. */
+export const OWN_COLUMNS: readonly Column[] = [
   { name: '_seq', type: 'BIGINT', isTime: false },
   { name: '_id', type: 'VARCHAR', isTime: false },
   { name: '_ts', type: 'BIGINT', isTime: false },
@@ -111,8 +101,10 @@ export function narrowLayout(layout: Layout, fields: readonly string[]): Layout 
   const names = new Set(fields.map((field) => columnOfField(field, layout)?.name));
   if (names.has(undefined)) return undefined;
   const own = new Set(OWN_COLUMNS.map(({ name }) => name));
-  const narrow = layoutOf(layout.columns.filter(({ name }) => names.has(name) && !own.has(name)));
-  return { ...narrow, rowSql: narrow.rowSql.replace('"_rest"', 'NULL') };
+  return layoutOf(
+    layout.columns.filter(({ name }) => names.has(name) && !own.has(name)),
+    false,
+  );
 }
 
 /** Reads a layout that a partition keeps. Throws on text that is none. */
@@ -128,31 +120,31 @@ export function parseLayout(text: string): Layout {
   );
 }
 
-function layoutOf(stored: readonly Column[]): Layout {
-  const fieldColumns = stored.filter(({ name }) => !name.startsWith(ADDRESS_PREFIX));
-  const told = [...OWN_COLUMNS, ...fieldColumns];
+function layoutOf(stored: readonly Column[], withRest = true): Layout {
+  const columns = [...OWN_COLUMNS, ...stored];
   return {
-    columns: [...OWN_COLUMNS, ...stored],
+    columns,
     text: JSON.stringify(stored.map(({ name, type, isTime }) => [name, type, isTime])),
-    rowSql: `concat('[', json_array(${told.map(({ name }) => (name === '_rest' ? 'NULL' : quoted(name))).join(', ')})::VARCHAR, ',', coalesce("_rest", 'null'), ']')`,
-    root: treeOf(fieldColumns.map(({ name, isTime }, at) => ({ name, isTime, at: OWN_COLUMNS.length + at }))),
+    rowSql: rowTextSql(toldColumns({ columns }), withRest),
   };
 }
 
-function treeOf(fields: readonly { readonly name: string; readonly at: number; readonly isTime: boolean }[]): Branch {
-  const root: Branch = { leaves: [], branches: [] };
-  for (const { name, at, isTime } of fields) {
-    const parts = name.split('.');
-    let branch = root;
-    for (const key of parts.slice(0, -1)) {
-      const known = branch.branches.find((one) => one.key === key)?.branch;
-      const next: Branch = known ?? { leaves: [], branches: [] };
-      if (known === undefined) branch.branches.push({ key, branch: next });
-      branch = next;
-    }
-    branch.leaves.push({ key: parts.at(-1) ?? '', at, isTime });
-  }
-  return root;
+/** SQL for a row of these columns as one text (row-reading.ts). */
+function rowTextSql(columns: readonly Column[], withRest: boolean): string {
+  const values = columns.map(({ name, type }) => {
+    const sql = quoted(name);
+    if (name === '_rest') return withRest ? sql : "''";
+    if (type === 'BIGINT') return sql;
+    if (type !== 'VARCHAR') return `to_json(${sql})::VARCHAR`;
+    return `if(starts_with(${sql}, chr(1)), concat(chr(1), ${sql}), coalesce(${sql}, chr(1)))`;
+  });
+  // A NULL is nothing to `concat`.
+  return `concat(${values.map((value) => `${value}, chr(0)`).join(', ')})`;
+}
+
+/** The columns that documents are made of, in their order. */
+export function toldColumns({ columns }: Pick<Layout, 'columns'>): readonly Column[] {
+  return columns.filter(({ name }) => !name.startsWith(ADDRESS_PREFIX));
 }
 
 export function quoted(name: string): string {
@@ -254,61 +246,6 @@ export function addressKeyRanges(first: bigint, last: bigint): readonly (readonl
   return ranges;
 }
 
-const ODD_AT = placeOf('_odd');
-const DERIVED_PLACES: readonly { readonly at: number; readonly field: string; readonly parts: readonly string[] }[] = [
-  ...DERIVED,
-].map(([field, name]) => ({
-  at: placeOf(name),
-  field,
-  parts: field.split('.'),
-}));
-
-/** A row as `rowSql` gives it. */
-export interface ReadRow {
-  /** In the order of the layout; null for `_rest`. */
-  readonly values: readonly ColumnValue[];
-  /** What no column holds; nothing else has it, and the document is made of it. */
-  readonly rest: Record<string, unknown>;
-}
-
-export function parseRow(text: string): ReadRow {
-  const [values, rest]: [ColumnValue[], Record<string, unknown> | null] = JSON.parse(text);
-  return { values, rest: rest ?? {} };
-}
-
-/** The document of a row, once. */
-export function toDocument({ values: row, rest: document }: ReadRow, layout: Layout): EventDocument {
-  const odd = row[ODD_AT] ?? null;
-  grow(document, layout.root, row);
-  for (const { at, field, parts } of DERIVED_PLACES) {
-    if (odd === null || !String(odd).includes(`,${field},`)) put(document, parts, derivedValue(field, row[at] ?? null));
-  }
-  return document;
-}
-
-/** Puts what a row holds into an object and below; true when that is anything. The way is free, as in `put`. */
-function grow(target: Record<string, unknown>, { leaves, branches }: Branch, row: readonly ColumnValue[]): boolean {
-  let isAny = false;
-  for (const { key, at, isTime } of leaves) {
-    const value = row[at] ?? null;
-    if (value === null) continue;
-    target[key] = isTime ? canonicalTime(Number(value)) : value;
-    isAny = true;
-  }
-  for (const { key, branch } of branches) {
-    const existing = target[key];
-    if (isPlainObject(existing)) {
-      if (grow(existing as Record<string, unknown>, branch, row)) isAny = true;
-      continue;
-    }
-    const made: Record<string, unknown> = {};
-    if (!grow(made, branch, row)) continue;
-    target[key] = made;
-    isAny = true;
-  }
-  return isAny;
-}
-
 interface Taken {
   readonly row: ColumnValue[];
   readonly odd: Set<string>;
@@ -395,7 +332,8 @@ function isDerived(value: unknown, field: string, own: ColumnValue): boolean {
   return value === derivedValue(field, own);
 }
 
-function derivedValue(field: string, own: ColumnValue): unknown {
+/** What a derived field is where its column holds this. */
+export function derivedValue(field: string, own: ColumnValue): unknown {
   if (field !== '@timestamp' && field !== 'event.created') return own;
   const ms = Number(own);
   return Number.isInteger(ms) && Math.abs(ms) <= 8.64e15 ? canonicalTime(ms) : undefined;

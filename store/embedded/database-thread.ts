@@ -80,6 +80,11 @@ export async function openDatabaseThread(limits: DatabaseLimits, warn: (text: st
           const answer = await ask({ kind: 'rows', session: number, sql, values });
           return answer.kind === 'rows' ? answer.rows : [];
         },
+        async texts(sql, values = []) {
+          signal?.throwIfAborted();
+          const answer = await ask({ kind: 'texts', session: number, sql, values });
+          return answer.kind === 'texts' ? answer.texts : [];
+        },
       };
       try {
         return await work(session);

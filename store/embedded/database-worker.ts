@@ -19,7 +19,7 @@ const NICE = 5;
 const port = parentPort;
 if (port === null) throw new Error('this is the program of a thread');
 setPriority(NICE);
-const say = (message: FromDatabase): void => port.postMessage(message);
+const say = (message: FromDatabase, given: readonly ArrayBuffer[] = []): void => port.postMessage(message, given);
 const database = await openDatabase(workerData as DatabaseLimits, (text) => say({ kind: 'warning', text }));
 const sessions = new Map<number, OpenSession>();
 /** Bounded reads that wait or run, to be broken off. */
@@ -56,6 +56,11 @@ const answer = async (call: DatabaseCall): Promise<DatabaseResult> => {
       if (open === undefined) throw new Error('the session has ended');
       return { kind: 'rows', rows: await open.session.rows(call.sql, call.values) };
     }
+    case 'texts': {
+      const open = sessions.get(call.session);
+      if (open === undefined) throw new Error('the session has ended');
+      return { kind: 'texts', texts: await open.session.texts(call.sql, call.values) };
+    }
     case 'end':
       await sessions.get(call.session)?.end();
       return { kind: 'done' };
@@ -90,7 +95,13 @@ port.on('message', (message: ToDatabase) => {
   const { number, call } = message;
   answer(call)
     .then(
-      (result) => say({ kind: 'answer', number, result, attached: database.attachedCount() }),
+      (result) =>
+        say(
+          { kind: 'answer', number, result, attached: database.attachedCount() },
+          result.kind === 'texts'
+            ? result.texts.flatMap(({ bytes, ends, numbers }) => [bytes.buffer, ends.buffer, numbers.buffer])
+            : [],
+        ),
       (error: unknown) => {
         const text = error instanceof Error ? error.message : String(error);
         const reason = error instanceof StoreUnavailable ? error.reason : undefined;

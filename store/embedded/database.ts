@@ -15,6 +15,7 @@ import {
 } from '@duckdb/node-api';
 import { StoreUnavailable } from '../port.ts';
 import { attachStatements } from './attachment.ts';
+import { type PackedTexts, packTexts } from './chunk-reader.ts';
 import { createChunkWriter } from './chunk-writer.ts';
 import { insertRows } from './insert.ts';
 import { type RowsByPeriod, readLoad } from './load.ts';
@@ -27,6 +28,11 @@ import { boundedRead } from './sql/bounded-read.ts';
 export const ATTACHED_MAX = 24;
 /** Searches and scans that run at once; the others wait. Leaves libuv threads to the log. */
 const READERS = 2;
+/**
+ * Up to so many rows that a statement names are told to its scan one by one, and what holds none of them is not unpacked. Of more,
+ * DuckDB's own 50, the scan knows the first and the last alone.
+ */
+const NAMED_ROWS_MAX = 10_000;
 /** A checkpoint of a full WAL needs some hundred MB; a wild query of a person must not fill the disk. */
 const SPILL_BYTES_MAX = '4GiB';
 /** At most so many pieces of work wait for a connection; one more is refused. */
@@ -56,10 +62,17 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
     preserve_insertion_order: 'false',
   });
   const first = await instance.connect();
+  const connectReader = async (): Promise<DuckDBConnection> => {
+    const connection = await instance.connect();
+    await connection.run(`SET SESSION dynamic_or_filter_threshold = ${NAMED_ROWS_MAX}`);
+    return connection;
+  };
+  // Before the fence, which locks settings.
+  const readers = await Promise.all(Array.from({ length: READERS }, connectReader));
   for (const statement of fenceStatements(limits.folder)) await first.run(statement);
   const control = createLane([first]);
   const lanes: Readonly<Record<Lane, ConnectionLane>> = {
-    read: createLane(await Promise.all(Array.from({ length: READERS }, () => instance.connect()))),
+    read: createLane(readers),
     write: createLane([await instance.connect()]),
     lookup: createLane([await instance.connect()]),
   };
@@ -262,6 +275,15 @@ function sessionOf(schema: string, connection: DuckDBConnection): Session {
     async rows(sql, values = []) {
       const reader = await connection.runAndReadAll(sql, values.map(boundValue), values.map(boundType) as DuckDBType[]);
       return reader.getRows().map((row) => row.map(plainValue));
+    },
+    async texts(sql, values = []) {
+      const result = await connection.stream(sql, values.map(boundValue), values.map(boundType) as DuckDBType[]);
+      const packed: PackedTexts[] = [];
+      for (;;) {
+        const chunk = await result.fetchChunk();
+        if (chunk === null || chunk.rowCount === 0) return packed;
+        packed.push(packTexts(chunk));
+      }
     },
   };
 }

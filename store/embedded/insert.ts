@@ -4,6 +4,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { CHUNK_ROWS, type ChunkWriter } from './chunk-writer.ts';
 import { createTable, LAYOUT, PARTITION_FORMAT } from './columns.ts';
 import { newestOf } from './newest-by-host.ts';
+import { orderedRows } from './row-order.ts';
 import { COLUMNS, type RowTable } from './row-table.ts';
 import type { InsertedRows } from './session.ts';
 import { type Span, widened } from './span.ts';
@@ -34,8 +35,9 @@ export async function insertRows(
     const appender = await connection.createAppender('events', 'main', schema);
     try {
       writer.hold(table);
-      for (let at = 0; at < rows.length; at += CHUNK_ROWS) {
-        const share = rows.slice(at, at + CHUNK_ROWS);
+      const ordered = orderedRows(table, rows);
+      for (let at = 0; at < ordered.length; at += CHUNK_ROWS) {
+        const share = ordered.slice(at, at + CHUNK_ROWS);
         span = widened(span, spanOf(table, share));
         writer.append(appender, table, share);
         await nextTurn();

@@ -6,13 +6,14 @@ import type { EventLog } from './log.ts';
 import type { Partitions } from './partitions.ts';
 import type { Tail } from './tail.ts';
 
-/** Events and bytes of one load: what the database's thread holds in memory. */
-const LOAD_EVENTS_MAX = 4_096;
+/**
+ * Events and bytes of one load: what the database's thread holds in memory. So many events that wait are worth a load at once; the more
+ * a load has, the more of what is alike stands together (row-order.ts).
+ */
+const LOAD_EVENTS_MAX = 8_192;
 /** After failures loads are halved down to this: on a full disk a small one may still find room, and frees some of the log. */
 const LOAD_EVENTS_LEAST = 256;
 const LOAD_BYTES_MAX: number = 24 * 1024 * 1024;
-/** So many events that wait are worth a load at once. */
-const LOAD_EVENTS = 2_048;
 const RETRY_MS_MIN = 500;
 const RETRY_MS_MAX = 30_000;
 /** Who waits for loads looks again so often, though none was told. */
@@ -113,7 +114,7 @@ export function createLoader(parts: {
   const notice = (): void => {
     if (tail.pendingEvents === 0) return;
     // After a failure the retry's own time stands; new events do not hurry it.
-    const isUrgent = tail.pendingEvents >= LOAD_EVENTS && failures === 0;
+    const isUrgent = tail.pendingEvents >= LOAD_EVENTS_MAX && failures === 0;
     schedule(isUrgent ? 0 : delayMs, isUrgent);
   };
 

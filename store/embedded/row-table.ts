@@ -8,13 +8,13 @@ export const COLUMNS: number = LAYOUT.columns.length;
 /** The length that says NULL. */
 export const NULL_LENGTH = -1;
 
-const ROWS_FIRST = 4_096;
+const ROWS_FIRST = 8_192;
 const BYTES_FIRST: number = 4 * 1024 * 1024;
 const MEMBERS_FIRST = 16_384;
 /** Shorter texts are copied byte by byte: a call would cost more. */
 const COPIED_BY_HAND = 24;
 /** What is kept from load to load at most; a load that needed more gives it back. */
-const BYTES_KEPT: number = 16 * 1024 * 1024;
+const BYTES_KEPT: number = 32 * 1024 * 1024;
 
 const TYPES = LAYOUT.columns.map(({ type }) => type);
 

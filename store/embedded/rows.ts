@@ -1,10 +1,10 @@
 // Reads whole events out of one partition, by their numbers.
 import type { EventDocument } from '../../event/document.ts';
-import type { OrderKey } from '../../event/order.ts';
 import type { TimeRange } from '../port.ts';
 import { COLD_SUFFIX } from './attachment.ts';
-import { LAYOUT, type Layout, parseRow, type ReadRow, toDocument } from './columns.ts';
+import type { Layout } from './columns.ts';
 import type { PartitionSession } from './partitions.ts';
+import { createRowReader, type RowReader } from './row-reading.ts';
 import type { SqlValue } from './session.ts';
 
 export interface StoredRow {
@@ -12,12 +12,6 @@ export interface StoredRow {
   readonly id: string;
   readonly document: EventDocument;
 }
-
-const SEQ = LAYOUT.columns.findIndex((column) => column.name === '_seq');
-const ID = LAYOUT.columns.findIndex((column) => column.name === '_id');
-const [CREATED = 0, HOST = 0, BOOT = 0, POSITION = 0] = ['_created', '_host', '_boot', '_position'].map((name) =>
-  LAYOUT.columns.findIndex((column) => column.name === name),
-);
 
 export type RowHandle = 'rowid' | '_seq';
 
@@ -44,7 +38,7 @@ export async function rowsOf(
   if (handles.length === 0) return new Map();
   const { layout } = session;
   const rows = await session.rows(`SELECT ${layout.rowSql} FROM ${rowsIn(session, column, handles)}`);
-  return new Map(rows.map((row) => toStoredRow(row, layout)).map((row) => [row.seq, row]));
+  return new Map(storedRows(rows, layout).map((row) => [row.seq, row]));
 }
 
 /** The first events after a number and up to another, in order. */
@@ -57,7 +51,7 @@ export async function rowsAfter(
     `SELECT ${layout.rowSql} FROM ${session.schema}.events WHERE _seq > $1 AND _seq <= $2 ORDER BY _seq LIMIT ${Math.floor(range.limit)}`,
     [BigInt(range.after), BigInt(range.upTo)],
   );
-  return rows.map((row) => toStoredRow(row, layout));
+  return storedRows(rows, layout);
 }
 
 /** The event of an id, with `@timestamp` in a range; a short one leaves little to look at. */
@@ -74,21 +68,17 @@ export async function rowOfId(
   ]);
   if (handles.length === 0) return undefined;
   const rows = await session.rows(`SELECT ${layout.rowSql} FROM ${rowsIn(session, handle, handles)}`);
-  return rows.map((row) => toStoredRow(row, layout))[0];
+  return storedRows(rows, layout)[0];
 }
 
-/** The event of a row that `rowSql` gave. */
-export function toStoredRow(text: readonly SqlValue[], layout: Layout): StoredRow {
-  const row = parseRow(String(text[0]));
-  return { seq: Number(row.values[SEQ]), id: String(row.values[ID]), document: toDocument(row, layout) };
+/** The events of rows that `rowSql` gave. */
+function storedRows(rows: readonly (readonly SqlValue[])[], layout: Layout): readonly StoredRow[] {
+  const reader = createRowReader(layout);
+  return rows.map(([text]) => toStoredRow(text ?? null, reader));
 }
 
-export function orderOfRow({ values: row }: ReadRow): OrderKey {
-  return {
-    createdMs: Number(row[CREATED]),
-    hostId: String(row[HOST]),
-    bootId: String(row[BOOT]),
-    position: Number(row[POSITION]),
-    id: String(row[ID]),
-  };
+export function toStoredRow(text: SqlValue, reader: RowReader): StoredRow {
+  const bytes = Buffer.from(String(text));
+  const { seq, order, document } = reader.read(bytes, 0, bytes.length);
+  return { seq, id: order.id, document };
 }

@@ -5,32 +5,37 @@ import { compareOrder, type OrderKey, orderKeyOf } from '../../event/order.ts';
 import type { TimeRange } from '../port.ts';
 import { matcherOf } from '../query/matches.ts';
 import type { Query } from '../query/query.ts';
-import { type Layout, narrowLayout, parseRow, toDocument } from './columns.ts';
+import { type Layout, narrowLayout } from './columns.ts';
 import { type CompiledQuery, compileQuery } from './dialect.ts';
 import { askedLayout } from './even-layout.ts';
 import type { Partition, PartitionSession } from './partitions.ts';
-import { handleColumn, orderOfRow, type RowHandle, rowsIn } from './rows.ts';
+import { createRowReader, type RowReader } from './row-reading.ts';
+import { handleColumn, type RowHandle, rowsIn } from './rows.ts';
 import { finite, type Snapshot } from './search.ts';
-import type { SqlValue } from './session.ts';
 
 /** A slice takes at most so many events of each partition, except where more share one millisecond. */
-export const SLICE_ROWS = 10_000;
+export const SLICE_ROWS = 20_000;
 const BATCH_EVENTS = 1_000;
 /** Rows that one statement names. */
 const FETCHED_ROWS = 10_000;
 
-/** An event of a slice; a row stays text until it is given out, or millions of values would grow old in memory. */
+/** An event of a slice; a row stays bytes until it is given out, or millions of values would grow old in memory. */
 interface Entry {
   readonly createdMs: number;
   readonly from: Row | { readonly order: OrderKey; readonly document: EventDocument };
 }
 
 interface Row {
-  readonly text: readonly SqlValue[];
-  readonly layout: Layout;
+  readonly bytes: Buffer;
+  readonly begin: number;
+  readonly end: number;
+  readonly reader: RowReader;
   /** True where SQL has decided that it is meant. */
   readonly isMeant: boolean;
 }
+
+/** A reader for each layout that a scan meets. */
+type Readers = (layout: Layout) => RowReader;
 
 interface ScanRequest {
   readonly query: Query;
@@ -57,11 +62,17 @@ export async function* scan(
       return { createdMs: order.createdMs, from: { order, document } };
     })
     .filter(({ createdMs }) => createdMs >= range.fromMs && createdMs < range.untilMs);
+  const readers = new Map<string, RowReader>();
+  const readerOf: Readers = (layout) => {
+    const reader = readers.get(layout.rowSql) ?? createRowReader(layout);
+    readers.set(layout.rowSql, reader);
+    return reader;
+  };
   const cuts = await cutsOf(snapshot, partitions, request, sliceRows);
   const read = (at: number): Promise<Entry[]> | undefined => {
     const [fromMs, untilMs] = [cuts[at], cuts[at + 1]];
     if (fromMs === undefined || untilMs === undefined) return undefined;
-    const slice = readSlice(snapshot, partitions, pending, { ...request, range: { fromMs, untilMs } });
+    const slice = readSlice(snapshot, partitions, pending, { ...request, range: { fromMs, untilMs }, readerOf });
     // Who stops early never asks for it, and its failure is nobody's then.
     slice.catch(() => undefined);
     return slice;
@@ -95,8 +106,8 @@ function inOrder(
 ): readonly { readonly order: OrderKey; readonly document: EventDocument; readonly isMeant: boolean }[] {
   const events = entries.map(({ from }) => {
     if ('document' in from) return { ...from, isMeant: false };
-    const row = parseRow(String(from.text[0]));
-    return { order: orderOfRow(row), document: toDocument(row, from.layout), isMeant: from.isMeant };
+    const { order, document } = from.reader.read(from.bytes, from.begin, from.end);
+    return { order, document, isMeant: from.isMeant };
   });
   return events.length === 1 ? events : events.sort((a, b) => compareOrder(a.order, b.order));
 }
@@ -137,7 +148,7 @@ async function readSlice(
   snapshot: Snapshot,
   partitions: readonly Partition[],
   pending: readonly Entry[],
-  request: ScanRequest,
+  request: ScanRequest & { readonly readerOf: Readers },
 ): Promise<Entry[]> {
   const { range, signal } = request;
   const entries = pending.filter(({ createdMs }) => createdMs >= range.fromMs && createdMs < range.untilMs);
@@ -150,6 +161,7 @@ async function readSlice(
         readRows(session, await conditionOf(session, partition, snapshot, request), {
           fields: request.fields,
           handle: handleColumn(partition),
+          readerOf: request.readerOf,
         }),
       signal,
     );
@@ -162,22 +174,34 @@ async function readSlice(
 async function readRows(
   session: PartitionSession,
   { sql, values, isDecided }: ScanCondition,
-  { fields, handle }: { readonly fields: readonly string[] | undefined; readonly handle: RowHandle },
+  {
+    fields,
+    handle,
+    readerOf,
+  }: { readonly fields: readonly string[] | undefined; readonly handle: RowHandle; readonly readerOf: Readers },
 ): Promise<readonly Entry[]> {
   const [superset = 'TRUE', subset = 'FALSE', bounds = 'TRUE'] = sql;
   const entries: Entry[] = [];
   const read = async (layout: Layout, condition: string, isMeant: boolean): Promise<void> => {
+    const reader = readerOf(layout);
     const from = `${session.schema}.events WHERE ${bounds} AND ${condition}`;
     // Under a condition, DuckDB reads all columns of a row before it looks whether it wants it: so first which rows.
     const handles = condition === 'TRUE' ? undefined : await session.rows(`SELECT ${handle} FROM ${from}`, values);
     for (let at = 0; at < (handles?.length ?? 1); at += FETCHED_ROWS) {
-      const rows = await session.rows(
-        handles === undefined
-          ? `SELECT ${layout.rowSql}, _created FROM ${from}`
-          : `SELECT ${layout.rowSql}, _created FROM ${rowsIn(session, handle, handles.slice(at, at + FETCHED_ROWS))}`,
+      const rows = handles === undefined ? from : rowsIn(session, handle, handles.slice(at, at + FETCHED_ROWS));
+      const packed = await session.texts(
+        `SELECT ${layout.rowSql}, _created FROM ${rows}`,
         handles === undefined ? values : [],
       );
-      for (const text of rows) entries.push({ createdMs: Number(text[1]), from: { text, layout, isMeant } });
+      for (const { bytes, ends, numbers } of packed) {
+        const buffer = Buffer.from(bytes.buffer);
+        let begin = 0;
+        for (let row = 0; row < ends.length; row++) {
+          const end = ends[row] ?? 0;
+          entries.push({ createdMs: numbers[row] ?? 0, from: { bytes: buffer, begin, end, reader, isMeant } });
+          begin = end;
+        }
+      }
     }
   };
   const narrow = fields === undefined ? undefined : narrowLayout(session.layout, fields);
