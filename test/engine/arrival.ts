@@ -27,6 +27,8 @@ export interface Arrival {
   readonly picks: readonly number[];
   /** How many of those that are left, in the order of their times, it picks from. */
   readonly disorder: number;
+  /** Events that come once more, some time after they came: each number picks one, and how much later. */
+  readonly doubles?: readonly number[];
   readonly steps: readonly StepPlan[];
   /** How many events a host's progress stays behind what is delivered. */
   readonly progressLag: number;
@@ -189,12 +191,17 @@ function fillAll(engine: Engine, traffic: Traffic, read: readonly NewEvent[]): v
   }
 }
 
-export function arrivalLog(traffic: Traffic, { picks, disorder }: Arrival): readonly NewEvent[] {
+export function arrivalLog(traffic: Traffic, { picks, disorder, doubles = [] }: Arrival): readonly NewEvent[] {
   const createdMs = (event: NewEvent) => orderKeyOf(event.id, event.document).createdMs;
   const left = traffic.hosts.flat().sort((a, b) => createdMs(a) - createdMs(b));
   const log: NewEvent[] = [];
   for (let turn = 0; left.length > 0; turn += 1) {
     log.push(...left.splice((picks[turn % picks.length] ?? 0) % Math.min(left.length, disorder), 1));
+  }
+  for (const number of log.length === 0 ? [] : doubles) {
+    const place = number % log.length;
+    const double = log[place];
+    if (double !== undefined) log.splice(place + 1 + ((number >> 4) % (log.length - place)), 0, double);
   }
   return log;
 }

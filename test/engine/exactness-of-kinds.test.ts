@@ -72,6 +72,17 @@ describe('rules on many events', () => {
     expect(found).toBeGreaterThan(10);
   });
 
+  it.each(FOLDED_KINDS)('%s: an event that comes twice makes what it makes once', (name) => {
+    const twice = fc.tuple(arrivalArbitrary, fc.array(fc.nat(5_000), { minLength: 1, maxLength: 12 }));
+    const check = fc.property(oneOf(name), trafficArbitrary, twice, (rules, traffic, [arrival, doubles]) => {
+      const options = { epochs: epochsOf(rules), endMs: END_MS };
+      const live = runLive(traffic, { ...arrival, doubles }, options);
+      expect(holding(live)).toEqual(holding(runBatch(traffic, options)));
+      expect(live.pending).toBe(0);
+    });
+    fc.assert(check, { numRuns: 80 });
+  });
+
   it('several at once, and detections together', () => {
     fc.assert(exact(rulesArbitrary), { numRuns: 200 });
   });
