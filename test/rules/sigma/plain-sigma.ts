@@ -36,7 +36,7 @@ function isTrue(condition: string, { detection }: PlainRule, record: Log, texts:
           ? !name.startsWith('_')
           : isLike(
               name,
-              parts.flatMap((part, at): readonly Token[] => (at === 0 ? [part] : [ANY, part])),
+              parts.flatMap((part, at): readonly Token[] => [...(at === 0 ? [] : [ANY]), ...part] as readonly Token[]),
             ),
       );
       return `(${meant.map((name) => `#${name}`).join(quantity.toLowerCase() === 'all' ? ' and ' : ' or ')})`;
@@ -122,17 +122,18 @@ function tokensOf(text: string): readonly Token[] {
 }
 
 function isLike(text: string, tokens: readonly Token[]): boolean {
-  const [token, ...rest] = tokens;
-  if (token === undefined) return text === '';
-  if (token === ANY) {
-    const characters = [...text];
-    return characters
-      .map((_, at) => characters.slice(at).join(''))
-      .concat('')
-      .some((end) => isLike(end, rest));
+  const characters = [...text];
+  // Where in the text the tokens read so far may end.
+  let ends = new Set([0]);
+  for (const token of tokens) {
+    const next = new Set<number>();
+    for (const end of ends) {
+      if (token === ANY) for (let at = end; at <= characters.length; at += 1) next.add(at);
+      else if (end < characters.length && (token === ONE || token === characters[end])) next.add(end + 1);
+    }
+    ends = next;
   }
-  if (token === ONE) return text !== '' && isLike([...text].slice(1).join(''), rest);
-  return text.startsWith(token) && isLike(text.slice(token.length), rest);
+  return ends.has(characters.length);
 }
 
 function isWithin(text: string, network: string): boolean {
