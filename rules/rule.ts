@@ -3,7 +3,7 @@
 import type { Severity } from '../event/detection.ts';
 import type { EventDocument } from '../event/document.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import type { RuleKind } from './kind.ts';
+import type { RuleKind, SequenceStep } from './kind.ts';
 import type { Necessary } from './necessary.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -112,6 +112,8 @@ export interface Rule {
   readonly by: readonly string[];
   /** What it asks of many events; `single` where it asks nothing. */
   readonly kind: RuleKind;
+  /** Sorts of events that count, each with its own key; of a kind that counts or measures. Undefined: all that match, under `by`. */
+  readonly cases?: readonly SequenceStep[] | undefined;
   /** How long the fold waits for hosts that are behind, wall-clock ms; only where the key spans hosts. */
   readonly latenessMs: number;
   readonly except: readonly RuleException[];

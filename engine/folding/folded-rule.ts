@@ -99,8 +99,8 @@ function spansOf({ version }: Rule, epochs: readonly RuleEpoch[]): readonly Span
 
 function isHostBound(rule: Rule, rules: readonly Rule[], depth: number): boolean {
   const { kind, by } = rule;
-  const keys =
-    kind.kind === 'sequence' || kind.kind === 'combination' ? [by, ...kind.steps.map((step) => step.by)] : [by];
+  const steps = kind.kind === 'sequence' || kind.kind === 'combination' ? kind.steps : (rule.cases ?? []);
+  const keys = [by, ...steps.map((step) => step.by)];
   const place = by.indexOf('host.id');
   if (place === -1 || keys.some((fields) => fields[place] !== 'host.id')) return false;
   if (kind.kind !== 'together') return true;

@@ -2,7 +2,7 @@
 import { type EventDocument, fieldOf, fieldReader } from '../../event/document.ts';
 import type { RuleKind, SequenceStep } from '../../rules/kind.ts';
 import type { Predicate, Rule } from '../../rules/rule.ts';
-import { plainValueFrom, plainValueOf } from '../key.ts';
+import { keyOf, plainValueFrom, plainValueOf } from '../key.ts';
 import { absenceFold } from './absence.ts';
 import { changeFold } from './change.ts';
 import { combinationFold } from './combination.ts';
@@ -65,7 +65,7 @@ export type PartsOf = (document: EventDocument, holds: (predicate: Predicate) =>
  * What events are to a rule on many events. `holds` evaluates a predicate on the event, and counts its failure as "no match".
  * Events have no part in `together`: its matches are detections, whose role is the place of their rule in `kind.rules`.
  */
-export function partsOf({ kind, by }: Pick<Rule, 'kind' | 'by'>): PartsOf {
+export function partsOf({ kind, by, cases }: Pick<Rule, 'kind' | 'by' | 'cases'>): PartsOf {
   const fields = foldOf(kind)?.fields ?? [];
   const valuesOf = (document: EventDocument): readonly MatchValue[] =>
     fields.length === 0 ? NO_VALUES : fields.map((field) => plainValueOf(document, field));
@@ -84,19 +84,38 @@ export function partsOf({ kind, by }: Pick<Rule, 'kind' | 'by'>): PartsOf {
     }
     case 'combination':
       return stepParts(by, kind.steps);
-    case 'distinct': {
-      const read = fieldReader(kind.field);
-      // Each member of a list is a value.
-      return (document) => {
-        const value = read(document);
-        if (!Array.isArray(value)) return [{ by, role: 0, values: valuesOf(document) }];
-        const members = new Set(value.slice(0, MEMBERS_MAX).map(plainValueFrom));
-        return [...members].map((member) => ({ by, role: 0, values: [member] }));
-      };
+    default: {
+      const valuesIn = kind.kind === 'distinct' ? memberValues(kind.field) : undefined;
+      const partsUnder = (own: readonly string[], document: EventDocument): readonly Part[] =>
+        (valuesIn?.(document) ?? [valuesOf(document)]).map((values) => ({ by: own, role: 0, values }));
+      return cases === undefined ? (document) => partsUnder(by, document) : caseParts(by, cases, partsUnder);
     }
-    default:
-      return (document) => [{ by, role: 0, values: valuesOf(document) }];
   }
+}
+
+/** Each member of a list is a value; undefined where the field is no list. */
+function memberValues(field: string): (document: EventDocument) => readonly (readonly MatchValue[])[] | undefined {
+  const read = fieldReader(field);
+  return (document) => {
+    const value = read(document);
+    if (!Array.isArray(value)) return undefined;
+    const members = new Set(value.slice(0, MEMBERS_MAX).map(plainValueFrom));
+    return [...members].map((member) => [member]);
+  };
+}
+
+/** An event counts under the key of each case that it is, once under each. */
+function caseParts(
+  by: readonly string[],
+  cases: readonly SequenceStep[],
+  partsUnder: (own: readonly string[], document: EventDocument) => readonly Part[],
+): PartsOf {
+  const partsOfCases = stepParts(by, cases);
+  return (document, holds) => {
+    const own = partsOfCases(document, holds);
+    const keys = own.length < 2 ? own : new Map(own.map((part) => [keyOf(document, part.by), part])).values();
+    return [...keys].flatMap((part) => partsUnder(part.by, document));
+  };
 }
 
 /** The steps that an event is, the later ones first, each under its own key. */

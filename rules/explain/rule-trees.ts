@@ -10,7 +10,7 @@ export interface RuleTrees {
   readonly match: Expression | undefined;
   /** In the order of the rule's exceptions. */
   readonly exceptions: readonly Expression[];
-  /** In the order of the steps of a sequence or a combination, what must not come among them. */
+  /** In the order of a rule's cases, or of the steps of a sequence or a combination, what must not come among them. */
   readonly steps: readonly Expression[];
   readonly until: Expression | undefined;
   /** Of a ratio. */
@@ -37,7 +37,7 @@ export function treesOf(rule: Pick<Rule, 'sourceJson'>): RuleTrees {
   return {
     match: treeAt(memberOf(root, 'match')),
     exceptions: treesAt(memberOf(root, 'except')),
-    steps: treesAt(memberOf(sequence, 'steps')),
+    steps: treesAt(memberOf(sequence, 'steps') ?? memberOf(root, 'cases')),
     until: treeAt(memberOf(sequence, 'until')),
     of: treeAt(memberOf(memberOf(root, 'ratio'), 'of')),
   };

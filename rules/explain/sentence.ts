@@ -41,7 +41,11 @@ function groupingPhrase(group: Rule['alert']['group']): string {
 function kindPhrase({ kind, by }: Pick<Rule, 'kind' | 'by'>, trees: RuleTrees): string {
   const where = trees.match === undefined ? '' : ` where ${phraseOf(trees.match)}`;
   const per = by.length === 0 ? '' : ` for one ${listed(by, 'and')}`;
-  const events = `events${where}`;
+  const hasCases = kind.kind !== 'sequence' && kind.kind !== 'combination' && trees.steps.length > 0;
+  const cases = hasCases
+    ? `${where === '' ? ' where' : ', and'} ${trees.steps.map((tree) => phraseOf(tree)).join(' or where ')}`
+    : '';
+  const events = `events${where}${cases}`;
   switch (kind.kind) {
     case 'single':
       return `on an event${where}`;

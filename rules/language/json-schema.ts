@@ -13,7 +13,7 @@ export function ruleJsonSchema(): Shape {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'A rule of Vedette',
     ...described(shapeOfMap(RULE), '', KEY_WORDS),
-    anyOf: ['match', 'sequence', 'combination', 'together'].map((key) => ({ required: [key] })),
+    anyOf: ['match', 'cases', 'sequence', 'combination', 'together'].map((key) => ({ required: [key] })),
     $defs: {
       field: { anyOf: [{ enum: FIELDS.map(({ name }) => name) }, FIELD_NAME] },
       event: {

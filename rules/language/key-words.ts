@@ -24,6 +24,7 @@ export const KEY_WORDS: Readonly<Record<string, string>> = {
   status: '`stable` (the default); `test`: evaluated, nothing is sent; `off`.',
   match: 'JSONata on one event: true where it matches. Fields by their dotted names, lists as $name.',
   by: 'Fields that make the key.',
+  cases: 'Sorts of events that count, each with its own `match` and `by`: for what stands in other fields elsewhere.',
   within: 'The window, on event time: 30s, 5m, 1h, 7d.',
   above: 'Found where it is more than this.',
   below: 'Found where it is less than this.',

@@ -112,6 +112,9 @@ export interface StepKeys {
   readonly by: readonly Placed<string>[];
 }
 
+/** One of several sorts of events. */
+export type CaseKeys = Pick<StepKeys, 'match' | 'by'>;
+
 interface SequenceKeys {
   readonly within: number;
   readonly steps: readonly Placed<Partial<StepKeys>>[];
@@ -310,6 +313,11 @@ export const KIND_READERS: { readonly [K in keyof KindKeys]: Reader<KindKeys[K]>
     }),
   ),
 };
+
+export const cases: Reader<readonly Placed<Partial<CaseKeys>>[]> = listOf(
+  placed(whole<CaseKeys>({ what: 'a case', readers: { match: expression, by: fields }, required: ['match'] })),
+  STEPS_MAX,
+);
 
 export const lateness: Reader<number> = duration(LATENESS_MAX_MS);
 

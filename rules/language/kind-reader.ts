@@ -33,6 +33,7 @@ export interface ReadKind {
   readonly anyOf: readonly Expression[];
   /** For the rule's version: what it means, as JSON. */
   readonly meaning: unknown;
+  readonly cases?: readonly SequenceStep[];
 }
 
 const NAMES = [
@@ -51,6 +52,49 @@ const NAMES = [
 
 /** Undefined after a mistake. */
 export function readKind(input: KindReading): ReadKind | undefined {
+  const kind = readKindAlone(input);
+  const { cases } = input.values;
+  return kind === undefined || cases === undefined ? kind : withCases(kind, cases, input);
+}
+
+/** What counts or measures whatever it is given; the others have steps, or look at each match. */
+const COUNTING: ReadonlySet<string> = new Set([
+  'threshold',
+  'distinct',
+  'new_value',
+  'change',
+  'spike',
+  'absence',
+  'metric',
+] satisfies RuleKind['kind'][]);
+
+function withCases(
+  kind: ReadKind,
+  cases: NonNullable<Partial<RuleKeys>['cases']>,
+  { values, reading, read }: KindReading,
+): ReadKind | undefined {
+  const [first] = cases;
+  if (!COUNTING.has(kind.kind.kind) || first === undefined) {
+    const message =
+      first === undefined ? '`cases` is empty' : `\`cases\` does not go with a rule of kind \`${kind.kind.kind}\``;
+    const remedy = 'They are sorts of events that are counted or measured together; steps and `or` say the rest.';
+    return wrong(reading, first?.node, { message, remedy });
+  }
+  const ruleBy = (values.by ?? []).map(({ value }) => value);
+  const entries = cases.map((entry) => readStep(entry, { ruleBy, reading, read }));
+  const known = entries.filter((entry) => entry !== undefined);
+  if (known.length < cases.length) return undefined;
+  const parsed = known.map((entry) => entry.parsed);
+  return {
+    ...kind,
+    expressions: [...kind.expressions, ...parsed],
+    anyOf: parsed.map(({ expression }) => expression),
+    meaning: [kind.meaning, known.map(({ step, parsed: { expression } }) => [withoutPlaces(expression), step.by])],
+    cases: known.map(({ step }) => step),
+  };
+}
+
+function readKindAlone(input: KindReading): ReadKind | undefined {
   const { values, reading } = input;
   const given = NAMES.filter((name) => values[name] !== undefined);
   const [name, second] = given;

@@ -5,7 +5,7 @@ import { formatDuration } from '../../event/duration.ts';
 import { visible } from '../diagnostic.ts';
 import type { Rule } from '../rule.ts';
 import { parseSchedule, type Schedule } from '../schedule.ts';
-import { KIND_READERS, type KindKeys, lateness, offsetOf } from './kind-keys.ts';
+import { type CaseKeys, cases, KIND_READERS, type KindKeys, lateness, offsetOf } from './kind-keys.ts';
 import { expression, field, id } from './plain-words.ts';
 import {
   date,
@@ -95,6 +95,7 @@ export interface RuleKeys extends KindKeys {
   readonly status: Rule['status'];
   readonly match: Placed<string>;
   readonly by: readonly Placed<string>[];
+  readonly cases: readonly Placed<Partial<CaseKeys>>[];
   readonly lateness: number;
   readonly except: readonly Placed<Partial<ExceptionKeys>>[];
   readonly alert: Partial<AlertKeys>;
@@ -263,6 +264,7 @@ const RULE_READERS: { readonly [K in keyof RuleKeys]: Reader<RuleKeys[K]> } = {
   status: oneOf(['off', 'test', 'stable']),
   match: expression,
   by: listOf(placed(field), 16),
+  cases,
   ...KIND_READERS,
   lateness,
   except: listOf(placed(exception), 1_000),

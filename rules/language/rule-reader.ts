@@ -54,7 +54,7 @@ export function readRule(
   const match = values.match === undefined ? undefined : read(values.match);
   const kind = readKind({ values, reading, read });
   // What is there and could not be read has been told.
-  const isMatchNeeded = !['sequence', 'combination', 'together'].some((key) => hasKey(document.root, key));
+  const isMatchNeeded = !['cases', 'sequence', 'combination', 'together'].some((key) => hasKey(document.root, key));
   if (isMatchNeeded && !hasKey(document.root, 'match')) {
     const remedy = 'Add `match: …`, an expression on one event.';
     report(reading, document.root.at, { code: 'rule/missing-key', message: 'a rule needs `match`', remedy });
@@ -121,6 +121,7 @@ export function readRule(
     matchSource: match?.source ?? '',
     necessary: necessaryOf(kind, necessary),
     kind: kind.kind,
+    ...(kind.cases === undefined ? {} : { cases: kind.cases }),
     latenessMs,
     except: known.map((entry) => entry.exception),
     tests: (values.tests ?? []).map((entry) => testOf(entry, source)),

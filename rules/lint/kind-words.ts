@@ -29,7 +29,7 @@ export const lintKind: Lint = ({ values, root }, reading) => {
 
 /** Fields that the words of kinds name. */
 export function fieldsOfKind(values: Partial<RuleKeys>): readonly Placed<string>[] {
-  const { distinct, new_value: newValue, change, metric, spike, sequence, combination } = values;
+  const { distinct, new_value: newValue, change, metric, spike, sequence, combination, cases } = values;
   return [
     ...(distinct?.value.field === undefined ? [] : [distinct.value.field]),
     ...(newValue?.value.fields ?? []),
@@ -38,7 +38,7 @@ export function fieldsOfKind(values: Partial<RuleKeys>): readonly Placed<string>
       .flatMap((measured) => [measured?.value.count, measured?.value.distinct])
       .filter((one) => one !== undefined),
     ...numberFields(values),
-    ...(sequence?.value.steps ?? combination?.value.steps ?? []).flatMap(({ value }) => value.by ?? []),
+    ...(sequence?.value.steps ?? combination?.value.steps ?? cases ?? []).flatMap(({ value }) => value.by ?? []),
   ];
 }
 
@@ -60,8 +60,13 @@ function numberFields({ metric, spike }: Partial<RuleKeys>): readonly Placed<str
 }
 
 /** The rule's key, and those of steps that have their own. */
-function keysOf({ by = [], sequence, combination }: Partial<RuleKeys>): readonly (readonly Placed<string>[])[] {
-  const steps = sequence?.value.steps ?? combination?.value.steps ?? [];
+function keysOf({
+  by = [],
+  sequence,
+  combination,
+  cases = [],
+}: Partial<RuleKeys>): readonly (readonly Placed<string>[])[] {
+  const steps = sequence?.value.steps ?? combination?.value.steps ?? cases;
   return [by, ...steps.flatMap(({ value }) => (value.by === undefined ? [] : [value.by]))];
 }
 

@@ -75,10 +75,7 @@ function overEvents(
       return wrong(correlation.at, { message: `it names ${members.length} rules`, remedy });
     }
     const [by = []] = keys;
-    const steps = matches.map((match, at): PlainValue => {
-      const own = keys[at] ?? by;
-      return own.every((field, place) => field === by[place]) ? { match } : { match, by: own };
-    });
+    const steps = matches.map((match, at) => ownStep(match, keys[at] ?? by, by));
     const least = leastOf(correlation.bounds, members.length);
     if (typeof least === 'object') return wrong(correlation.conditionAt, least);
     if (type === 'temporal') {
@@ -89,11 +86,23 @@ function overEvents(
     const remedy = 'Take the condition out: then all come, in their order.';
     return wrong(correlation.conditionAt, { message: 'some of several rules have no order', remedy });
   }
-  const by = oneKey(correlation, keys, wrong);
   const words = wordsOf(correlation, members, wrong);
-  if (by === undefined || words === undefined) return undefined;
-  const match = anyOf(members.flatMap((member) => member.match ?? []));
-  return { match: match.text, ...keyed(by), ...words };
+  const [by = []] = keys;
+  if (words === undefined) return undefined;
+  if (hasOneKey(keys)) {
+    const match = anyOf(members.flatMap((member) => member.match ?? []));
+    return { match: match.text, ...keyed(by), ...words };
+  }
+  if (members.length > STEPS_MAX) {
+    const remedy = `At most ${STEPS_MAX} rules may have what is grouped by in different fields.`;
+    return wrong(correlation.at, { message: `it names ${members.length} rules`, remedy });
+  }
+  return { ...keyed(by), cases: matches.map((match, at) => ownStep(match, keys[at] ?? by, by)), ...words };
+}
+
+/** With its own key where that is another than the rule's. */
+function ownStep(match: string, own: readonly string[], by: readonly string[]): PlainValue {
+  return own.every((field, place) => field === by[place]) ? { match } : { match, by: own };
 }
 
 function overDetections(
@@ -208,11 +217,14 @@ function ownField(field: string): string | undefined {
 /** One host is one host, whatever it is called; by its id a key follows that host alone. */
 const HOSTS: ReadonlySet<string> = new Set(['computername', 'computer', 'hostname', 'host', 'host.name']);
 
-function oneKey(correlation: Correlation, keys: Keys, wrong: Wrong): readonly string[] | undefined {
+function hasOneKey(keys: Keys): boolean {
   const [by = []] = keys;
-  if (keys.every((key) => key.every((field, place) => field === by[place]))) return by;
-  const remedy =
-    'Write one correlation for each rule; `temporal` and `temporal_ordered` over rules can compare different fields.';
+  return keys.every((key) => key.every((field, place) => field === by[place]));
+}
+
+function oneKey(correlation: Correlation, keys: Keys, wrong: Wrong): readonly string[] | undefined {
+  if (hasOneKey(keys)) return keys[0] ?? [];
+  const remedy = 'Over correlations all have to have it in one field; over rules fields may differ.';
   return wrong(placeOfBy(correlation), { message: 'the rules have what is grouped by in different fields', remedy });
 }
 

@@ -158,15 +158,35 @@ const suppress = fc.option(
   { nil: undefined },
 );
 
+const WITHOUT_CASES: ReadonlySet<string> = new Set(['ratio', 'sequence', 'combination']);
+
+/** Sorts of events that have what they are counted by in different fields; some events are of two. */
+function casesOf(fields: readonly string[]): NonNullable<Rule['cases']> {
+  const others = fields.map((field) => (field === 'user.name' ? 'host.id' : field));
+  const isOther: Predicate = (event, nowMs) => !isUser('a')(event, nowMs);
+  return [
+    { match: isUser('a'), source: '', by: fields, isAbsent: false },
+    { match: isUser('b'), source: '', by: others, isAbsent: false },
+    { match: isOther, source: '', by: fields, isAbsent: false },
+  ];
+}
+
 export function ruleArbitrary(name: FoldedKindName): fc.Arbitrary<Rule> {
   return fc
-    .record({ kind: kindArbitraries[name] as fc.Arbitrary<RuleKind>, fields: by, match, suppress })
-    .map(({ kind, fields, match: predicate, suppress: how }) =>
+    .record({
+      kind: kindArbitraries[name] as fc.Arbitrary<RuleKind>,
+      fields: by,
+      match,
+      suppress,
+      hasCases: fc.boolean(),
+    })
+    .map(({ kind, fields, match: predicate, suppress: how, hasCases }) =>
       ruleWith({
         id: `rule-${name}`,
         version: `${name}-v`,
         kind: completed(kind, fields),
         by: fields,
+        ...(hasCases && !WITHOUT_CASES.has(name) ? { cases: casesOf(fields) } : {}),
         match: predicate,
         alert: { title: '{{count}} of {{user.name}}', suppress: how },
       }),

@@ -204,6 +204,17 @@ describe('what cannot be', () => {
       '5:9 nothing is at least 3 and at most 2',
     ],
     [
+      'cases of what looks at each match',
+      'cases: [{ match: "true" }]',
+      '4:9 `cases` does not go with a rule of kind `single`',
+    ],
+    [
+      'cases of other keys',
+      'by: [host.id]\ncases: [{ match: "true", by: [a, b] }]\nthreshold: { count: 2, within: 1m }',
+      "5:9 the step's `by` has 2 fields, the rule's 1",
+    ],
+    ['no cases', 'cases: []\nthreshold: { count: 2, within: 1m }', '`cases` is empty'],
+    [
       'a combination of one',
       'combination: { within: 1m, steps: [{ match: "true" }] }',
       '4:14 a combination needs at least two steps',

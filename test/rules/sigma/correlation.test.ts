@@ -243,9 +243,22 @@ aliases:
     expect(alerts(text, [client(0), listener(5, '10.0.0.2')])).toBe(0);
   });
 
-  it('are refused where a rule has one key only', () => {
-    const counted = text.replace('type: temporal', 'type: event_count\n  condition: { gte: 3 }');
-    expect(importSigma(counted).told.join()).toContain('the rules have what is grouped by in different fields');
+  it('hold of counts too: what is counted stands in different fields', () => {
+    const counted = text
+      .replace('type: temporal', 'type: event_count\n  condition: { gte: 3 }')
+      .replace('timespan: 10s', 'timespan: 5m');
+    expect(importSigma(counted).documents[0]?.rule?.cases?.map(({ by }) => by)).toEqual([
+      ['destination.ip'],
+      ['source.ip'],
+    ]);
+    const three = [client(-140, '10.0.0.1'), listener(5, '10.0.0.1'), client(150, '10.0.0.1')];
+    expect(alerts(counted, three)).toBe(1);
+    expect(alerts(counted, three.slice(1))).toBe(0);
+    expect(alerts(counted, [...three.slice(1), listener(6, '10.0.0.2')])).toBe(0);
+    expect(alerts(counted, [...three.slice(1), client(7)])).toBe(0);
+  });
+
+  it('are refused where they say nothing of a rule', () => {
     const lacking = text.replace('listener: DestinationIp, ', '');
     expect(importSigma(lacking).told.join()).toContain('the alias `address` has no field for `listener`');
   });
