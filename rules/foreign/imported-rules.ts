@@ -28,8 +28,9 @@ export interface ImportedRule {
 const TOLD: ReadonlySet<string> = new Set([
   'rule/not-indexed',
   'rule/unknown-field',
-  'rule/never-fires',
-  'rule/contradiction',
+  'rule/never',
+  'rule/no-number',
+  'rule/object-field',
 ]);
 
 export function importedRules(

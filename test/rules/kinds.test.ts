@@ -444,8 +444,8 @@ describe('the figures of a detection', () => {
     const told = (kind: string): readonly string[] =>
       read(text(kind))
         .diagnostics.map(({ code }) => code)
-        .filter((code) => code === 'rule/unknown-field');
+        .filter((code) => code === 'rule/no-figure');
     expect(told('threshold: { count: 5, within: 5m }')).toEqual([]);
-    expect(told('change: { fields: [user.name] }')).toEqual(['rule/unknown-field', 'rule/unknown-field']);
+    expect(told('change: { fields: [user.name] }')).toEqual(['rule/no-figure', 'rule/no-figure']);
   });
 });

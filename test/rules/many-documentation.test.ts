@@ -81,6 +81,18 @@ const SHOWN: Readonly<Record<string, Shown>> = {
     found: [written, started],
     near: [written, '{ at: 1s, event.action: deleted, file.path: /tmp/x }', started],
   },
+  cases: {
+    found: times(10, (place) =>
+      place < 6
+        ? `{ at: ${place}s, event.action: authenticated, event.outcome: failure, source.ip: 10.0.0.1 }`
+        : `{ at: ${place}s, event.action: connected-to, event.outcome: failure, destination.ip: 10.0.0.1 }`,
+    ),
+    near: times(10, (place) =>
+      place < 6
+        ? `{ at: ${place}s, event.action: authenticated, event.outcome: failure, source.ip: 10.0.0.1 }`
+        : `{ at: ${place}s, event.action: connected-to, event.outcome: failure, destination.ip: 10.0.0.2 }`,
+    ),
+  },
   combination: {
     found: [
       run('0s', 'process.name: id, user.name: bob'),
@@ -100,7 +112,7 @@ const SHOWN: Readonly<Record<string, Shown>> = {
 };
 
 describe('docs/rules.md, rules about many events', () => {
-  it.each(Object.keys(KIND_READERS))('%s: its example does what it says', (kind) => {
+  it.each([...Object.keys(KIND_READERS), 'cases'])('%s: its example does what it says', (kind) => {
     const { found, near, progress = '1s' } = SHOWN[kind] ?? { found: [], near: [] };
     const spanMs = kind === 'absence' ? '1s' : progress;
     const test = (name: string, events: readonly string[], alerts: number, after: string): string =>
