@@ -17,6 +17,7 @@ import { compareOrder, orderKeyOf } from '../../event/order.ts';
 import type { Grouping, Rule } from '../../rules/rule.ts';
 import { parseSchedule } from '../../rules/schedule.ts';
 import { arrivalArbitrary, type Outcome, runBatch, runLive, trafficArbitrary } from './arrival.ts';
+import { rulesArbitrary } from './folded-rules.ts';
 import { committed, eventOf, ruleWith } from './making.ts';
 
 const END_MS = 10_000;
@@ -82,6 +83,25 @@ describe('groups', () => {
       expect(sorted(runLive(traffic, arrival, options))).toEqual(sorted(runBatch(traffic, options)));
     });
     fc.assert(check, { numRuns: 400 });
+  });
+
+  it('of rules on many events, by events, by time and by other detections, are the same too', () => {
+    const words = fc.record({ forMs: fc.constantFrom(3, 20), by: fc.constantFrom([], ['host.id'], ['user.name']) });
+    const grouped = fc.tuple(rulesArbitrary, words).map(([rules, { forMs, by }]) =>
+      rules.map((rule) => ({
+        ...rule,
+        alert: { ...rule.alert, group: grouping({ span: { kind: 'for', forMs }, by, table: ['user.name'] }) },
+      })),
+    );
+    let messages = 0;
+    const check = fc.property(grouped, trafficArbitrary, arrivalArbitrary, (rules, traffic, arrival) => {
+      const options = { epochs: [{ fromMs: 0, rules }], endMs: END_MS };
+      const live = runLive(traffic, arrival, options);
+      messages += live.groups.length;
+      expect(sorted(live)).toEqual(sorted(runBatch(traffic, options)));
+    });
+    fc.assert(check, { numRuns: 150 });
+    expect(messages).toBeGreaterThan(50);
   });
 
   it('hold what is said plainly', () => {
