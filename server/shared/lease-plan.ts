@@ -18,6 +18,8 @@ export interface LeaseSight {
 
 export interface MemberSight {
   readonly name: string;
+  /** How many groups it says that it runs. */
+  readonly held: number;
   readonly unchangedMs: number;
 }
 
@@ -34,9 +36,12 @@ export function planLeases(looked: {
   readonly members: readonly MemberSight[];
 }): LeasePlan {
   const { me, held, leases, members } = looked;
-  const alive = new Set(members.flatMap(({ name, unchangedMs }) => (unchangedMs < MEMBER_GONE_MS ? [name] : [])));
-  alive.add(me);
-  const share = Math.ceil(leases.length / alive.size);
+  const others = members.filter(({ name, unchangedMs }) => name !== me && unchangedMs < MEMBER_GONE_MS);
+  const alive = [...others, { name: me, held: held.length }];
+  // Where it does not come out even, those that have more already keep more: few groups move.
+  alive.sort((a, b) => b.held - a.held || (a.name < b.name ? -1 : 1));
+  const isAmongFirst = alive.findIndex(({ name }) => name === me) < leases.length % alive.length;
+  const share = Math.floor(leases.length / alive.length) + (isAmongFirst ? 1 : 0);
   const own = new Set(held);
   const free = leases.filter(
     ({ group, owner, unchangedMs }) =>

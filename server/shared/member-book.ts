@@ -57,7 +57,11 @@ export function createMemberBook(options: {
   return {
     async look(held) {
       const members = await change(held);
-      return members.map((member) => ({ name: member.name, unchangedMs: unchangedMs(member) }));
+      return members.map((member) => ({
+        name: member.name,
+        held: member.groups.length,
+        unchangedMs: unchangedMs(member),
+      }));
     },
     async leave() {
       await change(undefined);
