@@ -44,7 +44,9 @@ export const rulesList: Command = {
     }
     if (isGiven(invocation, 'sentences')) {
       for (const { rule, sentence } of rows)
-        stdout.write(`${visible(`${rule.id} (${rule.severity}, ${rule.status})`)}\n  ${visible(sentence)}\n\n`);
+        stdout.write(
+          `${visible(`${rule.id} (${rule.severity}, ${rule.status}): ${rule.name}`)}\n  ${visible(sentence)}\n\n`,
+        );
     } else {
       const cells = rules.map(({ id, kind, severity, status, name }) => [id, kind.kind, severity, status, name]);
       if (cells.length > 0) stdout.write(renderTable(COLUMNS, cells, stdout.columns));

@@ -241,9 +241,23 @@ function callPhrase(expression: Expression & { readonly kind: 'call' }, isNegate
 function subjectOf(expression: Expression): string | undefined {
   const field = plainField(expression);
   if (field !== undefined) return field;
+  const joined = joinedField(expression);
+  if (joined !== undefined) return `the line of ${joined}`;
+  if (expression.kind === 'array') {
+    const subjects = expression.items.map(subjectOf);
+    return subjects.every((subject) => subject !== undefined) ? listed(subjects, 'or') : undefined;
+  }
   return ['path', 'filter', 'call', 'arithmetic', 'concatenation'].includes(expression.kind)
     ? `\`${expressionText(expression)}\``
     : undefined;
+}
+
+/** `$join(process.args, " ")`. */
+function joinedField(expression: Expression): string | undefined {
+  if (expression.kind !== 'call' || expression.name !== 'join') return undefined;
+  const [first, second] = expression.args;
+  const isBySpace = second?.kind === 'literal' && second.value === ' ';
+  return first === undefined || !isBySpace ? undefined : plainField(first);
 }
 
 function valuePhrase(expression: Expression): string | undefined {
