@@ -5,6 +5,9 @@ import { type ImportedRule, type ImportStatus, STATUSES } from '../../rules/fore
 import { neededFields } from '../../rules/needed-fields.ts';
 import { counted, renderTable } from '../table.ts';
 
+/** A file or a pipe has room for names of files and titles. */
+const PIPE_WIDTH = 200;
+
 const COLUMNS = [{ title: 'STATUS' }, { title: 'FROM' }, { title: 'RULE' }] as const;
 
 const STATUS_WORDS: Readonly<Record<ImportStatus, string>> = {
@@ -28,7 +31,9 @@ export function reportTable(
     entry.title,
   ]);
   if (rows.length === 0) return '';
-  const [head, ...lines] = renderTable(COLUMNS, rows, width).trimEnd().split('\n');
+  const [head, ...lines] = renderTable(COLUMNS, rows, width || PIPE_WIDTH)
+    .trimEnd()
+    .split('\n');
   const shown = lines.flatMap((line, at) => {
     const imported = sorted[at];
     const remark = imported === undefined ? '' : remarkOf(imported, unseen);

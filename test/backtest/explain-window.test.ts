@@ -115,6 +115,31 @@ describe('a sequence', () => {
   });
 });
 
+describe('what came near', () => {
+  const step = (name: string) => ({ match: named(name), source: name, by: ['host.id'], isAbsent: false });
+
+  it('of a combination: how many of its steps', () => {
+    const kind: RuleKind = {
+      kind: 'combination',
+      withinMs: 60_000,
+      steps: [step('a'), step('b'), step('c')],
+      atLeast: 3,
+    };
+    expect(remarks(kind, [event(0, 'c'), event(10, 'a'), event(70, 'b')])).toEqual([
+      '0: 2 of 3 steps within 1m at the most; 3 are needed',
+    ]);
+    expect(remarks(kind, [event(0, 'c'), event(10, 'a'), event(60, 'b')])).toEqual(['1: count 3']);
+  });
+
+  it('of an upper bound: that no window is over with so many', () => {
+    const kind: RuleKind = { kind: 'threshold', count: 2, atMost: 2, withinMs: 60_000, mode: 'episode' };
+    expect(remarks(kind, [event(0, 'a'), event(10, 'a'), event(20, 'a')], 100)).toEqual([
+      '0: no window of 1m that a match began is over with 2 to 2 matches in it',
+    ]);
+    expect(remarks(kind, [event(0, 'a'), event(10, 'a')], 100)).toEqual(['1: count 2']);
+  });
+});
+
 describe('figures', () => {
   it('of an absence, a metric, a ratio, a spike, a new value', () => {
     const at = [0, 10, 20, 30].map((seconds) => event(seconds, 'a', { pid: seconds }));

@@ -252,6 +252,30 @@ describe('a rule in a sentence', () => {
       'spike: { factor: 3, within: 1h }',
       'when the number of events where process.name is "a" reaches 3 times that of the 1h before for one host.id',
     ],
+    [
+      'threshold: { count: 3, at_most: 5, within: 5m }',
+      'when 3 to 5 events where process.name is "a" come for one host.id within 5m',
+    ],
+    [
+      'threshold: { count: 3, at_most: 3, within: 5m }',
+      'when exactly 3 events where process.name is "a" come for one host.id within 5m',
+    ],
+    [
+      'distinct: { field: user.name, above: 1, below: 5, within: 1h }',
+      'when more than 1 and less than 5 different values of user.name come for one host.id within 1h, in events where process.name is "a"',
+    ],
+    [
+      'metric: { sum: process.args_count, from: 5, to: 9, within: 1h }',
+      'when the sum of process.args_count is at least 5 and at most 9 for one host.id within 1h, over events where process.name is "a"',
+    ],
+    [
+      'cases: [{ match: user.name = "b" }, { match: user.name = "c", by: [user.id] }]\nthreshold: { count: 3, within: 5m }',
+      'when 3 or more events where process.name is "a", and user.name is "b" or where user.name is "c" come for one host.id within 5m',
+    ],
+    [
+      'combination: { within: 5m, at_least: 2, steps: [{ match: a = 1 }, { match: b = 2 }, { match: c = 3 }] }',
+      'when within 5m for one host.id 2 of these come in any order: (1) an event where a is 1, (2) an event where b is 2, (3) an event where c is 3, all where process.name is "a"',
+    ],
   ])('of many events: %s', (words, phrase) => {
     const one = rule(`id: r\nname: R\nseverity: low\nmatch: process.name = "a"\nby: [host.id]\n${words}\n`);
     expect(ruleSentence(one, treesOf(one))).toBe(`Alerts ${phrase}.`);
