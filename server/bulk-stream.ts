@@ -107,7 +107,7 @@ export function unpackWhole(body: Uint8Array, encoding: string, bytesMax: number
 export function unpackedBytes(body: Buffer, encoding: string, guessMax: number): number {
   // The end of gzip: the length before it was packed. Who lies there is read in pieces.
   if (isGzip(encoding)) return body.length < GZIP_BYTES_LEAST ? 0 : body.readUInt32LE(body.length - 4);
-  return encoding === 'zstd' ? Math.min(guessMax, ZSTD_RATIO * body.length) : body.length;
+  return encoding === 'zstd' ? (zstdContentBytes(body) ?? Math.min(guessMax, ZSTD_RATIO * body.length)) : body.length;
 }
 
 function isGzip(encoding: string): boolean {
@@ -116,6 +116,26 @@ function isGzip(encoding: string): boolean {
 
 /** A gzip file of nothing. */
 const GZIP_BYTES_LEAST = 18;
+const ZSTD_MAGIC = 0xfd2fb528;
+
+/** What the header of a frame says of its content (RFC 8878, 3.1.1.1), where it does: whoever packs a whole body at once says it. */
+function zstdContentBytes(body: Buffer): number | undefined {
+  if (body.length < 14 || body.readUInt32LE(0) !== ZSTD_MAGIC) return undefined;
+  const descriptor = body.readUInt8(4);
+  const isSingle = (descriptor & 0x20) !== 0;
+  const at = 5 + (isSingle ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] ?? 0);
+  switch (descriptor >> 6) {
+    case 0:
+      return isSingle ? body.readUInt8(at) : undefined;
+    case 1:
+      return body.readUInt16LE(at) + 256;
+    case 2:
+      return body.readUInt32LE(at);
+    default:
+      return Number.POSITIVE_INFINITY;
+  }
+}
+
 /** Collectors' events are packed to a tenth or so. */
 const ZSTD_RATIO = 24;
 const WHOLE_CHUNK_BYTES: number = 1024 * 1024;

@@ -18,7 +18,11 @@ const NICE = 5;
 
 const port = parentPort;
 if (port === null) throw new Error('this is the program of a thread');
-setPriority(NICE);
+try {
+  setPriority(NICE);
+} catch {
+  // Some sandboxes refuse: then all threads are alike.
+}
 const say = (message: FromDatabase, given: readonly ArrayBuffer[] = []): void => port.postMessage(message, given);
 const database = await openDatabase(workerData as DatabaseLimits, (text) => say({ kind: 'warning', text }));
 const sessions = new Map<number, OpenSession>();
