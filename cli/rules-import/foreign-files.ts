@@ -4,6 +4,7 @@ import { lstatSync, readdirSync, readFileSync, type Stats, statSync } from 'node
 import { join, relative, sep } from 'node:path';
 import type { Diagnostic } from '../../rules/diagnostic.ts';
 import type { ForeignFile } from '../../rules/foreign/front-end.ts';
+import { IMPORTED } from './written-rules.ts';
 
 const FILES_MAX = 20_000;
 const DEPTH_MAX = 16;
@@ -42,7 +43,8 @@ export function readForeignFiles(
   }
   const files = [...new Set(walk.paths)].slice(0, FILES_MAX).flatMap((path) => {
     const text = tried(() => readFileSync(path, 'utf8'), path, walk.diagnostics);
-    return text === undefined ? [] : [{ file: shownPath(cwd, path), text }];
+    // What an import wrote is ours already: --out may lie below the folder that is read.
+    return text === undefined || IMPORTED.test(text) ? [] : [{ file: shownPath(cwd, path), text }];
   });
   return { files, diagnostics: walk.diagnostics.map((one) => ({ ...one, file: shownPath(cwd, one.file) })) };
 }

@@ -16,7 +16,8 @@ export interface WrittenRule {
   readonly error?: string;
 }
 
-const HEAD = /^# imported from (.*), sha256 ([0-9a-f]{64})\n/;
+/** How a file begins that an import wrote. */
+export const IMPORTED: RegExp = /^# imported from (.*), sha256 ([0-9a-f]{64})\n/;
 
 export function writeRules(
   rules: readonly ImportedRule[],
@@ -50,7 +51,7 @@ function fileText(from: string, text: string): string {
 }
 
 function stateOf(text: string): 'untouched' | 'changed' | 'foreign' {
-  const head = HEAD.exec(text);
+  const head = IMPORTED.exec(text);
   if (head === null) return 'foreign';
   return digestOf(text.slice(head[0].length)) === head[2] ? 'untouched' : 'changed';
 }

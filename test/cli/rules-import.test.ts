@@ -85,6 +85,13 @@ describe('rules import', () => {
     expect(readFileSync(join(folder.path, file), 'utf8')).toContain('severity: high');
   });
 
+  it('may write below what it reads', async () => {
+    for (let time = 0; time < 2; time += 1) {
+      const { code, stderr } = await run('sigma', 'sigma', '--out', 'sigma/ours');
+      expect([code, stderr]).toEqual([0, expect.stringContaining('1 document: 1 run\n')]);
+    }
+  });
+
   it('leaves a file alone that no import wrote, and says what cannot be written', async () => {
     mkdirSync(join(folder.path, 'mine'));
     write(`mine/${ID}.yaml`, RULE);

@@ -1,5 +1,6 @@
 // Sigma documents together: filters on the rules that they are for, files whose documents share keys, named lists, ids; and what becomes of each
 // document, hostile ones too.
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readRuleText } from '../../../rules/rule-files.ts';
 import { alertsOf, type Given, importSigma } from './sigma-run.ts';
@@ -190,6 +191,63 @@ describe('what an import says', () => {
     const { documents, told } = importSigma({ 'a.yml': RULE, 'b.yml': RULE });
     expect(documents.map(({ status }) => status)).toEqual(['runs', 'refused']);
     expect(told.join()).toContain('is taken by a.yml');
+  });
+
+  it('whatever stands in them, documents are whole or refused with a reason', () => {
+    const word = fc.constantFrom(
+      'su',
+      'any',
+      'User',
+      '5m',
+      'temporal',
+      'event_count',
+      'value_sum',
+      'not selection',
+      'selection',
+      '__proto__',
+      '',
+    );
+    const leaf = fc.oneof(
+      word,
+      fc.integer({ min: -3, max: 20_000 }),
+      fc.boolean(),
+      fc.constant(null),
+      fc.string({ maxLength: 6 }),
+    );
+    const value = fc.oneof(
+      { weight: 3, arbitrary: leaf },
+      fc.array(leaf, { maxLength: 3 }),
+      fc.dictionary(fc.constantFrom('gte', 'lt', 'eq', 'field', 'percentile', 'su', 'selection', 'constructor'), leaf, {
+        maxKeys: 3,
+      }),
+    );
+    const keys = ['type', 'rules', 'group-by', 'timespan', 'condition', 'aliases', 'generate', 'selection'];
+    const map = fc.dictionary(fc.constantFrom(...keys), value, { maxKeys: 8 });
+    const document = fc.record(
+      {
+        id: leaf,
+        name: leaf,
+        title: leaf,
+        level: leaf,
+        tags: value,
+        logsource: value,
+        action: fc.constantFrom('global', 'repeat', 'x'),
+        correlation: map,
+        filter: map,
+      },
+      { requiredKeys: [] },
+    );
+    const su = RULE.replace('from_tmp', 'su');
+    const check = fc.property(fc.array(document, { minLength: 1, maxLength: 4 }), (documents) => {
+      const text = documents.map((one) => JSON.stringify(one)).join('\n---\n');
+      const { documents: read, told } = importSigma({ 'a.yml': text, 'su.yml': su });
+      for (const { status, rule, diagnostics } of read) {
+        if (status === 'runs' || status === 'remarks') expect(rule).toBeDefined();
+        if (status === 'refused') expect(diagnostics.some(({ severity }) => severity === 'error')).toBe(true);
+      }
+      expect(read.length > 1 || told.length > 0 || documents.every((one) => one.action === 'global')).toBe(true);
+    });
+    fc.assert(check, { numRuns: 400 });
   });
 
   const many = (count: number): string => Array.from({ length: count }, (_, at) => `/bin/${at}`).join(', ');
