@@ -57,7 +57,7 @@ function bodyOf(bytes: Buffer, encoding?: string, headers: Record<string, string
 }
 
 async function textOf(body: Readable): Promise<Buffer> {
-  return Buffer.concat(await Array.fromAsync(body));
+  return Buffer.concat(await body.toArray());
 }
 
 describe('the desk for bodies', () => {
