@@ -40,6 +40,8 @@ export interface StatusResponse {
     readonly rules: number;
     readonly pendingDetections: number;
     readonly eventsFolded: number;
+    /** Messages of rules that group (`alert.group`) which have not left, and the event time at which the next does. */
+    readonly gathering?: { readonly messages: number; readonly alerts: number; readonly nextMs: number };
     /** Stored events that the engine has not read yet, as far as is known. */
     readonly behind: number;
     /** For how long the oldest of them has waited, ms. */

@@ -67,6 +67,8 @@ export interface EngineRunner {
     readonly health: readonly LedgerRow[];
     /** The rule that costs most of late, and how much of one core. */
     readonly costliest: { readonly ruleId: string; readonly share: number } | undefined;
+    /** Messages that gather alerts; absent: none does. `nextMs`: the event time at which the next leaves. */
+    readonly gathering?: { readonly messages: number; readonly alerts: number; readonly nextMs: number };
   };
   /** Finishes the step under way and saves the cursor. */
   close(): Promise<void>;
@@ -319,7 +321,18 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
     greatestCreatedMs: () => greatestCreatedMs,
     statistics() {
       const health = ledger.totals(engine.health());
-      return { pending: engine.pending(), eventsFolded, health, costliest: costs.costliest(health) };
+      const groups = engine.openGroups();
+      const gathering =
+        groups.length === 0
+          ? {}
+          : {
+              gathering: {
+                messages: groups.length,
+                alerts: groups.reduce((sum, { count }) => sum + count, 0),
+                nextMs: groups.reduce((least, { untilMs }) => Math.min(least, untilMs), Number.POSITIVE_INFINITY),
+              },
+            };
+      return { pending: engine.pending(), eventsFolded, health, costliest: costs.costliest(health), ...gathering };
     },
     async close() {
       clearInterval(ticking);

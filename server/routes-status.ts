@@ -34,7 +34,7 @@ export function statusRoutes(
     const statistics = await store.statistics().catch((error: unknown) => {
       throw searchProblem(error, undefined);
     });
-    const { pending, eventsFolded, health, costliest } = runner.statistics();
+    const { pending, eventsFolded, health, costliest, gathering } = runner.statistics();
     const { loaded, diagnostics } = rules();
     const reported = report();
     return {
@@ -44,6 +44,7 @@ export function statusRoutes(
       engine: {
         rules: loaded,
         pendingDetections: pending,
+        ...(gathering === undefined ? {} : { gathering }),
         eventsFolded,
         behind: fence.unread(),
         lagMs: fence.lagMs(now()),

@@ -72,6 +72,11 @@ function behindInWords({ behind, lagMs, costliest }: StatusResponse['engine']): 
   return `${behind} behind, by ${Math.round(lagMs / 1_000)} s${rule}`;
 }
 
+/** Messages of rules that group. */
+function gatheringInWords({ messages, alerts, nextMs }: NonNullable<StatusResponse['engine']['gathering']>): string {
+  return `${counted(alerts, 'alert')} in ${counted(messages, 'message')}, the next leaves at ${isoTime(nextMs)}`;
+}
+
 /** A rule group of engines elsewhere. */
 function groupInWords({ owner, quietMs, rules, eventsFolded, pending }: SharedGroup): string {
   const sign = quietMs >= QUIET_MS ? `, no sign for ${Math.round(quietMs / 1_000)} s` : '';
@@ -104,6 +109,7 @@ function print(
     }),
     ...(engine.cannotFire.length === 0 ? [] : [['cannot fire', cannotFireInWords(engine.cannotFire)] as const]),
     ['waiting', `${counted(engine.pendingDetections, 'detection')} for their host’s progress`],
+    ...(engine.gathering === undefined ? [] : [['gathering', gatheringInWords(engine.gathering)] as const]),
     ['sent', `${outbox.sent} sent, ${outbox.pending} waiting, ${outbox.failed} failed`],
     ['damaged', damagedInWords(store)],
     ['held', answer.holds === 0 ? 'nothing' : `${counted(answer.holds, 'hold')} in force (vedette hold list)`],

@@ -83,6 +83,8 @@ describe('one message for many alerts', () => {
       groupId,
     ]);
     expect(posts().length + hooks().length + mails().length).toBe(0);
+    const { engine } = await read(server, '/api/v1/status');
+    expect(engine.gathering).toEqual({ messages: 1, alerts: 3, nextMs: atMs + 300_000 });
 
     server = await server.restart();
     server.clock.ms = atMs + 400_000;
