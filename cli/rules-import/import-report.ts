@@ -52,9 +52,11 @@ function remarkOf(imported: ImportedRule, unseen: ReadonlySet<string> | undefine
   const { diagnostics, entry } = imported;
   const fields = unseenOf(imported, unseen);
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
-  const shown = (errors.length > 0 ? errors : diagnostics).map(({ message }) => message);
+  const told = errors.length > 0 ? errors : diagnostics;
   const never = fields.length === 0 ? [] : [`never seen: ${fields.join(', ')}`];
-  const source = entry.uncollected === undefined ? [] : [entry.uncollected];
+  const isTold = told.some(({ message }) => message === entry.uncollected);
+  const source = entry.uncollected === undefined || isTold ? [] : [entry.uncollected];
+  const shown = told.map(({ line, column, message }) => (line === 0 ? message : `${line}:${column} ${message}`));
   return [...new Set([...never, ...source, ...shown])].join('; ');
 }
 

@@ -153,7 +153,7 @@ describe('rules import --report', () => {
     expect(lines[1]).toMatch(/^runs +tmp\.yml:1 +A program of the temporary folder$/);
     expect(lines[2]).toMatch(/^source not collected +windows\.yml:1 +A program/);
     expect(lines[4]).toMatch(/^not expressible +pool\.yml:1 +A mining pool$/);
-    expect(lines[5]).toMatch(/^ {4}no event has `DestinationHostname`/);
+    expect(lines[5]).toMatch(/^ {4}5:16 no event has `DestinationHostname`/);
     expect(stderr).toContain('which fields events have was not asked: no token');
     expect(stderr).toContain('3 documents: 1 run, 1 of sources that are not collected, 1 not expressible\n');
   });
