@@ -247,15 +247,14 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
         if (abort.signal.aborted) return;
         if (!isReachable) onNotice({ kind: 'store', message: 'the engine reads the store again' });
         isReachable = true;
-        const begunMs = now();
+        const beganMs = performance.now();
         if (before === generation) {
           if (batch.events.length > 0) {
-            const beganMs = performance.now();
             step(batch.events, batch.cursor);
             stepEventsMax = nextStepMax(batch.events.length, performance.now() - beganMs, stepEventsMax);
           } else fence.caughtUp(mark);
         }
-        if (batch.events.length > 0 && options.isPressed?.() === true) await giveWay(now() - begunMs);
+        if (batch.events.length > 0 && options.isPressed?.() === true) await giveWay(performance.now() - beganMs);
         if (pausing === undefined) await nextTurn();
         else await sleep(pauseMs(), undefined, { signal: abort.signal });
       } catch (error) {

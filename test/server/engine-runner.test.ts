@@ -34,7 +34,12 @@ function stateInFolder(): SqliteState {
 }
 
 /** One life of the server's following part. `mayCommit` says whether a commit goes through. */
-function live(store: EventStore, state: SqliteState, mayCommit: () => boolean = () => true): Life {
+function live(
+  store: EventStore,
+  state: SqliteState,
+  mayCommit: () => boolean = () => true,
+  isPressed: () => boolean = () => false,
+): Life {
   const notices: ServerNotice[] = [];
   let runner: EngineRunner | undefined;
   const fence = createDeliveryFence({ latenessMs: 10_000, staleAfterMs: 90_000, onAdvance: () => runner?.advance() });
@@ -57,6 +62,7 @@ function live(store: EventStore, state: SqliteState, mayCommit: () => boolean = 
     notificationsOf: (alert) => [{ id: alert.id, alertId: alert.id, channel: 'terminal', reason: 'test', alert }],
     onOutbox: () => undefined,
     onNotice: (notice) => notices.push(notice),
+    isPressed,
     retryMs: 1,
   });
   runner.start();
@@ -133,6 +139,34 @@ describe('following the store', () => {
     await deliver(life, store, [], 3);
     await settled(state, 3);
     expect(shapeOf(state.alerts.list({ limit: 10 }))).toEqual(oracle(3));
+    await life.runner.close();
+    state.close();
+  });
+
+  it('gives way to a thread that never rests, and reads on all the same', async () => {
+    const store = openMemoryStore();
+    const state = stateInFolder();
+    let turns = 0;
+    let turning: NodeJS.Immediate | undefined;
+    const busy = (): void => {
+      turns++;
+      for (const untilMs = performance.now() + 1; performance.now() < untilMs; );
+      turning = setImmediate(busy);
+    };
+    busy();
+    const turnsBetween: number[] = [];
+    const isPressed = (): boolean => {
+      turnsBetween.push(turns);
+      return true;
+    };
+    await store.append(Array.from({ length: 6_000 }, (_, at) => execEvent('h', at + 1, { parent: 'sshd' })));
+    const life = live(store, state, undefined, isPressed);
+    await eventually(() => (life.runner.statistics().eventsFolded === 6_000 ? true : undefined));
+    clearImmediate(turning);
+    // Between two steps more turns than the one that each step ends with.
+    const [first = 0, second = 0, third = 0] = turnsBetween;
+    expect(third - first).toBeGreaterThan(2);
+    expect(second).toBeGreaterThan(first);
     await life.runner.close();
     state.close();
   });
