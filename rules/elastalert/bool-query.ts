@@ -33,7 +33,10 @@ export function readBool(part: Part, read: (part: Part) => Written | undefined):
   const banned = listed('must_not').map((condition) => (condition === undefined ? undefined : not(condition)));
   const should = listed('should');
   const given = entryOf(node, 'minimum_should_match');
-  const least = leastOf(given, should.length, needed.length === 0 ? 1 : 0);
+  const asked = leastOf(given, should.length, needed.length === 0 ? 1 : 0);
+  // Without anything that is needed one of them is, whatever `minimum_should_match` says; where there is nothing but `must_not` it says nothing.
+  const isAlone = needed.length === 0;
+  const least = asked === undefined || !isAlone ? asked : should.length === 0 ? 0 : Math.max(asked, 1);
   const all = [...needed, ...banned, ...should];
   if (least === undefined) {
     return refuse(

@@ -107,9 +107,10 @@ export function hasOtherThan({ path, mayBeList }: ForeignField, values: readonly
   return allOf([isThere, operand(`$count(${path}[$not($ in ${literals(values)})]) > 0`)]);
 }
 
-/** Elasticsearch's `exists`: there, and not null. */
-export function isThere({ path }: ForeignField): Written {
-  return allOf([call('exists', path), not(operand(`${path} = null`))]);
+/** Elasticsearch's `exists`: there, and neither null nor an empty list. */
+export function isThere({ path, mayBeList }: ForeignField): Written {
+  const isAny = mayBeList ? operand(`$count(${path}[$not($ = null)]) > 0`) : not(operand(`${path} = null`));
+  return allOf([call('exists', path), isAny]);
 }
 
 export type Comparison = 'gt' | 'gte' | 'lt' | 'lte';
@@ -154,13 +155,13 @@ export function isWithin(part: Part, field: ForeignField, bounds: readonly Bound
 export function isLike(field: ForeignField, pattern: string, isFolded = false): Written {
   if (/^\*+$/.test(pattern)) return isThere(field);
   if (field.kind === 'text') return matches(field, `(?:^|${NO_WORD})${globSource(pattern)}(?:$|${NO_WORD})`, 'i');
-  if (isFolded) return matches(field, `^${globSource(pattern)}$`, 'i');
+  if (isFolded) return matches(field, `^${folded(globSource(pattern))}$`, '');
   return call('glob', field.path, literal(pattern));
 }
 
 export function startsWith(field: ForeignField, start: string, isFolded: boolean): Written {
   if (field.kind === 'text') return matches(field, `(?:^|${NO_WORD})${quoted(start)}`, 'i');
-  return isFolded ? matches(field, `^${quoted(start)}`, 'i') : call('startswith', field.path, literal(start));
+  return isFolded ? matches(field, `^${folded(quoted(start))}`, '') : call('startswith', field.path, literal(start));
 }
 
 /** `regexp`: Lucene's, which is about the whole value (of a text: about a word). */
@@ -168,7 +169,7 @@ export function isRegex(part: Part, field: ForeignField, written: string, isFold
   const source = luceneRegex(written);
   if (typeof source !== 'string') return refuse(part, source.problem, source.remedy);
   if (field.kind === 'text') return matches(field, `(?:^|${NO_WORD})(?:${source})(?:$|${NO_WORD})`, 'i');
-  return matches(field, `^(?:${source})$`, isFolded ? 'i' : '');
+  return matches(field, `^(?:${isFolded ? folded(source) : source})$`, '');
 }
 
 /** `match`: of a text its words; of all else the value itself. */
@@ -203,6 +204,23 @@ function hasWords(field: ForeignField, text: string, how: 'or' | 'and' | 'phrase
 
 function matches({ path }: ForeignField, source: string, flags: '' | 'i'): Written {
   return call('matches', path, flags === '' ? literal(source) : `/${source}/i`);
+}
+
+/** Without regard to case as Elasticsearch's `case_insensitive` has it: of ASCII letters alone. */
+function folded(source: string): string {
+  return source.replace(/\\(?:u[0-9a-f]{4}|[\s\S])|\[(?:\\[\s\S]|[^\]\\])*\]|[A-Za-z]/g, (part) => {
+    if (part.startsWith('\\')) return part;
+    if (part.startsWith('[')) return part.includes('\\s\\S') ? part : foldedClass(part);
+    return `[${part.toLowerCase()}${part.toUpperCase()}]`;
+  });
+}
+
+/** A class of a regular expression, with the other case of each letter and of each range of letters. */
+function foldedClass(written: string): string {
+  const inner = written.slice(1, -1);
+  const others = inner.replace(/\\(?:u[0-9a-f]{4}|[\s\S])|\^/g, '').match(/[A-Za-z]-[A-Za-z]|[A-Za-z]/g) ?? [];
+  const swapped = others.map((part) => (/[a-z]/.test(part) ? part.toUpperCase() : part.toLowerCase()));
+  return `[${inner}${swapped.join('')}]`;
 }
 
 /** Text as a regular expression of itself that no `/` or bracket in it can end early. */
