@@ -3,7 +3,7 @@
 import type { RuleEpoch } from '../../engine/engine.ts';
 import type { EventStore } from '../../store/port.ts';
 import { type HeldGroup, readOutcomes } from '../../store/shared/group-journal.ts';
-import { applyOutcome, unpackOutcome } from '../../store/shared/group-outcome.ts';
+import { applyOutcome, type GroupFigures, unpackOutcome } from '../../store/shared/group-outcome.ts';
 import { createJournaledState } from '../../store/shared/journaled-state.ts';
 import type { SharedDocuments } from '../../store/shared/shared-documents.ts';
 import { IN_MEMORY, openSqliteState, type SqliteState } from '../../store/state/sqlite-state.ts';
@@ -34,6 +34,7 @@ const READ_AT_ONCE = 50;
 /** Alerts that are older than this are told of no more, ms of event time. */
 const BOOK_MS = 2 * 3_600_000;
 const PRUNE_EVERY_MS = 600_000;
+const COUNT_EVERY_MS = 1_000;
 
 export interface GroupRunner {
   readonly group: number;
@@ -74,6 +75,15 @@ export async function runGroup(options: GroupRunnerOptions): Promise<GroupRunner
   const owns = (ruleId: string): boolean => groupOfRule(ruleId, groups) === group;
   const isProven = (): boolean => monotonicMs() - held.provenMs() < LEASE_PROVEN_MS;
 
+  let [counted, countedMs] = [{ eventsFolded: 0, pending: 0 }, Number.NEGATIVE_INFINITY];
+  const figures = (): GroupFigures => {
+    // All rules' figures are added up for it.
+    if (monotonicMs() - countedMs >= COUNT_EVERY_MS) {
+      const { eventsFolded, pending } = runner.statistics();
+      [counted, countedMs] = [{ eventsFolded, pending }, monotonicMs()];
+    }
+    return { ...counted, settledMs: fence.settledMs(now()), greatestCreatedMs: runner.greatestCreatedMs() };
+  };
   const state = await held.load();
   const book = await bookOf(options);
   const journaled = createJournaledState({
@@ -81,12 +91,7 @@ export async function runGroup(options: GroupRunnerOptions): Promise<GroupRunner
     state,
     firstCursor: layout.cursor,
     healthPrefix: HEALTH_PREFIX,
-    figures: () => ({
-      eventsFolded: runner.statistics().eventsFolded,
-      pending: runner.statistics().pending,
-      settledMs: fence.settledMs(now()),
-      greatestCreatedMs: runner.greatestCreatedMs(),
-    }),
+    figures,
     isProven,
     onOutbox: () => outlet.wake(),
     onLost,

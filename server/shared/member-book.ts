@@ -8,7 +8,7 @@ const MEMBERS_ID = 'members';
 const CROSSED_OFF_MS = 60_000;
 const ATTEMPTS = 4;
 
-export interface Member {
+interface Member {
   readonly name: string;
   readonly beat: number;
   readonly groups: readonly number[];
@@ -18,10 +18,6 @@ export interface MemberBook {
   /** Says that this process lives, and answers who else does. */
   look(held: readonly number[]): Promise<readonly MemberSight[]>;
   leave(): Promise<void>;
-}
-
-export async function readMembers(documents: Pick<SharedDocuments, 'get'>): Promise<readonly Member[]> {
-  return membersOf((await documents.get([MEMBERS_ID])).get(MEMBERS_ID)?.text);
 }
 
 export function createMemberBook(options: {

@@ -77,12 +77,12 @@ export interface HeldGroup {
   provenMs(): number;
 }
 
-export function groupId(group: number): string {
+function groupId(group: number): string {
   return `group.${group}`;
 }
 
 /** Throws {@link SharedStateDamaged}. */
-export function readGroup(text: string): GroupRecord {
+function readGroup(text: string): GroupRecord {
   const { v, ...record } = JSON.parse(text) as GroupRecord & { readonly v: unknown };
   if (v !== FORMAT) throw new SharedStateDamaged(`a rule group has format ${String(v)}, this version reads ${FORMAT}`);
   return record;
