@@ -118,6 +118,38 @@ describe('SQL', () => {
     expect(rows).toHaveLength(HOSTILE_DOCUMENTS.length);
   });
 
+  it.each([
+    `WHERE "host.id" = 'h1' ORDER BY "@timestamp" DESC, id LIMIT 7`,
+    `WHERE "host.id" = 'h2' ORDER BY "process.pid" DESC, id LIMIT 5 OFFSET 3`,
+    `WHERE "process.name" LIKE 'c%' ORDER BY "event.created", "id" LIMIT 40 OFFSET 900`,
+    `WHERE id LIKE '%''%' ORDER BY id LIMIT 3`,
+    `WHERE "@timestamp" < TIMESTAMP '2026-11-20' ORDER BY id LIMIT 1000`,
+    `WHERE false ORDER BY id LIMIT 3`,
+    `ORDER BY id LIMIT 0`,
+    // These are read in one.
+    `WHERE "@timestamp" < TIMESTAMP '2026-11-20' AND id IN (SELECT id FROM events ORDER BY "@timestamp", id LIMIT 2) ORDER BY id LIMIT 5`,
+    `WHERE "@timestamp" < TIMESTAMP '2026-11-20' ORDER BY id LIMIT 5000`,
+    `WHERE "@timestamp" < TIMESTAMP '2026-11-20' ORDER BY lower(id) LIMIT 2`,
+  ])('gives whole rows in two steps as it does in one: %s', async (rest) => {
+    await store.append([{ id: `h1.x.'); --"\\`, document: { '@timestamp': '2026-11-18T22:00:00.000Z', n: 1 } }]);
+    const names = ['id', 'rest', '@timestamp', 'process.name', 'process.ancestors.pid', 'auditd.data'];
+    for (const view of ['events', 'processes']) {
+      const inOne = await run(`SELECT ${names.map((name) => `"${name}"`).join(', ')} FROM ${view} ${rest}`);
+      const inTwo = await run(`SELECT * FROM ${view} ${rest}`, { bytesMax: 100_000_000 });
+      const places = names.map((name) => inTwo.columns.findIndex((column) => column.name === name));
+      expect(inTwo.rows.map((row) => places.map((place) => row[place]))).toEqual(inOne.rows);
+    }
+  });
+
+  it('makes no field of rows that a limit leaves out', async () => {
+    const one = await run('SELECT * EXCLUDE (rest) FROM events ORDER BY "@timestamp" DESC LIMIT 1');
+    expect(one.columns.map(({ name }) => name)).not.toContain('rest');
+    expect(one.rows).toHaveLength(1);
+    await expect(refusalOf('SELECT * FROM events WHERE "no.such" = 1 ORDER BY id LIMIT 1')).resolves.toMatchObject({
+      code: 'sql-failed',
+    });
+  });
+
   it('hides no field of an event behind half of a surrogate pair, in whatever field that is', async () => {
     const process = { name: 'x\ud800y', command_line: 'nc -l', args: ['a\udfff\\ud800', '😀'] };
     await store.append([

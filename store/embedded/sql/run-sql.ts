@@ -3,10 +3,11 @@
 import { nearest } from '../../../event/nearest-name.ts';
 import type { SqlRequest, SqlResponse, TimeRange } from '../../port.ts';
 import { SqlRefused } from '../../sql-refusal.ts';
-import type { Partitions } from '../partitions.ts';
+import type { Partition, Partitions } from '../partitions.ts';
 import type { Database } from '../session.ts';
 import { checkStatement } from './check.ts';
 import { reckoningTree, type TimeBound, timeBoundsOf } from './times.ts';
+import { type TwoSteps, twoStepsOf } from './two-steps.ts';
 import { VIEW_COLUMNS, VIEW_NAMES, viewStatements } from './views.ts';
 
 const SQL_CHARS_MAX = 32_768;
@@ -47,18 +48,65 @@ export async function runSql(parts: SqlParts, request: SqlRequest): Promise<SqlR
     const remedy = 'Say of what time: `--since 30d`, or WHERE "@timestamp" >= now() - INTERVAL 30 DAY.';
     throw new SqlRefused('sql-too-much', message, remedy);
   }
-  const views = readsEvents
-    ? viewStatements({ layouts: needed.map(({ layout }) => layout), names: checked.names, range })
-    : [];
-  const read = { views, sql, values: [], rowsMax: request.rowsMax, bytesMax: request.bytesMax };
-  const paths = needed.filter(({ isDropped }) => !isDropped).map(({ path }) => path);
+  const reading: Reading = { database, needed, range, request };
+  const steps = readsEvents && checked.names === undefined ? twoStepsOf(checked.tree) : undefined;
+  const read = (): Promise<SqlResult> =>
+    steps === undefined
+      ? runOver(reading, sql, { names: checked.names, hasViews: readsEvents })
+      : runInTwoSteps(reading, steps);
   try {
-    const { columns, rows, cut } = await database.read(paths, read, signal);
-    return { columns, rows, cut, missing, partitions: paths.length };
+    return { ...(await read()), missing, partitions: needed.length };
   } catch (error) {
     signal?.throwIfAborted();
     throw failureOf(error);
   }
+}
+
+type SqlResult = Pick<SqlResponse, 'columns' | 'rows' | 'cut'>;
+
+interface Reading {
+  readonly database: Database;
+  readonly needed: readonly Partition[];
+  readonly range: TimeRange;
+  readonly request: SqlRequest;
+}
+
+interface Shown {
+  readonly names: ReadonlySet<string> | undefined;
+  readonly hasViews: boolean;
+  readonly ids?: readonly string[];
+}
+
+function runOver({ database, needed, range, request }: Reading, sql: string, shown: Shown): Promise<SqlResult> {
+  const { names, hasViews, ids } = shown;
+  const layouts = needed.map(({ layout }) => layout);
+  const views = hasViews ? viewStatements({ layouts, names, range, ids }) : [];
+  const paths = needed.filter(({ isDropped }) => !isDropped).map(({ path }) => path);
+  const { rowsMax, bytesMax, signal } = request;
+  return database.read(paths, { views, sql, values: [], rowsMax, bytesMax }, signal);
+}
+
+async function runInTwoSteps(reading: Reading, { which, whole }: TwoSteps): Promise<SqlResult> {
+  const { database, needed, request } = reading;
+  const textOf = (serialized: string): Promise<string> =>
+    ask(database, 'SELECT json_deserialize_sql($1::JSON)', [serialized], request.signal);
+  const { names } = checkStatement(which, { names: VIEW_NAMES, columns: VIEW_COLUMNS });
+  const bounds = { rowsMax: Number.MAX_SAFE_INTEGER, bytesMax: TREE_BYTES_MAX };
+  const found = await runOver({ ...reading, request: { ...request, ...bounds } }, await textOf(which), {
+    names,
+    hasViews: true,
+  });
+  const times = found.rows.map(([, time]) => Date.parse(String(time)));
+  const [least, most] = [
+    times.reduce((a, b) => Math.min(a, b), Infinity),
+    times.reduce((a, b) => Math.max(a, b), -Infinity),
+  ];
+  const range = intersection(reading.range, least <= most ? { fromMs: least, untilMs: most + 1 } : ALWAYS);
+  const within = needed.filter(
+    ({ span }) => span !== undefined && span.maxTs >= range.fromMs && span.minTs < range.untilMs,
+  );
+  const ids = found.rows.map(([id]) => String(id));
+  return runOver({ ...reading, needed: within, range }, await textOf(whole), { names: undefined, hasViews: true, ids });
 }
 
 async function ask(

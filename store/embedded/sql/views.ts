@@ -30,10 +30,12 @@ export interface ViewRequest {
   readonly names: ReadonlySet<string> | undefined;
   /** Of `@timestamp`, epoch ms. */
   readonly range: { readonly fromMs: number; readonly untilMs: number };
+  /** The events that are shown; all where absent. */
+  readonly ids?: readonly string[] | undefined;
 }
 
 /** The statements that make the views. */
-export function viewStatements({ layouts, names, range }: ViewRequest): readonly string[] {
+export function viewStatements({ layouts, names, range, ids }: ViewRequest): readonly string[] {
   const isMeant = (name: string): boolean =>
     names === undefined || names.has(name.toLowerCase()) || name === '@timestamp' || name === 'event.action';
   const fields = FIELDS.filter(({ name }) => isMeant(name));
@@ -42,7 +44,7 @@ export function viewStatements({ layouts, names, range }: ViewRequest): readonly
   const parts = [...places.values()].flatMap((same) => {
     const layout = layouts[same[0] ?? 0];
     if (layout === undefined) return [];
-    const rows = rowsSql(same, { fields, layout, range });
+    const rows = rowsSql(same, { fields, layout, range, ids });
     return [false, true].map((isOdd) => selectSql({ own, fields, layout, isOdd }, rows));
   });
   const none = `SELECT ${[
@@ -64,7 +66,13 @@ function rowsSql(
     fields,
     layout,
     range,
-  }: { readonly fields: readonly Field[]; readonly layout: Layout; readonly range: ViewRequest['range'] },
+    ids,
+  }: {
+    readonly fields: readonly Field[];
+    readonly layout: Layout;
+    readonly range: ViewRequest['range'];
+    readonly ids: ViewRequest['ids'];
+  },
 ): string {
   const columns = new Set(['_id', '_odd', '_rest']);
   for (const field of fields) {
@@ -72,8 +80,13 @@ function rowsSql(
     if (column !== undefined) columns.add(column.name);
   }
   const list = [...columns].map(quoted).join(', ');
-  const condition = `_ts >= ${wholeMs(range.fromMs)} AND _ts < ${wholeMs(range.untilMs)}`;
+  const named = ids === undefined ? '' : ` AND _id IN (${['NULL', ...ids.map(literal)].join(', ')})`;
+  const condition = `_ts >= ${wholeMs(range.fromMs)} AND _ts < ${wholeMs(range.untilMs)}${named}`;
   return places.map((at) => `SELECT ${list} FROM ${schemaPlace(at)}.events WHERE ${condition}`).join(' UNION ALL ');
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
 }
 
 function wholeMs(ms: number): string {
