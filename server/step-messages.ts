@@ -76,7 +76,7 @@ export function createStepMessages(options: {
     const alert = alerts.get(alertId);
     if (alert === undefined) return [];
     const { before, after } = standingOf(step, alertId);
-    const change = changeOf(alert, before, after);
+    const change = changeOf(before, after);
     if (change === undefined) return [];
     const ids = new Set(after.map(({ id }) => id));
     const because = step.amended.filter(({ detectionId }) => ids.has(detectionId)).flatMap((one) => one.because);
@@ -120,7 +120,6 @@ export function createStepMessages(options: {
 
 /** What people were told and is otherwise now; undefined where it is as they were told. */
 function changeOf(
-  alert: Alert,
   before: readonly Detection[],
   after: readonly Detection[],
 ): Omit<FollowUp, 'kind' | 'inReplyTo' | 'because'> | undefined {
@@ -128,7 +127,7 @@ function changeOf(
   const counts = { detections: after.length, withdrawn: gone };
   const wasAllGone = before.length > 0 && goneBefore === before.length;
   if (gone === after.length) return wasAllGone ? undefined : { change: 'withdrawn', ...counts, facts: {} };
-  const opening = before.find(({ eventId }) => eventId === alert.firstEventId);
+  const opening = before.find(({ decision }) => decision === 'opened');
   const now = opening === undefined ? undefined : after.find(({ id }) => id === opening.id);
   const facts = opening === undefined || now === undefined || isGone(now) ? {} : changedFacts(opening, now);
   if (wasAllGone) return { change: 'restored', ...counts, facts };
