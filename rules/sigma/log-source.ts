@@ -177,6 +177,12 @@ function source(
 
 const ANY_EVENT: Sort = { presence: operand('true'), target: ecsField };
 
+/** A line of a log that a program writes itself. */
+const OTHER_LOG: Sort = {
+  presence: operand('true'),
+  target: (name) => ecsField(name) ?? never('this log is neither collected nor taken apart; keywords can be asked for'),
+};
+
 const AUDITD: LogSource = {
   sorts: auditSorts,
   keywords: AUDIT_KEYWORDS,
@@ -229,7 +235,7 @@ export function logSourceOf(keys: LogSourceKeys): LogSource | SourceProblem {
     return { sorts: () => [ANY_EVENT], keywords, include: PROCESS_INCLUDE, remark: undefined };
   }
   return {
-    sorts: () => [ANY_EVENT],
+    sorts: () => [OTHER_LOG],
     keywords: LOG_KEYWORDS,
     include: ['message'],
     remark: `the log of \`${visible(service)}\` ${NOT_COLLECTED}`,
