@@ -73,7 +73,7 @@ export function memoryMsOf({ kind }: Pick<Rule, 'kind'>): number {
 }
 
 /** The rules on many detections that take those of this rule, each version once; none that this rule takes from itself. */
-export function togethersOf(rule: Rule, rules: readonly Rule[]): readonly Rule[] {
+function togethersOf(rule: Rule, rules: readonly Rule[]): readonly Rule[] {
   const level = levelOf(rule, rules, 0);
   const taking = rules.filter(
     (other) => other.kind.kind === 'together' && other.kind.rules.includes(rule.id) && levelOf(other, rules, 0) > level,
@@ -135,4 +135,35 @@ function findsByTime({ kind }: Rule): boolean {
     default:
       return false;
   }
+}
+
+/** By version of a rule on single events: who takes its detections. */
+export function singleTogethers(epochs: readonly RuleEpoch[]): ReadonlyMap<string, readonly Rule[]> {
+  const rules = epochs.flatMap((epoch) => epoch.rules).filter(({ status }) => status !== 'off');
+  const taking = new Map<string, readonly Rule[]>();
+  for (const rule of rules) {
+    if (rule.kind.kind !== 'single' || taking.has(rule.version)) continue;
+    const togethers = togethersOf(rule, rules);
+    if (togethers.length > 0) taking.set(rule.version, togethers);
+  }
+  return taking;
+}
+
+/** Each epoch is cut where a rule begins to be filled, and holds that rule too from there on. */
+export function withFilling(epochs: readonly RuleEpoch[], rules: readonly FoldedRule[]): readonly RuleEpoch[] {
+  const spans = rules.flatMap(({ rule, filling }) => filling.map((span) => ({ rule, ...span })));
+  if (spans.length === 0) return epochs;
+  const cuts = new Set([...epochs, ...spans].map(({ fromMs }) => fromMs));
+  const first = epochs[0]?.fromMs ?? 0;
+  return [...cuts]
+    .sort((a, b) => a - b)
+    .map((fromMs) => {
+      const inForce = epochs.findLast((epoch) => epoch.fromMs <= fromMs)?.rules ?? [];
+      const filled = spans.filter((span) => span.fromMs <= fromMs && fromMs < span.untilMs).map(({ rule }) => rule);
+      return {
+        fromMs,
+        rules: [...inForce, ...filled.filter(({ version }) => !inForce.some((rule) => rule.version === version))],
+      };
+    })
+    .filter(({ fromMs, rules: some }) => fromMs >= first || some.length > 0);
 }

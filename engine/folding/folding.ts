@@ -12,9 +12,10 @@ import type { MatchValue } from '../kinds/kind-fold.ts';
 import { standingOf } from '../kinds/standing.ts';
 import type { EngineLimits } from '../limits.ts';
 import { StateUnreadable } from '../state-unreadable.ts';
-import { type FoldedRule, foldedRules, isWithin, togethersOf } from './folded-rule.ts';
+import { foldedRules, isWithin, singleTogethers, withFilling } from './folded-rule.ts';
 import { filledKey, filledText, readFilled, readFolding } from './folding-text.ts';
-import { createKindBook, type KindCounter, type Raised } from './kind-book.ts';
+import type { KindCounter, Raised } from './key-folding.ts';
+import { createKindBook } from './kind-book.ts';
 import type { Amended } from './late-matches.ts';
 import type { MatchRecord } from './match-record.ts';
 import { type Sample, type Teller, tellerOf } from './sample.ts';
@@ -294,35 +295,4 @@ function rememberedKeyIds(): (rule: Rule, key: string) => string {
     size += 1;
     return id;
   };
-}
-
-/** By version of a rule on single events: who takes its detections. */
-function singleTogethers(epochs: readonly RuleEpoch[]): ReadonlyMap<string, readonly Rule[]> {
-  const rules = epochs.flatMap((epoch) => epoch.rules).filter(({ status }) => status !== 'off');
-  const taking = new Map<string, readonly Rule[]>();
-  for (const rule of rules) {
-    if (rule.kind.kind !== 'single' || taking.has(rule.version)) continue;
-    const togethers = togethersOf(rule, rules);
-    if (togethers.length > 0) taking.set(rule.version, togethers);
-  }
-  return taking;
-}
-
-/** Each epoch is cut where a rule begins to be filled, and holds that rule too from there on. */
-function withFilling(epochs: readonly RuleEpoch[], rules: readonly FoldedRule[]): readonly RuleEpoch[] {
-  const spans = rules.flatMap(({ rule, filling }) => filling.map((span) => ({ rule, ...span })));
-  if (spans.length === 0) return epochs;
-  const cuts = new Set([...epochs, ...spans].map(({ fromMs }) => fromMs));
-  const first = epochs[0]?.fromMs ?? 0;
-  return [...cuts]
-    .sort((a, b) => a - b)
-    .map((fromMs) => {
-      const inForce = epochs.findLast((epoch) => epoch.fromMs <= fromMs)?.rules ?? [];
-      const filled = spans.filter((span) => span.fromMs <= fromMs && fromMs < span.untilMs).map(({ rule }) => rule);
-      return {
-        fromMs,
-        rules: [...inForce, ...filled.filter(({ version }) => !inForce.some((rule) => rule.version === version))],
-      };
-    })
-    .filter(({ fromMs, rules: some }) => fromMs >= first || some.length > 0);
 }

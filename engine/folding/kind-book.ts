@@ -2,44 +2,23 @@
 // keys belong to one host, one for rules across hosts. A queue folds what its watermark has passed, in reference order, and time
 // passes in between; so what is found, and what a full quota forgets, is a function of the events.
 //
-//   add ─▶ queue-book (waits) ─▶ here: live-key (folded, kept) ─▶ settled into the key's base, or dropped with the key
+//   add ─▶ queue-book (waits) ─▶ key-folding, live-key (folded, kept) ─▶ settled into the key's base, or dropped with the key
 //                                   └ behind its key ─▶ late-matches (computed again)
 //   key-shelf: which keys there are, and who gives way        fold-ledger: what of all this is written
 import type { Gap } from '../../event/detection.ts';
 import { compareOrder } from '../../event/order.ts';
 import type { Watermarks } from '../engine.ts';
-import { foundDigestOf, windowDetectionIdOf } from '../identity.ts';
 import type { EngineLimits } from '../limits.ts';
 import { createFoldLedger } from './fold-ledger.ts';
 import { emptyQueue, noteFolded, type Queue, type Slot, takeDue } from './fold-queue.ts';
-import { type FoldedRule, isWithin } from './folded-rule.ts';
+import type { FoldedRule } from './folded-rule.ts';
 import type { RestoredKeys } from './folding-text.ts';
+import { createKeyFolding, type KindCounter, type Raised } from './key-folding.ts';
 import { createKeyShelf } from './key-shelf.ts';
-import { type Amended, createLateMatches } from './late-matches.ts';
-import {
-  dueMs,
-  type Finding,
-  isBehind,
-  keptTwin,
-  type LiveKey,
-  NOTHING_FOUND,
-  pass,
-  replay,
-  see,
-  settle,
-  withRecord,
-} from './live-key.ts';
-import { compareRecords, isSameRecord, type MatchRecord, nameOfRecord } from './match-record.ts';
+import type { Amended } from './late-matches.ts';
+import { keptTwin, type LiveKey, replay } from './live-key.ts';
+import { compareRecords, type MatchRecord, nameOfRecord } from './match-record.ts';
 import { createQueueBook } from './queue-book.ts';
-
-/** A finding that is in force: a detection to be. */
-export interface Raised {
-  readonly folded: FoldedRule;
-  readonly detectionId: string;
-  readonly key: string;
-  readonly finding: Finding;
-  readonly isLate: boolean;
-}
 
 interface Advanced {
   readonly raised: readonly Raised[];
@@ -80,8 +59,6 @@ interface Filling {
   finish(fromMs: number): void;
 }
 
-export type KindCounter = 'evicted' | 'forced' | 'late' | 'recomputed' | 'amended' | 'gaps';
-
 export interface KindBookOptions {
   readonly limits: EngineLimits;
   /** By version; a match of any other is dropped. */
@@ -91,7 +68,6 @@ export interface KindBookOptions {
 }
 
 const NEVER = Number.NEGATIVE_INFINITY;
-const NOTHING_RAISED: readonly Raised[] = [];
 
 export function createKindBook(options: KindBookOptions): KindBook {
   const { limits, rules, restored, count } = options;
@@ -104,114 +80,8 @@ export function createKindBook(options: KindBookOptions): KindBook {
   const latenesses = [...new Set([undefined, ...[...rules.values()].map(({ latenessMs }) => latenessMs)])];
   const held = new Map<string, MatchRecord[]>();
   const raised: Raised[] = [];
-
-  /** The findings that are in force and not known yet. */
-  const taken = (slot: Slot, findings: readonly Finding[], isLate: boolean): readonly Raised[] => {
-    if (findings.length === 0) return NOTHING_RAISED;
-    const { key, folded } = slot;
-    ledger.keyChanged(slot);
-    const news: Raised[] = [];
-    let foundNow: Map<string, string> | undefined;
-    for (const finding of findings) {
-      if (!isWithin(folded.inForce, finding.found.at.createdMs)) continue;
-      const detectionId = detectionIdIn(slot, finding);
-      if (key.found.has(detectionId)) continue;
-      foundNow ??= new Map(key.found);
-      foundNow.set(detectionId, foundDigestOf(finding.found));
-      key.found = foundNow;
-      news.push({ folded, detectionId, key: key.key, finding, isLate });
-    }
-    return news;
-  };
-  const late = createLateMatches({ limits, ledger, shelf, count, taken, raised });
-
-  /** After any change: where the key stands in its heap and among the others, and whether anything is left of it. */
-  const settleDown = (slot: Slot, isSeen: boolean): void => {
-    const { key, folded, queue } = slot;
-    shelf.arrange(slot, isSeen);
-    if (key.state === undefined && key.kept.length === 0 && key.late.length === 0) {
-      shelf.drop(slot);
-      return;
-    }
-    queues.stir(queue);
-    const atMs = dueMs(key, folded.fold);
-    if (atMs < slot.dueMs) {
-      slot.dueMs = atMs;
-      (folded.findsByTime && queue.hostId !== '' ? queue.timeDues : queue.dues).push(atMs, slot);
-    }
-    const [oldest] = key.kept;
-    if (oldest === undefined || slot.isSettling) return;
-    slot.isSettling = true;
-    queue.settling.push(oldest.order.createdMs + limits.keptMs * 1.25, slot);
-  };
-
-  const settleFirst = (slot: Slot, upTo: number): void => {
-    const { key, folded } = slot;
-    const { records, findings } = settle(key, folded.fold, upTo);
-    shelf.keeps(-records.length);
-    for (const record of records) ledger.gone(record);
-    if (key.found.size > 0) {
-      const settled = new Set(findings.map((finding) => detectionIdIn(slot, finding)));
-      const left = key.kept.length === 0 ? [] : [...key.found].filter(([id]) => !settled.has(id));
-      key.found = left.length === 0 ? NOTHING_FOUND : new Map(left);
-    }
-    if (!folded.findsByTime) key.lastRecord = undefined;
-    ledger.keyChanged(slot);
-  };
-
-  const foldOne = (record: MatchRecord, folded: FoldedRule, queue: Queue): void => {
-    const foldedMs = queue.foldedMs.get(record.ruleVersion) ?? NEVER;
-    const { createdMs } = record.order;
-    const isOld = createdMs < foldedMs - limits.keptMs && shelf.get(record.keyId) === undefined;
-    if (isOld && !folded.isHostBound) late.noteGap(folded, record, 'age');
-    const slot = shelf.slotOf(record, folded, queue);
-    const { key } = slot;
-    const isLate = isBehind(key, record);
-    const twin = isLate ? keptTwin(key, record) : newestTwin(key, record);
-    if (twin !== undefined) {
-      ledger.isTwinOf(record, twin, 'kept');
-      return;
-    }
-    if (isLate) {
-      count(folded.rule.id, 'late');
-      key.late = withRecord(key.late, record);
-      ledger.put(record, 'late');
-      slot.queue.late.add(slot);
-      queues.stir(slot.queue);
-      return;
-    }
-    noteFolded(queue, record.ruleVersion, createdMs);
-    const passedMs = key.passedMs;
-    // A key that was forgotten is a new one, whether or not something of it is kept.
-    if (key.state === undefined) shelf.makeRoom(slot);
-    const findings = see(key, folded.fold, record);
-    if (key.passedMs !== passedMs) ledger.keyChanged(slot);
-    shelf.keeps(1);
-    ledger.put(record, 'kept');
-    raised.push(...taken(slot, findings, createdMs < foldedMs));
-    if (key.kept.length > limits.keptPerKeyMax) settleFirst(slot, Math.ceil(limits.keptPerKeyMax / 4));
-    settleDown(slot, true);
-  };
-
-  const passOne = (slot: Slot, nowMs: number): void => {
-    const { key, folded } = slot;
-    const passedMs = key.passedMs;
-    raised.push(...taken(slot, pass(key, folded.fold, nowMs), false));
-    if (key.passedMs !== passedMs) ledger.keyChanged(slot);
-    settleDown(slot, false);
-  };
-
-  const passAllDue = (queue: Queue, nowMs: number): void => {
-    takeDue(queue.dues, nowMs, passOne);
-    takeDue(queue.timeDues, nowMs, passOne);
-  };
-
-  const computeLate = (slot: Slot, nowMs: number): void => {
-    late.compute(slot, nowMs);
-    const { key } = slot;
-    if (key.kept.length > limits.keptPerKeyMax) settleFirst(slot, key.kept.length - limits.keptPerKeyMax);
-    settleDown(slot, false);
-  };
+  const keys = createKeyFolding({ limits, ledger, shelf, queues, count, raised });
+  const { late } = keys;
 
   const advanceQueue = (queue: Queue, watermarks: Watermarks): void => {
     const { hostId, latenessMs } = queue;
@@ -221,46 +91,22 @@ export function createKindBook(options: KindBookOptions): KindBook {
         ledger.gone(record);
         continue;
       }
-      passAllDue(queue, record.order.createdMs);
-      foldOne(record, folded, queue);
+      keys.passAllDue(queue, record.order.createdMs);
+      keys.foldOne(record, folded, queue);
     }
     const allMs = watermarks.allTimeMs(latenessMs);
     const ownMs = hostId === '' ? allMs : watermarks.hostTimeMs(hostId);
     for (const slot of queue.late.size === 0 ? [] : [...queue.late]) {
-      if (late.isDue(slot, watermarks)) computeLate(slot, allMs);
+      if (late.isDue(slot, watermarks)) keys.computeLate(slot, allMs);
     }
-    takeDue(queue.dues, ownMs, passOne);
-    takeDue(queue.timeDues, Math.max(ownMs, allMs), passOne);
-    settleOld(queue, Math.max(ownMs, allMs, queue.newestMs));
-  };
-
-  const settleOld = (queue: Queue, nowMs: number): void => {
-    const untilMs = nowMs - limits.keptMs;
-    for (let slot = queue.settling.take(nowMs); slot !== undefined; slot = queue.settling.take(nowMs)) {
-      if (slot.isGone || slot.queue !== queue) continue;
-      slot.isSettling = false;
-      const { kept } = slot.key;
-      const old = kept.findIndex(({ order }) => order.createdMs >= untilMs);
-      const upTo = old === -1 ? kept.length : old;
-      if (upTo > 0) settleFirst(slot, upTo);
-      settleDown(slot, false);
-    }
+    takeDue(queue.dues, ownMs, keys.passOne);
+    takeDue(queue.timeDues, Math.max(ownMs, allMs), keys.passOne);
+    keys.settleOld(queue, Math.max(ownMs, allMs, queue.newestMs));
   };
 
   const enqueue = (record: MatchRecord, folded: FoldedRule, known?: Queue): void => {
     ledger.put(record, 'waits');
     queues.enqueue(record, folded, known);
-  };
-
-  /** So many matches are kept that some keys have to settle before their time: then they cannot be computed again from so far back. */
-  const relieve = (): void => {
-    if (shelf.kept() <= limits.keptMax) return;
-    for (const slot of shelf.all()) {
-      if (shelf.kept() <= limits.keptMax * 0.75) return;
-      if (slot.key.kept.length === 0) continue;
-      settleFirst(slot, slot.key.kept.length);
-      settleDown(slot, false);
-    }
   };
 
   const restore = (): void => {
@@ -286,7 +132,7 @@ export function createKindBook(options: KindBookOptions): KindBook {
     byLast.sort((a, b) => compareLast(a.key, b.key));
     for (const slot of byLast) {
       noteFolded(slot.queue, slot.key.ruleVersion, slot.key.last?.createdMs ?? NEVER);
-      settleDown(slot, true);
+      keys.settleDown(slot, true);
     }
     for (const record of restored.waiting) {
       const folded = rules.get(record.ruleVersion);
@@ -346,7 +192,7 @@ export function createKindBook(options: KindBookOptions): KindBook {
         advanceQueue(queue, watermarks);
         queues.rest(queue, latestMs);
       }
-      relieve();
+      keys.relieve();
       return { raised: [...raised], ...late.take() };
     },
     takeChanges: (into) => ledger.takeChanges(into, ({ key }) => held.has(key.ruleVersion)),
@@ -361,11 +207,11 @@ export function createKindBook(options: KindBookOptions): KindBook {
           const hostId = folded.isHostBound ? record.order.hostId : '';
           const queue = filled.get(hostId) ?? emptyQueue(folded, hostId);
           filled.set(hostId, queue);
-          passAllDue(queue, record.order.createdMs);
-          foldOne(record, folded, queue);
+          keys.passAllDue(queue, record.order.createdMs);
+          keys.foldOne(record, folded, queue);
         },
         finish(fromMs) {
-          for (const queue of filled.values()) passAllDue(queue, fromMs - 1);
+          for (const queue of filled.values()) keys.passAllDue(queue, fromMs - 1);
           const holding = held.get(ruleVersion) ?? [];
           held.delete(ruleVersion);
           if (folded === undefined) return;
@@ -375,7 +221,7 @@ export function createKindBook(options: KindBookOptions): KindBook {
             slot.dueMs = Number.POSITIVE_INFINITY;
             slot.isSettling = false;
             ledger.keyChanged(slot);
-            settleDown(slot, false);
+            keys.settleDown(slot, false);
           }
           for (const record of holding) enqueue(record, folded);
         },
@@ -397,19 +243,9 @@ export function createKindBook(options: KindBookOptions): KindBook {
   };
 }
 
-function detectionIdIn({ key, folded }: Slot, { found }: Finding): string {
-  const { id: ruleId, version: ruleVersion } = folded.rule;
-  return windowDetectionIdOf({ ruleId, ruleVersion, key: key.key }, found.identity);
-}
-
 function isKept(key: LiveKey, record: MatchRecord): boolean {
   const { last } = key;
   return last !== undefined && record.order.createdMs <= last.createdMs && keptTwin(key, record) !== undefined;
-}
-
-function newestTwin({ kept }: LiveKey, record: MatchRecord): MatchRecord | undefined {
-  const newest = kept.at(-1);
-  return newest !== undefined && isSameRecord(newest, record) ? newest : undefined;
 }
 
 /** As the keys were last seen: so the longest unused is the same after a restart. */

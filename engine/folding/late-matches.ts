@@ -8,8 +8,8 @@ import type { EngineLimits } from '../limits.ts';
 import type { FoldLedger } from './fold-ledger.ts';
 import type { Slot } from './fold-queue.ts';
 import type { FoldedRule } from './folded-rule.ts';
+import type { KindCounter, Raised } from './key-folding.ts';
 import type { KeyShelf } from './key-shelf.ts';
-import type { KindCounter, Raised } from './kind-book.ts';
 import {
   computeAgain,
   emptyKey,
