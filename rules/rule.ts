@@ -59,7 +59,7 @@ export interface Grouping {
   readonly sendsFirst: boolean;
 }
 
-export interface RuleOrigin {
+interface RuleOrigin {
   /** `sigma`, `elastalert`. */
   readonly format: string;
   readonly id: string | undefined;

@@ -2,7 +2,7 @@
 // makes it literal, and any other backslash is itself.
 
 /** A literal run, any run of characters, or any one character. */
-export type Token = { readonly text: string } | 'any' | 'one';
+type Token = { readonly text: string } | 'any' | 'one';
 export type Pattern = readonly Token[];
 
 export function readPattern(source: string): Pattern {

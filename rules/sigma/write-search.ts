@@ -10,7 +10,7 @@ import { regexText } from './regex-text.ts';
 import type { Search, SearchItem, Test, TimePart } from './search.ts';
 import type { FieldTarget, Sort, Target } from './target.ts';
 
-export interface SearchProblem {
+interface SearchProblem {
   readonly at: number;
   readonly severity: 'error' | 'warning';
   readonly message: string;

@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 
 type Value = string | number | boolean | null;
 /** One log record: a value, or several of which any counts. */
-export type Log = Readonly<Record<string, Value | readonly Value[] | undefined>>;
+type Log = Readonly<Record<string, Value | readonly Value[] | undefined>>;
 type Json = Readonly<Record<string, unknown>>;
 
 export interface PlainRule {
