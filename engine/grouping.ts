@@ -98,7 +98,7 @@ export function place(state: GroupState | undefined, entry: GroupEntry, nowMs: n
   };
 }
 
-/** What leaves, now that no alert before `nowMs` is still to come. Undefined state: nothing is left to know. */
+/** What leaves, now that no alert before `nowMs` is still to come. */
 export function leave(
   state: GroupState,
   nowMs: number,

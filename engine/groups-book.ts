@@ -1,15 +1,12 @@
 // The groups of every rule and key, bounded, and the alerts that wait for their watermark before they are grouped: per host where all
 // that is grouped together comes from one, else all together. What must go before its time leaves as a message, and is counted.
-//
-//   grouping:ALERT   {"v":1,"keyId":…,"entry":{…}}                      an alert that waits
-//   group:KEY        {"v":1,"ruleId":…,"clock":{…},"state":{…}}         the groups of one rule and key
 import type { Alert, AlertGroup, Grouped } from '../event/detection.ts';
 import { compareOrder } from '../event/order.ts';
 import type { Watermarks } from './engine.ts';
 import { type GroupEntry, type GroupState, leave, leaveAll, leavesMs, place } from './grouping.ts';
+import { type ClockName, groupKey, groupText, readGroups, waitingKey, waitingText } from './groups-text.ts';
 import { groupKeyIdOf } from './identity.ts';
 import type { EngineLimits } from './limits.ts';
-import { StateUnreadable } from './state-unreadable.ts';
 
 export interface GroupsBook {
   /** False when this very alert waits already. */
@@ -33,14 +30,6 @@ interface GroupsStep {
   readonly left: readonly AlertGroup[];
 }
 
-/** What time a group goes by. */
-interface ClockName {
-  readonly scope: 'host' | 'all';
-  /** '' across hosts. */
-  readonly hostId: string;
-  readonly latenessMs: number;
-}
-
 interface Clock extends ClockName {
   readonly waiting: { readonly keyId: string; readonly entry: GroupEntry }[];
   isSorted: boolean;
@@ -60,13 +49,7 @@ interface Key {
 
 /** How long the last groups of a key are remembered, so that late alerts are told to belong to them, of event time, ms. */
 const LATE_MEMORY_MS = 3_600_000;
-const STATE_FORMAT = 1;
-const [WAITING, GROUP] = ['grouping:', 'group:'];
 const NOTHING: GroupsStep = { grouped: [], sentAlone: [], left: [] };
-
-export function isOfGroups(stateKey: string): boolean {
-  return stateKey.startsWith(WAITING) || stateKey.startsWith(GROUP);
-}
 
 /** Throws {@link StateUnreadable}. `onForced`: a group's message left, or an alert was grouped, before its time. */
 export function createGroupsBook(
@@ -255,7 +238,7 @@ export function createGroupsBook(
         const key = keys.get(keyId);
         if (key === undefined) continue;
         const { ruleId, clock, state } = key;
-        const text = JSON.stringify({ v: STATE_FORMAT, ruleId, clock, state });
+        const text = groupText({ ruleId, clock, state });
         characters += text.length - key.characters;
         key.characters = text.length;
         changes.set(groupKey(keyId), text);
@@ -263,7 +246,7 @@ export function createGroupsBook(
       changed.clear();
       for (const [id, waiting] of unwritten) {
         persisted.add(id);
-        changes.set(waitingKey(id), JSON.stringify({ v: STATE_FORMAT, ...waiting }));
+        changes.set(waitingKey(id), waitingText(waiting));
       }
       unwritten.clear();
       const taken = new Map(changes);
@@ -280,33 +263,6 @@ interface Step {
   readonly grouped: Grouped[];
   readonly sentAlone: Alert[];
   readonly left: AlertGroup[];
-}
-
-interface StoredGroups {
-  readonly waiting: readonly { readonly keyId: string; readonly entry: GroupEntry }[];
-  readonly groups: readonly {
-    readonly keyId: string;
-    readonly ruleId: string;
-    readonly clock: ClockName;
-    readonly state: GroupState;
-    /** Of the text. */
-    readonly length: number;
-  }[];
-}
-
-function readGroups(state: ReadonlyMap<string, string>): StoredGroups {
-  const waiting: { keyId: string; entry: GroupEntry }[] = [];
-  const groups: StoredGroups['groups'][number][] = [];
-  for (const [stateKey, text] of state) {
-    if (!isOfGroups(stateKey)) continue;
-    const entry = readEntry(stateKey, text);
-    if (stateKey.startsWith(WAITING)) waiting.push(entry as unknown as StoredGroups['waiting'][number]);
-    else {
-      const keyId = stateKey.slice(GROUP.length);
-      groups.push({ ...(entry as unknown as StoredGroups['groups'][number]), keyId, length: text.length });
-    }
-  }
-  return { waiting, groups: groups.sort((a, b) => compareOrder(a.state.last, b.state.last)) };
 }
 
 function newKey(ruleId: string, { scope, hostId, latenessMs }: ClockName, state: GroupState): Key {
@@ -363,26 +319,4 @@ function firstOpen(keys: ReadonlyMap<string, Key>): string | undefined {
 function firstOf(ids: Iterable<string>): string {
   for (const id of ids) return id;
   throw new Error('There is nothing to force.');
-}
-
-function waitingKey(alertId: string): string {
-  return `${WAITING}${alertId}`;
-}
-
-function groupKey(keyId: string): string {
-  return `${GROUP}${keyId}`;
-}
-
-function readEntry(stateKey: string, text: string): Record<string, unknown> {
-  let entry: unknown;
-  try {
-    entry = JSON.parse(text);
-  } catch {
-    throw new StateUnreadable(stateKey, 'it is not JSON');
-  }
-  const version = typeof entry === 'object' && entry !== null && 'v' in entry ? entry.v : undefined;
-  if (version !== STATE_FORMAT) {
-    throw new StateUnreadable(stateKey, `it has format ${String(version)}, this version reads ${STATE_FORMAT}`);
-  }
-  return entry as Record<string, unknown>;
 }

@@ -3,10 +3,10 @@
 //   pending:DETECTION     {"v":1,"candidate":{…}}               a detection that waits for its watermark
 //   windows:SUPPRESSION   {"v":1,"group":{…},"windows":{…}}     the suppression windows of one rule and key
 //
-// The keys of rules on many events, and groups, have entries of their own (folding/folding-text.ts, groups-book.ts).
+// The keys of rules on many events, and groups, have entries of their own (folding/folding-text.ts, groups-text.ts).
 import type { SuppressedDetection } from './candidate-detection.ts';
 import { isOfFolding } from './folding/folding-text.ts';
-import { isOfGroups } from './groups-book.ts';
+import { isOfGroups } from './groups-text.ts';
 import { StateUnreadable } from './state-unreadable.ts';
 import type { Windows } from './suppression.ts';
 
