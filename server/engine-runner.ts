@@ -30,11 +30,12 @@ const HEALTH_EVERY_MS = 10_000;
 const WAIT_MS = 1_000;
 /** How often detections that wait for the lateness are looked at, and a cursor that moved without effect is saved. */
 const TICK_MS = 500;
-/** Under pressure a step gives way for so many times its length, and so long, at most: some of the thread is always left for it. */
-const WAY_PER_STEP = 8;
+/** Under pressure a step gives way for so many times its length at most, of this thread's CPU: a fifth is always left for it. */
+const WAY_PER_STEP = 4;
+/** And so long by the clock. */
 const WAY_MS_MAX = 500;
-/** A turn of the loop that takes less had nothing to do for senders. */
-const IDLE_TURN_MS = 0.5;
+/** A turn of the loop that takes less CPU had nothing to do for senders; by the clock it may be long where others want the core. */
+const IDLE_TURN_MS = 0.3;
 /** The first pause after a failure; each further one doubles it. */
 const RETRY_MS = 100;
 const RETRY_MS_MAX = 30_000;
@@ -248,13 +249,14 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
         if (!isReachable) onNotice({ kind: 'store', message: 'the engine reads the store again' });
         isReachable = true;
         const beganMs = performance.now();
+        const beganCpuMs = threadCpuMs();
         if (before === generation) {
           if (batch.events.length > 0) {
             step(batch.events, batch.cursor);
             stepEventsMax = nextStepMax(batch.events.length, performance.now() - beganMs, stepEventsMax);
           } else fence.caughtUp(mark);
         }
-        if (batch.events.length > 0 && options.isPressed?.() === true) await giveWay(performance.now() - beganMs);
+        if (batch.events.length > 0 && options.isPressed?.() === true) await giveWay(threadCpuMs() - beganCpuMs);
         if (pausing === undefined) await nextTurn();
         else await sleep(pauseMs(), undefined, { signal: abort.signal });
       } catch (error) {
@@ -359,13 +361,20 @@ const NO_RESULT: StepResult = {
 
 /** Turns of the loop in which senders are served, until one has nothing for them. Idle time is never slept away: the engine may have it. */
 async function giveWay(stepMs: number): Promise<void> {
-  const untilMs = performance.now() + Math.min(WAY_MS_MAX, WAY_PER_STEP * stepMs);
-  for (let beganMs = performance.now(); beganMs < untilMs; ) {
+  const untilMs = performance.now() + WAY_MS_MAX;
+  const untilCpuMs = threadCpuMs() + WAY_PER_STEP * stepMs;
+  for (let cpuMs = threadCpuMs(); cpuMs < untilCpuMs && performance.now() < untilMs; ) {
     await nextTurn();
-    const endedMs = performance.now();
-    if (endedMs - beganMs < IDLE_TURN_MS) return;
-    beganMs = endedMs;
+    const afterMs = threadCpuMs();
+    if (afterMs - cpuMs < IDLE_TURN_MS) return;
+    cpuMs = afterMs;
   }
+}
+
+/** What this thread has used so far. */
+function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
 }
 
 function hasEffect(result: StepResult): boolean {
