@@ -12,7 +12,7 @@ import type { OrderKey } from '../../event/order.ts';
 import { type Column, DERIVED, derivedValue, type Layout, OWN_COLUMNS, toldColumns } from './columns.ts';
 
 /** An event as a row tells it. */
-export interface ReadEvent {
+interface ReadEvent {
   readonly seq: number;
   readonly timestampMs: number;
   /** Its id too. */
