@@ -115,7 +115,8 @@ function judge(kind: RestartKind, state: RestartState, atMs: number, match?: Mat
   const [first] = inWindow;
   const found: Found = {
     at: match?.order ?? timeOrder(atMs + 1, last),
-    identity: `${isUp ? 'up' : 'down'} ${first?.[1] ?? last.id}`,
+    // An empty window is named after what left it, which may have begun the one that was found before.
+    identity: `${isUp ? 'up' : 'down'} ${first?.[1] ?? `after ${last.id}`}`,
     eventIds: first === undefined ? [last.id] : inWindow.map(([, id]) => id),
     firstMs: first?.[0] ?? last.createdMs,
     facts: { value: now, reference: before, ...cutFacts(series, fromMs) },
