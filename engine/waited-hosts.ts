@@ -15,7 +15,7 @@ export interface WaitedHosts {
   watermarks(at: WaitedAt): Watermarks;
 }
 
-export interface WaitedAt {
+interface WaitedAt {
   /** Up to here everything was read: the clock by which hosts are overdue. */
   readonly readUntilMs: number;
   /** A host that is further behind holds nobody up, where a rule does not say otherwise. */
