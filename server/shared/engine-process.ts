@@ -130,7 +130,11 @@ export function startEngine(options: EngineProcessOptions): RunningEngine {
     // Asked for after the progress was read: everything that it promises is before this place.
     const horizon = await store.horizon();
     snapshotVersion = document.version;
-    settings ??= snapshot.settings;
+    if (JSON.stringify(settings) !== JSON.stringify(snapshot.settings)) {
+      // The server was started with others: what runs is taken anew with them.
+      settings = snapshot.settings;
+      await Promise.all([...runners.keys()].map(drop));
+    }
     for (const runner of runners.values()) runner.learn({ snapshot, horizon });
   };
 

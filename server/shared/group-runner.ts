@@ -69,6 +69,16 @@ export interface GroupRunnerOptions {
 }
 
 export async function runGroup(options: GroupRunnerOptions): Promise<GroupRunner> {
+  const [state, book] = [await options.held.load(), await bookOf(options)];
+  try {
+    return runOn(options, state, book);
+  } catch (error) {
+    book.close();
+    throw error;
+  }
+}
+
+function runOn(options: GroupRunnerOptions, state: ReadonlyMap<string, string>, book: SqliteState): GroupRunner {
   const { held, layout, store, mirror, rules, settings, channels, now, monotonicMs, onLost, onNotice } = options;
   const { group } = held;
   const { groups } = layout;
@@ -84,8 +94,6 @@ export async function runGroup(options: GroupRunnerOptions): Promise<GroupRunner
     }
     return { ...counted, settledMs: fence.settledMs(now()), greatestCreatedMs: runner.greatestCreatedMs() };
   };
-  const state = await held.load();
-  const book = await bookOf(options);
   const journaled = createJournaledState({
     held,
     state,
@@ -102,6 +110,8 @@ export async function runGroup(options: GroupRunnerOptions): Promise<GroupRunner
       }),
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   });
+  const epochs = (): readonly RuleEpoch[] => epochsOfGroup(rules.epochs(), group, groups);
+  let inForce = namesOf(epochs());
   const outlet = createAlertOutlet({ options: channels, outbox: bothOf(journaled.outbox, book.outbox), now, onNotice });
   const messages = createStepMessages({ alerts: book.alerts, ...outlet });
   const fence = createRemoteFence({
@@ -109,8 +119,6 @@ export async function runGroup(options: GroupRunnerOptions): Promise<GroupRunner
     onAdvance: () => runner.advance(),
   });
   const quarantines = createGroupQuarantines({ mirror, journaled, owns, now });
-  const epochs = (): readonly RuleEpoch[] => epochsOfGroup(rules.epochs(), group, groups);
-  let inForce = namesOf(epochs());
   let forgotten = 0;
   /** How often the runner went back to what is committed: it reads again what it had read. */
   let returns = 0;
