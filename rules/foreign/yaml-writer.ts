@@ -57,13 +57,15 @@ function blockOf(value: PlainValue): { readonly header: string; readonly lines: 
 const BLOCK = /^[\n\u0020-\u007e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]*$/;
 /** Texts that YAML reads as themselves without quotes. */
 const PLAIN = /^[A-Za-z/][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./(-][A-Za-z0-9_./()-]*)*$/;
+/** Addresses and UUIDs, which none takes for anything else. */
+const TELLING = /^(?:https?:\/\/[A-Za-z0-9_.~%/?=&@+-]+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 /** What some reader of YAML takes for a truth or for nothing. */
 const WORDS = /^(?:true|false|null|yes|no|on|off|y|n)$/i;
 const NOT_PRINTABLE = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
 
 function scalar(value: PlainValue): string {
   if (typeof value !== 'string') return JSON.stringify(value);
-  if (PLAIN.test(value) && !WORDS.test(value)) return value;
+  if ((PLAIN.test(value) && !WORDS.test(value)) || TELLING.test(value)) return value;
   return JSON.stringify(value).replace(
     NOT_PRINTABLE,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -3,7 +3,7 @@
 import type { Diagnostic } from '../diagnostic.ts';
 import { visible } from '../diagnostic.ts';
 import type { Lists } from '../expression/syntax.ts';
-import type { Written } from '../foreign/expression-writer.ts';
+import { not, type Written } from '../foreign/expression-writer.ts';
 import type { PlainRule } from '../foreign/foreign-rule.ts';
 import { diagnosticAt } from '../language/source-text.ts';
 import { readDetection } from './detection.ts';
@@ -24,7 +24,7 @@ export function createSigmaReader(lists: Lists): SigmaReader {
     lists,
     metadata: readMetadata,
     detection: (document) => readRule(document, lists),
-    excluded: (filter, rule) => excludedFrom(filter, rule),
+    excluded: (filter, rule) => excludedFrom(filter, rule, lists),
   };
 }
 
@@ -103,12 +103,27 @@ function writeWith(
   return { written, writing };
 }
 
-/** What the filter takes out, asked of the events of the rule's log source; or why it cannot be asked there. */
-function excludedFrom(filter: SigmaFilter, rule: SigmaDocument): readonly Written[] | readonly Diagnostic[] {
+/**
+ * What the filter takes out, asked of the events of the rule's log source; or why it cannot be asked there. Of an event with several
+ * records it takes out those whose every record that the rule means is filtered, as on a log where each is an event.
+ */
+function excludedFrom(
+  filter: SigmaFilter,
+  rule: SigmaDocument,
+  lists: Lists,
+): readonly Written[] | readonly Diagnostic[] {
   const logSource = logSourceOfDocument(rule);
   if ('kind' in logSource) return [refusedSource(filter.document, logSource)];
   const diagnostics: Diagnostic[] = [];
-  const written = filter.excluded.map((search) => writeWith(search, logSource, filter.document, diagnostics).written);
+  const written = filter.excluded.map((search) => {
+    const plain = writeWith(search, logSource, filter.document, diagnostics).written;
+    const node = memberOf(rule.root, 'detection');
+    if (node === undefined || logSource.sorts(search).length === 1) return plain;
+    const meant = readDetection(node, { source: rule.source, diagnostics: [], lists });
+    if (meant === undefined) return plain;
+    const left: Search = { kind: 'and', of: [meant, { kind: 'not', of: search }] };
+    return not(writeWith(left, logSource, filter.document, []).written);
+  });
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   return errors.length > 0 ? errors : written.filter(({ text }) => text !== 'false');
 }

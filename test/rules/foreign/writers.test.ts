@@ -21,6 +21,8 @@ import { readYaml } from '../../../rules/language/yaml-tree.ts';
 const anyText = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.string({ unit: fc.constantFrom(...' \n\t\r:-#|>&*!%@`"\'{}[],?=~aZ09._/\\\u2028\u0085\ud800é') }),
+  fc.uuid(),
+  fc.webUrl({ withQueryParameters: true, withFragments: true }),
   fc.constantFrom(
     'no',
     'Null',

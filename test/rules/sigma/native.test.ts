@@ -147,3 +147,35 @@ describe('files of Sigma in a folder of rules', () => {
     ]);
   });
 });
+
+describe('a filter of an audit rule', () => {
+  const logsource = { product: 'linux', service: 'auditd' };
+  const filterOf = (selection: object): string =>
+    stringify({
+      title: 'Caches',
+      id: '7d9d7a1c-5a0e-4d0e-9d5e-0a8d6c1b2f40',
+      logsource,
+      filter: { rules: [ID], selection, condition: 'not selection' },
+    });
+  const isFound = (name: string, selection: object, ...paths: readonly string[]): boolean => {
+    const detection = { sel: { type: 'PATH', 'name|contains': '/.' }, condition: 'sel' };
+    const { rules, diagnostics } = read(name, {
+      'a.yml': sigma({ logsource, detection }),
+      'f.yml': filterOf(selection),
+    });
+    expect(diagnostics).toEqual([]);
+    const [rule] = rules;
+    const event = {
+      process: { executable: '/bin/x' },
+      auditd: { data: { syscall: 'openat' }, paths: paths.map((path) => ({ name: path })) },
+    };
+    return rule?.match(event, 0) === true && !rule.except.some(({ match }) => match(event, 0));
+  };
+
+  it('takes out records, and events of which nothing else is left', () => {
+    const selection = { 'name|contains': '/.cache/' };
+    expect(isFound('filter-a', selection, '/h/.cache/x', '/h/x')).toBe(false);
+    expect(isFound('filter-b', selection, '/h/.cache/x', '/h/.x')).toBe(true);
+    expect(isFound('filter-c', selection, '/h/.x')).toBe(true);
+  });
+});
