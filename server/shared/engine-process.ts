@@ -20,6 +20,8 @@ const LOOK_EVERY_MS = 1_000;
 const WAITS_SAID = 5;
 /** How often the hosts' progress is looked at. */
 const PROGRESS_EVERY_MS = 350;
+/** A group that could not be run is left to others for so long. */
+const AVOIDED_MS = 30_000;
 
 export interface RunningEngine {
   readonly name: string;
@@ -49,6 +51,8 @@ export function startEngine(options: EngineProcessOptions): RunningEngine {
   const mirror = createControlMirror(documents);
   const members = createMemberBook({ documents, name, monotonicMs });
   const runners = new Map<number, GroupRunner>();
+  /** Groups that could not be run here, and until when they are left to others. */
+  const avoided = new Map<number, number>();
   const sights = new Map<number, { version: string; sinceMs: number }>();
   let settings: SharedSettings | undefined;
   let snapshotVersion: string | undefined;
@@ -65,6 +69,7 @@ export function startEngine(options: EngineProcessOptions): RunningEngine {
     const nowMs = monotonicMs();
     const sight = before?.version === version ? before : { version, sinceMs: nowMs };
     sights.set(group, sight);
+    if (nowMs < (avoided.get(group) ?? 0)) return { group, owner: '', unchangedMs: 0 };
     return { group, owner: seen?.record.owner ?? null, unchangedMs: nowMs - sight.sinceMs };
   };
 
@@ -81,7 +86,7 @@ export function startEngine(options: EngineProcessOptions): RunningEngine {
   ) => {
     const held = await takeGroup(documents, group, { seen, owner: name, monotonicMs });
     if (held === undefined) return;
-    const runner = await runGroup({
+    const running = runGroup({
       ...{ held, documents, layout, mirror, rules, settings: of, channels, now, monotonicMs, onNotice },
       store: { next: tail.next, scan: store.scan, hasPassed: store.hasPassed },
       onLost: () => {
@@ -89,6 +94,10 @@ export function startEngine(options: EngineProcessOptions): RunningEngine {
         // Not from within the runner's own write.
         setImmediate(() => void drop(group).catch(() => undefined));
       },
+    });
+    const runner = await running.catch(async (error: unknown) => {
+      await held.release().catch(() => undefined);
+      throw error;
     });
     runners.set(group, runner);
     snapshotVersion = undefined;
@@ -118,7 +127,14 @@ export function startEngine(options: EngineProcessOptions): RunningEngine {
     }
     await mirror.refresh();
     for (const group of plan.take) {
-      if (!abort.signal.aborted) await take(group, seen.get(group), { layout, of: settings });
+      if (abort.signal.aborted) return;
+      try {
+        await take(group, seen.get(group), { layout, of: settings });
+      } catch (error) {
+        // Another, of a newer version perhaps, may be able to.
+        avoided.set(group, monotonicMs() + AVOIDED_MS);
+        onNotice({ kind: 'error', message: `rule group ${group} cannot be evaluated here: ${textOf(error)}` });
+      }
     }
   };
 
@@ -161,6 +177,10 @@ export function startEngine(options: EngineProcessOptions): RunningEngine {
   };
 }
 
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown failure';
+}
+
 /** Says a trouble once, until it is another or it was over. */
 function oncePerSpell(say: (message: string) => void): { over(): void; tell(error: unknown): void } {
   let last: string | undefined;
@@ -172,7 +192,7 @@ function oncePerSpell(say: (message: string) => void): { over(): void; tell(erro
     },
     tell(error) {
       soundRuns = 0;
-      const message = error instanceof Error ? error.message : 'unknown failure';
+      const message = textOf(error);
       if (message !== last) say(message);
       last = message;
     },

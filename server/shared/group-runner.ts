@@ -9,7 +9,7 @@ import type { SharedDocuments } from '../../store/shared/shared-documents.ts';
 import { IN_MEMORY, openSqliteState, type SqliteState } from '../../store/state/sqlite-state.ts';
 import type { EngineStatePort, OutboxPort } from '../../store/state/state-port.ts';
 import { createAlertOutlet } from '../alert-outlet.ts';
-import { createEngineRunner } from '../engine-runner.ts';
+import { createEngineRunner, type EngineRunner } from '../engine-runner.ts';
 import { HEALTH_PREFIX } from '../health-ledger.ts';
 import type { ChannelOptions, ServerNotice } from '../options.ts';
 import { createRuleCatchUp } from '../rule-catch-up.ts';
@@ -122,38 +122,46 @@ function runOn(options: GroupRunnerOptions, state: ReadonlyMap<string, string>, 
   let forgotten = 0;
   /** How often the runner went back to what is committed: it reads again what it had read. */
   let returns = 0;
-  const runner = createEngineRunner({
-    store: {
-      scan: store.scan,
-      async next(cursor, asked) {
-        await orAborted(journaled.room(), asked.signal);
-        const before = returns;
-        const batch = await store.next(cursor, asked);
-        // What was stored after a change of the rules is read after it: so no event meets rules that no longer hold for it.
-        if (batch.events.length > 0) await mirror.refresh();
-        // All that was read so far is stepped: the runner asks for more only then.
-        else if (before === returns) fence.reached(batch.cursor);
-        return batch;
+  const startRunner = (): EngineRunner =>
+    createEngineRunner({
+      store: {
+        scan: store.scan,
+        async next(cursor, asked) {
+          await orAborted(journaled.room(), asked.signal);
+          const before = returns;
+          const batch = await store.next(cursor, asked);
+          // What was stored after a change of the rules is read after it: so no event meets rules that no longer hold for it.
+          if (batch.events.length > 0) await mirror.refresh();
+          // All that was read so far is stepped: the runner asks for more only then.
+          else if (before === returns) fence.reached(batch.cursor);
+          return batch;
+        },
       },
-    },
-    state: ofGroup(bothEngines(journaled.engine, book.engine), owns),
-    fence: {
-      ...fence,
-      holdAll(nowMs) {
-        returns += 1;
-        fence.holdAll(nowMs);
+      state: ofGroup(bothEngines(journaled.engine, book.engine), owns),
+      fence: {
+        ...fence,
+        holdAll(nowMs) {
+          returns += 1;
+          fence.holdAll(nowMs);
+        },
       },
-    },
-    epochs: epochs(),
-    quarantines,
-    alertOnImports: settings.alertOnImports,
-    now,
-    notificationsOf: (alert) => (owns(alert.ruleId) ? outlet.notificationsOf(alert) : []),
-    messagesOf: (step) => messages.of({ ...step, groups: step.groups.filter(({ ruleId }) => owns(ruleId)) }),
-    // What is queued is sent once it is written.
-    onOutbox: () => undefined,
-    onNotice,
-  });
+      epochs: epochs(),
+      quarantines,
+      alertOnImports: settings.alertOnImports,
+      now,
+      notificationsOf: (alert) => (owns(alert.ruleId) ? outlet.notificationsOf(alert) : []),
+      messagesOf: (step) => messages.of({ ...step, groups: step.groups.filter(({ ruleId }) => owns(ruleId)) }),
+      // What is queued is sent once it is written.
+      onOutbox: () => undefined,
+      onNotice,
+    });
+  let runner: EngineRunner;
+  try {
+    runner = startRunner();
+  } catch (error) {
+    void outlet.close();
+    throw error;
+  }
   const catchUp = createRuleCatchUp({
     ...{ store, quarantines, onNotice },
     epochsSince: rules.epochsSince,

@@ -98,6 +98,29 @@ describe('a server whose engines are others', () => {
     expect(server.notices.filter(({ kind }) => kind === 'error')).toEqual([]);
   });
 
+  it('a group that one cannot evaluate is left to others, and the rest goes on', async () => {
+    const shared = await startShared();
+    const { server, documents } = shared;
+    const one = start(shared, 'one');
+    await eventually(() => one.held().length === GROUPS || undefined);
+    engines.splice(engines.indexOf(one), 1);
+    const token = await server.enrol('web-1');
+    await ship(server, token, [execEvent('web-1', 1)], { position: 1, createdMs: START_MS });
+    await eventually(async () => (await alertsOf(server)).length === 1 || undefined);
+    await one.close();
+    // As a newer version would have written it.
+    const [id = '', written] =
+      [...documents.documents].find(([name, { text }]) => name.endsWith('.state.0') && text.includes('windows:')) ?? [];
+    documents.documents.set(id, { number: 0, text: (written?.text ?? '').replaceAll('\\"v\\":1', '\\"v\\":99') });
+    const two = start(shared, 'two');
+    await eventually(() => two.held().length === GROUPS - 1 || undefined);
+    await eventually(() => server.notices.find(({ message }) => message.includes('cannot be evaluated here')));
+    await eventually(async () => (await groupsOf(server)).filter(({ owner }) => owner === null).length === 1);
+    documents.documents.set(id, { number: 0, text: written?.text ?? '' });
+    const three = start(shared, 'three');
+    await eventually(() => three.held().length === 1 || undefined);
+  });
+
   it('no event meets rules that no longer hold for it: a change counts from the moment it is made', async () => {
     const shared = await startShared();
     const { server } = shared;
