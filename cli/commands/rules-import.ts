@@ -139,7 +139,10 @@ function tellPeople(
   { rules, diagnostics, notes, unseen, written = [] }: Told,
   { isReport, hasYaml }: { readonly isReport: boolean; readonly hasYaml: boolean },
 ): void {
-  for (const { text } of hasYaml ? rules : []) if (text !== undefined) stdout.write(`---\n${text}`);
+  for (const { text, lists } of hasYaml ? rules : []) {
+    if (text !== undefined) stdout.write(`---\n${text}`);
+    for (const list of lists) stdout.write(`---\n# lists/${list.name}.yaml\n${list.text}`);
+  }
   const problems = hasYaml ? stderr : stdout;
   if (isReport) {
     stdout.write(reportTable(rules, unseen, stdout.columns));

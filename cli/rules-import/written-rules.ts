@@ -25,11 +25,16 @@ export function writeRules(
 ): readonly WrittenRule[] {
   mkdirSync(folder, { recursive: true });
   return rules.flatMap((imported) => {
-    const { rule, text, entry } = imported;
+    const { rule, text, entry, lists } = imported;
     if (rule === undefined || text === undefined) return [];
     // Ids are lower-case letters, digits, `-` and `_`: no path.
     const path = join(folder, `${rule.id}.yaml`);
-    return [{ imported, path, ...writeRule(path, fileText(`${entry.file}:${entry.line}`, text), force) }];
+    const from = `${entry.file}:${entry.line}`;
+    if (lists.length > 0) mkdirSync(join(folder, 'lists'), { recursive: true });
+    return [
+      ...lists.map((list) => ({ path: join(folder, 'lists', `${list.name}.yaml`), content: list.text })),
+      { path, content: text },
+    ].map((file) => ({ imported, path: file.path, ...writeRule(file.path, fileText(from, file.content), force) }));
   });
 }
 

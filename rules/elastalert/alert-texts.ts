@@ -10,7 +10,7 @@ const FIELD = /^[A-Za-z@_][A-Za-z0-9@_.-]{0,199}$/;
 const FIGURES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   spike: { spike_count: 'value', reference_count: 'reference' },
   spike_aggregation: { spike_count: 'value', reference_count: 'reference' },
-  flatline: { count: 'count', key: 'count' },
+  flatline: { count: 'count' },
   change: { old_value: 'before', new_value: 'after' },
   percentage_match: { percentage: 'value', denominator: 'count' },
   metric_aggregation: { metric_agg_value: 'value' },
@@ -82,6 +82,8 @@ function shownFor(options: Options, name: string): string | undefined {
   const figures = Object.hasOwn(FIGURES, type) ? FIGURES[type] : undefined;
   const figure = figures !== undefined && Object.hasOwn(figures, name) ? figures[name] : undefined;
   if (figure !== undefined) return `{{${figure}}}`;
+  const [key] = options.texts('query_key') ?? [];
+  if (type === 'flatline' && name === 'key' && key !== undefined) return `{{${plainName(key)}}}`;
   if (/^metric_.+_[a-z_]+$/.test(name) && type === 'metric_aggregation') return '{{value}}';
   const own = options.option(name);
   if (own?.node.kind === 'scalar' && own.origin !== 'config') return plain(String(own.node.value));
@@ -90,7 +92,16 @@ function shownFor(options: Options, name: string): string | undefined {
 }
 
 /** Counts that belong to a run of ElastAlert. */
-const NOT_HERE: ReadonlySet<string> = new Set(['num_hits', 'num_matches', '_id', '_index', '_type', 'related_events']);
+const NOT_HERE: ReadonlySet<string> = new Set([
+  'num_hits',
+  'num_matches',
+  '_id',
+  '_index',
+  '_type',
+  'related_events',
+  'new_field',
+  'missing_field',
+]);
 
 /** Braces that a title would take for a field. */
 function plain(text: string): string {

@@ -145,7 +145,12 @@ function foreignRule({
       : { lateness: formatDuration(delayMs) }),
     alert,
   };
-  return { rule, places: placesOf(options, asked), end: own.document.root.end };
+  return {
+    rule,
+    places: placesOf(options, asked),
+    end: own.document.root.end,
+    ...(asked.lists === undefined ? {} : { lists: asked.lists }),
+  };
 }
 
 /** Where our parts come from; what another file says stands where this one imports it. */

@@ -96,15 +96,22 @@ export function isOneOf(part: Part, field: ForeignField, values: readonly Scalar
 }
 
 /** Exactly one of these values, text and number told apart: what ElastAlert's own lists compare. */
-export function isExactlyOneOf({ path, mayBeList }: ForeignField, values: readonly Scalar[]): Written {
-  return equals(path, values, mayBeList);
+export function isExactlyOneOf({ path, mayBeList }: ForeignField, values: ExactValues): Written {
+  if (!('list' in values)) return equals(path, values, mayBeList);
+  if (!mayBeList) return operand(`${path} in $${values.list}`);
+  return allOf([call('exists', path), operand(`$count(${path}[$ in $${values.list}]) > 0`)]);
 }
 
+/** Values, or the list of ours that has them. */
+export type ExactValues = readonly Scalar[] | { readonly list: string };
+
 /** Some member of it, or itself, is none of these. */
-export function hasOtherThan({ path, mayBeList }: ForeignField, values: readonly Scalar[]): Written {
+export function hasOtherThan(field: ForeignField, values: ExactValues): Written {
+  const { path, mayBeList } = field;
   const isThere = call('exists', path);
-  if (!mayBeList) return allOf([isThere, not(equals(path, values, false))]);
-  return allOf([isThere, operand(`$count(${path}[$not($ in ${literals(values)})]) > 0`)]);
+  if (!mayBeList) return allOf([isThere, not(isExactlyOneOf(field, values))]);
+  const known = 'list' in values ? `$${values.list}` : literals(values);
+  return allOf([isThere, operand(`$count(${path}[$not($ in ${known})]) > 0`)]);
 }
 
 /** Elasticsearch's `exists`: there, and neither null nor an empty list. */

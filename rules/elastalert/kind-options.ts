@@ -15,6 +15,8 @@ export interface Asked {
   readonly kind: PlainRule;
   /** The option that each path of it comes from. */
   readonly from: Readonly<Record<string, string>>;
+  /** Lists that it names and that come with it. */
+  readonly lists?: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface KindContext {

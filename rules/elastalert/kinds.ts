@@ -8,6 +8,7 @@ import { readMetric, readPercentage, readSpike, readSpikeAggregation } from './f
 import { type Asked, asked, DAY_MS, type KindContext, needTexts, plainName, span, whole } from './kind-options.ts';
 import { listEntries } from './list-entries.ts';
 import { membersOf, textOf } from './notes.ts';
+import type { Options } from './options.ts';
 
 type ReadType = (context: KindContext) => readonly Asked[] | undefined;
 
@@ -46,15 +47,32 @@ function readList(
   }
   const field = foreignField(options.part(option), name);
   if (field === undefined) return undefined;
-  if (key === 'blacklist') return [asked(allOf([filter, isExactlyOneOf(field, entries)]), {}, { match: 'blacklist' })];
-  const isOther = hasOtherThan(field, entries);
+  // More than a few dozen are easier to keep in a list than in an expression.
+  const list = entries.length <= WRITTEN_OUT_MAX ? undefined : listName(options, key);
+  const values = list === undefined ? entries : { list };
+  const lists = list === undefined ? {} : { lists: new Map([[list, entries]]) };
+  if (key === 'blacklist') {
+    return [{ ...asked(allOf([filter, isExactlyOneOf(field, values)]), {}, { match: 'blacklist' }), ...lists }];
+  }
+  const isOther = hasOtherThan(field, values);
   // What is missing is on no list.
   const match = options.isOn('ignore_null')
     ? allOf([not(operand(`${field.path} = null`)), isOther])
     : field.mayBeList
       ? anyMissing(field.path, isOther)
-      : not(isExactlyOneOf(field, entries));
-  return [asked(allOf([filter, match]), {}, { match: 'whitelist' })];
+      : not(isExactlyOneOf(field, values));
+  return [{ ...asked(allOf([filter, match]), {}, { match: 'whitelist' }), ...lists }];
+}
+
+const WRITTEN_OUT_MAX = 100;
+
+/** `elastalert_` and the rule's name, as a list may be called. */
+function listName(options: Options, key: string): string {
+  const name = (options.text('name') ?? key)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^_+|_+$/g, '');
+  return `elastalert_${name}`.slice(0, 64);
 }
 
 function anyMissing(path: string, isOther: Written): Written {

@@ -3,6 +3,9 @@ import { VALUES_MAX } from './field-conditions.ts';
 import { membersOf, partOf, refuse, textOf } from './notes.ts';
 import type { Options, ReadNamed } from './options.ts';
 
+/** What our lists take. */
+const ENTRY_LENGTH_MAX = 1_024;
+
 /** Undefined after a problem. */
 export function listEntries(
   options: Options,
@@ -27,12 +30,18 @@ export function listEntries(
         return refuse(
           here,
           `\`${path}\` is not read: ${named.why}`,
-          'Name a file beside the rule, or write the values out.',
+          'Give that file to the import too, or write the values out.',
         );
       for (const line of named.text.split('\n')) if (line.trimEnd() !== '') entries.add(line.trimEnd());
     }
     if (entries.size > VALUES_MAX)
       return refuse(here, `more than ${VALUES_MAX} values`, 'Keep them in a list of ours, and name it in the rule.');
   }
-  return [...entries];
+  const isLong = [...entries].some(({ length }) => length > ENTRY_LENGTH_MAX);
+  if (!isLong) return [...entries];
+  return refuse(
+    part,
+    `an entry is longer than ${ENTRY_LENGTH_MAX} characters`,
+    'Lists of ours take none; leave it out.',
+  );
 }

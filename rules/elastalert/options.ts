@@ -80,7 +80,7 @@ export function readOptions(
       return notes.problem(place, `more than ${IMPORTS_MAX} imported files`, 'Write what is needed into the rule.');
     const named = readNamed(path, place.source.file);
     if (named.kind === 'refused')
-      return notes.problem(place, `\`${path}\` is not read: ${named.why}`, 'Name a file beside the rule.');
+      return notes.problem(place, `\`${path}\` is not read: ${named.why}`, 'Give that file to the import too.');
     const file = readOptionFile(named.file, named.text, diagnostics);
     if (file === undefined) return notes.problem(place, `\`${path}\` cannot be read`, 'Mend that file first.');
     layers.push({ file, origin: 'import' });

@@ -26,6 +26,8 @@ export interface ForeignRule {
   readonly places: ReadonlyMap<string, number>;
   /** Where the foreign document ends in its file, for comments in it that switch lints off. */
   readonly end: number;
+  /** Lists that it names and that come with it, by their names: values too many to be written out. */
+  readonly lists?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** What a front end answers: rules that are whole, and what is wrong with the others, each with file, line, column and remedy. */

@@ -5,6 +5,7 @@ import { sourceText } from '../language/source-text.ts';
 import type { Rule } from '../rule.ts';
 import { documentOf } from './foreign-rule.ts';
 import type { ForeignEntry, ForeignFile, ForeignReading, Names } from './front-end.ts';
+import { writeYaml } from './yaml-writer.ts';
 
 /**
  * `runs`; `remarks`: it runs, and something differs or should be known; `no-source`: no events of its source come (it runs, if its fields are known at all); `part` and `filter`: in
@@ -20,6 +21,8 @@ export interface ImportedRule {
   readonly rule: Rule | undefined;
   /** The rule as a file of ours says it; undefined with `rule`. */
   readonly text: string | undefined;
+  /** Lists that it names and that come with it, each as a file of ours below `lists/`. */
+  readonly lists: readonly { readonly name: string; readonly text: string }[];
   /** All that is to be told of it. */
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -44,9 +47,11 @@ export function importedRules(
     const source = sources.get(entry.file);
     if (entry.kind !== 'rule' || entry.rule === undefined || source === undefined) return without(entry);
     const document = documentOf(entry.rule);
-    const read = readRule(source, document, { ...names, nowMs: undefined });
-    const own = read.diagnostics.filter(({ severity, code }) => severity === 'error' || TOLD.has(code));
-    const diagnostics = [...entry.diagnostics, ...own];
+    const own = entry.rule.lists ?? new Map<string, readonly string[]>();
+    const lists = own.size === 0 ? names.lists : new Map([...names.lists, ...own]);
+    const read = readRule(source, document, { ...names, lists, nowMs: undefined });
+    const told = read.diagnostics.filter(({ severity, code }) => severity === 'error' || TOLD.has(code));
+    const diagnostics = [...entry.diagnostics, ...told];
     if (read.rule === undefined) return { ...without(entry), status: 'refused', diagnostics };
     const other = taken.get(read.rule.id);
     if (other !== undefined) {
@@ -59,7 +64,7 @@ export function importedRules(
     taken.set(read.rule.id, entry.file);
     const remarked = diagnostics.length > 0 ? 'remarks' : 'runs';
     const status = entry.uncollected === undefined ? remarked : 'no-source';
-    return { entry, status, rule: read.rule, text: document.text, diagnostics };
+    return { entry, status, rule: read.rule, text: document.text, lists: listFiles(entry, own), diagnostics };
   });
 }
 
@@ -68,7 +73,15 @@ function without(entry: ForeignEntry): ImportedRule {
   // Said of a source of which nothing can be known here at all.
   const isOfOtherSource = errors.length > 0 && errors.every(({ code }) => code.endsWith('/not-collected'));
   const status = isOfOtherSource ? 'no-source' : entry.kind === 'rule' ? 'refused' : entry.kind;
-  return { entry, status, rule: undefined, text: undefined, diagnostics: entry.diagnostics };
+  return { entry, status, rule: undefined, text: undefined, lists: [], diagnostics: entry.diagnostics };
+}
+
+function listFiles(
+  { title, file }: ForeignEntry,
+  lists: ReadonlyMap<string, readonly string[]>,
+): ImportedRule['lists'] {
+  const from = { owner: 'unknown', reason: `Values of “${title}”, imported from ${file}.`.slice(0, 2_000) };
+  return [...lists].map(([name, values]) => ({ name, text: writeYaml({ name, ...from, values }) }));
 }
 
 function sameId({ file, line }: ForeignEntry, id: string, other: string): Diagnostic {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { formatDiagnostic } from '../../../rules/diagnostic.ts';
 import { elastAlertFrontEnd } from '../../../rules/elastalert/front-end.ts';
 import { importedRules } from '../../../rules/foreign/imported-rules.ts';
+import { readListText } from '../../../rules/language/list-reader.ts';
 import { NO_MACROS } from '../../../rules/language/macro-reader.ts';
 import type { Rule } from '../../../rules/rule.ts';
 import { readRuleText } from '../../../rules/rule-files.ts';
@@ -88,9 +89,12 @@ export function imported(file: string, others: Readonly<Record<string, string>> 
   ];
   const names = { lists: new Map(), macros: NO_MACROS };
   const all = importedRules(files, elastAlertFrontEnd(files, names), names);
-  const rules = all.map(({ rule, text }) => {
+  const rules = all.map(({ rule, text, lists, entry }) => {
     if (rule === undefined || text === undefined) return undefined;
-    const [written] = readRuleText(`${rule.id}.yaml`, text, names.lists).rules;
+    const read = lists.flatMap((list) => readListText(`lists/${list.name}.yaml`, list.text, true).lists);
+    if (read.length !== (entry.rule?.lists?.size ?? 0)) throw new Error('a list that cannot be read');
+    const known = new Map(read.map(({ name, values }) => [name, values]));
+    const [written] = readRuleText(`${rule.id}.yaml`, text, known).rules;
     if (written?.version !== rule.version) throw new Error(`written otherwise than it runs:\n${text}`);
     return written;
   });

@@ -303,6 +303,32 @@ describe('files together', () => {
     expect(problems(`${HEAD}type: any\nimport: ../../../etc/passwd\n`).join('\n')).toContain('not among the files');
   });
 
+  it('more than a hundred values become a list of ours, beside the rule', () => {
+    const lines = Array.from({ length: 10_000 }, (_, at) => `user-${at}`);
+    const listed = (type: string, field: string, more = ''): ReturnType<typeof imported> =>
+      imported(`${HEAD}type: ${type}\ncompare_key: ${field}\n${type}: ["!file bad.txt"]\n${more}`, {
+        'bad.txt': lines.join('\n'),
+      });
+    const [black] = listed('blacklist', 'user.name').rules;
+    expect(black?.matchSource).toBe('user.name in $elastalert_a_rule');
+    expect([black?.match({ user: { name: 'user-9999' } }, 0), black?.match({ user: { name: 'x' } }, 0)]).toEqual([
+      true,
+      false,
+    ]);
+    const [many] = listed('blacklist', 'custom.names').rules;
+    expect([['x', 'user-7'], ['x'], 'user-8'].map((names) => many?.match({ custom: { names } }, 0))).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    const [white] = listed('whitelist', 'custom.names', 'ignore_null: false\n').rules;
+    expect([['x', 'user-7'], ['user-7'], undefined].map((names) => white?.match({ custom: { names } }, 0))).toEqual([
+      true,
+      false,
+      true,
+    ]);
+  });
+
   it('rules that import each other end', () => {
     const told = problems(`${HEAD}type: any\nimport: r.yaml\n`);
     expect(told.join('\n')).toContain('more than 16 imported files');
@@ -316,8 +342,13 @@ describe('files that mean harm', () => {
     ['10 MB', `${HEAD}type: any\ndescription: ${'x'.repeat(10_000_000)}\n`, 'the file is larger than 256 KiB'],
     ['aliases', `${HEAD}type: any\na: &a [1, 1]\nb: &b [*a, *a]\n`, 'are not supported'],
     [
-      '10,000 values',
-      `${HEAD}type: blacklist\ncompare_key: user.name\nblacklist: [${big(10_000)}]\n`,
+      '10,001 values',
+      `${HEAD}type: blacklist\ncompare_key: user.name\nblacklist: [${big(10_001)}]\n`,
+      'more than 10000 values',
+    ],
+    [
+      'a condition of 10,000 values',
+      `${HEAD}type: any\nfilter:\n- terms: {user.name: [${big(10_000)}]}\n`,
       'longer than 32768 characters',
     ],
     ['11,000 values', `${HEAD}type: any\nfilter:\n- terms: {user.name: [${big(11_000)}]}\n`, 'more than 10000 values'],
