@@ -1,27 +1,16 @@
 // DuckDB in this thread: one instance to which partition files are attached as they are needed, the least used detached again.
 import { resolve } from 'node:path';
-import {
-  BIGINT,
-  BOOLEAN,
-  DOUBLE,
-  type DuckDBConnection,
-  DuckDBInstance,
-  DuckDBListValue,
-  type DuckDBType,
-  type DuckDBValue,
-  LIST,
-  listValue,
-  VARCHAR,
-} from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { StoreUnavailable } from '../port.ts';
 import { attachStatements } from './attachment.ts';
-import { type PackedTexts, packTexts } from './chunk-reader.ts';
 import { createChunkWriter } from './chunk-writer.ts';
+import { type ConnectionLane, createLane } from './connection-lane.ts';
+import { sessionOf } from './connection-session.ts';
 import { insertRows } from './insert.ts';
 import { type RowsByPeriod, readLoad } from './load.ts';
 import { createRowScan } from './row-scan.ts';
 import { RowTable } from './row-table.ts';
-import type { Database, DatabaseLimits, Lane, Session, SqlParameter, SqlValue } from './session.ts';
+import type { Database, DatabaseLimits, Lane } from './session.ts';
 import { boundedRead } from './sql/bounded-read.ts';
 
 /** At most so many partition files are attached at once, except while more are in use at the same time. */
@@ -35,8 +24,6 @@ const READERS = 2;
 const NAMED_ROWS_MAX = 10_000;
 /** A checkpoint of a full WAL needs some hundred MB; a wild query of a person must not fill the disk. */
 const SPILL_BYTES_MAX = '4GiB';
-/** At most so many pieces of work wait for a connection; one more is refused. */
-const WAITING_MAX = 1_000;
 
 /** Memory that holds stored data: what can be put out, and what loads have not filed yet. */
 const STORED_TAGS = "'BASE_TABLE', 'METADATA', 'IN_MEMORY_TABLE', 'EXTERNAL_FILE_CACHE'";
@@ -267,78 +254,4 @@ function hasFailed(promise: Promise<void>): Promise<boolean> {
     () => false,
     () => true,
   );
-}
-
-function sessionOf(schema: string, connection: DuckDBConnection): Session {
-  return {
-    schema,
-    async rows(sql, values = []) {
-      const reader = await connection.runAndReadAll(sql, values.map(boundValue), values.map(boundType) as DuckDBType[]);
-      return reader.getRows().map((row) => row.map(plainValue));
-    },
-    async texts(sql, values = []) {
-      const result = await connection.stream(sql, values.map(boundValue), values.map(boundType) as DuckDBType[]);
-      const packed: PackedTexts[] = [];
-      for (;;) {
-        const chunk = await result.fetchChunk();
-        if (chunk === null || chunk.rowCount === 0) return packed;
-        packed.push(packTexts(chunk));
-      }
-    },
-  };
-}
-
-function boundValue(value: SqlParameter): DuckDBValue {
-  return typeof value === 'object' && value !== null ? listValue([...value]) : value;
-}
-
-function boundType(value: SqlParameter): DuckDBType | undefined {
-  switch (typeof value) {
-    case 'number':
-      return DOUBLE;
-    case 'bigint':
-      return BIGINT;
-    case 'string':
-      return VARCHAR;
-    case 'boolean':
-      return BOOLEAN;
-    default:
-      return value === null ? undefined : LIST(boundType(value[0] ?? '') ?? VARCHAR);
-  }
-}
-
-function plainValue(value: DuckDBValue): SqlValue {
-  if (typeof value !== 'object' || value === null) return value;
-  return value instanceof DuckDBListValue ? value.items.map(plainValue) : String(value);
-}
-
-interface ConnectionLane {
-  run<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T>;
-  /** Resolves when nothing is at work any more: a connection that is closed under its work takes the process with it. */
-  close(): Promise<void>;
-}
-
-/** Gives each piece of work a connection of its own; the others wait their turn. */
-function createLane(connections: readonly DuckDBConnection[]): ConnectionLane {
-  const free = [...connections];
-  const waiting: ((connection: DuckDBConnection) => void)[] = [];
-  let whenIdle: (() => void) | undefined;
-  return {
-    async run(work) {
-      if (waiting.length >= WAITING_MAX)
-        throw new StoreUnavailable('overloaded', 'too many requests wait for the store');
-      const connection = free.pop() ?? (await new Promise<DuckDBConnection>((resolve) => waiting.push(resolve)));
-      try {
-        return await work(connection);
-      } finally {
-        const next = waiting.shift();
-        if (next !== undefined) next(connection);
-        else if (free.push(connection) === connections.length) whenIdle?.();
-      }
-    },
-    async close() {
-      if (free.length < connections.length) await new Promise<void>((resolve) => (whenIdle = resolve));
-      for (const connection of connections) connection.closeSync();
-    },
-  };
 }

@@ -154,7 +154,7 @@ it('is followed unparsed out of the log too, where ingest knew its time', async 
   for (const event of events.slice(0, 120)) {
     expect(event.unparsed?.createdMs).toBe(START_MS + 7);
     const { bytes, from = 0, to = 0 } = event.unparsed ?? {};
-    expect(JSON.parse(bytes?.toString('utf8', from, to) ?? '')).toEqual(event.document);
+    expect(JSON.parse(Buffer.from(bytes ?? []).toString('utf8', from, to))).toEqual(event.document);
   }
   expect(events.at(-1)?.unparsed).toBeUndefined();
 });

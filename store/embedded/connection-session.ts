@@ -1,0 +1,58 @@
+// A connection as the store asks it: statements with plain values, answers in plain values or packed.
+import {
+  BIGINT,
+  BOOLEAN,
+  DOUBLE,
+  type DuckDBConnection,
+  DuckDBListValue,
+  type DuckDBType,
+  type DuckDBValue,
+  LIST,
+  listValue,
+  VARCHAR,
+} from '@duckdb/node-api';
+import { type PackedTexts, packTexts } from './chunk-reader.ts';
+import type { Session, SqlParameter, SqlValue } from './session.ts';
+
+export function sessionOf(schema: string, connection: DuckDBConnection): Session {
+  return {
+    schema,
+    async rows(sql, values = []) {
+      const reader = await connection.runAndReadAll(sql, values.map(boundValue), values.map(boundType) as DuckDBType[]);
+      return reader.getRows().map((row) => row.map(plainValue));
+    },
+    async texts(sql, values = []) {
+      const result = await connection.stream(sql, values.map(boundValue), values.map(boundType) as DuckDBType[]);
+      const packed: PackedTexts[] = [];
+      for (;;) {
+        const chunk = await result.fetchChunk();
+        if (chunk === null || chunk.rowCount === 0) return packed;
+        packed.push(packTexts(chunk));
+      }
+    },
+  };
+}
+
+function boundValue(value: SqlParameter): DuckDBValue {
+  return typeof value === 'object' && value !== null ? listValue([...value]) : value;
+}
+
+function boundType(value: SqlParameter): DuckDBType | undefined {
+  switch (typeof value) {
+    case 'number':
+      return DOUBLE;
+    case 'bigint':
+      return BIGINT;
+    case 'string':
+      return VARCHAR;
+    case 'boolean':
+      return BOOLEAN;
+    default:
+      return value === null ? undefined : LIST(boundType(value[0] ?? '') ?? VARCHAR);
+  }
+}
+
+function plainValue(value: DuckDBValue): SqlValue {
+  if (typeof value !== 'object' || value === null) return value;
+  return value instanceof DuckDBListValue ? value.items.map(plainValue) : String(value);
+}
