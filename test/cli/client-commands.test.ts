@@ -187,6 +187,31 @@ describe('alerts', () => {
     expect(stdout).not.toContain('\u001b');
   });
 
+  it('are shown with their message, and with what was decided on each detection', async () => {
+    const group = { groupId: '0group', fromMs: NOW_MS, untilMs: NOW_MS + 1_000, isSentAlone: false, isLate: false };
+    const order = { createdMs: NOW_MS, hostId: 'h1', bootId: 'b', position: 1, id: 'e1' };
+    const detection: AlertResponse['detections'][number] = {
+      id: 'd1',
+      ruleId: 'web-shell',
+      ruleVersion: 'v1',
+      eventId: 'e1',
+      order,
+      key: '[]',
+      suppressKey: '[]',
+      alertId: 'a1b2',
+      decision: 'opened',
+      isLate: false,
+      why: 'opened alert a1b2; and \u001b[2J',
+    };
+    const alert = { ...ALERT, group };
+    const body: AlertResponse = { alert, detections: [detection], notifications: [], event: undefined };
+    reply = { body };
+    const { stdout } = await ask('alerts', 'show', 'a1b2');
+    expect(stdout).toContain('in the message of group 0group, which leaves at 2026-05-01 10:00:01.000 UTC\n');
+    expect(stdout).toContain('opened alert a1b2; and \\x1b[2J');
+    expect(stdout).toContain('Its group\n  vedette alerts list --group 0group\n');
+  });
+
   it('of rules on many events say which event is explained, and which came before it', async () => {
     const [last, first] = [ALERT.firstEventId, 'h1.b.1.0.1\u001b[2J'];
     const detection: Detection = {
