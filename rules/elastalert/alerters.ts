@@ -143,7 +143,8 @@ function shown(names: readonly string[]): string {
 function safeUrl(text: string): string {
   try {
     const url = new URL(text);
-    return url.username !== '' || url.password !== '' || url.search !== '' ? `${url.protocol}//${url.host}/` : url.href;
+    const isOpen = url.username === '' && url.password === '' && url.search === '' && !/[\w-]{16}/.test(url.pathname);
+    return isOpen ? url.href : `${url.protocol}//${url.host}/`;
   } catch {
     return 'https://example.org/alerts';
   }

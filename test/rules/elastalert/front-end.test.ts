@@ -226,7 +226,7 @@ describe('what is done with what is found', () => {
   });
 
   it('alerters become channels, and the configuration is printed without secrets', () => {
-    const text = `name: A rule\nindex: x\ntype: any\nemail: [a@example.org]\nalert:\n- email\n- slack: {slack_webhook_url: "https://hooks.example/SECRET", slack_channel_override: "#ops"}\n- post2: {http_post2_url: "https://user:SECRET@example.org/x?token=SECRET"}\n- pagerduty\npagerduty_service_key: SECRET\n`;
+    const text = `name: A rule\nindex: x\ntype: any\nemail: [a@example.org]\nalert:\n- email\n- slack: {slack_webhook_url: "https://hooks.example/SECRET", slack_channel_override: "#ops"}\n- post2: {http_post2_url: "https://user:SECRET@example.org/x?token=SECRET"}\n- post: {http_post_url: "https://hooks.example/services/SECRETSECRETSECRET"}\n- pagerduty\npagerduty_service_key: SECRET\n`;
     const config =
       'rules_folder: rules\nsmtp_host: mail.example.org\nfrom_addr: elastalert@example.org\nvedette_alerters: {pagerduty: webhook}\n';
     const { entries, notes = [] } = read({ 'rules/r.yaml': text, 'config.yaml': config });
