@@ -1,6 +1,7 @@
 // `service: auditd`: rules speak of single audit records (`type: EXECVE`, `type: PATH`, …), our events put the records of one system
 // call together. Each type of record is a sort of its own, so what a rule says of a record holds of one record, also across searches.
 import { allOf, call, literal, literals, not, operand, type Written } from '../foreign/expression-writer.ts';
+import { EXIT_NAMES, SYSCALL_NAMES } from './kernel-numbers.ts';
 import { ecsField, type FieldTarget, field, never, type Sort, type Target } from './target.ts';
 
 const UNSET = new Set(['4294967295', '-1', 'unset']);
@@ -56,11 +57,11 @@ const ACTOR: Readonly<Record<string, Target>> = {
 const SYSCALL: Readonly<Record<string, Target>> = {
   ...ACTOR,
   SYSCALL: field('auditd.data.syscall'),
-  syscall: field('auditd.data.syscall'),
+  syscall: field('auditd.data.syscall', { names: SYSCALL_NAMES }),
   ARCH: field('auditd.data.arch'),
   arch: field('auditd.data.arch', { values: ARCHITECTURES }),
   success: field('event.outcome', { values: SUCCESS }),
-  exit: field('auditd.data.exit'),
+  exit: field('auditd.data.exit', { names: EXIT_NAMES }),
   key: field('tags', { absent: new Set(['(null)']) }),
   tty: field('auditd.data.tty'),
   uid: id('user.id'),

@@ -25,11 +25,13 @@ export interface FieldTarget {
   readonly characters?: RegExp;
   /** Its values as the log has them (lower case) and as we have them. */
   readonly values?: ReadonlyMap<string, string>;
+  /** Texts of the log for which events have another. */
+  readonly names?: ReadonlyMap<string, string>;
   /** Texts that stand for its not being there. */
   readonly absent?: ReadonlySet<string>;
 }
 
-type Options = Pick<FieldTarget, 'characters' | 'values' | 'absent'>;
+type Options = Pick<FieldTarget, 'characters' | 'values' | 'names' | 'absent'>;
 
 /** A field of the catalogue's names. */
 export function field(name: string, options: Options = {}): FieldTarget {

@@ -5,7 +5,7 @@ import { createEvaluation } from '../expression/evaluation.ts';
 import { compileRegex } from '../expression/regex.ts';
 import { compileWildcards, folded } from '../expression/wildcards.ts';
 import { allOf, anyOf, call, literal, not, operand, type Written } from '../foreign/expression-writer.ts';
-import { globText, mayBeOf, type Pattern, type Place, plainText } from './pattern.ts';
+import { globText, mayBeOf, type Pattern, type Place, plainPattern, plainText } from './pattern.ts';
 import { regexText } from './regex-text.ts';
 import type { Search, SearchItem, Test, TimePart } from './search.ts';
 import type { FieldTarget, Sort, Target } from './target.ts';
@@ -200,8 +200,13 @@ function writeTest(test: Test, target: FieldTarget, context: Context): Written {
   }
 }
 
-function writeTexts({ patterns, isCased }: Test & { kind: 'text' }, target: FieldTarget): Written {
-  const { text, characters, absent } = target;
+function writeTexts(test: Test & { kind: 'text' }, target: FieldTarget): Written {
+  const { isCased } = test;
+  const { text, characters, absent, names } = target;
+  const patterns = test.patterns.map((pattern) => {
+    const name = names?.get(plainText(pattern) ?? '');
+    return name === undefined ? pattern : plainPattern(name);
+  });
   const isAbsent = (pattern: Pattern): boolean => absent?.has(plainText(pattern)?.toLowerCase() ?? '*') === true;
   const [first] = patterns.filter(isAbsent);
   const asked = patterns.filter(

@@ -2,10 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { errnoName } from '../../../audit/tables/errno.ts';
+import { syscallName } from '../../../audit/tables/syscall.ts';
 import type { EventDocument } from '../../../event/document.ts';
 import type { Lists } from '../../../rules/expression/syntax.ts';
 import type { RuleSet } from '../../../rules/rule.ts';
 import { readRuleText } from '../../../rules/rule-files.ts';
+import { EXIT_NAMES, SYSCALL_NAMES } from '../../../rules/sigma/kernel-numbers.ts';
 import { DEFAULT_ONE } from './one-rule.ts';
 
 const LISTS: Lists = new Map([
@@ -253,6 +256,24 @@ describe('records of one audit event', () => {
     expect(matchesRecords({ sel: { type: 'SYSCALL', a0: 7 }, condition: 'sel' }, event)).toBe(false);
     expect(matchesRecords({ sel: { type: 'syscall', a0: 'FFAA' }, condition: 'sel' }, event)).toBe(true);
     expect(matchesRecords({ sel: { a1: 'b' }, condition: 'sel' }, event)).toBe(true);
+  });
+
+  it('calls go by name or by their number on x86_64', () => {
+    const event = { auditd: { data: { syscall: 'execve' } } };
+    expect(matchesRecords({ sel: { type: 'SYSCALL', syscall: 59 }, condition: 'sel' }, event)).toBe(true);
+    expect(matchesRecords({ sel: { type: 'SYSCALL', syscall: ['60', 'EXECVE'] }, condition: 'sel' }, event)).toBe(true);
+    expect(matchesRecords({ sel: { type: 'SYSCALL', syscall: 58 }, condition: 'sel' }, event)).toBe(false);
+    for (let number = 0; number < 1_000; number += 1)
+      expect(SYSCALL_NAMES.get(String(number))).toBe(syscallName('c000003e', number));
+  });
+
+  it('errors go by the number that raw records have, or by their names', () => {
+    const event = { auditd: { data: { syscall: 'openat', exit: 'EACCES' } } };
+    expect(matchesRecords({ sel: { type: 'SYSCALL', exit: [-1, -13] }, condition: 'sel' }, event)).toBe(true);
+    expect(matchesRecords({ sel: { type: 'SYSCALL', exit: 'EACCES' }, condition: 'sel' }, event)).toBe(true);
+    expect(matchesRecords({ sel: { type: 'SYSCALL', exit: -2 }, condition: 'sel' }, event)).toBe(false);
+    for (let number = 1; number <= EXIT_NAMES.size; number += 1)
+      expect(EXIT_NAMES.get(String(-number))).toBe(errnoName(number));
   });
 
   it('keywords are found in the raw records and in arguments that the kernel wrote in hexadecimal', () => {
