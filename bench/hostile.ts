@@ -1,6 +1,6 @@
 // What somebody who makes events, or writes rules and lists, can do to the engine: ten million keys of one host's choosing, rules that never
-// end, a list of ten megabytes. Told are what it costs the others, what stays of it in memory, and where it is named. In the short form a
-// hundredth of the keys. Fails where something is not bounded, not named, or hides what another host does.
+// end, a list of ten megabytes. Told are what it costs the others, what stays of it in memory, and where it is named. In the short form some
+// forty thousand keys. Fails where something is not bounded, not named, or hides what another host does.
 import { CONTAINMENT_LIMITS } from '../engine/containment.ts';
 import { createEngine } from '../engine/create-engine.ts';
 import type { Engine, RuleHealth } from '../engine/engine.ts';
@@ -30,7 +30,7 @@ const FLOODED = {
 } as const;
 
 export async function run({ isShort }: { readonly isShort: boolean }): Promise<readonly string[]> {
-  return [...floodLines(isShort ? KEYS / 100 : KEYS), ...evilLines(), ...listLines()];
+  return [...floodLines(isShort ? KEYS / 250 : KEYS), ...evilLines(), ...listLines()];
 }
 
 /** One host makes a new key with each event; another one's password is guessed all the while. */
@@ -171,7 +171,9 @@ function evilLines(): readonly string[] {
     // What stays in force has to keep to its share of each event.
     const { fuelPerEvent, fuelAtOnce } = CONTAINMENT_LIMITS;
     if (quarantine === undefined && fuel > fuelPerEvent * events.length + 2 * fuelAtOnce)
-      throw new Error(`${name} costs more than its share, and is not quarantined: ${fuel / events.length} units, ${extraMs} ms, ${errors} ${lastError}`);
+      throw new Error(
+        `${name} costs more than its share, and is not quarantined: ${fuel / events.length} units, ${extraMs} ms, ${errors} ${lastError}`,
+      );
     if (extraMs > EVIL_MS_MAX) throw new Error(`${name} took ${Math.round(extraMs)} ms`);
     const told =
       quarantine === undefined

@@ -100,6 +100,20 @@ describe('a rule that spends all its fuel on every event', () => {
   });
 });
 
+describe('a rule that spends more than its share on every event', () => {
+  it('is quarantined when it has spent what it may at once, and what it spent is counted once', () => {
+    const containment = containmentOf(CONTAINMENT_LIMITS);
+    const fuel = 1.5 * fuelPerEvent;
+    let at = 0;
+    while (containment.takeDecided().length === 0 && at < 100_000) {
+      at += 1;
+      containment.sees(at);
+      containment.charge(EVIL, order(`h${at % 20}`, at), fuel);
+    }
+    expect(at).toBe(Math.floor((fuelAtOnce - fuel) / (fuel - fuelPerEvent)) + 2);
+  });
+});
+
 describe('what is no cause for a quarantine', () => {
   it.each([
     ['a rule within its share on every event', costing(fuelPerEvent), 6_000],
