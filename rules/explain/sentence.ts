@@ -58,7 +58,7 @@ function kindPhrase({ kind, by }: Pick<Rule, 'kind' | 'by'>, trees: RuleTrees): 
     case 'change':
       return `when ${listed(kind.fields, 'and')} changes${per}${kind.withinMs === undefined ? '' : ` within ${formatDuration(kind.withinMs)}`}, in ${events}`;
     case 'spike':
-      return `when ${kind.metric === undefined ? `the number of ${events}` : `${metricPhrase(kind.metric)} of ${events}`} ${SPIKES[kind.direction]} ${kind.factor} times that of the ${formatDuration(kind.withinMs)} before${per}`;
+      return `when ${kind.metric === undefined ? `the number of ${events}` : `${metricPhrase(kind.metric)} of ${events}`} ${SPIKES[kind.direction]} ${kind.factor} times that of the ${formatDuration(kind.withinMs)} before${per}${kind.restart === undefined ? '' : `, judged anew after each, every ${formatDuration(kind.restart.everyMs)} too`}`;
     case 'absence':
       return kind.fewerThan === 1
         ? `when no event${where} comes${per} for ${formatDuration(kind.withinMs)}`

@@ -253,6 +253,10 @@ describe('a rule in a sentence', () => {
       'when the number of events where process.name is "a" reaches 3 times that of the 1h before for one host.id',
     ],
     [
+      'spike: { factor: 3, within: 1h, mode: restart }',
+      'when the number of events where process.name is "a" reaches 3 times that of the 1h before for one host.id, judged anew after each, every 1m too',
+    ],
+    [
       'threshold: { count: 3, at_most: 5, within: 5m }',
       'when 3 to 5 events where process.name is "a" come for one host.id within 5m',
     ],
