@@ -274,7 +274,7 @@ function writeComparison(
     end: '$endswith($, $other)',
     anywhere: '$contains($, $other)',
   };
-  const inner = `($one := $; $exists($others[($other := $; $one[${found[test.place]}])]))`;
+  const inner = `($one := $; $exists($others[($other := $; $exists($one[${found[test.place]}]))]))`;
   return operand(`($others := ${compared(other.text)}; $exists(${compared(target.text)}[${inner}]))`);
 }
 

@@ -186,6 +186,10 @@ describe('modifiers', () => {
     expect(matches({ 'Image|fieldref|endswith': 'CurrentDirectory' }, process)).toBe(false);
     expect(matches({ 'Image|fieldref|contains': 'CurrentDirectory' }, process)).toBe(true);
     expect(matches({ 'Image|fieldref': 'User' }, process)).toBe(false);
+    expect(matches({ 'Image|fieldref': 'ParentImage' }, { executable: '', parent: { executable: '' } })).toBe(true);
+    expect(matches({ 'Image|fieldref|endswith': 'ParentImage' }, { executable: 'x', parent: { executable: '' } })).toBe(
+      true,
+    );
   });
 
   it('a value is found in Base64 whatever stands before and behind it', () => {
