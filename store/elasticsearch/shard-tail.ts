@@ -67,7 +67,12 @@ export function createShardTail(client: Client, prefix: string): ShardTail {
     warm.set(name, performance.now());
   };
 
-  const look = async (isThorough: boolean, signal: AbortSignal | undefined): Promise<readonly ShardState[]> => {
+  /** `isRead`: what it sees is read next; else a thorough look for reading stays due. */
+  const look = async (
+    isThorough: boolean,
+    signal: AbortSignal | undefined,
+    isRead = true,
+  ): Promise<readonly ShardState[]> => {
     const names = [...warm.keys()];
     if (!isThorough && names.length === 0) return [];
     const all = await shardStates(
@@ -89,7 +94,7 @@ export function createShardTail(client: Client, prefix: string): ShardTail {
     for (const [name, at] of warm) if (now - at > WARM_MS || warm.size > WARM_MAX) warm.delete(name);
     for (const uuid of seen.keys()) if (seen.size > SEEN_MAX) seen.delete(uuid);
     if (isThorough) {
-      lookedAt = now;
+      if (isRead) lookedAt = now;
       notesUpTo = all.find(({ index }) => index === notesIndex)?.checkpoint ?? -1;
     }
     return states;
@@ -145,7 +150,7 @@ export function createShardTail(client: Client, prefix: string): ShardTail {
   const placeOf = async (numberOf: (state: ShardState) => number): Promise<string> => {
     const at = new Map<string, { name: string; numbers: number[]; histories: string[] }>();
     let count = 0;
-    for (const state of await look(true, undefined)) {
+    for (const state of await look(true, undefined, false)) {
       const { index, uuid, shard, history } = state;
       const position = at.get(uuid) ?? { name: index, numbers: [], histories: [] };
       at.set(uuid, position);
