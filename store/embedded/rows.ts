@@ -46,12 +46,28 @@ export async function rowsAfter(
   session: PartitionSession,
   range: { readonly after: number; readonly upTo: number; readonly limit: number },
 ): Promise<readonly StoredRow[]> {
-  const { layout } = session;
-  const rows = await session.rows(
-    `SELECT ${layout.rowSql} FROM ${session.schema}.events WHERE _seq > $1 AND _seq <= $2 ORDER BY _seq LIMIT ${Math.floor(range.limit)}`,
-    [BigInt(range.after), BigInt(range.upTo)],
+  const { schema, layout } = session;
+  const [after, upTo, limit] = [range.after, range.upTo, range.limit].map(Math.floor) as [number, number, number];
+  // Sorted whole, every row of the partition would be unpacked for each page.
+  const [[last] = []] = await session.rows(
+    `SELECT max(_seq) FROM (SELECT _seq FROM ${schema}.events WHERE _seq > ${after} AND _seq <= ${upTo} ORDER BY _seq LIMIT ${limit})`,
   );
-  return storedRows(rows, layout);
+  if (last === undefined || last === null) return [];
+  const packed = await session.texts(
+    `SELECT ${layout.rowSql}, _created FROM ${schema}.events WHERE _seq > ${after} AND _seq <= ${Number(last)}`,
+  );
+  const reader = createRowReader(layout);
+  const found: StoredRow[] = [];
+  for (const { bytes, ends } of packed) {
+    const buffer = Buffer.from(bytes.buffer);
+    let begin = 0;
+    for (const end of ends) {
+      const { seq, order, document } = reader.read(buffer, begin, end);
+      found.push({ seq, id: order.id, document });
+      begin = end;
+    }
+  }
+  return found.sort((a, b) => a.seq - b.seq);
 }
 
 /** The event of an id, with `@timestamp` in a range; a short one leaves little to look at. */
