@@ -5,7 +5,7 @@ import { report } from '../language/readers.ts';
 import type { YamlNode } from '../language/yaml-tree.ts';
 import { type Condition, namesOf, parseCondition } from './condition.ts';
 import { lineOf, readLine, type SigmaReading } from './modifiers.ts';
-import { type Search, searchOf } from './search.ts';
+import { itemsOf, type Search, searchOf } from './search.ts';
 
 /** What the detection asks of an event; undefined where something of it cannot be said (which is told). */
 export function readDetection(node: YamlNode, reading: SigmaReading): Search | undefined {
@@ -17,7 +17,7 @@ export function readDetection(node: YamlNode, reading: SigmaReading): Search | u
       remedy: 'Write named searches and a `condition`.',
     });
   }
-  const searches = new Map<string, { readonly search: Search | undefined; readonly at: number }>();
+  const searches = new Map<string, NamedSearch>();
   for (const { key, keyAt, value } of node.entries) {
     if (key === 'condition') continue;
     if (key === 'timeframe') {
@@ -25,17 +25,19 @@ export function readDetection(node: YamlNode, reading: SigmaReading): Search | u
       report(reading, keyAt, { code: 'sigma/detection', message: '`timeframe` is not part of Sigma any more', remedy });
       continue;
     }
-    searches.set(key, { search: readSearch(value, reading), at: keyAt });
+    const search = readSearch(value, reading);
+    searches.set(key, { search, at: keyAt, items: search === undefined ? 0 : itemsOf(search).length });
   }
   const conditions = conditionsOf(node, reading);
   const used = new Set<string>();
+  const size = { items: 0, isTold: false };
   const parts = conditions.map((condition) => {
     const parsed = parseCondition(condition.value);
     if (parsed.kind === 'wrong') {
       const { offset, message, remedy } = parsed.problem;
       return report(reading, placeIn(condition.node, offset, reading), { code: 'sigma/condition', message, remedy });
     }
-    return resolve(parsed, { searches, used, reading, node: condition.node });
+    return resolve(parsed, { searches, used, size, reading, node: condition.node });
   });
   for (const [name, { at }] of searches) {
     if (used.has(name) || reading.diagnostics.length > before) continue;
@@ -47,6 +49,16 @@ export function readDetection(node: YamlNode, reading: SigmaReading): Search | u
   const hasError = reading.diagnostics.slice(before).some(({ severity }) => severity === 'error');
   return isWhole && !hasError ? searchOf('or', parts) : undefined;
 }
+
+interface NamedSearch {
+  /** Undefined where it cannot be said. */
+  readonly search: Search | undefined;
+  readonly at: number;
+  readonly items: number;
+}
+
+/** No expression is long enough for more. */
+const ITEMS_MAX = 10_000;
 
 interface ConditionText {
   readonly value: string;
@@ -70,8 +82,10 @@ function conditionsOf(node: YamlNode & { readonly kind: 'map' }, reading: SigmaR
 }
 
 interface Resolving {
-  readonly searches: ReadonlyMap<string, { readonly search: Search | undefined; readonly at: number }>;
+  readonly searches: ReadonlyMap<string, NamedSearch>;
   readonly used: Set<string>;
+  /** Tests so far: a condition may name the same searches again and again. */
+  readonly size: { items: number; isTold: boolean };
   readonly reading: SigmaReading;
   readonly node: YamlNode;
 }
@@ -85,6 +99,8 @@ function resolve(condition: Condition, resolving: Resolving): Search | undefined
       return of === undefined ? undefined : { kind: 'not', of };
     }
     case 'of': {
+      // Looking through the names costs too.
+      if (isTooMuch(resolving.searches.size / 100, condition.offset, resolving)) return undefined;
       const names = namesOf(condition.pattern, [...resolving.searches.keys()]);
       if (names.length === 0) return refuse(condition.pattern, condition.offset, resolving);
       const parts = names.map((name) => named(name, condition.offset, resolving));
@@ -103,7 +119,20 @@ function named(name: string, offset: number, resolving: Resolving): Search | und
   const found = resolving.searches.get(name);
   if (found === undefined) return refuse(name, offset, resolving);
   resolving.used.add(name);
-  return found.search;
+  return isTooMuch(found.items, offset, resolving) ? undefined : found.search;
+}
+
+/** Counts so many tests more; tells once where they are too many. */
+function isTooMuch(items: number, offset: number, { size, reading, node }: Resolving): boolean {
+  size.items += items;
+  if (size.items <= ITEMS_MAX) return false;
+  if (!size.isTold) {
+    const remedy = 'Split the rule: the condition asks for the same searches too often.';
+    const message = `more than ${ITEMS_MAX} tests with all that the condition names`;
+    report(reading, placeIn(node, offset, reading), { code: 'sigma/condition', message, remedy });
+  }
+  size.isTold = true;
+  return true;
 }
 
 function refuse(name: string, offset: number, { searches, reading, node }: Resolving): undefined {

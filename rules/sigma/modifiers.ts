@@ -14,7 +14,12 @@ import { type Search, searchOf, type Test, type TimePart } from './search.ts';
 export interface SigmaReading extends Reading {
   /** What `%name%` stands for with the modifier `expand`. */
   readonly lists: Lists;
+  /** How many patterns were made so far: a few bytes of a file may ask for thousands. */
+  patterns?: number;
 }
+
+/** No expression is long enough for more patterns. */
+const PATTERNS_MAX = 10_000;
 
 const PLACES: Readonly<Record<string, Place>> = { contains: 'anywhere', startswith: 'start', endswith: 'end' };
 const OPERATORS = { lt: '<', lte: '<=', gt: '>', gte: '>=' } as const;
@@ -78,8 +83,21 @@ export function readLine(line: DetectionLine, value: YamlNode, reading: SigmaRea
       remedy: 'Write at least one.',
     });
   }
-  const tests = nodes.map((node) => readValue(line, node, reading));
-  if (!tests.every((test) => test !== undefined)) return undefined;
+  const tests: Test[] = [];
+  let isWhole = true;
+  for (const node of nodes) {
+    const test = readValue(line, node, reading);
+    if (test === undefined) isWhole = false;
+    else tests.push(test);
+    reading.patterns = (reading.patterns ?? 0) + (test?.kind === 'text' ? test.patterns.length : 1);
+    if (reading.patterns <= PATTERNS_MAX) continue;
+    return report(reading, node.at, {
+      code: 'sigma/value',
+      message: `more than ${PATTERNS_MAX} values, with all the ways in which they may be written`,
+      remedy: 'Split the rule, or use a list with `expand`.',
+    });
+  }
+  if (!isWhole) return undefined;
   const hasAll = modifiers.includes('all');
   const item = (test: Test): Search => ({ kind: 'item', field: line.field, test, at });
   const search = searchOf(hasAll ? 'and' : 'or', (hasAll ? tests : together(tests)).map(item));

@@ -422,6 +422,25 @@ describe('hostile files', () => {
     expect(messages(list(10_000, 10))).toMatch(/longer than/);
   });
 
+  it('few bytes that ask for millions of values, and thousands of searches', () => {
+    const dashes = wrap(
+      `  sel:\n    CommandLine|windash:\n${'      - -a -b -c -d\n'.repeat(10_000)}  condition: sel\n`,
+    );
+    expect(messages(dashes)).toMatch(/more than 10000 values/);
+    const lines = Array.from({ length: 5_000 }, (_, n) => `  sel_${n}:\n    CommandLine|windash: -a -b -c -d\n`).join(
+      '',
+    );
+    expect(messages(wrap(`${lines}  condition: 1 of sel_*\n`))).toMatch(/more than 10000 values/);
+    const searches = Array.from({ length: 5_000 }, (_, n) => `  sel_${n}:\n    Image: x${n}\n`).join('');
+    expect(messages(wrap(`${searches}  condition: 1 of sel_*\n`))).toMatch(/longer than|too large/);
+    const often = Array.from({ length: 900 }, () => '1 of sel_*')
+      .join(' or ')
+      .slice(0, 9_990);
+    expect(messages(wrap(`${searches}  condition: ${often.slice(0, often.lastIndexOf(' or '))}\n`))).toMatch(
+      /more than 10000 tests/,
+    );
+  });
+
   it('aliases, deep nesting, long conditions', () => {
     expect(messages(wrap('  sel: &a\n    Image: x\n  other: *a\n  condition: sel\n'))).toMatch(/anchors/);
     expect(messages(wrap(`  sel: ${'['.repeat(5_000)}\n  condition: sel\n`))).toMatch(/nested too deeply/);
