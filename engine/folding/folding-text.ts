@@ -5,6 +5,7 @@
 //   filled:VERSION {"v":2,"fromMs":…}                                   the rule was folded over what came before that time
 //   base:KEY       {"v":2,"ruleVersion":…,"key":…,"hostId":…,"base":{…},"passedMs":…,"found":[…],"last":{…}}
 import type { OrderKey } from '../../event/order.ts';
+import { FORMAT_ONE, nameOfFormatOne, type RecordOfFormatOne, recordOfFormatOne } from './format-one.ts';
 import { emptyKey, type LiveKey } from './live-key.ts';
 import { type MatchRecord, nameOfRecord, type RecordPlace } from './match-record.ts';
 
@@ -81,12 +82,13 @@ export function readFolding(
     if (!name.startsWith(MATCH_PREFIX) && !name.startsWith(BASE_PREFIX)) continue;
     const entry = entryOf(text);
     if (entry === undefined) throw unreadable(name, 'it is no JSON object');
-    if (entry['v'] !== FOLDING_FORMAT) {
-      throw unreadable(name, `it has format ${String(entry['v'])}, this version reads ${FOLDING_FORMAT}`);
+    const { v: format } = entry;
+    if (format !== FOLDING_FORMAT && format !== FORMAT_ONE) {
+      throw unreadable(name, `it has format ${String(format)}, this version reads up to ${FOLDING_FORMAT}`);
     }
     if (name.startsWith(MATCH_PREFIX)) {
       const keyId = name.slice(MATCH_PREFIX.length, name.indexOf(' '));
-      records.push({ ...unpacked(keyId, entry['record'] as Packed), storedAs: entry['place'] as RecordPlace });
+      records.push({ ...recordFrom(keyId, format, entry['record']), storedAs: entry['place'] as RecordPlace });
       continue;
     }
     const keyId = name.slice(BASE_PREFIX.length);
@@ -141,6 +143,10 @@ function unpacked(keyId: string, record: Packed): MatchRecord {
   return { order, role, values, ruleVersion, keyId, key, place, sample, detectionId, storedAs: undefined };
 }
 
+function recordFrom(keyId: string, format: unknown, record: unknown): MatchRecord {
+  return format === FORMAT_ONE ? recordOfFormatOne(record as RecordOfFormatOne) : unpacked(keyId, record as Packed);
+}
+
 function keyFrom(id: string, entry: Record<string, unknown>): LiveKey {
   const base = (entry['base'] ?? {}) as { state?: unknown; passedMs?: number; last?: OrderKey };
   const key = emptyKey({
@@ -152,11 +158,13 @@ function keyFrom(id: string, entry: Record<string, unknown>): LiveKey {
   key.base = { state: base.state, passedMs: base.passedMs ?? Number.NEGATIVE_INFINITY, last: base.last };
   key.passedMs = (entry['passedMs'] as number | undefined) ?? Number.NEGATIVE_INFINITY;
   const found = (entry['found'] ?? []) as [string, string][];
-  const removed = (entry['removed'] ?? []) as string[];
+  const { v: format } = entry;
+  const names = (entry['removed'] ?? []) as string[];
+  const removed = format === FORMAT_ONE ? names.map((name) => nameOfFormatOne(id, name)) : names;
   if (found.length > 0) key.found = new Map(found);
   if (removed.length > 0) key.removed = new Set(removed);
-  const last = entry['lastRecord'] as Packed | undefined;
-  if (last !== undefined) key.lastRecord = unpacked(id, last);
+  const last = entry['lastRecord'];
+  if (last !== undefined) key.lastRecord = recordFrom(id, format, last);
   return key;
 }
 

@@ -23,6 +23,8 @@ import {
 export interface Sample {
   /** Of the fields that the rule's title and `alert.include` name, in the order of its teller; null where the event has none. */
   readonly texts: readonly (string | null)[];
+  /** In place of texts, of a match that an earlier version of Vedette kept (format-one.ts). */
+  readonly rendered?: RenderedSample;
   readonly hostName: string;
   readonly timestampMs: number;
   /** Left out where it is the rule's own key. */
@@ -31,6 +33,12 @@ export interface Sample {
   readonly groupKey?: string;
   /** The same for each `together` rule that takes this rule's detections, by that rule's version, and the key under it. */
   readonly together?: Readonly<Record<string, { readonly key: string; readonly sample: Sample }>>;
+}
+
+/** Title and fields as people read them, with places left for the figures that only the fold knows. */
+export interface RenderedSample {
+  readonly title: readonly (string | { readonly fact: string })[];
+  readonly fields: readonly { readonly name: string; readonly value?: string | undefined }[];
 }
 
 /** What one rule version shows: takes it from an event, and says it. Which texts there are is part of a rule's version. */
@@ -102,7 +110,8 @@ export function tellerOf(
             }),
       };
     },
-    tell({ texts }, facts) {
+    tell({ texts, rendered }, facts) {
+      if (rendered !== undefined) return toldOf(rendered, facts);
       const textOf = (name: string): string | undefined => texts[names.indexOf(name)] ?? undefined;
       const parts = template.map((part) => {
         if (typeof part === 'string') return part;
@@ -124,6 +133,12 @@ export function tellerOf(
       return text === undefined ? factText(factOf(facts, name)) : shorten(visible(text), FIELD_LENGTH_MAX);
     },
   };
+}
+
+function toldOf({ title, fields }: RenderedSample, facts: Found['facts']): Pick<Alert, 'title' | 'fields'> {
+  const text = title.map((part) => (typeof part === 'string' ? part : factText(factOf(facts, part.fact)))).join('');
+  const told = fields.map(({ name, value }) => ({ name, value: value ?? factText(factOf(facts, name)) }));
+  return { title: shorten(text, TITLE_LENGTH_MAX), fields: withFacts(told, facts) };
 }
 
 /** Where a rule found something by time and the last event is forgotten. */
