@@ -48,9 +48,9 @@ const ACTOR: Readonly<Record<string, Target>> = {
   comm: field('process.name'),
   pid: field('process.pid', { characters: DIGITS }),
   ppid: field('process.parent.pid', { characters: DIGITS }),
-  auid: id('user.audit.id'),
+  auid: { ...id('user.audit.id'), absentNumber: '4294967295' },
   auid_name: field('user.audit.name'),
-  ses: field('auditd.session', { absent: UNSET }),
+  ses: field('auditd.session', { absent: UNSET, absentNumber: '4294967295' }),
   subj: unsaid(LABEL, 'Ask for user.selinux.domain and its neighbours by these names.'),
 };
 

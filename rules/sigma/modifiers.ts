@@ -7,7 +7,7 @@ import type { Lists } from '../expression/syntax.ts';
 import { type Reading, report } from '../language/readers.ts';
 import type { YamlNode } from '../language/yaml-tree.ts';
 import { base64AtAnyOffset, plainBytes, type Utf16, utf16Bytes, withAllDashes } from './encodings.ts';
-import { type Pattern, type Place, placedAt, plainPattern, plainText, readPattern } from './pattern.ts';
+import { joinedPattern, type Pattern, type Place, placedAt, plainPattern, readPattern } from './pattern.ts';
 import { type Search, searchOf, type Test, type TimePart } from './search.ts';
 
 /** What reading detections needs beside the text. */
@@ -214,7 +214,9 @@ function readText(line: DetectionLine, node: Scalar, reading: SigmaReading): Tes
   const isPlain = modifiers.every((name) => name === 'expand' || name === 'all' || name === 'neq');
   if (list !== undefined && isPlain) {
     const name = listNamed(list, reading);
-    return name === undefined ? refuseList(list, node, reading) : { kind: 'list', name };
+    return name === undefined
+      ? refuseList(list, node, reading)
+      : { kind: 'list', name, values: valuesOf(name, reading) };
   }
   let values: readonly Value[] = [{ pattern: readPattern(text) }];
   for (const modifier of modifiers) {
@@ -267,30 +269,50 @@ function encode(modifier: string, values: readonly Value[], { node, reading }: A
 /** Values that an expansion may become. */
 const EXPANDED_MAX = 10_000;
 
-/** `%name%` within a text: each value of the list, as it is; wildcards in it mean nothing. */
+/** `%name%` within a text: each value of the list, as it is; wildcards in it mean nothing. Of several, each with each. */
 function expand(values: readonly Value[], { node, reading }: At): readonly Value[] | undefined {
   const expanded: Value[] = [];
   for (const value of values) {
-    const text = 'pattern' in value ? plainText(value.pattern) : undefined;
-    const name = text === undefined ? undefined : /%([^%]+)%/.exec(text)?.[1];
-    if (text === undefined || name === undefined) {
-      expanded.push(value);
-      continue;
+    let variants: readonly Pattern[] = [[]];
+    for (const part of 'pattern' in value ? partsOf(value.pattern) : []) {
+      const name = typeof part === 'string' ? undefined : part.name;
+      const list = name === undefined ? undefined : listNamed(name, reading);
+      if (name !== undefined && list === undefined) return refuseList(name, node, reading);
+      const members: readonly Pattern[] =
+        typeof part === 'object' && part.name === undefined
+          ? [plainPattern(part.text)]
+          : list === undefined
+            ? [[part as 'any' | 'one']]
+            : valuesOf(list, reading).map(plainPattern);
+      if (variants.length * members.length + expanded.length > EXPANDED_MAX) return refuseCount(node, reading, 'many');
+      variants = variants.flatMap((before) => members.map((member) => joinedPattern(before, member)));
     }
-    const list = listNamed(name, reading);
-    if (list === undefined) return refuseList(name, node, reading);
-    for (const member of reading.lists.get(list) ?? []) {
-      expanded.push({ pattern: plainPattern(text.split(`%${name}%`).join(String(member))) });
-    }
+    expanded.push(...('pattern' in value ? variants.map((pattern) => ({ pattern })) : [value]));
   }
-  if (expanded.length === 0 || expanded.length > EXPANDED_MAX) {
-    return report(reading, node.at, {
-      code: 'sigma/value',
-      message: expanded.length === 0 ? 'the list is empty' : `more than ${EXPANDED_MAX} values`,
-      remedy: 'Fill the list, or use a smaller one.',
-    });
-  }
-  return expanded;
+  return expanded.length === 0 ? refuseCount(node, reading, 'none') : expanded;
+}
+
+type Part = 'any' | 'one' | { readonly text: string; readonly name?: string };
+
+/** Literal runs cut where a placeholder stands. */
+function partsOf(pattern: Pattern): readonly Part[] {
+  return pattern.flatMap((token): readonly Part[] => {
+    if (typeof token === 'string') return [token];
+    const pieces = token.text.split(/%([^%]+)%/);
+    return pieces.map((text, at) => (at % 2 === 1 ? { text, name: text } : { text }));
+  });
+}
+
+function refuseCount(node: Scalar, reading: SigmaReading, how: 'none' | 'many'): undefined {
+  return report(reading, node.at, {
+    code: 'sigma/value',
+    message: how === 'none' ? 'the list is empty' : `more than ${EXPANDED_MAX} values`,
+    remedy: 'Fill the list, or use a smaller one.',
+  });
+}
+
+function valuesOf(list: string, { lists }: SigmaReading): readonly string[] {
+  return [...(lists.get(list) ?? [])].map(String);
 }
 
 function listNamed(name: string, { lists }: SigmaReading): string | undefined {

@@ -38,6 +38,13 @@ export function plainText(pattern: Pattern): string | undefined {
   return texts.every((text) => text !== undefined) ? texts.join('') : undefined;
 }
 
+/** One behind the other; literal runs that meet are one. */
+export function joinedPattern(first: Pattern, second: Pattern): Pattern {
+  const [last, next] = [first.at(-1), second[0]];
+  if (typeof last !== 'object' || typeof next !== 'object') return [...first, ...second];
+  return [...first.slice(0, -1), { text: last.text + next.text }, ...second.slice(1)];
+}
+
 export type Place = 'whole' | 'start' | 'end' | 'anywhere';
 
 /** The pattern with room before and behind it. */

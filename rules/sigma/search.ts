@@ -20,7 +20,7 @@ export type Test =
   | { readonly kind: 'null' }
   | { readonly kind: 'field'; readonly other: string; readonly place: Place; readonly isCased: boolean }
   /** One of the values of a named list. */
-  | { readonly kind: 'list'; readonly name: string };
+  | { readonly kind: 'list'; readonly name: string; readonly values: readonly string[] };
 
 export type TimePart = 'minute' | 'hour' | 'day' | 'week' | 'month' | 'year';
 

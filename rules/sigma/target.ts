@@ -29,9 +29,11 @@ export interface FieldTarget {
   readonly names?: ReadonlyMap<string, string>;
   /** Texts that stand for its not being there. */
   readonly absent?: ReadonlySet<string>;
+  /** The number that the log has where events have nothing. */
+  readonly absentNumber?: string;
 }
 
-type Options = Pick<FieldTarget, 'characters' | 'values' | 'names' | 'absent'>;
+type Options = Pick<FieldTarget, 'characters' | 'values' | 'names' | 'absent' | 'absentNumber'>;
 
 /** A field of the catalogue's names. */
 export function field(name: string, options: Options = {}): FieldTarget {

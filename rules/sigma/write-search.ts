@@ -176,19 +176,27 @@ function writeOn(test: Test, target: FieldTarget, context: Context): Written {
 
 function writeTest(test: Test, target: FieldTarget, context: Context): Written {
   const { text } = target;
+  if (test.kind === 'list' && (target.values ?? target.names ?? target.absent) !== undefined) {
+    const patterns = test.values.map(plainPattern);
+    return writeTest({ kind: 'text', patterns, isCased: false }, target, context);
+  }
   if (target.values !== undefined && test.kind !== 'exists' && test.kind !== 'null') {
+    if (!isAnswerable(test, context)) return FALSE;
     const possible = [...target.values].filter(([ours]) => isTrueOf(test, ours)).map(([, value]) => value);
     return possible.length === 0 ? FALSE : call('is', text, ...[...new Set(possible)].map(literal));
   }
   switch (test.kind) {
     case 'text':
-      return writeTexts(test, target);
+      return anyOf([writeTexts(test, target), ...namedOtherwise(test, target)]);
     case 'regex':
-      return writeRegex(test, target, context);
+      return anyOf([writeRegex(test, target, context), ...namedOtherwise(test, target)]);
     case 'network':
       return call('cidr', text, literal(test.network));
-    case 'number':
-      return writeNumber(test, target);
+    case 'number': {
+      const isOfUnset = target.absentNumber !== undefined && isTrueOf(test, target.absentNumber);
+      const unset = isOfUnset ? [not(there(target))] : [];
+      return anyOf([writeNumber(test, target), ...namedOtherwise(test, target), ...unset]);
+    }
     case 'exists':
       return test.isThere ? there(target) : not(there(target));
     case 'null':
@@ -198,6 +206,32 @@ function writeTest(test: Test, target: FieldTarget, context: Context): Written {
     case 'list':
       return call('is', text, `$${test.name}`);
   }
+}
+
+/** Texts of the log that events have under another name, and that the test is true of; those that are written out are among the texts. */
+function namedOtherwise(test: Test, { text, names }: FieldTarget): readonly Written[] {
+  if (names === undefined || isOfPlainTexts(test)) return [];
+  const others = [...names].filter(([raw]) => isTrueOf(test, raw)).map(([, name]) => literal(name));
+  return others.length === 0 ? [] : [call('is', text, ...others)];
+}
+
+/** Of a field with few values, texts and regular expressions can be asked. */
+function isAnswerable(test: Test, { item, writing }: Context): boolean {
+  const made = test.kind === 'regex' ? regexText(test.source, test.flags) : undefined;
+  if (test.kind === 'text' || made?.kind === 'text') return true;
+  const problem =
+    made?.kind === 'refused'
+      ? made
+      : {
+          message: `\`${visible(item.field ?? '')}\` has a few texts as values, and cannot be compared like this`,
+          remedy: 'Write the values out.',
+        };
+  tellOnce(writing, { at: item.at, severity: 'error', message: problem.message, remedy: problem.remedy });
+  return false;
+}
+
+function tellOnce({ problems }: Writing, problem: SearchProblem): void {
+  if (!problems.some(({ at, message }) => at === problem.at && message === problem.message)) problems.push(problem);
 }
 
 function writeTexts(test: Test & { kind: 'text' }, target: FieldTarget): Written {
@@ -226,10 +260,7 @@ function writeTexts(test: Test & { kind: 'text' }, target: FieldTarget): Written
 function writeRegex(test: Test & { kind: 'regex' }, { text }: FieldTarget, { item, writing }: Context): Written {
   const made = regexText(test.source, test.flags);
   if (made.kind === 'text') return call('matches', text, literal(made.text));
-  const { message, remedy } = made;
-  if (!writing.problems.some((problem) => problem.at === item.at && problem.message === message)) {
-    writing.problems.push({ at: item.at, severity: 'error', message, remedy });
-  }
+  tellOnce(writing, { at: item.at, severity: 'error', message: made.message, remedy: made.remedy });
   return FALSE;
 }
 
@@ -288,8 +319,21 @@ function isTrueOf(test: Test, text: string): boolean {
         return compiled.kind === 'regex' && compiled.test(test.isCased ? text : folded(text), evaluation);
       });
     case 'regex': {
-      const compiled = compileRegex(test.source, test.flags);
+      const made = regexText(test.source, test.flags);
+      const compiled = made.kind === 'text' ? compileRegex(made.text, '') : made;
       return compiled.kind === 'regex' && compiled.test(text, evaluation);
+    }
+    case 'number': {
+      const number = Number(text);
+      const { operator, value, part } = test;
+      if (part !== undefined || !Number.isFinite(number)) return false;
+      return {
+        '<': number < value,
+        '<=': number <= value,
+        '>': number > value,
+        '>=': number >= value,
+        '=': number === value,
+      }[operator];
     }
     case 'exists':
       return test.isThere;

@@ -78,6 +78,13 @@ describe('filters', () => {
     expect(alertsOf(imported, EVENTS).length).toBe(1);
   });
 
+  it('with what has to come together to be taken out', () => {
+    const words = `rules: any\nuser: { User: backup }\nprogram: { Image|endswith: /updater }\ncondition: not user or not program`;
+    const imported = importSigma({ 'rule.yml': RULE, 'filter.yml': filter(words) });
+    expect(imported.told).toEqual([]);
+    expect(alertsOf(imported, EVENTS).length).toBe(2);
+  });
+
   it('that would narrow a rule are refused, and the rule is left whole', () => {
     const words = 'rules: any\nselection: { User: backup }\ncondition: selection';
     const imported = importSigma({ 'rule.yml': RULE, 'filter.yml': filter(words) });
@@ -170,6 +177,18 @@ describe('placeholders', () => {
     const imported = importSigma(expanding('admins'));
     expect(imported.told).toEqual([]);
     expect(alertsOf(imported, [started(0, '/bin/x', 'Backup'), started(1, '/bin/x')]).length).toBe(1);
+  });
+
+  it.each([
+    ['%admins% to %admins%', ['root to backup', 'backup to backup', 'Root to root'], ['root to bob', 'root']],
+    ['*-u %admins%*', ['su -u root x', '-u backup'], ['su -u bob', 'su -u %admins%']],
+    ['?%admins%', ['xroot'], ['root', 'xxroot']],
+  ])('are found within texts, each by itself: %s', (text, found, passed) => {
+    const imported = importSigma(RULE.replace('Image|startswith: /tmp/', `CommandLine|expand: "${text}"`));
+    expect(imported.told).toEqual([]);
+    const run = (line: string): Given => ({ at: 0, 'process.args': line.split(' ') });
+    for (const line of found) expect([line, alertsOf(imported, [run(line)]).length]).toEqual([line, 1]);
+    for (const line of passed) expect([line, alertsOf(imported, [run(line)]).length]).toEqual([line, 0]);
   });
 
   it('a list that is not there is told', () => {

@@ -280,6 +280,25 @@ describe('records of one audit event', () => {
       expect(EXIT_NAMES.get(String(-number))).toBe(errnoName(number));
   });
 
+  it('numbers of raw records are compared as they stand there, also where events have names or nothing', () => {
+    const of = (selection: object, exit: string, user: EventDocument = {}): boolean =>
+      matchesRecords(
+        { sel: { type: 'SYSCALL', ...selection }, condition: 'sel' },
+        { user, auditd: { data: { syscall: 'openat', exit } } },
+      );
+    expect(of({ 'exit|lt': 0 }, 'EACCES')).toBe(true);
+    expect(of({ 'exit|startswith': '-1' }, 'EACCES')).toBe(true);
+    expect(of({ 'exit|startswith': '-2' }, 'EACCES')).toBe(false);
+    expect(of({ 'exit|gte': 0 }, 'EACCES')).toBe(false);
+    expect(of({ 'exit|gte': 0 }, '3')).toBe(true);
+    expect(of({ 'syscall|re': '^25[0-9]$' }, '3')).toBe(true);
+    expect(of({ 'syscall|re': '^24[0-9]$' }, '3')).toBe(false);
+    expect(of({ 'auid|gte': 1000 }, '3')).toBe(true);
+    expect(of({ 'auid|gte': 1000, 'auid|neq': 4294967295 }, '3')).toBe(false);
+    expect(of({ 'auid|lt': 1000 }, '3')).toBe(false);
+    expect(of({ 'auid|gte': 1000 }, '3', { audit: { id: '7' } })).toBe(false);
+  });
+
   it('keywords are found in the raw records and in arguments that the kernel wrote in hexadecimal', () => {
     const detection = { words: ['history -c'], condition: 'words' };
     expect(matchesRecords(detection, { event: { module: 'auditd', original: 'type=X msg=… HISTORY -C' } })).toBe(true);
@@ -381,6 +400,18 @@ describe('what is refused', () => {
     [{}, /names neither product, category nor service/],
   ])('the log source %j', (logsource, message) => {
     expect(errorsOf(setOf(sel({ Image: 'x' }), logsource)).join()).toMatch(message);
+  });
+
+  it('what cannot be asked of a field with few values, also beside what can be', () => {
+    for (const [key, value, message] of [
+      ['Initiated|gte', 1, '`Initiated` has a few texts as values, and cannot be compared like this'],
+      ['Initiated|fieldref', 'Image', '`Initiated` has a few texts as values, and cannot be compared like this'],
+      ['Initiated|re', '(?=t)true', 'look-ahead'],
+    ] as const) {
+      const detection = { sel: { [key]: value }, other: { Image: '/x' }, condition: 'sel or other' };
+      const logsource = { product: 'linux', category: 'network_connection' };
+      expect(errorsOf(setOf(detection, logsource)).join()).toContain(message);
+    }
   });
 
   it('all mistakes are told, and the other documents of the file are read', () => {
