@@ -5,7 +5,7 @@ import type { Diagnostic } from '../diagnostic.ts';
 import type { Lists } from '../expression/syntax.ts';
 import { diagnosticAt, type Problem } from '../language/source-text.ts';
 import { readDetection } from './detection.ts';
-import type { Search } from './search.ts';
+import { type Search, searchOf } from './search.ts';
 import { memberOf, type SigmaDocument, textOf, textsOf } from './sigma-document.ts';
 
 export interface SigmaFilter {
@@ -40,7 +40,7 @@ export function readFilter(document: SigmaDocument, lists: Lists): SigmaFilter |
   const detection = { ...map, entries: map.entries.filter(({ key }) => key !== 'rules') };
   const search = readDetection(detection, { source, diagnostics: problems, lists });
   const parts = search === undefined ? [] : search.kind === 'and' ? search.of : [search];
-  const excluded = parts.flatMap((part) => (part.kind === 'not' ? [part.of] : []));
+  const excluded = parts.flatMap((part) => takenOut(part) ?? []);
   if (excluded.length < parts.length) {
     const message = 'this filter would narrow the rules to what it selects, and silence them for all else';
     const remedy = 'Write `condition: not selection` to take out what is selected.';
@@ -57,6 +57,14 @@ export function readFilter(document: SigmaDocument, lists: Lists): SigmaFilter |
     logSource: logSourceOf(document),
     excluded,
   };
+}
+
+/** What is left out: what stands behind a `not`, and of alternatives that all do what is in each of them. */
+function takenOut(search: Search): Search | undefined {
+  if (search.kind === 'not') return search.of;
+  const parts = search.kind === 'or' ? search.of.map(takenOut) : [];
+  const all = parts.filter((part) => part !== undefined);
+  return all.length > 0 && all.length === parts.length ? searchOf('and', all) : undefined;
 }
 
 function logSourceOf({ root }: SigmaDocument): ReadonlyMap<string, string> {

@@ -1,9 +1,10 @@
 // Single documents of Sigma in our words: what a detection rule asks of which events, with everything around it. What is put together
 // of several documents is in collection.ts.
+import { fieldNamed } from '../../event/catalogue.ts';
 import type { Diagnostic } from '../diagnostic.ts';
 import { visible } from '../diagnostic.ts';
 import type { Lists } from '../expression/syntax.ts';
-import { not, type Written } from '../foreign/expression-writer.ts';
+import { fieldPath, not, type Written } from '../foreign/expression-writer.ts';
 import type { PlainRule } from '../foreign/foreign-rule.ts';
 import { diagnosticAt } from '../language/source-text.ts';
 import { readDetection } from './detection.ts';
@@ -13,6 +14,7 @@ import { type LogSource, type LogSourceKeys, logSourceOf, type SourceProblem } f
 import { readMetadata } from './metadata.ts';
 import type { Search } from './search.ts';
 import { memberOf, type SigmaDocument, textOf } from './sigma-document.ts';
+import { joined } from './target.ts';
 import { type Writing, writeSearch } from './write-search.ts';
 
 /** Alerts show so many fields at most. */
@@ -128,12 +130,16 @@ function excludedFrom(
   return errors.length > 0 ? errors : written.filter(({ text }) => text !== 'false');
 }
 
+/** A field that holds the value whole and once; a line of arguments is in one of its own. */
 function fieldOfSource(logSource: LogSource, search: Search): (name: string) => string | undefined {
   const sorts = logSource.sorts(search);
   return (name) => {
     const names = sorts.flatMap((sort) => {
       const target = sort.target(name);
-      return target?.kind === 'field' && target.name !== undefined ? [target.name] : [];
+      if (target?.kind !== 'field' || target.name === undefined) return [];
+      const line = target.text === joined(target.name).text ? shownName(target.name) : target.name;
+      const isWhole = line !== target.name || target.text === fieldPath(target.name);
+      return isWhole && fieldNamed(line)?.isArray !== true ? [line] : [undefined];
     });
     const [only, second] = new Set(names);
     return second === undefined ? only : undefined;
@@ -154,14 +160,17 @@ function includeOf(
   const asked = node?.kind === 'list' ? node.items.flatMap((item) => textOf(item) ?? []) : [];
   const fieldOf = fieldOfSource(logSource, search);
   const named = asked.flatMap((name) => fieldOf(name) ?? []);
-  const shown = [...logSource.include, ...named, ...writing.fields].map((name) =>
-    name === 'process.args'
-      ? 'process.command_line'
-      : name === 'process.parent.args'
-        ? 'process.parent.command_line'
-        : name,
-  );
+  const shown = [...logSource.include, ...named, ...writing.fields].map(shownName);
   return [...new Set(shown)]
     .filter((name) => /^[A-Za-z@_][A-Za-z0-9@_.-]{0,199}$/.test(visible(name)))
     .slice(0, INCLUDE_MAX);
+}
+
+const LINES: Readonly<Record<string, string>> = {
+  'process.args': 'process.command_line',
+  'process.parent.args': 'process.parent.command_line',
+};
+
+function shownName(name: string): string {
+  return LINES[name] ?? name;
 }

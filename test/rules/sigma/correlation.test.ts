@@ -129,6 +129,23 @@ describe('value_count', () => {
     expect(alerts(rule('{ field: User, eq: 2 }'), by('a', 'b', 'a', 'b'))).toBe(1);
     expect(alerts(rule('{ field: User, eq: 2 }'), by('a', 'b', 'a', 'c'))).toBe(0);
   });
+
+  it('a command line is one value, not one for each of its arguments', () => {
+    const lines = (...all: readonly string[]): readonly Given[] =>
+      all.map((line, place) =>
+        run('su', place, { 'process.args': line.split(' '), 'process.command_line': line, 'user.name': `u${place}` }),
+      );
+    expect(alerts(rule('{ field: CommandLine, gte: 3 }'), lines('su a', 'su b', 'su c'))).toBe(1);
+    expect(alerts(rule('{ field: CommandLine, gte: 3 }'), lines('su a b c', 'su a b c d'))).toBe(0);
+  });
+
+  it('what an event has several of, or a part of a field, is no value of it', () => {
+    const audited = `title: A call\nid: ${idOf('call')}\nname: call\nlogsource: { product: linux, service: auditd }\ndetection: { s: { type: EXECVE, a0: x }, condition: s }\n`;
+    for (const field of ['a1', 'name', 'key']) {
+      const words = `type: event_count\nrules: [call]\ngroup-by: [${field}]\ntimespan: 1h\ncondition: { gte: 3 }`;
+      expect(importSigma(files(correlation(words), audited)).told.join()).toContain('has no single field here');
+    }
+  });
 });
 
 describe('value_sum, value_avg, value_percentile, value_median', () => {
