@@ -1,11 +1,12 @@
 // Engines of their own on a real Elasticsearch: three processes share out the rules of a server, one is killed under load, one is stopped
-// and comes back; and what they find together is what one batch run finds.
+// and comes back; and what they find together, and gather into messages, is what one batch run finds and gathers.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { AlertGroup, Grouped } from '../../event/detection.ts';
 import type { GroupStatus } from '../../server/shared/engine-replica.ts';
 import { type ElasticsearchNode, startElasticsearch } from '../elasticsearch/node.ts';
 import { execEvent, START_MS, ship, startTestServer, statusesOf, type TestServer } from './server-under-test.ts';
@@ -26,8 +27,10 @@ afterAll(() => node?.stop());
 
 interface TestEngine {
   readonly pid: number;
-  /** Ids of the alerts that it printed. */
+  /** Ids of the alerts that it printed by themselves. */
   readonly printed: string[];
+  /** Its messages of groups: the group's id, and the ids of the alerts that it names. */
+  readonly groups: { readonly id: string; readonly alertIds: readonly string[] }[];
   readonly said: string[];
   end(signal: NodeJS.Signals): void;
   exited(): Promise<unknown>;
@@ -39,18 +42,20 @@ function startEngineProcess(): TestEngine {
     env: { ...process.env, VEDETTE_STORE_ELASTICSEARCH_NODE: node.url },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const [printed, said]: [string[], string[]] = [[], []];
+  const [printed, groups, said]: [string[], TestEngine['groups'], string[]] = [[], [], []];
   const lines = (stream: typeof child.stdout, each: (line: string) => void): void => {
     if (stream !== null) createInterface({ input: stream }).on('line', each);
   };
   lines(child.stdout, (line) => {
-    const { id } = (JSON.parse(line) as { alert?: { id?: string }; id?: string }).alert ?? {};
-    if (id !== undefined) printed.push(id);
+    const { alert, group } = JSON.parse(line) as { alert?: { id: string }; group?: AlertGroup };
+    if (group !== undefined) groups.push({ id: group.id, alertIds: group.members.map(({ alertId }) => alertId) });
+    else if (alert !== undefined) printed.push(alert.id);
   });
   lines(child.stderr, (line) => said.push(line));
   const engine: TestEngine = {
     pid: child.pid ?? 0,
     printed,
+    groups,
     said,
     end: (signal) => void child.kill(signal),
     exited: async () => child.exitCode ?? child.signalCode ?? (await once(child, 'exit')),
@@ -77,6 +82,12 @@ by: [host.id]`,
 together: { rules: [many-shells, many-users], within: 1m }`,
 };
 
+/** Rules that gather their alerts: over all hosts, so over whatever a group's owner before left of it. */
+const GROUPS: Readonly<Record<string, string>> = {
+  'bash-then-zsh': '{ for: 12s, table: [host.id] }',
+  'many-users': '{ for: 12s, first: send }',
+};
+
 function textOf(id: string, words: string): string {
   const hasMatch = !/together|sequence/.test(words);
   return `id: ${id}
@@ -86,7 +97,8 @@ severity: low
 ${hasMatch ? 'match: event.action = "executed"' : ''}${words}
 alert:
   title: "${id}: {{count}} {{user.name}}"
-  suppress: { for: 10s }
+  suppress: { for: 4s }
+${GROUPS[id] === undefined ? '' : `  group: ${GROUPS[id]}`}
 tests: []
 `;
 }
@@ -199,14 +211,30 @@ describe('engines that share the rules of a server', () => {
     const asItWas = await settled(server, sent);
     expect(asItWas).toMatchObject({
       eventsRead: sent,
-      differences: { onlyLive: [], onlyBacktest: [], otherDecision: [] },
+      differences: { onlyLive: [], onlyBacktest: [], otherDecision: [], otherGroup: [] },
     });
     const { body } = await server.call('GET', '/api/v1/alerts?limit=1000', { token: server.tokens.reader });
-    const ids: string[] = body.alerts.map(({ id }: { id: string }) => id);
     expect(new Set(body.alerts.map(({ ruleId }: { ruleId: string }) => ruleId))).toEqual(
       new Set(['web-server-spawns-shell', ...Object.keys(RULES)]),
     );
-    const printed = [first, second, third].flatMap((engine) => engine.printed);
-    expect([...new Set(printed)].sort()).toEqual(ids.sort());
+    const alerts: readonly { id: string; group?: 'waits' | Omit<Grouped, 'alertId'> }[] = body.alerts;
+    const processes = [first, second, third];
+    const messages = () => new Map(processes.flatMap(({ groups }) => groups).map(({ id, alertIds }) => [id, alertIds]));
+    const alone = () => processes.flatMap(({ printed }) => printed);
+    const isOver = ({ group }: (typeof alerts)[number]): boolean =>
+      group !== 'waits' && (group === undefined || group.untilMs < server.clock.ms - 5_000);
+    const due = alerts.filter(isOver);
+    await until('everything that is over is told', async () => {
+      const told = new Set([...alone(), ...[...messages().values()].flat()]);
+      return due.every(({ id }) => told.has(id)) ? true : undefined;
+    });
+    const gathered = [...messages().values()].flat();
+    expect(new Set(gathered).size).toBe(gathered.length);
+    expect(gathered.filter((id) => alone().includes(id))).toEqual([]);
+    const ids = new Set(alerts.map(({ id }) => id));
+    expect([...alone(), ...gathered].filter((id) => !ids.has(id))).toEqual([]);
+    for (const { id, group } of due)
+      if (typeof group === 'object') expect([...(messages().get(group.groupId) ?? []), ...alone()]).toContain(id);
+    expect([...messages().values()].some(({ length }) => length > 1)).toBe(true);
   });
 });
