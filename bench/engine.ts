@@ -1,30 +1,38 @@
 // The rules engine on one core: 500 and 2,000 rules on parsed events and from NDJSON, the slowest events, loading, memory for each key
 // that suppression remembers; beside the official JSONata with the same expressions, and beside rsigma with the same rules as Sigma
-// (`cargo install rsigma --version 0.23.0 --locked`; found on the PATH or by VEDETTE_RSIGMA). CPU of this thread, the least of five rounds.
+// (bench/rsigma.ts says how to have it). CPU of this thread, the least of five rounds.
 // Events: those of the store's benchmark, and every twentieth a recorded one of a real kernel. Nothing of two engines is compared
 // unless they found the same.
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import jsonata from 'jsonata';
-import { createEngine } from '../engine/create-engine.ts';
 import type { Engine } from '../engine/engine.ts';
 import { createWaitedHosts } from '../engine/waited-hosts.ts';
 import { EVERYTHING_PASSED } from '../engine/watermark.ts';
-import type { EventDocument, NewEvent, StoredEvent, UnparsedDocument } from '../event/document.ts';
+import type { EventDocument, NewEvent } from '../event/document.ts';
 import { createdMsOf } from '../event/order.ts';
 import type { Rule } from '../rules/rule.ts';
 import { readRules } from '../rules/rule-files.ts';
 import { readRuleFolders, SHIPPED_RULES } from '../rules/rule-folders.ts';
 import { type MadeRule, makeRules, matchOf, type Style, sigmaOf, wordsOf, yamlOf } from './engine-rules.ts';
+import {
+  BATCH_EVENTS,
+  engineOf,
+  FollowedEvent,
+  leastMicros,
+  linesOf,
+  onceMicros,
+  ROUNDS,
+  recordedDocuments,
+  START_MS,
+  type Traffic,
+  trafficOf,
+} from './engine-traffic.ts';
 import { heapBytes, microsSince, told } from './measuring.ts';
-import { EVENTS_PER_HOUR, storeEvent } from './store-events.ts';
+import { findRsigma, RSIGMA_IS_ABSENT, rsigmaMicros } from './rsigma.ts';
+import { EVENTS_PER_HOUR } from './store-events.ts';
 
-const SAMPLES = new URL('../test/data/audit-samples/', import.meta.url);
-const START_MS = Date.UTC(2026, 9, 1);
-const BATCH_EVENTS = 1_500;
-const ROUNDS = 5;
 /** Steps with one event, of which the slowest are told. */
 const ALONE_EVENTS = 15_000;
 const SIGMA_RULES = 210;
@@ -32,13 +40,6 @@ const SIGMA_RULES = 210;
 const FLEET_HOSTS = 5_500;
 /** Of the official engine, which takes some 20 ms for an event with 500 rules. */
 const OFFICIAL_EVENTS = 40;
-
-interface Traffic {
-  readonly events: readonly NewEvent[];
-  readonly unparsed: readonly UnparsedDocument[];
-  /** The documents as JSON, a line each. */
-  readonly lines: readonly string[];
-}
 
 export async function run({ isShort }: { readonly isShort: boolean }): Promise<readonly string[]> {
   const recorded = recordedDocuments();
@@ -144,21 +145,6 @@ function fleetLine(name: string, rules: readonly Rule[], { lines }: Traffic): st
   return `${name}: ${FLEET_HOSTS} hosts, ${engine.keys().keys} keys, a step for one event ${Math.round(micros / steps)} µs on average`;
 }
 
-/** Events as a follower of the embedded store gets them: each is parsed when its document is asked for. */
-class FollowedEvent implements StoredEvent {
-  readonly id: string;
-  readonly seq = 1;
-  readonly unparsed: UnparsedDocument;
-  constructor(id: string, unparsed: UnparsedDocument) {
-    this.id = id;
-    this.unparsed = unparsed;
-  }
-  get document(): EventDocument {
-    const { bytes, from, to } = this.unparsed;
-    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('utf8')) as EventDocument;
-  }
-}
-
 function stepLines(engine: Engine, { events, lines }: Traffic): number {
   let detections = 0;
   for (let at = 0; at < lines.length; at += BATCH_EVENTS) {
@@ -197,10 +183,8 @@ async function besideOfficial(made: readonly MadeRule[], { events }: Traffic): P
 }
 
 function besideRsigma(made: readonly MadeRule[], traffic: Traffic): readonly string[] {
-  const command = process.env['VEDETTE_RSIGMA'] ?? 'rsigma';
-  const version = spawnSync(command, ['--version'], { encoding: 'utf8' });
-  if (version.status !== 0)
-    return ['rsigma: not here, so not compared (cargo install rsigma --version 0.23.0 --locked)'];
+  const rsigma = findRsigma();
+  if (rsigma === undefined) return [RSIGMA_IS_ABSENT];
   const folder = mkdtempSync(join(tmpdir(), 'vedette-rsigma-'));
   try {
     const file = join(folder, 'events.ndjson');
@@ -211,19 +195,8 @@ function besideRsigma(made: readonly MadeRule[], traffic: Traffic): readonly str
       const some = made.slice(0, count);
       const rulesFolder = mkdtempSync(join(folder, 'rules-'));
       for (const [n, rule] of some.entries()) writeFileSync(join(rulesFolder, `${rule.id}.yml`), sigmaOf(rule, n));
-      const evaluated = (events: string): { readonly micros: number; readonly matches: number } => {
-        const args = ['engine', 'eval', '-r', rulesFolder, '-e', `@${events}`, '--input-format', 'json'];
-        let micros = Number.POSITIVE_INFINITY;
-        let matches = 0;
-        for (let round = 0; round < 3; round += 1) {
-          const timed = childMicros(command, [...args, '--output-format', 'ndjson', '-q']);
-          micros = Math.min(micros, timed.micros);
-          matches = timed.lines;
-        }
-        return { micros, matches };
-      };
-      const loading = evaluated(empty).micros;
-      const { micros, matches } = evaluated(file);
+      const loading = rsigmaMicros(rsigma, { rulesFolder, events: empty }).micros;
+      const { micros, lines: matches } = rsigmaMicros(rsigma, { rulesFolder, events: file });
       const theirs = (micros - loading) / traffic.lines.length;
       const { rules } = loaded(some, 'folded');
       const engine = engineOf(rules);
@@ -231,26 +204,13 @@ function besideRsigma(made: readonly MadeRule[], traffic: Traffic): readonly str
       if (found !== matches) throw new Error(`rsigma found ${matches}, ours ${found}`);
       const ours = leastMicros(traffic.lines.length, () => stepLines(engine, traffic));
       return (
-        `${version.stdout.split('\n')[0]}, ${count} ${count === 1 ? 'rule' : 'rules'} as Sigma, from NDJSON: ${told(theirs)}; ours with the same ` +
+        `${rsigma.version}, ${count} ${count === 1 ? 'rule' : 'rules'} as Sigma, from NDJSON: ${told(theirs)}; ours with the same ` +
         `${told(ours)}, ${(theirs / ours).toFixed(1)} × as fast; both found ${found}`
       );
     });
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-/** CPU of a program from begin to end, and the lines that it wrote. */
-function childMicros(command: string, args: readonly string[]): { readonly micros: number; readonly lines: number } {
-  const script = `const {spawnSync}=require('node:child_process');const {writeSync}=require('node:fs');
-    const child=spawnSync(process.argv[1],process.argv.slice(2),{maxBuffer:2**28});
-    if(child.status!==0)throw new Error(String(child.stderr));
-    const tick=require('node:fs').readFileSync('/proc/self/stat','latin1').split(') ')[1].split(' ');
-    writeSync(1,JSON.stringify({ticks:Number(tick[13])+Number(tick[14]),lines:child.stdout.toString('latin1').split('\\n').filter(Boolean).length}));`;
-  const { ticks, lines } = JSON.parse(
-    execFileSync(process.execPath, ['-e', script, command, ...args], { encoding: 'utf8', maxBuffer: 2 ** 28 }),
-  ) as { ticks: number; lines: number };
-  return { micros: ticks * 10_000, lines };
 }
 
 /** What a rule asks of many events, and `suppress` for one that asks nothing. */
@@ -286,10 +246,6 @@ function memoryLines(keys: number): readonly string[] {
   });
 }
 
-function engineOf(rules: readonly Rule[]): Engine {
-  return createEngine({ epochs: [{ fromMs: 0, rules }], state: new Map() });
-}
-
 function loaded(made: readonly MadeRule[], style: Style): { readonly rules: readonly Rule[]; readonly ms: number } {
   const files = made.map((rule) => ({
     file: `${rule.id}.yaml`,
@@ -303,49 +259,4 @@ function loaded(made: readonly MadeRule[], style: Style): { readonly rules: read
   const [error] = diagnostics.filter(({ severity }) => severity === 'error');
   if (error !== undefined) throw new Error(`${error.file}: ${error.message}`);
   return { rules, ms };
-}
-
-function recordedDocuments(): readonly EventDocument[] {
-  return readdirSync(SAMPLES)
-    .filter((name) => name.endsWith('.golden.json'))
-    .toSorted()
-    .flatMap((name) => JSON.parse(readFileSync(new URL(name, SAMPLES), 'utf8')) as readonly EventDocument[]);
-}
-
-function trafficOf(count: number, recorded: readonly EventDocument[]): Traffic {
-  const made = Array.from({ length: count }, (_, n): NewEvent => {
-    const document = recorded[(n / 20) % recorded.length];
-    const event = storeEvent(n, START_MS);
-    if (document === undefined) return event;
-    const { host, vedette } = event.document;
-    const { created } = event.document['event'] as { readonly created: string };
-    const own = { ...(document['event'] as object), created };
-    return { id: event.id, document: { ...document, event: own, host, vedette } };
-  });
-  return linesOf(made);
-}
-
-function linesOf(made: readonly NewEvent[]): Traffic {
-  const lines = made.map(({ document }) => JSON.stringify(document));
-  const events = made.map(({ id }, n) => ({ id, document: JSON.parse(lines[n] ?? '{}') as EventDocument }));
-  const all = Buffer.from(lines.join('\n'));
-  let from = 0;
-  const unparsed = lines.map((line, n): UnparsedDocument => {
-    const begin = from;
-    from += Buffer.byteLength(line) + 1;
-    return { bytes: all, from: begin, to: from - 1, createdMs: createdMsOf(events[n]?.document ?? {}) };
-  });
-  return { events, lines, unparsed };
-}
-
-function leastMicros(count: number, work: () => unknown): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < ROUNDS; round += 1) least = Math.min(least, onceMicros(count, work));
-  return least;
-}
-
-function onceMicros(count: number, work: () => unknown): number {
-  const begin = process.threadCpuUsage();
-  work();
-  return microsSince(begin) / count;
 }

@@ -11,6 +11,7 @@ const BENCHES = {
   ingest: () => import('./ingest.ts'),
   store: () => import('./store.ts'),
   engine: () => import('./engine.ts'),
+  sigma: () => import('./sigma.ts'),
   hostile: () => import('./hostile.ts'),
   expressions: () => import('./expressions.ts'),
   'alert-latency': () => import('./alert-latency.ts'),
