@@ -19,6 +19,12 @@ export interface RuleFolder {
 /** The folder of the rules that come with Vedette. */
 export const SHIPPED_RULES: RuleFolder = { path: join(import.meta.dirname, 'library'), kind: 'shipped' };
 
+/** Ids of the rules that come with Vedette; each is its file's name. */
+export function shippedRuleIds(): ReadonlySet<string> {
+  const names = readdirSync(SHIPPED_RULES.path);
+  return new Set(names.filter((name) => name.endsWith('.yaml')).map((name) => name.slice(0, -'.yaml'.length)));
+}
+
 /** The most files that are read of one folder and its sub-folders. */
 const FILES_PER_FOLDER_MAX = 10_000;
 /** How deep sub-folders are looked into. */

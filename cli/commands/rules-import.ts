@@ -96,7 +96,7 @@ async function readAll(
   const { cwd } = invocation.context;
   const config = await loadConfig(invocation);
   if (!config.isOk) return config;
-  const { readNameFolders } = await import('../../rules/rule-folders.ts');
+  const { readNameFolders, shippedRuleIds } = await import('../../rules/rule-folders.ts');
   const { importedRules } = await import('../../rules/foreign/imported-rules.ts');
   const names: Names = readNameFolders(ruleFoldersOf(config.value));
   const asked = paths.map((path) => resolve(cwd, path));
@@ -104,7 +104,7 @@ async function readAll(
   const frontEnd = await language.load();
   const reading: ForeignReading = frontEnd(files, names);
   return succeed({
-    rules: importedRules(files, reading, names),
+    rules: importedRules(files, reading, names, shippedRuleIds()),
     diagnostics: [...diagnostics, ...reading.diagnostics],
     notes: reading.notes ?? [],
   });

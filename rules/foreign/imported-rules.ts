@@ -40,6 +40,7 @@ export function importedRules(
   files: readonly ForeignFile[],
   { entries }: ForeignReading,
   names: Names,
+  shippedIds: ReadonlySet<string> = new Set(),
 ): readonly ImportedRule[] {
   const sources = new Map(files.map(({ file, text }) => [file, sourceText(file, text.replace(/^\ufeff/, ''))]));
   const taken = new Map<string, string>();
@@ -51,7 +52,8 @@ export function importedRules(
     const lists = own.size === 0 ? names.lists : new Map([...names.lists, ...own]);
     const read = readRule(source, document, { ...names, lists, nowMs: undefined });
     const told = read.diagnostics.filter(({ severity, code }) => severity === 'error' || TOLD.has(code));
-    const diagnostics = [...entry.diagnostics, ...told];
+    const isShipped = read.rule !== undefined && shippedIds.has(read.rule.id);
+    const diagnostics = [...entry.diagnostics, ...told, ...(isShipped ? [idOfShipped(entry, read.rule.id)] : [])];
     if (read.rule === undefined) return { ...without(entry), status: 'refused', diagnostics };
     const other = taken.get(read.rule.id);
     if (other !== undefined) {
@@ -82,6 +84,13 @@ function listFiles(
 ): ImportedRule['lists'] {
   const from = { owner: 'unknown', reason: `Values of “${title}”, imported from ${file}.`.slice(0, 2_000) };
   return [...lists].map(([name, values]) => ({ name, text: writeYaml({ name, ...from, values }) }));
+}
+
+function idOfShipped({ file, line }: ForeignEntry, id: string): Diagnostic {
+  const message = `the id \`${id}\` is that of a shipped rule, which this one would replace`;
+  const remedy = 'Give it another id, or another title or name where its id is made of that, to have both.';
+  const place = { file, line, column: 1, sourceLine: '' };
+  return { code: 'rule/replaces-shipped', severity: 'warning', message, remedy, ...place };
 }
 
 function sameId({ file, line }: ForeignEntry, id: string, other: string): Diagnostic {

@@ -45,13 +45,21 @@ describe('rules import', () => {
   it('prints a rule in our words, with what it could not say beside it', async () => {
     const { code, stdout, stderr } = await run('sigma', 'sigma');
     expect([code, stderr]).toEqual([0, '1 document: 1 run\n']);
-    expect(stdout).toContain(`---\nid: "${ID}"\nname: A program of the temporary folder\n`);
+    expect(stdout).toContain(`---\nid: ${ID}\nname: A program of the temporary folder\n`);
     write('sigma/pool.yml', REFUSED);
     const both = await run('sigma', 'sigma');
     expect(both.code).toBe(1);
     expect(both.stdout).toBe(stdout);
     expect(both.stderr).toContain('sigma/pool.yml:5:16: error: no event has `DestinationHostname`');
     expect(both.stderr).toContain('2 documents: 1 run, 1 not expressible\n');
+  });
+
+  it('tells of a rule that would replace a shipped one', async () => {
+    write('sigma/shell.yml', RULE.replace(ID, 'reverse-shell'));
+    const { code, stdout } = await run('sigma', 'sigma', '--report');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/runs with remarks.*shell\.yml/);
+    expect(stdout).toContain('the id `reverse-shell` is that of a shipped rule, which this one would replace');
   });
 
   it('writes a file for each rule, which the server reads as the same rule', async () => {
