@@ -55,6 +55,8 @@ function blockOf(value: PlainValue): { readonly header: string; readonly lines: 
 
 /** Printable, and no line end but `\n`. */
 const BLOCK = /^[\n\u0020-\u007e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]*$/;
+/** Printable, on one line. */
+const SINGLE = /^[\u0020-\u007e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]*$/;
 /** Texts that YAML reads as themselves without quotes. */
 const PLAIN = /^[A-Za-z/][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./(-][A-Za-z0-9_./()-]*)*$/;
 /** Addresses and UUIDs, which none takes for anything else. */
@@ -66,6 +68,8 @@ const NOT_PRINTABLE = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
 function scalar(value: PlainValue): string {
   if (typeof value !== 'string') return JSON.stringify(value);
   if ((PLAIN.test(value) && !WORDS.test(value)) || TELLING.test(value)) return value;
+  // Expressions are full of quotes.
+  if (/["\\]/.test(value) && SINGLE.test(value)) return `'${value.replaceAll("'", "''")}'`;
   return JSON.stringify(value).replace(
     NOT_PRINTABLE,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
