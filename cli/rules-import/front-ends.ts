@@ -19,4 +19,9 @@ export const LANGUAGES: readonly Language[] = [
     endings: ['.yaml', '.yml'],
     load: async () => (await import('../../rules/elastalert/front-end.ts')).elastAlertFrontEnd,
   },
+  {
+    name: 'eql',
+    endings: ['.ndjson', '.json', '.toml', '.eql'],
+    load: async () => (await import('../../rules/eql/front-end.ts')).elasticFrontEnd,
+  },
 ];

@@ -27,7 +27,10 @@ const PURE_BUILTINS = ['node:crypto', 'node:zlib', 'node:buffer', 'node:net', 'n
 export const ROOMS: Readonly<Record<string, Room>> = {
   event: { imports: [], packages: ['node:crypto', 'node:zlib'] },
   audit: { imports: ['event'], packages: [...PURE_BUILTINS] },
-  rules: { imports: ['event'], packages: ['yaml', 'jsonata', 're2js', ...PURE_BUILTINS, 'node:fs', 'node:url'] },
+  rules: {
+    imports: ['event'],
+    packages: ['yaml', 'jsonata', 're2js', 'smol-toml', ...PURE_BUILTINS, 'node:fs', 'node:url'],
+  },
   alerts: {
     imports: ['event'],
     packages: ['@slack/web-api', 'nodemailer', ...PURE_BUILTINS, 'node:http', 'node:https', 'node:stream', 'node:url'],
