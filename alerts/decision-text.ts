@@ -32,5 +32,5 @@ export function groupText(group: NonNullable<Alert['group']>): string {
   const { groupId, untilMs, isSentAlone, isLate } = group;
   if (isSentAlone) return `sent by itself, as the first of group ${groupId}, which gathers until ${formatUtc(untilMs)}`;
   if (isLate) return `it came late to the alerts of its time, and is in the message of group ${groupId}`;
-  return `in the message of group ${groupId}, which leaves at ${formatUtc(untilMs)}`;
+  return `in the message of group ${groupId}, of the alerts until ${formatUtc(untilMs)}`;
 }

@@ -20,34 +20,48 @@ export function standingOf(kind: RuleKind, state: unknown, nowMs: number): reado
       return [];
     case 'threshold': {
       const asked = kind.atMost === undefined ? `${kind.count}` : `${kind.count} to ${kind.atMost}`;
-      return counted(kind, state as CountState, { asked, spanMs: kind.withinMs, nowMs });
+      const of = { asked, least: kind.count, spanMs: kind.withinMs, nowMs, isWhole: kind.atMost !== undefined };
+      return counted(kind, state as CountState, of);
     }
     case 'distinct': {
       const asked = [
         kind.above === undefined ? '' : `more than ${kind.above}`,
         kind.below === undefined ? '' : `fewer than ${kind.below}`,
       ].filter((bound) => bound !== '');
-      const of = { asked: asked.join(' and '), spanMs: kind.withinMs + 1, nowMs };
-      return [...counted(kind, state as CountState, of), ...valuesLine(kind.field, state as CountState)];
+      const spanMs = kind.withinMs + 1;
+      const isWhole = asked.length > 1;
+      const least = kind.above === undefined ? 0 : kind.above + 1;
+      const of = { asked: asked.join(' and '), least, spanMs, nowMs, isWhole };
+      return [
+        ...counted(kind, state as CountState, of),
+        ...valuesLine(kind.field, isWhole ? (state as CountState).sights : inside(state as CountState, spanMs, nowMs)),
+      ];
     }
     case 'absence':
       return counted(kind, state as CountState, {
         asked: `fewer than ${kind.fewerThan}`,
+        least: 0,
         spanMs: kind.withinMs,
         nowMs,
       });
     case 'combination':
-      return counted(kind, state as CountState, { asked: `${kind.atLeast} steps`, spanMs: kind.withinMs + 1, nowMs });
-    case 'together':
+      return counted(kind, state as CountState, {
+        asked: `${kind.atLeast} steps`,
+        least: kind.atLeast,
+        spanMs: kind.withinMs + 1,
+        nowMs,
+      });
+    case 'together': {
       if (kind.isOrdered) return chained(state as SequenceState, kind.rules.length, kind.withinMs);
+      const { count, rules, withinMs } = kind;
+      const least = count ?? rules.length;
+      const asked = `${least} ${count === undefined ? 'rules' : 'detections'}`;
+      const spanMs = count === undefined ? withinMs + 1 : withinMs;
       return [
-        ...counted(kind, state as CountState, {
-          asked: `${kind.count ?? kind.rules.length} ${kind.count === undefined ? 'rules' : 'detections'}`,
-          spanMs: kind.withinMs + 1,
-          nowMs,
-        }),
-        ...rulesLine(kind, state as CountState),
+        ...counted(kind, state as CountState, { asked, least, spanMs, nowMs }),
+        ...rulesLine(kind, inside(state as CountState, spanMs, nowMs)),
       ];
+    }
     case 'sequence':
       return chained(state as SequenceState, kind.steps.filter(({ isAbsent }) => !isAbsent).length, kind.withinMs);
     case 'metric':
@@ -70,31 +84,53 @@ export function standingOf(kind: RuleKind, state: unknown, nowMs: number): reado
   }
 }
 
+type Sights = CountState['sights'];
+
+function inside({ sights }: CountState, spanMs: number, nowMs: number): Sights {
+  return sights.filter(([ms]) => ms + spanMs > nowMs);
+}
+
 function counted(
   kind: RuleKind & { readonly withinMs: number },
-  { sights, isFound }: CountState,
-  { asked, spanMs, nowMs }: { readonly asked: string; readonly spanMs: number; readonly nowMs: number },
+  state: CountState,
+  asking: {
+    readonly asked: string;
+    /** Fewer than this, and an episode that was found has ceased. */
+    readonly least: number;
+    readonly spanMs: number;
+    readonly nowMs: number;
+    /** Windows are looked at when they are over. */
+    readonly isWhole?: boolean;
+  },
 ): readonly string[] {
-  const inside = sights.filter(([ms]) => ms + spanMs > nowMs);
+  const { asked, least, spanMs, nowMs, isWhole = false } = asking;
+  const { sights, isFound } = state;
   const within = formatDuration(kind.withinMs);
-  const [oldest] = inside;
   if (kind.kind === 'absence') {
     const last = sights.at(-1);
     const seen = last === undefined ? '' : `the last was seen ${time(last[0])}; `;
     return [`${seen}${asked} within ${within} are found${isFound ? ': it was told' : ''}`];
   }
+  if (isWhole) {
+    const [first] = sights;
+    const over = first === undefined ? '' : `; judged when the window is over, at ${time(first[0] + spanMs)}`;
+    return [`${sights.length} of ${asked} within ${within}${over}`];
+  }
+  const counting = inside(state, spanMs, nowMs);
+  const [oldest] = counting;
   const leaves = oldest === undefined ? '' : `; the oldest leaves at ${time(oldest[0] + spanMs)}`;
-  return [`${inside.length} of ${asked} within ${within}${isFound ? '; found, and goes on' : ''}${leaves}`];
+  const found = isFound ? `; found, and ${counting.length < least ? 'over' : 'goes on'}` : '';
+  return [`${counting.length} of ${asked} within ${within}${found}${leaves}`];
 }
 
-function valuesLine(field: string, { sights }: CountState): readonly string[] {
+function valuesLine(field: string, sights: Sights): readonly string[] {
   const values = sights.flatMap(([, , value]) => (value === undefined ? [] : [value]));
   if (values.length === 0) return [];
   const more = values.length > NAMES_MAX ? `, the last ${NAMES_MAX} of ${values.length}` : '';
   return [`values of ${field}: ${values.slice(-NAMES_MAX).join(', ')}${more}`];
 }
 
-function rulesLine({ rules, count }: KindOf<'together'>, { sights }: CountState): readonly string[] {
+function rulesLine({ rules, count }: KindOf<'together'>, sights: Sights): readonly string[] {
   if (count !== undefined) return [];
   const came = new Set(sights.map(([, , role]) => rules[Number(role)]));
   const missing = rules.filter((id) => !came.has(id));
@@ -127,6 +163,7 @@ function gauged(
   const bounds = [
     kind.above === undefined ? '' : `more than ${kind.above}`,
     kind.below === undefined ? '' : `less than ${kind.below}`,
+    kind.kind === 'metric' ? rangeText(kind) : '',
   ].filter((bound) => bound !== '');
   const asked = bounds.length === 0 ? '' : `, ${bounds.join(' or ')} is asked`;
   const found = isFound ? '; found, and goes on' : '';
@@ -135,15 +172,32 @@ function gauged(
   ];
 }
 
+function rangeText({ from, to }: KindOf<'metric'>): string {
+  if (from !== undefined && to !== undefined) return `${from} to ${to}`;
+  return from === undefined ? (to === undefined ? '' : `at most ${to}`) : `at least ${from}`;
+}
+
 function spiked(kind: KindOf<'spike'>, { series, sinceMs }: SpikeState, nowMs: number): readonly string[] {
-  const { withinMs, factor, metric = { aggregate: 'count', field: undefined } as const } = kind;
+  const {
+    withinMs,
+    factor,
+    direction,
+    atLeast,
+    restart,
+    metric = { aggregate: 'count', field: undefined } as const,
+  } = kind;
   const now = measure(metric, series, nowMs - withinMs, nowMs);
   const before = measure(metric, series, nowMs - 2 * withinMs, nowMs - withinMs);
   const within = formatDuration(withinMs);
+  const share = { up: `${factor} times`, down: `1/${factor} of it`, both: `${factor} times or 1/${factor} of it` }[
+    direction
+  ];
+  const least = restart === undefined && atLeast > 1 ? `, where the greater has ${atLeast} matches` : '';
+  const asked = `${share} is asked${least}`;
   const silentMs = sinceMs + 2 * withinMs;
   const silent = silentMs > nowMs ? `; silent until ${time(silentMs)}` : '';
   return [
-    `${figure(now.value)} in the last ${within}, ${figure(before.value)} in the ${within} before; ${factor} times is asked${silent}`,
+    `${figure(now.value)} in the last ${within}, ${figure(before.value)} in the ${within} before; ${asked}${silent}`,
   ];
 }
 

@@ -242,7 +242,7 @@ describe('a decision in words', () => {
     ],
     [{ decision: 'test', alertId: undefined }, undefined, 'kept and not sent: the rule is in status test'],
     [{}, { group: 'waits' }, 'opened alert a; it waits to be grouped with others of its time'],
-    [{}, { group }, 'opened alert a; in the message of group g, which leaves at 2026-11-21 21:41:00.000 UTC'],
+    [{}, { group }, 'opened alert a; in the message of group g, of the alerts until 2026-11-21 21:41:00.000 UTC'],
     [
       {},
       { group: { ...group, isSentAlone: true } },

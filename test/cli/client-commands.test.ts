@@ -207,7 +207,7 @@ describe('alerts', () => {
     const body: AlertResponse = { alert, detections: [detection], notifications: [], event: undefined };
     reply = { body };
     const { stdout } = await ask('alerts', 'show', 'a1b2');
-    expect(stdout).toContain('in the message of group 0group, which leaves at 2026-05-01 10:00:01.000 UTC\n');
+    expect(stdout).toContain('in the message of group 0group, of the alerts until 2026-05-01 10:00:01.000 UTC\n');
     expect(stdout).toContain('opened alert a1b2; and \\x1b[2J');
     expect(stdout).toContain('Its group\n  vedette alerts list --group 0group\n');
   });

@@ -67,6 +67,49 @@ describe('a live window says', () => {
       [`2 of 2 within 5m; found, and goes on; the oldest leaves at ${at(300)}`],
     ],
     [
+      'that what was found is over, once too few are left',
+      { kind: 'threshold', count: 2, withinMs: FIVE_MIN, mode: 'episode' },
+      [
+        [0, 'a'],
+        [100, 'a'],
+      ],
+      310,
+      [`1 of 2 within 5m; found, and over; the oldest leaves at ${at(400)}`],
+    ],
+    [
+      'when a window is judged that may hold so many and no more',
+      { kind: 'threshold', count: 2, atMost: 3, withinMs: FIVE_MIN, mode: 'episode' },
+      [
+        [0, 'a'],
+        [100, 'a'],
+      ],
+      110,
+      [`2 of 2 to 3 within 5m; judged when the window is over, at ${at(300)}`],
+    ],
+    [
+      'between which two a figure must be',
+      {
+        kind: 'metric',
+        metric: { aggregate: 'max', field: 'vedette.position' },
+        above: undefined,
+        below: undefined,
+        from: 7,
+        to: 9,
+        atLeast: 1,
+        withinMs: FIVE_MIN,
+      },
+      [[0, 'a']],
+      5,
+      ['0 of 1 within 5m, 7 to 9 is asked, of at least 1'],
+    ],
+    [
+      'how many matches a fall must come from',
+      { kind: 'spike', factor: 3, withinMs: FIVE_MIN, direction: 'down', atLeast: 6, metric: undefined },
+      [[0, 'a']],
+      700,
+      ['0 in the last 5m, 0 in the 5m before; 1/3 of it is asked, where the greater has 6 matches'],
+    ],
+    [
       'which values',
       { kind: 'distinct', field: 'user.name', above: 3, below: undefined, withinMs: FIVE_MIN },
       [

@@ -71,7 +71,7 @@ describe('what became of an event', () => {
       tried: 'test: kept and not sent: the rule is in status test',
       many: expect.stringMatching(/^counted: it counts for the rule, and completed nothing/),
       grouped: expect.stringMatching(
-        /^opened: opened alert \w+; in the message of group \w+, which leaves at 2026-03-01 12:05:10.001 UTC$/,
+        /^opened: opened alert \w+; in the message of group \w+, of the alerts until 2026-03-01 12:05:10.001 UTC$/,
       ),
       excepted: 'excepted: It matches, and is hidden by the exception of “the nightly report” (web team).',
       over: expect.stringMatching(/^opened: /),

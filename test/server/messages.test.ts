@@ -121,7 +121,7 @@ describe('one message for many alerts', () => {
     const { alerts } = await read(server, `/api/v1/alerts?group=${groupId}`);
     expect(alerts).toHaveLength(3);
     const shown = await read(server, `/api/v1/alerts/${alerts[0].id}`);
-    expect(shown.detections[0].why).toContain(`in the message of group ${groupId}, which leaves at`);
+    expect(shown.detections[0].why).toContain(`in the message of group ${groupId}, of the alerts until`);
     expect(shown.notifications.map(({ channel }: { channel: string }) => channel).sort()).toEqual([
       'email',
       'slack',
