@@ -1,5 +1,6 @@
 // The files that an import reads: those that are named, and those below named folders. Links to folders are not followed, so that nothing is read twice or for
 // ever; what is no file, too large or unreadable is told and left out.
+import { isUtf8 } from 'node:buffer';
 import { lstatSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import type { Diagnostic } from '../../rules/diagnostic.ts';
@@ -42,7 +43,7 @@ export function readForeignFiles(
     walk.diagnostics.push(diagnosticOf(paths[0] ?? '', problem));
   }
   const files = [...new Set(walk.paths)].slice(0, FILES_MAX).flatMap((path) => {
-    const text = tried(() => readFileSync(path, 'utf8'), path, walk.diagnostics);
+    const text = textOf(path, walk.diagnostics);
     // What an import wrote is ours already: --out may lie below the folder that is read.
     return text === undefined || IMPORTED.test(text) ? [] : [{ file: shownPath(cwd, path), text }];
   });
@@ -81,6 +82,15 @@ function take({ paths, diagnostics }: Walk, path: string, stats: Stats): void {
     const message = `the file is larger than ${FILE_BYTES_MAX / 1024 / 1024} MiB`;
     diagnostics.push(diagnosticOf(path, { message, remedy: 'Rules are small; split it if it holds many.' }));
   } else paths.push(path);
+}
+
+/** Read as other bytes, a rule would ask for signs that no event has. */
+function textOf(path: string, diagnostics: Diagnostic[]): string | undefined {
+  const bytes = tried(() => readFileSync(path), path, diagnostics);
+  if (bytes === undefined) return undefined;
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  diagnostics.push(diagnosticOf(path, { message: 'the file is not UTF-8', remedy: 'Save it as UTF-8.' }));
+  return undefined;
 }
 
 function tried<T>(read: () => T, path: string, diagnostics: Diagnostic[]): T | undefined {

@@ -62,6 +62,13 @@ describe('rules import', () => {
     expect(stdout).toContain('the id `reverse-shell` is that of a shipped rule, which this one would replace');
   });
 
+  it('takes no file that is not UTF-8, as a folder of rules does not', async () => {
+    writeFileSync(join(folder.path, 'sigma', 'tmp.yml'), RULE.replace('/tmp/', '/café'), 'latin1');
+    const { code, stdout, stderr } = await run('sigma', 'sigma');
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('sigma/tmp.yml: error: the file is not UTF-8');
+  });
+
   it('writes a file for each rule, which the server reads as the same rule', async () => {
     const { code, stderr } = await run('sigma', 'sigma', '--out', 'mine');
     expect([code, stderr]).toEqual([0, '1 document: 1 run\n1 file written, 0 unchanged\n']);
