@@ -358,6 +358,10 @@ export interface BacktestResponse {
     readonly explainedByLateness: readonly string[];
     /** Alerts that live put into another message. */
     readonly otherGroup?: readonly string[];
+    /** Of the detections above, by id: which rule found them, and the event that completed them. */
+    readonly about?: Readonly<Record<string, { readonly ruleId: string; readonly eventId: string }>>;
+    /** Rules of `onlyBacktest` that were quarantined: live left out events that came late to them (docs/decisions/0034). */
+    readonly quarantined?: readonly string[];
   };
 }
 

@@ -80,7 +80,7 @@ export function backtestRoutes({ app, needs }: Http, context: BacktestContext): 
         limits: { alertsMax: limit, ...(asItWas ? {} : { detectionsMax: 0 }) },
       });
       const figures = { ...figuresOf(run), durationMs: now() - startedMs, diagnostics };
-      return asItWas ? { ...figures, differences: differencesOf(run, alerts, range) } : figures;
+      return asItWas ? { ...figures, differences: differencesOf(run, alerts, range, context.quarantines()) } : figures;
     } catch (error) {
       throw searchProblem(error, undefined);
     } finally {
@@ -175,7 +175,12 @@ function figuresOf(run: BacktestRun) {
   };
 }
 
-function differencesOf(run: BacktestRun, alerts: AlertBookPort, range: TimeRange) {
+function differencesOf(
+  run: BacktestRun,
+  alerts: AlertBookPort,
+  range: TimeRange,
+  quarantines: readonly Quarantine[],
+): NonNullable<BacktestResponse['differences']> {
   const compared = compareDetections(alerts.detections(range.fromMs, range.untilMs), run.detections);
   const { onlyLive, onlyBacktest, otherDecision, explainedByLateness } = compared;
   const otherGroup = [...run.groupOf].flatMap(([alertId, groupId]) => {
@@ -184,5 +189,13 @@ function differencesOf(run: BacktestRun, alerts: AlertBookPort, range: TimeRange
     const isSame = typeof group !== 'object' || group.isLate || group.groupId === groupId;
     return isSame ? [] : [alertId];
   });
-  return { onlyLive, onlyBacktest, otherDecision, explainedByLateness, otherGroup };
+  const again = new Set([...onlyBacktest, ...otherDecision]);
+  const differing = [
+    ...[...run.detections].filter(({ id }) => again.has(id)),
+    ...onlyLive.flatMap((id) => alerts.detection(id) ?? []),
+  ];
+  const about = Object.fromEntries(differing.map(({ id, ruleId, eventId }) => [id, { ruleId, eventId }]));
+  const kept = new Set(quarantines.map(({ ruleId }) => ruleId));
+  const quarantined = [...new Set(onlyBacktest.flatMap((id) => about[id]?.ruleId ?? []))].filter((id) => kept.has(id));
+  return { onlyLive, onlyBacktest, otherDecision, explainedByLateness, otherGroup, about, quarantined };
 }

@@ -195,7 +195,7 @@ function printDifferences(invocation: Invocation, differences: Differences): voi
     ['decided otherwise (opened or joined)', differences.otherDecision],
     ['of these, explained by events that came late', differences.explainedByLateness],
   ] as const;
-  const { otherGroup = [] } = differences;
+  const { otherGroup = [], about = {}, quarantined = [] } = differences;
   if (lists.every(([, ids]) => ids.length === 0) && otherGroup.length === 0) {
     stdout.write('No difference from what was found live.\n');
     return;
@@ -203,7 +203,17 @@ function printDifferences(invocation: Invocation, differences: Differences): voi
   for (const [title, ids] of lists) {
     if (ids.length === 0) continue;
     stdout.write(`${title}: ${counted(ids.length, 'detection')}\n`);
-    for (const id of ids.slice(0, DIFFERENCES_SHOWN)) stdout.write(`  ${visible(id)}\n`);
+    for (const id of ids.slice(0, DIFFERENCES_SHOWN)) {
+      const known = Object.hasOwn(about, id) ? about[id] : undefined;
+      const of = known === undefined ? '' : `  rule ${known.ruleId}, event ${known.eventId}`;
+      stdout.write(`  ${visible(`${id}${of}`)}\n`);
+    }
+    if (ids.length > DIFFERENCES_SHOWN) stdout.write(`  and ${ids.length - DIFFERENCES_SHOWN} more (--json)\n`);
+  }
+  for (const id of quarantined) {
+    const why =
+      'events from before its quarantine that came once it was in force were left out live, to save their cost';
+    stdout.write(`rule ${visible(id)} was quarantined: ${why}\n`);
   }
   if (otherGroup.length === 0) return;
   stdout.write(`in another message: ${counted(otherGroup.length, 'alert')}\n`);

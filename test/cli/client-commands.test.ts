@@ -508,6 +508,19 @@ describe('backtest', () => {
     expect(JSON.parse(server.asked[0]?.body ?? '')).toMatchObject({ asItWas: true });
     expect(said.code).toBe(1);
     expect(said.stdout).toBe('found now, not live: 1 detection\n  d1\n');
+    const costly = {
+      onlyLive: [],
+      onlyBacktest: ['d1'],
+      otherDecision: [],
+      explainedByLateness: [],
+      about: { d1: { ruleId: 'heavy', eventId: 'e\u001b1' } },
+      quarantined: ['heavy'],
+    };
+    reply = { body: { ...nothing, differences: costly } };
+    const named = await ask('backtest', '--as-it-was', '--since', '1h');
+    expect(named.stdout).toMatch(
+      /^ {2}d1 {2}rule heavy, event e\\x1b1\nrule heavy was quarantined: events from before/m,
+    );
     const late = { onlyLive: [], onlyBacktest: [], otherDecision: ['d2'], explainedByLateness: ['d2'] };
     reply = { body: { ...nothing, differences: late } };
     expect((await ask('backtest', '--as-it-was')).code).toBe(0);
