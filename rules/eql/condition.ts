@@ -43,6 +43,9 @@ function writeCondition(expression: Expression, writing: Writing): Truth {
       if (expression.value === null) return NULL;
       return refused(writing, expression, 'a value by itself is no condition', 'Compare a field with it.');
     case 'field':
+      if (!['boolean', 'any'].includes(typeOfField(expression.name))) {
+        return refused(writing, expression, `\`${expression.name}\` is neither true nor false`, 'Compare it.');
+      }
       return compareField(expression, '==', { ...expression, kind: 'literal', value: true, isDecimal: false }, writing);
     case 'compare':
       return writeComparison(expression, writing);
