@@ -14,11 +14,17 @@ export function notesOf(
 ): readonly string[] {
   if (rule.status === 'off') return [];
   const notes: string[] = [];
+  const held = found.quarantines.filter((one) => one.untilMs === undefined && one.ruleVersion === rule.version);
   for (const { ruleVersion, hostId, untilMs, reason } of found.quarantines) {
+    const isHeld = held.some((other) => other.hostId === undefined || other.hostId === hostId);
     const whose = hostId === undefined ? '' : ` for events of host ${hostId}`;
     if (untilMs === undefined && ruleVersion === rule.version) notes.push(`quarantined${whose}: ${reason}`);
     else if (untilMs !== undefined && rule.kind.kind === 'single')
-      notes.push(`catches up${whose} on what it missed while quarantined`);
+      notes.push(
+        isHeld
+          ? `was released${whose}, and quarantined again before it had caught up`
+          : `catches up${whose} on what it missed while quarantined`,
+      );
     else if (untilMs === undefined) notes.push(`an earlier version is quarantined${whose}`);
   }
   for (const { field, lastSeenMs } of found.unseenFields) {

@@ -193,7 +193,9 @@ async function windowsOfEvents(
 ): Promise<Outcome<readonly ExplainedKey[]>> {
   const [first] = events;
   if (first === undefined) return succeed([]);
-  const keys = client === undefined ? undefined : new Set(keysOfEvent(rule, first));
+  const own = client === undefined ? [] : keysOfEvent(rule, first);
+  // Of an event that does not count: the window that it would have come into.
+  const keys = client === undefined ? undefined : new Set(own.length > 0 ? own : [keyOf(first.document, rule.by)]);
   const isAsked = (key: string): boolean => keys === undefined || keys.has(key);
   if (client === undefined) {
     const lastMs = Math.max(...events.map(({ id, document }) => orderKeyOf(id, document).createdMs));
@@ -307,7 +309,7 @@ function printKeys(
     stdout.write(
       rule.kind.kind === 'together'
         ? '\nAsk its rules one by one: their detections are what it puts together.\n'
-        : '\nno event counts for such a key\n',
+        : `\nno event counts ${isGiven(invocation, 'event') ? 'around it under this key' : 'for such a key'}\n`,
     );
     return;
   }

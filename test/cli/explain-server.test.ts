@@ -61,10 +61,15 @@ beforeAll(async () => {
         event(at(5, second), { event: { action: 'failed', created: at(5, second) }, user: { name: 'root' } }),
       ),
       event(at(5, 5), { event: { action: 'failed', created: at(5, 5) }, user: { name: 'mallory' } }),
+      event(at(6, 0), {
+        event: { action: 'executed', created: at(6, 0) },
+        user: { name: 'root' },
+        process: { name: 'id' },
+      }),
     ].join('\n'),
   );
   const stored = await ask('import', join(folder.path, 'events.ndjson'));
-  expect(stored.stdout).toContain('7 stored');
+  expect(stored.stdout).toContain('8 stored');
 });
 afterAll(async () => {
   await server?.close();
@@ -109,9 +114,14 @@ describe('explain, of what is stored', () => {
   });
 
   it('tells how far a window came, of an event’s key, of a key, of all', async () => {
-    const event = await ask('explain', 'burst', '--event', await idOf('user.name:root'));
+    const event = await ask('explain', 'burst', '--event', await idOf('user.name:root AND event.action:failed'));
     expect(event.stdout).toContain('key ["root"]: 3 events');
     expect(event.stdout).toContain('2 of 3 within 1m at the most');
+    const uncounted = await ask('explain', 'burst', '--event', await idOf('process.name:id'));
+    expect(uncounted.stdout).toMatch(/It does not match: .*event\.action is "executed"/);
+    expect(uncounted.stdout).toContain('key ["root"]: 3 events');
+    const alone = await ask('explain', 'burst', '--event', await idOf('process.name:cat'));
+    expect(alone.stdout).toContain('no event counts around it under this key');
     const key = await ask('explain', 'burst', '--since', '2h', '--key', 'mallory');
     expect(key.stdout).toContain('key ["mallory"]: 1 event');
     expect(key.stdout).not.toContain('root');

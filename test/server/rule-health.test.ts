@@ -162,6 +162,26 @@ describe('what is noted of a rule', () => {
     ],
     ['a quarantine', [rule, undefined, { ...found, quarantines: [quarantine] }], ['quarantined: why']],
     [
+      'of one host, again while it caught up',
+      [
+        rule,
+        undefined,
+        {
+          ...found,
+          quarantines: [
+            { ...quarantine, hostId: 'h1', untilMs: 2 },
+            { ...quarantine, hostId: 'h2', untilMs: 2 },
+            { ...quarantine, hostId: 'h1', fromMs: 3 },
+          ],
+        },
+      ],
+      [
+        'was released for events of host h1, and quarantined again before it had caught up',
+        'catches up for events of host h2 on what it missed while quarantined',
+        'quarantined for events of host h1: why',
+      ],
+    ],
+    [
       'of an earlier version',
       [{ ...rule, version: 'v2' }, undefined, { ...found, quarantines: [quarantine] }],
       ['an earlier version is quarantined'],
