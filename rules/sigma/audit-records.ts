@@ -195,7 +195,11 @@ function own(targets: Readonly<Record<string, Target>>, name: string): Target | 
   return Object.hasOwn(targets, name) ? targets[name] : undefined;
 }
 
-/** A sort that knows names of ECS too. */
+/** A sort that knows names of ECS too; they are the event's, also where the records are members of it. */
 export function withEcs(sort: Sort): Sort {
-  return sort.members === undefined ? { ...sort, target: (name) => sort.target(name) ?? ecsField(name) } : sort;
+  const ofEvent = (name: string): FieldTarget | undefined => {
+    const found = ecsField(name);
+    return found === undefined || sort.members === undefined ? found : { ...found, text: `$$.${found.text}` };
+  };
+  return { ...sort, target: (name) => sort.target(name) ?? ofEvent(name) };
 }

@@ -7,7 +7,7 @@ import { compileWildcards, folded } from '../expression/wildcards.ts';
 import { allOf, anyOf, call, literal, not, operand, type Written } from '../foreign/expression-writer.ts';
 import { globText, mayBeOf, type Pattern, type Place, plainPattern, plainText } from './pattern.ts';
 import { regexText } from './regex-text.ts';
-import type { Search, SearchItem, Test, TimePart } from './search.ts';
+import { itemsOf, type Search, type SearchItem, type Test, type TimePart } from './search.ts';
 import type { FieldTarget, Sort, Target } from './target.ts';
 
 interface SearchProblem {
@@ -23,6 +23,8 @@ export interface Writing {
   readonly problems: SearchProblem[];
   /** Names of our fields that the rule asks for. */
   readonly fields: Set<string>;
+  /** What stands in a `not` and is true of no record of the sort. */
+  readonly without?: Set<Search>;
 }
 
 const TRUE = operand('true');
@@ -31,13 +33,34 @@ const FALSE = operand('false');
 /** The search on any record of any sort. */
 export function writeSearch(search: Search, writing: Writing): Written {
   checkFields(search, writing, false);
+  const idle: ReadonlySet<Search>[] = [];
   const bySort = writing.sorts.map((sort) => {
-    const written = write(search, sort, writing);
+    const without = new Set<Search>();
+    const written = write(search, sort, { ...writing, without });
     if (written.text === FALSE.text) return FALSE;
+    idle.push(without);
     if (sort.members === undefined) return allOf([sort.presence, written]);
     return operand(`$exists(${sort.members}[${written.text.replaceAll('\n', '\n  ')}])`);
   });
+  const [first = new Set<Search>(), ...others] = idle;
+  if (writing.sorts.length > 1)
+    for (const part of first) if (others.every((without) => without.has(part))) tellIdle(part, writing);
   return anyOf(bySort);
+}
+
+/** What a `not` takes out that no record has which the rule is about: on a log of single records it takes nothing out either. */
+function tellIdle(search: Search, writing: Writing): void {
+  const items = itemsOf(search);
+  const [first] = items;
+  const isTold = items.some(({ at }) => writing.problems.some((problem) => problem.at === at));
+  if (first === undefined || isTold) return;
+  const names = [...new Set(items.flatMap(({ field }) => field ?? []))]
+    .slice(0, 5)
+    .map((name) => `\`${visible(name)}\``);
+  const message = `this leaves nothing out: the records that the rule finds have no such ${names.join(', ')}`;
+  const remedy =
+    'Ask for what is in the same type of record, or for the event by names of ECS, such as process.executable.';
+  writing.problems.push({ at: first.at, severity: 'warning', message, remedy });
 }
 
 /** Tells of fields that no sort has. */
@@ -90,8 +113,11 @@ function writeAny(search: Search, sort: Sort, writing: Writing): Written {
   switch (search.kind) {
     case 'item':
       return writeItem(search, sort, writing);
-    case 'not':
-      return not(write(search.of, sort, writing));
+    case 'not': {
+      const written = write(search.of, sort, writing);
+      if (written.text === FALSE.text) writing.without?.add(search.of);
+      return not(written);
+    }
     case 'and':
       return allOf(search.of.map((part) => write(part, sort, writing)));
     case 'or':

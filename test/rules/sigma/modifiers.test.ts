@@ -245,6 +245,28 @@ describe('records of one audit event', () => {
     expect(matchesRecords(detection, paths('/h/.cache/x', '/h/x'))).toBe(false);
   });
 
+  it('a filter on another record is told: it leaves nothing out; one by names of ECS does', () => {
+    const detection = (filter: object): unknown => ({
+      sel: { type: 'PATH', name: '/etc/x' },
+      filter,
+      condition: 'sel and not filter',
+    });
+    const by = (executable: string): EventDocument => ({
+      process: { executable },
+      auditd: { paths: [{ name: '/etc/x' }] },
+    });
+    const byRecord = setOf(detection({ exe: '/usr/bin/apt' }), auditd);
+    expect(byRecord.diagnostics.map(({ line, severity, message }) => `${line} ${severity} ${message}`)).toEqual([
+      '13 warning this leaves nothing out: the records that the rule finds have no such `exe`',
+    ]);
+    const byEvent = detection({ 'process.executable': '/usr/bin/apt' });
+    expect(setOf(byEvent, auditd).diagnostics).toEqual([]);
+    expect([matchesRecords(byEvent, by('/usr/bin/apt')), matchesRecords(byEvent, by('/bin/vi'))]).toEqual([
+      false,
+      true,
+    ]);
+  });
+
   it('no record is of two types', () => {
     const detection = { a: { type: 'PATH', name: '/etc/x' }, b: { type: 'EXECVE', a0: 'x' }, condition: 'a and b' };
     expect(errorsOf(setOf(detection, auditd)).join()).toMatch(/no event can match/);
