@@ -1,5 +1,6 @@
 // ElastAlert's twelve types → what our rules ask of events (docs/rules.md). One rule of ElastAlert may become several: `new_term` over several fields is
 // one for each.
+import { createHash } from 'node:crypto';
 import { formatDuration } from '../../event/duration.ts';
 import { allOf, not, operand, type Written } from '../foreign/expression-writer.ts';
 import type { PlainRule } from '../foreign/foreign-rule.ts';
@@ -66,13 +67,15 @@ function readList(
 
 const WRITTEN_OUT_MAX = 100;
 
-/** `elastalert_` and the rule's name, as a list may be called. */
+/** `elastalert_` and the rule's name, as a list may be called; with a digest where another name would give the same. */
 function listName(options: Options, key: string): string {
-  const name = (options.text('name') ?? key)
+  const name = options.text('name') ?? key;
+  const slug = name
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
     .replace(/^_+|_+$/g, '');
-  return `elastalert_${name}`.slice(0, 64);
+  if (/^[A-Za-z0-9]+(?: [A-Za-z0-9]+)*$/.test(name) && slug.length <= 50) return `elastalert_${slug}`;
+  return `elastalert_${slug.slice(0, 40)}_${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
 }
 
 function anyMissing(path: string, isOther: Written): Written {

@@ -329,6 +329,19 @@ describe('files together', () => {
     ]);
   });
 
+  it('lists of rules with names that are nearly alike are two', () => {
+    const lines = Array.from({ length: 200 }, (_, at) => `user-${at}`).join('\n');
+    const listOf = (name: string): unknown =>
+      imported(
+        `name: ${name}\n${HEAD.replace(/^name:.*\n/m, '')}type: blacklist\ncompare_key: user.name\nblacklist: ["!file bad.txt"]\n`,
+        {
+          'bad.txt': lines,
+        },
+      ).rules[0]?.matchSource;
+    const names = ['a.b', 'a_b', 'a b', `${'x'.repeat(80)}1`, `${'x'.repeat(80)}2`];
+    expect(new Set(names.map(listOf)).size).toBe(names.length);
+  });
+
   it('rules that import each other end', () => {
     const told = problems(`${HEAD}type: any\nimport: r.yaml\n`);
     expect(told.join('\n')).toContain('more than 16 imported files');
