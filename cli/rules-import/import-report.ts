@@ -25,8 +25,8 @@ export function reportTable(
   width: number,
 ): string {
   const sorted = rules.toSorted((a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status));
-  const rows = sorted.map(({ entry, status }) => [
-    STATUS_WORDS[status],
+  const rows = sorted.map(({ entry, status, diagnostics }) => [
+    status === 'filter' && diagnostics.length > 0 ? 'filter with remarks' : STATUS_WORDS[status],
     `${basename(entry.file)}:${entry.line}`,
     entry.title,
   ]);
