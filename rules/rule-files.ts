@@ -13,6 +13,7 @@ import {
   parseMacros,
   readMacroText,
 } from './language/macro-reader.ts';
+import { otherToolsRule } from './language/other-tools.ts';
 import { readRule, SOURCE_FORMAT } from './language/rule-reader.ts';
 import { diagnosticAt, diagnosticOfFile, type Problem, sourceText, told } from './language/source-text.ts';
 import { readYaml } from './language/yaml-tree.ts';
@@ -111,6 +112,11 @@ function readOwnText(file: string, text: string, lists: Lists, options: ReadOpti
   const rules: Rule[] = [];
   const ids = new Set<string>();
   for (const document of yaml.documents) {
+    const foreign = otherToolsRule(document.root);
+    if (foreign !== undefined) {
+      diagnostics.push(diagnosticAt(yaml.source, document.root.at, foreign));
+      continue;
+    }
     const read = readRule(yaml.source, document, { lists, macros: options.macros ?? NO_MACROS, nowMs: options.nowMs });
     diagnostics.push(...read.diagnostics);
     if (read.rule === undefined) continue;

@@ -182,7 +182,11 @@ export function readMap<S>(
   const before = reading.diagnostics.length;
   const values: Partial<S> = {};
   if (node.kind !== 'map') {
-    report(reading, node.at, wrongType(shape.what, node, `Write ${shape.what} as \`key: value\` lines.`));
+    const keys = Object.keys(shape.readers);
+    const [wanted, which] = shape.what.startsWith('`')
+      ? ['keys with values', `; its keys are ${keys.join(', ')}`]
+      : [shape.what, ''];
+    report(reading, node.at, wrongType(wanted, node, `Write ${shape.what} as \`key: value\` lines${which}.`));
     return { values, isComplete: false };
   }
   const known = Object.keys(shape.readers);

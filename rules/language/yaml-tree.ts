@@ -99,7 +99,9 @@ function readDocuments(source: SourceText): YamlFile {
       );
       break;
     }
-    const problems = [...document.errors, ...document.warnings];
+    // Of several at one place the first says what is wrong; the others follow from it.
+    const places = new Map([...document.errors, ...document.warnings].toReversed().map((one) => [one.pos[0], one]));
+    const problems = [...places.values()].toReversed();
     for (const problem of problems.slice(0, PROBLEMS_PER_FILE_MAX)) {
       const { message, remedy } = explain(problem.code, problem.message);
       diagnostics.push(diagnosticAt(source, problem.pos[0], { code: 'yaml/syntax', message, remedy }));
@@ -122,7 +124,8 @@ function explain(code: string, message: string): { readonly message: string; rea
   if (code === 'TAG_RESOLVE_FAILED') return { message: line, remedy: 'Tags (`!…`) are not used here: leave it out.' };
   if (code === 'TAB_AS_INDENT') return { message: line, remedy: 'Indent with spaces.' };
   if (code === 'BLOCK_AS_IMPLICIT_KEY' || code === 'MULTILINE_IMPLICIT_KEY') {
-    return { message: line, remedy: 'Look at the indentation, and quote text that holds `: `.' };
+    const remedy = 'Look at the indentation of this line and the next, and quote text that holds `: `.';
+    return { message: line, remedy };
   }
   return { message: line, remedy: 'Look at the indentation, the quotes and the brackets here and on the line before.' };
 }

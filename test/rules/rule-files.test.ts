@@ -144,6 +144,23 @@ describe('mistakes', () => {
   });
 });
 
+describe('rules of other tools', () => {
+  it.each([
+    [
+      'ElastAlert',
+      'name: a\ntype: frequency\nindex: logs-*\nnum_events: 3\ntimeframe: { minutes: 5 }\nalert: [debug]\n',
+    ],
+    ['Panther', 'AnalysisType: rule\nRuleID: Some.Rule\nEnabled: true\n'],
+    ['Falco', '- rule: shell\n  condition: evt.type = execve\n  output: x\n  priority: INFO\n'],
+    ['Falco', '- list: shells\n  items: [sh]\n'],
+  ])('%s’s is told once', (tool, text) => {
+    const { rules, diagnostics } = read(text);
+    expect(rules).toEqual([]);
+    expect(diagnostics).toMatchObject([{ code: 'rule/of-another-tool', severity: 'error', line: 1 }]);
+    expect(diagnostics[0]?.message).toBe(`this is a rule of ${tool}’s, and is not read as it is`);
+  });
+});
+
 describe('lints', () => {
   it.each([
     ['event.category = "process"', 'expression/array-compared', '"process" in event.category'],
