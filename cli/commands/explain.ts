@@ -209,10 +209,17 @@ async function windowsOfEvents(
 async function explainPast(invocation: Invocation, rule: Rule, known: readonly Rule[]): Promise<ExitCode | Failure> {
   const range = readRange(invocation, '1h');
   if (!range.isOk) return range.failure;
+  const values = askedValues(invocation);
+  if (values !== undefined && values.length !== rule.by.length) {
+    const message = `--key has ${counted(values.length, 'value')}, and the rule’s key ${counted(rule.by.length, 'field')}`;
+    const remedy =
+      rule.by.length === 0 ? 'Leave it out.' : `Give ${rule.by.join(',')}; or leave it out to see all keys.`;
+    return usage(explain, message, remedy).failure;
+  }
   const client = await openClient(invocation, 'reader');
   if (!client.isOk) return client.failure;
   if (!isGiven(invocation, 'since') && !isGiven(invocation, 'until')) {
-    const live = await askLiveWindows(client.value, rule, askedValues(invocation));
+    const live = await askLiveWindows(client.value, rule, values);
     if (live !== undefined) {
       if (!invocation.isJson)
         invocation.context.stdout.write(`${visible(`${rule.id}: ${ruleSentence(rule, treesOf(rule))}`)}\n`);

@@ -125,6 +125,11 @@ describe('explain, of what is stored', () => {
     const key = await ask('explain', 'burst', '--since', '2h', '--key', 'mallory');
     expect(key.stdout).toContain('key ["mallory"]: 1 event');
     expect(key.stdout).not.toContain('root');
+    const long = await ask('explain', 'burst', '--key', 'h1,mallory');
+    expect([long.code, long.stderr]).toEqual([
+      2,
+      expect.stringContaining('--key has 2 values, and the rule’s key 1 field'),
+    ]);
     const all = JSON.parse((await ask('explain', 'burst', '--since', '2h', '--json')).stdout);
     expect(all).toMatchObject({
       keysTotal: 2,
