@@ -1,12 +1,10 @@
 // What EQL computes of an event (functions, sums) as expressions of ours. A value that cannot be computed, because a field is missing or is of
 // another type, is null there and makes a comparison neither true nor false; here each value says what must hold so that it is there. Fields with
 // several values are looked at member by member.
-import { fieldNamed } from '../../event/catalogue.ts';
-import { fieldPath, literal, operand, type Written } from '../foreign/expression-writer.ts';
+import { fieldPath, literal } from '../foreign/expression-writer.ts';
+import { type Bound, isNonZero, isWhole, typeOfField, type ValueType } from './bound-fields.ts';
 import type { Expression, OneOfKind } from './syntax.ts';
 import type { Writing } from './writing.ts';
-
-export type ValueType = 'text' | 'number' | 'boolean' | 'any';
 
 /** An expression on variables, one for each field; it has a value where all of `needs` hold, which are asked in this order. */
 export interface Value {
@@ -15,24 +13,9 @@ export interface Value {
   readonly needs: readonly string[];
 }
 
-/** Fields of a comparison with the variables that stand for one value of each. */
-export type Bound = Map<string, string>;
-
 interface Context {
   readonly bound: Bound;
   readonly writing: Writing;
-}
-
-/** A test on bound fields: true where it holds of some value of each. */
-export function onBound(bound: Bound, tests: readonly string[]): Written {
-  const test = tests.join(' and ');
-  const entries = [...bound].reverse();
-  if (entries.length === 0) return operand(`(${test})`);
-  const text = entries.reduce((inner, [path, variable], index) => {
-    const from = index === entries.length - 1 ? path : `$$.${path}`;
-    return `$exists(${from}[(${variable} := $; ${inner})])`;
-  }, test);
-  return operand(text);
 }
 
 /** Undefined where it cannot be said, which is told. */
@@ -82,13 +65,6 @@ function fieldValue(
   return { text: variable, type, needs };
 }
 
-/** What the catalogue says; of unknown fields nothing. */
-export function typeOfField(name: string): ValueType {
-  const type = fieldNamed(name)?.type;
-  if (type === undefined || type === 'flattened') return 'any';
-  return type === 'long' ? 'number' : type === 'boolean' ? 'boolean' : 'text';
-}
-
 type Arithmetic = OneOfKind<'arithmetic'>['operator'];
 
 function arithmetic(operator: Arithmetic, [first, second]: readonly Expression[], context: Context): Value | undefined {
@@ -104,26 +80,6 @@ function arithmetic(operator: Arithmetic, [first, second]: readonly Expression[]
       ? plain
       : `($quotient := ${plain}; $quotient < 0 ? $ceil($quotient) : $floor($quotient))`;
   return { text, type: 'number', needs: isNonZero(second) ? needs : [...needs, `${right.text} != 0`] };
-}
-
-function isNonZero(expression: Expression): boolean {
-  return expression.kind === 'literal' && expression.value !== 0;
-}
-
-/** Whether a value is a whole number wherever it is a number, as far as its words say: of two such a quotient is whole, too. */
-function isWhole(expression: Expression): boolean {
-  switch (expression.kind) {
-    case 'literal':
-      return !expression.isDecimal;
-    case 'negative':
-      return isWhole(expression.of);
-    case 'arithmetic':
-      return isWhole(expression.left) && isWhole(expression.right);
-    case 'call':
-      return expression.name !== 'number' && expression.args.every((one) => one.kind === 'field' || isWhole(one));
-    default:
-      return true;
-  }
 }
 
 interface Signature {
@@ -163,8 +119,7 @@ const FUNCTIONS: ReadonlyMap<string, Signature> = new Map<string, Signature>([
   ['concat', { least: 1, most: 100, mayFold: false, write: writeConcat }],
 ]);
 
-/** Functions whose values are compared. */
-export const VALUE_FUNCTIONS: readonly string[] = [...FUNCTIONS.keys()];
+const VALUE_FUNCTIONS: readonly string[] = [...FUNCTIONS.keys()];
 
 function callValue({ name, isFolded, args, at }: OneOfKind<'call'>, context: Context): Value | undefined {
   const known = [...FUNCTIONS].find(([own]) => own.toLowerCase() === name.toLowerCase())?.[1];

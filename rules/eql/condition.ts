@@ -2,15 +2,16 @@
 // stands here when it is true and when it is false. Elasticsearch turns tests of one field into its own queries, to which a missing field is like
 // any other that does not match: `not process.name == "x"` holds where there is no name. Orders and what is computed are null there.
 import { type ForeignField, foreignField, isOneOf, isThere, isWithin } from '../elastalert/field-conditions.ts';
-import { luceneRegex } from '../elastalert/lucene-regex.ts';
 import { allOf, anyOf, call, literal, not, operand, type Written } from '../foreign/expression-writer.ts';
-import { type Bound, computed, onBound, typeOfField, type ValueType } from './computed-values.ts';
+import { type Bound, onBound, typeOfField, type ValueType } from './bound-fields.ts';
+import { computed } from './computed-values.ts';
 import { withOurWords } from './elastic-words.ts';
 import type { Comparison, EventQuery, Expression, OneOfKind } from './syntax.ts';
+import { type How, onText } from './text-tests.ts';
 import type { Writing } from './writing.ts';
 
 /** When a condition is true, and when it is false: neither where it is null. */
-export interface Truth {
+interface Truth {
   readonly yes: Written;
   readonly no: Written;
 }
@@ -213,8 +214,6 @@ function writePatterns({ operator, isFolded, left, values, at }: OneOfKind<'patt
   return { yes: anyOf(all.map(({ yes }) => yes)), no: allOf(all.map(({ no }) => no)) };
 }
 
-type How = 'equal' | 'like' | 'regex' | 'start' | 'end' | 'part';
-
 /** One of the patterns on a text: a field's, each member of it, or one that is computed. */
 function textTest(left: Expression, how: How, isFolded: boolean, given: readonly string[], writing: Writing): Truth {
   if (left.kind !== 'field') {
@@ -236,42 +235,6 @@ function textTest(left: Expression, how: How, isFolded: boolean, given: readonly
 
 function wrapped({ text, binds }: Written): string {
   return binds === 'operand' ? text : `(${text})`;
-}
-
-/** Asked of a path, or of an expression that is a text. */
-function onText(
-  path: string,
-  how: How,
-  isFolded: boolean,
-  given: readonly string[],
-  at: number,
-  writing: Writing,
-): Written {
-  const globs = given.map((text) => globOf(text, how));
-  if (how === 'regex') {
-    const sources = given.map(luceneRegex);
-    for (const source of sources) if (typeof source !== 'string') writing.refuse(at, source.problem, source.remedy);
-    const known = sources.filter((source) => typeof source === 'string');
-    const flag = isFolded ? '(?i)' : '';
-    return known.length === 0
-      ? NEVER
-      : call('matches', path, ...known.map((source) => literal(`${flag}^(?:${source})$`)));
-  }
-  if (!isFolded && how === 'start') return call('startswith', path, ...given.map(literal));
-  if (!isFolded && how === 'end') return call('endswith', path, ...given.map(literal));
-  const isPlain = (text: string): boolean => how === 'equal' || (how === 'like' && !/[*?]/.test(text));
-  const plain = isFolded ? given.filter(isPlain) : [];
-  const others = globs.filter((_, index) => !plain.includes(given[index] ?? ''));
-  return anyOf([
-    ...(plain.length === 0 ? [] : [call('is', path, ...plain.map(literal))]),
-    ...(others.length === 0 ? [] : [call(isFolded ? 'like' : 'glob', path, ...others.map(literal))]),
-  ]);
-}
-
-/** Only of patterns are `*` and `?` signs; a backslash is never one in EQL. */
-function globOf(text: string, how: How): string {
-  const quoted = text.replace(how === 'like' ? /\\/g : /[\\*?]/g, '\\$&');
-  return `${how === 'end' || how === 'part' ? '*' : ''}${quoted}${how === 'start' || how === 'part' ? '*' : ''}`;
 }
 
 const TESTS: ReadonlyMap<string, { readonly how: How | 'network'; readonly isFolded: boolean }> = new Map([

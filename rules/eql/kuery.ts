@@ -36,7 +36,8 @@ interface Scan {
 /** Throws an {@link EqlProblem} where the text is no query. */
 export function readKuery(source: string, writing: Writing): Written {
   const scan: Scan = { tokens: tokensOf(source), writing, at: 0, clauses: 0 };
-  if (peek(scan).kind === 'end') return allOf([]);
+  const [first, second] = scan.tokens;
+  if (first?.kind === 'end' || (first?.text === '*' && second?.kind === 'end')) return allOf([]);
   const read = readOr(scan, 0);
   const { kind, text, at } = peek(scan);
   if (kind !== 'end')

@@ -31,6 +31,8 @@ export function queryParts(query: Query, writing: Writing, lookbackMs: number | 
 }
 
 function neverTrue(writing: Writing, at: number): void {
+  // What could not be said stands there as false.
+  if (writing.part(at).notes.hasProblem) return;
   writing.refuse(
     at,
     'no event can match this',

@@ -91,7 +91,7 @@ function queryOf({ data, writing }: Asking, text: string, extra: readonly Writte
         allOf([]))
       : readKuery(text, writing);
   const match = allOf([read, ...extra]);
-  if (match.text === 'false')
+  if (match.text === 'false' && !writing.part(0).notes.hasProblem)
     writing.refuse(0, 'no event can match this', 'Look for conditions that contradict each other.');
   return { rule: { match: match.text, ...kind }, places: new Map([['match', 0]]) };
 }
