@@ -98,13 +98,14 @@ async function readAll(
   if (!config.isOk) return config;
   const { readNameFolders, shippedRuleIds } = await import('../../rules/rule-folders.ts');
   const { importedRules } = await import('../../rules/foreign/imported-rules.ts');
+  const { withOwnTests } = await import('../../rules/foreign/own-tests.ts');
   const names: Names = readNameFolders(ruleFoldersOf(config.value));
   const asked = paths.map((path) => resolve(cwd, path));
   const { files, diagnostics } = readForeignFiles(asked, { cwd, endings: language.endings });
   const frontEnd = await language.load();
   const reading: ForeignReading = frontEnd(files, names);
   return succeed({
-    rules: importedRules(files, reading, names, shippedRuleIds()),
+    rules: importedRules(files, reading, names, shippedRuleIds()).map(withOwnTests),
     diagnostics: [...diagnostics, ...reading.diagnostics],
     notes: reading.notes ?? [],
   });

@@ -28,7 +28,15 @@ export interface ForeignRule {
   readonly end: number;
   /** Lists that it names and that come with it, by their names: values too many to be written out. */
   readonly lists?: ReadonlyMap<string, readonly string[]>;
+  /** Events that it may alert on, for tests of it; undefined where none can be made. */
+  readonly examples?: () => ExampleEvents;
 }
+
+/** Fields by their dotted names, and the same event with another value in one of them, by that one. */
+export type ExampleEvents = Iterable<{
+  readonly event: Readonly<Record<string, PlainValue>>;
+  readonly others: readonly (readonly [string, Readonly<Record<string, PlainValue>>])[];
+}>;
 
 /** What a front end answers: rules that are whole, and what is wrong with the others, each with file, line, column and remedy. */
 export interface ForeignRules {

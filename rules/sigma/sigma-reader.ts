@@ -5,13 +5,14 @@ import type { Diagnostic } from '../diagnostic.ts';
 import { visible } from '../diagnostic.ts';
 import type { Lists } from '../expression/syntax.ts';
 import { fieldPath, not, type Written } from '../foreign/expression-writer.ts';
-import type { PlainRule } from '../foreign/foreign-rule.ts';
+import type { ExampleEvents, PlainRule } from '../foreign/foreign-rule.ts';
 import { diagnosticAt } from '../language/source-text.ts';
 import { readDetection } from './detection.ts';
 import type { ReadDetection, SigmaReader } from './document-reader.ts';
 import type { SigmaFilter } from './filter.ts';
 import { type LogSource, type LogSourceKeys, logSourceOf, type SourceProblem } from './log-source.ts';
 import { readMetadata } from './metadata.ts';
+import { ownEvents } from './own-events.ts';
 import type { Search } from './search.ts';
 import { memberOf, type SigmaDocument, textOf } from './sigma-document.ts';
 import { joined } from './target.ts';
@@ -59,7 +60,8 @@ function readRule(document: SigmaDocument, lists: Lists): ReadDetection {
     alert: { title: titleOf(String(head['name'])), include: includeOf(document, { logSource, writing, search }) },
   };
   const places = new Map([...metadata.places, ['', root.at] as const, ['match', detectionNode.at] as const]);
-  return { rule: { rule, places, end: root.end }, match: written, fieldOf, diagnostics, uncollected };
+  const examples = (): ExampleEvents => ownEvents(search, logSource);
+  return { rule: { rule, places, end: root.end, examples }, match: written, fieldOf, diagnostics, uncollected };
 }
 
 function logSourceOfDocument({ root }: SigmaDocument): LogSource | SourceProblem {
