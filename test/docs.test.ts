@@ -1,6 +1,6 @@
 // The documentation's commands run, and its tables are those of the code. A block of shell marked "sh run" is run as it stands
-// against a server that this test starts; "sh" alone is for what needs root, a terminal or another machine. A block of YAML with a
-// path behind it is that file.
+// against a server that this test starts; "sh" alone is for what needs root, a terminal or another machine. A block of YAML or TOML
+// with a path behind it is that file.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -139,7 +139,7 @@ function prepare(path: string): void {
   symlinkSync(join(CHECKOUT, 'rules'), join(path, 'rules'));
   for (const { info, text } of BLOCKS) {
     const [language, file] = info.split(' ');
-    if (language !== 'yaml' || file === undefined) continue;
+    if ((language !== 'yaml' && language !== 'toml') || file === undefined) continue;
     mkdirSync(dirname(join(path, file)), { recursive: true });
     writeFileSync(join(path, file), `${text}\n`);
   }
