@@ -1,4 +1,4 @@
-// EQL's text → its tree: event queries and sequences. What a rule cannot be made of (pipes, samples, joins) is told with the reason.
+// EQL's text → its tree: event queries, sequences and samples. What a rule cannot be made of (pipes, joins) is told with the reason.
 import { visible } from '../diagnostic.ts';
 import { type Parser, parserOf, readExpression } from './parse-expression.ts';
 import { EqlProblem, type EventQuery, type JoinKey, type Query, type Step } from './syntax.ts';
@@ -26,8 +26,7 @@ function readQuery(parser: Parser): Query {
   const isWhere = parser.peek(1).text === 'where';
   if (kind === 'word' && text === 'sequence' && !isWhere) return readSequence(parser);
   if (kind === 'word' && text === 'sample' && !isWhere) {
-    const message = '`sample` looks for events of a key in any order and without a span, however far apart';
-    throw new EqlProblem(at, message, 'Write a rule with `combination` and a `within` (docs/rules.md).');
+    return readSample(parser);
   }
   if (kind === 'word' && text === 'join' && !isWhere) {
     throw new EqlProblem(at, '`join` is no longer part of EQL', 'Write a `sequence`, or a rule with `combination`.');
@@ -64,6 +63,20 @@ function readSequence(parser: Parser): Query {
     throw new EqlProblem(at, 'a sequence has two steps at least', 'Write `sequence [ … ] [ … ]`.');
   }
   return { kind: 'sequence', at, by, maxspanMs, steps, until };
+}
+
+function readSample(parser: Parser): Query {
+  const { at } = parser.next();
+  const by = parser.take('by') ? readKeys(parser) : [];
+  const steps: Step[] = [];
+  while (parser.peek().text === '[' || parser.peek().text === '!') steps.push(readStep(parser));
+  const odd = steps.find(({ isMissing, runs }) => isMissing || runs > 1);
+  if (odd !== undefined) {
+    throw new EqlProblem(odd.at, 'a sample is of one event of each sort', 'Take `!` and `with runs` out.');
+  }
+  if (steps.length < 2)
+    throw new EqlProblem(at, 'a sample has two sorts of events at least', 'Write `sample by a [ … ] [ … ]`.');
+  return { kind: 'sample', at, by, maxspanMs: undefined, steps, until: undefined };
 }
 
 function readStep(parser: Parser): Step {

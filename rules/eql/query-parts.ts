@@ -1,4 +1,4 @@
-// An EQL query as the parts of a rule that it becomes: a condition on one event, or a sequence.
+// An EQL query as the parts of a rule that it becomes: a condition on one event, a sequence, or a combination.
 import { formatDuration } from '../../event/duration.ts';
 import { foreignField, isThere } from '../elastalert/field-conditions.ts';
 import { allOf, type Written } from '../foreign/expression-writer.ts';
@@ -14,7 +14,7 @@ const STEPS_MAX = 16;
 const ALWAYS: Written = allOf([]);
 
 export interface QueryParts {
-  /** `match`, or `by` and `sequence`. */
+  /** `match`; with `by` `sequence` or `combination`. */
   readonly rule: PlainRule;
   /** Offsets in the query, by the dotted path of the part. */
   readonly places: ReadonlyMap<string, number>;
@@ -41,7 +41,7 @@ function neverTrue(writing: Writing, at: number): void {
 }
 
 function sequenceParts(
-  { at, by, maxspanMs, steps, until }: Query & { kind: 'sequence' },
+  { kind, at, by, maxspanMs, steps, until }: Exclude<Query, { kind: 'event' }>,
   writing: Writing,
   lookbackMs: number | undefined,
 ): QueryParts {
@@ -58,27 +58,29 @@ function sequenceParts(
     );
   }
   const isJoined = keys.some((own) => own.some(({ field }, place) => field !== first[place]?.field));
-  const places = new Map([['sequence', at]]);
+  const word = kind === 'sample' ? 'combination' : 'sequence';
+  const places = new Map<string, number>([[word, at]]);
   const plain = written.slice(0, STEPS_MAX).map((step, index): PlainValue => {
     const own = keys[index] ?? [];
     tellJoins(own, isJoined, first, keys, writing);
     const match = allOf([writeEvent(step.event, writing), ...(isJoined ? presence(own, writing) : [])]);
     if (match.text === 'false') neverTrue(writing, step.at);
     const key = step.isMissing ? 'absent' : 'match';
-    places.set(`sequence.steps.${index}`, step.at);
-    places.set(`sequence.steps.${index}.${key}`, step.event.condition.at);
+    places.set(`${word}.steps.${index}`, step.at);
+    places.set(`${word}.steps.${index}.${key}`, step.event.condition.at);
     return { [key]: match.text, ...(isJoined && index > 0 ? { by: own.map(({ field }) => field) } : {}) };
   });
   // What all steps are joined by is said once.
   const common = isJoined ? ALWAYS : allOf(presence(first, writing));
   const untilText = until === undefined ? undefined : writeUntil(until, by, first, writing);
   if (until !== undefined) places.set('sequence.until', until.event.condition.at);
+  if (kind === 'sample') tellSample(at, lookbackMs, writing);
   const withinMs = spanOf(maxspanMs ?? lookbackMs, maxspanMs !== undefined, at, writing);
   return {
     rule: {
       ...(common.text === ALWAYS.text ? {} : { match: common.text }),
       ...(first.length === 0 ? {} : { by: first.map(({ field }) => field) }),
-      sequence: {
+      [word]: {
         within: formatDuration(withinMs),
         steps: plain,
         ...(untilText === undefined ? {} : { until: untilText }),
@@ -137,6 +139,18 @@ function writeUntil(until: Step, by: readonly JoinKey[], first: readonly JoinKey
   return match.text;
 }
 
+function tellSample(at: number, lookbackMs: number | undefined, writing: Writing): void {
+  if (lookbackMs === undefined) {
+    const remedy = 'Write a rule with `combination` and a `within` (docs/rules.md).';
+    writing.refuse(at, '`sample` looks for events of a key in any order and without a span, however far apart', remedy);
+  }
+  writing.remark(
+    at,
+    'an event of a sample may be of several of its sorts here',
+    'Nothing is to be done where they exclude each other.',
+  );
+}
+
 function spanOf(givenMs: number | undefined, isMaxspan: boolean, at: number, writing: Writing): number {
   if (givenMs === 0) {
     writing.refuse(at, 'a span of nothing holds no two events', 'Write `with maxspan=1s` or longer.');
@@ -144,8 +158,8 @@ function spanOf(givenMs: number | undefined, isMaxspan: boolean, at: number, wri
   }
   const withinMs = Math.min(givenMs ?? WITHIN_MAX_MS, WITHIN_MAX_MS);
   if (!isMaxspan) {
-    const message = `without \`maxspan\` the sequence may take ${formatDuration(withinMs)}, which is ${givenMs === undefined ? 'the longest here' : 'how far its search looked back'}`;
-    writing.remark(at, message, 'Add `with maxspan=…` where it is meant to be shorter.');
+    const message = `without \`maxspan\` it may take ${formatDuration(withinMs)}, which is ${givenMs === undefined ? 'the longest here' : 'how far its search looked back'}`;
+    writing.remark(at, message, 'Shorten `within` (in a sequence `with maxspan=…`) where that is meant.');
   } else if (withinMs !== givenMs) {
     writing.refuse(at, 'a sequence takes 30 days at most', 'Write a shorter `maxspan`.');
   }

@@ -61,7 +61,8 @@ export interface Step {
 export type Query =
   | { readonly kind: 'event'; readonly event: EventQuery }
   | {
-      readonly kind: 'sequence';
+      /** `sample`: in any order, without a span; no step is missing or runs, and nothing ends it. */
+      readonly kind: 'sequence' | 'sample';
       readonly at: number;
       readonly by: readonly JoinKey[];
       readonly maxspanMs: number | undefined;

@@ -71,6 +71,19 @@ describe('what each type becomes', () => {
       },
     ],
     [
+      'a sample is a combination, as long as its search looked back',
+      {
+        type: 'eql',
+        language: 'eql',
+        query: 'sample by host.id [process where true] by user.name [file where true] by file.owner',
+        from: 'now-9m',
+      },
+      {
+        by: ['host.id', 'user.name'],
+        combination: { within: '9m', steps: [{}, { by: ['host.id', 'file.owner'] }] },
+      },
+    ],
+    [
       'filters beside the query',
       {
         ...kuery('process.name: nc'),
