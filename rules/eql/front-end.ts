@@ -146,11 +146,22 @@ function includeOf({ data }: ElasticDocument, asked: ReadonlySet<string>): Plain
   return { include: include.slice(0, INCLUDE_MAX) };
 }
 
+/** A system that a query asks for by name; so much of a query is looked through. */
+const SYSTEM = /host\.os\.type\s*(?:==|:)\s*"?(windows|macos|linux)/g;
+const QUERY_SEEN = 65_536;
+
 /** Patterns of indices whose events a host's collector, or another shipper here, may send. */
 const COLLECTED =
   /^(?:\*|logs-\*|auditbeat|filebeat|endgame|\.?logs-endpoint|logs-auditd|logs-system|logs-sentinel_one|logs-crowdstrike|logs-cloud_defend|vedette|security)|audit|endpoint/;
 
 function uncollectedOf({ data }: ElasticDocument): string | undefined {
+  const systems = textsOf(own(data, 'tags')).flatMap((tag) => /^OS: (.+)$/.exec(tag)?.[1] ?? []);
+  const query = own(data, 'query');
+  const named =
+    typeof query === 'string' ? [...query.slice(0, QUERY_SEEN).matchAll(SYSTEM)].map(([, one = '']) => one) : [];
+  const all = [...systems, ...named];
+  if (all.length > 0 && !all.some((one) => /linux/i.test(one)))
+    return `it is about ${(all[0] ?? '').slice(0, 40)}, and no events of that come by themselves`;
   const indices = textsOf(own(data, 'index')).filter((index) => !index.startsWith('-'));
   if (indices.length === 0 || indices.some((index) => COLLECTED.test(index) && !/winlog|windows/.test(index)))
     return undefined;

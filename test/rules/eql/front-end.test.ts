@@ -337,6 +337,16 @@ id = "TA0011"
     expect(importElastic({ 'rules.json': many }).documents.map(({ status }) => status)).toEqual(['runs', 'runs']);
   });
 
+  it('rules about other systems are told apart, by their tags or by what they ask for', () => {
+    const statusOf = (data: Data): string | undefined =>
+      importElastic(exported({ ...HEAD, ...data })).documents[0]?.status;
+    expect([
+      statusOf({ ...kuery('process.name: x'), tags: ['OS: Windows'] }),
+      statusOf(kuery('host.os.type: windows and process.name: x')),
+      statusOf({ ...kuery('process.name: x'), tags: ['OS: Windows', 'OS: Linux'] }),
+    ]).toEqual(['no-source', 'no-source', 'runs']);
+  });
+
   it('actions, mapped severities, unknown keys and other systems’ indices are told', () => {
     const { told } = ruleOf({
       ...kuery('process.name: nc'),
