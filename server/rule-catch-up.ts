@@ -51,6 +51,18 @@ export function createRuleCatchUp(options: {
   const next = (): QuarantineRecord | undefined =>
     quarantines.list().find(({ seq, untilMs, isCaughtUp }) => untilMs !== undefined && !isCaughtUp && !given.has(seq));
 
+  /** The rule is quarantined again: it would be given the events, judge none, and count as done. */
+  const isKeptAgain = ({ ruleId, ruleVersion, hostId }: QuarantineRecord): boolean =>
+    quarantines
+      .list()
+      .some(
+        (other) =>
+          other.untilMs === undefined &&
+          other.ruleId === ruleId &&
+          other.ruleVersion === ruleVersion &&
+          (other.hostId === undefined || hostId === undefined || other.hostId === hostId),
+      );
+
   const epochsOf = ({ ruleId, ruleVersion, fromMs }: QuarantineRecord): readonly RuleEpoch[] =>
     options.epochsSince(fromMs).map((epoch) => ({
       fromMs: epoch.fromMs,
@@ -65,6 +77,8 @@ export function createRuleCatchUp(options: {
     if (rule === undefined) return false;
     // Of one host's events its windows keep a hole, live and in every replay.
     if (rule.kind.kind !== 'single') return hostId === undefined;
+    const judge = (events: readonly NewEvent[], doneMs: number): boolean =>
+      !isKeptAgain(record) && judgeAgain(events, { ruleId, ruleVersion }, { seq, doneMs });
     while (options.settledMs() < untilMs) await sleep(waitMs, undefined, { signal });
     const fromMs = Math.max(record.fromMs, (options.doneMs(seq) ?? 0) + 1);
     if (fromMs >= untilMs) return true;
@@ -76,14 +90,14 @@ export function createRuleCatchUp(options: {
         if (!isOurs || !options.isEvaluated(event)) continue;
         // A step ends where a millisecond does: `doneMs` then says exactly which events were judged.
         if (waiting.length >= STEP_EVENTS_MAX && createdOf(event) > createdOf(waiting.at(-1))) {
-          if (!judgeAgain(waiting, { ruleId, ruleVersion }, { seq, doneMs: createdOf(waiting.at(-1)) })) return false;
+          if (!judge(waiting, createdOf(waiting.at(-1)))) return false;
           waiting = [];
           await nextTurn();
         }
         waiting.push(event);
       }
     }
-    return judgeAgain(waiting, { ruleId, ruleVersion }, { seq, doneMs: untilMs - 1 });
+    return judge(waiting, untilMs - 1);
   };
 
   const work = wokenWork(async (signal) => {

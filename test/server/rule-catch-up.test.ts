@@ -17,6 +17,8 @@ interface Setting {
   readonly doneMs?: number;
   readonly mayJudge?: (call: number) => boolean;
   readonly settledMs?: () => number;
+  /** Quarantined again, for this host (undefined: for all), once so many steps were judged. */
+  readonly again?: { readonly hostId: string | undefined; readonly afterSteps: number };
 }
 
 /** 3 events in each second of ten, of two hosts, some of them in the same millisecond. */
@@ -33,11 +35,18 @@ async function stage(setting: Setting) {
     ...{ atMs: 0, released: { by: 'maria', atMs: 0 }, isCaughtUp: false },
   };
   let list = [record];
+  const keepAgain = (): void => {
+    const { released: _, ...kept } = record;
+    const again = { seq: 8, hostId: setting.again?.hostId, fromMs: untilMs, untilMs: undefined, released: undefined };
+    list = [...list, { ...kept, ...again }];
+  };
+  if (setting.again?.afterSteps === 0) keepAgain();
   const judged: string[] = [];
   const steps: { readonly events: readonly NewEvent[]; readonly doneMs: number }[] = [];
   const judgeAgain: JudgeAgain = (given, _rule, { doneMs }) => {
     if (!mayJudge(steps.length)) return false;
     steps.push({ events: given, doneMs });
+    if (steps.length === setting.again?.afterSteps) keepAgain();
     judged.push(...given.map(({ id }) => id));
     return true;
   };
@@ -46,7 +55,7 @@ async function stage(setting: Setting) {
     quarantines: {
       list: () => list,
       caughtUp: () => {
-        list = list.map((one) => ({ ...one, isCaughtUp: true }));
+        list = list.map((one) => (one.seq === record.seq ? { ...one, isCaughtUp: true } : one));
       },
     },
     epochsSince: () => [{ fromMs: 0, rules }],
@@ -64,7 +73,10 @@ async function stage(setting: Setting) {
     return createdMs >= fromMs && createdMs < untilMs && (hostId === undefined || host === hostId);
   });
   const idsOf = (some: readonly NewEvent[]) => some.map(({ id }) => id).sort();
-  return { catchUp, judged, steps, missed: idsOf(missed), isCaughtUp: () => list[0]?.isCaughtUp === true };
+  const release = (): void => {
+    list = list.filter(({ seq }) => seq === record.seq);
+  };
+  return { catchUp, judged, steps, missed: idsOf(missed), isCaughtUp: () => list[0]?.isCaughtUp === true, release };
 }
 
 describe('a released rule', () => {
@@ -99,6 +111,34 @@ describe('a released rule', () => {
     catchUp.wake();
     await catchUp.idle();
     expect([steps.length, isCaughtUp()]).toEqual([2, false]);
+  });
+
+  it.each([
+    ['before it began', { hostId: 'h2', again: { hostId: 'h2', afterSteps: 0 } }, 0],
+    ['for every host', { hostId: 'h2', again: { hostId: undefined, afterSteps: 1 } }, 1],
+    ['for one of its hosts', { again: { hostId: 'h1', afterSteps: 2 } }, 2],
+  ] as const)(
+    'that is quarantined again %s is given nothing until it is released again',
+    async (_name, setting, before) => {
+      const { catchUp, judged, steps, missed, isCaughtUp, release } = await stage(setting);
+      for (let wakes = 0; wakes < 2; wakes += 1) {
+        catchUp.wake();
+        await catchUp.idle();
+        expect([steps.length, isCaughtUp()]).toEqual([before, false]);
+      }
+      release();
+      judged.length = 0;
+      catchUp.wake();
+      await catchUp.idle();
+      expect([judged.sort(), isCaughtUp()]).toEqual([missed, true]);
+    },
+  );
+
+  it('of one host goes on though another host’s events keep it', async () => {
+    const { catchUp, judged, missed } = await stage({ hostId: 'h2', again: { hostId: 'h1', afterSteps: 0 } });
+    catchUp.wake();
+    await catchUp.idle();
+    expect(judged).toHaveLength(missed.length);
   });
 
   it('waits until everything up to its release was read', async () => {
