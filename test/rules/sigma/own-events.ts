@@ -141,3 +141,37 @@ function audited(of: (field: string) => string | undefined, event: EventDocument
 function clean(document: object): EventDocument {
   return JSON.parse(JSON.stringify(document)) as EventDocument;
 }
+
+/** Words of ours, which are never in another case. */
+const NOT_CHANGED: ReadonlySet<string> = new Set(['module', 'message_type']);
+
+export const OTHERWISE: readonly ((text: string) => string)[] = [() => 'qqq'];
+const WAYS: typeof OTHERWISE = [
+  ...OTHERWISE,
+  (text) => `${text}qqq`,
+  (text) => `qqq${text}`,
+  (text) => text.toUpperCase(),
+];
+
+/** The document with one of its texts changed, in each way. */
+export function changedOnce(
+  document: EventDocument,
+  ways: readonly ((text: string) => string)[] = WAYS,
+): readonly EventDocument[] {
+  const paths: (readonly string[])[] = [];
+  const visit = (of: object, path: readonly string[]): void => {
+    for (const [key, value] of Object.entries(of)) {
+      if (typeof value === 'object' && value !== null) visit(value as object, [...path, key]);
+      else if (typeof value === 'string' && value !== 'x' && !NOT_CHANGED.has(key)) paths.push([...path, key]);
+    }
+  };
+  visit(document, []);
+  return paths.flatMap((path) => ways.map((way) => changedAt(document, path, way) as EventDocument));
+}
+
+function changedAt(value: unknown, [first, ...rest]: readonly string[], way: (text: string) => string): unknown {
+  if (first === undefined) return way(String(value));
+  const copy = structuredClone(value) as Record<string, unknown>;
+  copy[first] = changedAt(copy[first], rest, way);
+  return copy;
+}
