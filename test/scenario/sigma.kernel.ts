@@ -1,5 +1,6 @@
 // SigmaHQ's Linux rules on the real kernel: for each rule about programs that are started, a program of the name that it asks for is
-// run with the arguments that it asks for (it is /bin/true, so nothing happens), and the rule alerts on what the kernel says of it.
+// run with the arguments that it asks for (it is /bin/true, so nothing happens), and the rule alerts on what the kernel says of it. Before
+// that one runs that differs in its name, and one that differs in an argument: of what the rule then no longer means it says nothing.
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -67,13 +68,18 @@ describe.skipIf(files.length === 0)('Sigma rules about programs (skipped where t
     for (const folder of [work, shared]) rmSync(folder, { recursive: true, force: true });
   });
 
-  it('alert when such a program runs, and not when it runs with nothing of what they ask for', async () => {
-    const asked = files.filter((name) => /^(?:process_creation|auditd\/execve)\//.test(name));
+  it('alert when such a program runs, and not when one runs that differs in what they ask for', async () => {
+    const asked = files.filter((name) => /^(?:process_creation\/|auditd\/execve\/|builtin\/[^/]*$)/.test(name));
     const runs = asked.flatMap((name) => runOf(name, [work, shared]) ?? []);
     // What asks for a parent, or for paths that are not ours to write to, is not run.
     expect(runs.length).toBeGreaterThan(asked.length * 0.85);
+    const misses = runs.flatMap((one) => missesOf(one, [work, shared]));
+    // Of each rule some value is needed.
+    const missed = new Set(misses.map(({ id }) => id));
+    expect(runs.filter(({ id }) => !missed.has(id)).map((one) => JSON.stringify(one))).toEqual([]);
     const harmless = join(work, 'other', 'harmless');
-    for (const { program, args } of [...runs, { program: harmless, args: ['harmless', '--nothing'] }])
+    // What is not to alert comes first, so that it has been judged when the others have.
+    for (const { program, args } of [{ program: harmless, args: ['harmless', '--nothing'] }, ...misses, ...runs])
       run(program, args);
     const alerts = await eventually('an alert of each rule', async () => {
       const { alerts: all } = await installation.api<AlertsResponse>('/alerts?limit=10000');
@@ -88,6 +94,13 @@ describe.skipIf(files.length === 0)('Sigma rules about programs (skipped where t
       expect(told, file).toBe(true);
       const { author } = parse(readFileSync(join(FOLDER, file), 'utf8')) as { author: string };
       expect(own[0]?.author?.replaceAll(' ', ''), file).toBe(author.replaceAll(' ', ''));
+    }
+    for (const { id, file, program } of misses) {
+      const told = alerts.some(
+        ({ ruleId, fields }) =>
+          ruleId === id && fields.some(({ name, value }) => name === 'process.executable' && value === program),
+      );
+      expect(told, `${file} ${program}`).toBe(false);
     }
     const ofHarmless = alerts.filter(({ fields }) => fields.some(({ value }) => value === harmless));
     const expected = files.flatMap((name) => {
@@ -111,7 +124,9 @@ function runOf(name: string, folders: readonly string[]): Run | undefined {
   };
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const document = documentOf(rule, pick);
-    const args = (fieldOf(document, 'process.args') ?? ['program']) as readonly string[];
+    // What is looked for in any record stands in arguments too.
+    const words = String(fieldOf(document, 'message') ?? '').split(' ');
+    const args = (fieldOf(document, 'process.args') ?? ['program', ...words]) as readonly string[];
     const executable = String(fieldOf(document, 'process.executable') ?? '/program');
     if (args.some((arg) => arg.includes('\0')) || /\s/.test(executable)) continue;
     for (const folder of folders) {
@@ -120,6 +135,20 @@ function runOf(name: string, folders: readonly string[]): Run | undefined {
     }
   }
   return undefined;
+}
+
+/** The same with its name or one of its arguments changed, or all of it and where it stands, where the rule then no longer holds. */
+function missesOf({ id, file, program, args }: Run, folders: readonly string[]): readonly Run[] {
+  const rule = parse(readFileSync(join(FOLDER, file), 'utf8')) as PlainRule;
+  const changed = [
+    { program: join(dirname(program), 'miss-name', 'qqq'), args },
+    ...folders.map((folder) => ({ program: join(folder, id, 'miss-all', 'qqq'), args: args.map(() => 'qqq') })),
+    ...args.map((_, at) => ({
+      program: join(dirname(program), `miss-${at}`, basename(program)),
+      args: args.map((arg, index) => (index === at ? 'qqq' : arg)),
+    })),
+  ];
+  return changed.filter((one) => !holdsOf(rule, executed(one.program, one.args))).map((one) => ({ id, file, ...one }));
 }
 
 function executed(executable: string, args: readonly string[]): EventDocument {
