@@ -34,7 +34,9 @@ export function exceptionsOf(
   writing: Writing,
   telling: Telling,
 ): readonly PlainRule[] {
-  const named = listOf(own(data, 'exceptions_list')).map((one) => oneText(objectOf(one), 'list_id') ?? '');
+  const named = [
+    ...new Set(listOf(own(data, 'exceptions_list')).map((one) => oneText(objectOf(one), 'list_id') ?? '')),
+  ];
   const absent = named.filter((list) => !lists.has(list));
   if (absent.length > 0) {
     const message = `its exceptions are not in the file (${absent.slice(0, 3).join(', ').slice(0, 120)}): it alerts on what they hide`;
