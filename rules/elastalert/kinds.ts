@@ -222,6 +222,13 @@ function readCardinality({ options, filter }: KindContext): readonly Asked[] | u
     'what lasts is told once, when it begins; ElastAlert tells it at each event, or each run',
     remedy,
   );
+  if (below !== undefined) {
+    options.notes.remark(
+      options.placeOf('min_cardinality'),
+      'events without the field do not count; a key without any for a whole window is told, forgotten, and new when it comes again',
+      'Nothing is to be done; write a `flatline` beside it for events that have to come at all.',
+    );
+  }
   const both = above !== undefined && below !== undefined;
   const distinct = (bound: PlainRule): PlainRule => ({
     distinct: { field: plainName(field), ...bound, within: formatDuration(withinMs) },

@@ -11,6 +11,8 @@
 //  - the first window of a flatline begins with the first event, not with the first run.
 //  - an absence of a key without any match for a whole window is told once, and then the key is forgotten, or the state would grow with
 //    every key that ever was. ElastAlert goes on to tell it.
+//  - of min_cardinality, events without the field do not count, and a key without any for a whole window is told, forgotten, and new when it
+//    comes again. ElastAlert takes such events for no values, and goes on from what it told last.
 //  - counts (`use_count_query`, `use_terms_query`) are one lump to ElastAlert, and a match drops the lump whole. Here each event counts.
 //  - spike: where neither window has a match, nothing is found; ElastAlert finds 0 to be as little as 0. A key without a match in both is forgotten, and
 //    silent for two windows when it comes again. `alert_on_new_data` is refused.
@@ -288,6 +290,28 @@ describe('deviations on purpose', () => {
         }
         if (step.run !== undefined) judge(step.run, step, true);
       }
+    },
+  );
+
+  it.each(casesOf('cardinality').filter(([, one]) => option(one, 'min_cardinality') !== undefined))(
+    '%s: distinct with `below`; what ElastAlert tells at a run is in force, or was found since the last value came',
+    (_id, one) => {
+      const field = option<string>(one, 'cardinality_field');
+      const run = startRule(importedCase(one));
+      const rows = new Map(one.steps.flatMap(({ events = [] }) => events).map((row) => [row[1], row]));
+      let lastMs = 0;
+      play(one, run, {
+        atEvent(id) {
+          const [atS = 0, , , user, process] = rows.get(id) ?? [];
+          if ((field === 'user.name' ? user : process) !== null) lastMs = START_MS + atS * 1_000;
+        },
+        atRun(seconds) {
+          const isTold = one.steps.some(({ run: at, found }) => at === seconds && found.length > 0);
+          const isOurs = run.inForce().length > 0 || run.found.some(({ at }) => at.createdMs > lastMs);
+          if (isTold) expect([seconds, isOurs]).toEqual([seconds, true]);
+        },
+      });
+      expect(run.found.length > 0).toBe(theirs(one).length > 0);
     },
   );
 
