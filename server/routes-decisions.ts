@@ -101,8 +101,13 @@ function hidden(
     : {
         ...told,
         decision: 'counted',
-        why: `it counts for the rule, and completed nothing: \`vedette explain ${rule.id} --event\` says how far its window came`,
+        why: `it counts for the rule, and completed nothing: \`vedette explain ${rule.id} --event ${typable(order.id)}\` says how far its window came`,
       };
+}
+
+/** An id in a command that a person may copy: only where a shell sees nothing else in it. */
+function typable(id: string): string {
+  return /^[\w.:-]+$/.test(id) ? id : 'ID';
 }
 
 function isHolding({ ruleVersion, hostId, fromMs, untilMs }: Quarantine, rule: Rule, order: OrderKey): boolean {

@@ -2,7 +2,7 @@
 // so long; what has no words of its own stands in backquotes as it was written.
 import { formatDuration } from '../../event/duration.ts';
 import { type Expression, plainField } from '../expression/syntax.ts';
-import type { Metric, RuleKind } from '../kind.ts';
+import type { KindOf, Metric, RuleKind } from '../kind.ts';
 import type { Rule } from '../rule.ts';
 import { logicParts } from './clauses.ts';
 import { expressionText } from './expression-text.ts';
@@ -38,6 +38,14 @@ function groupingPhrase(group: Rule['alert']['group']): string {
   return `; ${sendsFirst ? 'the first is sent at once, the others in one message' : 'one message'} ${when}${per}`;
 }
 
+function spikeLeast({ atLeast, restart }: KindOf<'spike'>): string {
+  if (restart === undefined) return atLeast > 1 ? `, where the greater has ${atLeast}` : '';
+  const { nowAtLeast, beforeAtLeast } = restart;
+  const now = nowAtLeast > 1 ? [`now at least ${nowAtLeast}`] : [];
+  const before = beforeAtLeast > 1 ? [`before at least ${beforeAtLeast}`] : [];
+  return [...now, ...before].map((least) => `, ${least}`).join('');
+}
+
 function kindPhrase({ kind, by }: Pick<Rule, 'kind' | 'by'>, trees: RuleTrees): string {
   const where = trees.match === undefined ? '' : ` where ${phraseOf(trees.match)}`;
   const per = by.length === 0 ? '' : ` for one ${listed(by, 'and')}`;
@@ -58,7 +66,7 @@ function kindPhrase({ kind, by }: Pick<Rule, 'kind' | 'by'>, trees: RuleTrees): 
     case 'change':
       return `when ${listed(kind.fields, 'and')} changes${per}${kind.withinMs === undefined ? '' : ` within ${formatDuration(kind.withinMs)}`}, in ${events}`;
     case 'spike':
-      return `when ${kind.metric === undefined ? `the number of ${events}` : `${metricPhrase(kind.metric)} of ${events}`} ${SPIKES[kind.direction]} ${kind.factor} times that of the ${formatDuration(kind.withinMs)} before${per}${kind.restart === undefined ? '' : `, judged anew after each, every ${formatDuration(kind.restart.everyMs)} too`}`;
+      return `when ${kind.metric === undefined ? `the number of ${events}` : `${metricPhrase(kind.metric)} of ${events}`} ${SPIKES[kind.direction]} ${kind.factor} times that of the ${formatDuration(kind.withinMs)} before${per}${spikeLeast(kind)}${kind.restart === undefined ? '' : `, judged anew after each, every ${formatDuration(kind.restart.everyMs)} too`}`;
     case 'absence':
       return kind.fewerThan === 1
         ? `when no event${where} comes${per} for ${formatDuration(kind.withinMs)}`
@@ -68,7 +76,7 @@ function kindPhrase({ kind, by }: Pick<Rule, 'kind' | 'by'>, trees: RuleTrees): 
       return `when the share of ${of} is ${boundsPhrase(kind)} among at least ${kind.atLeast} ${events}${per} within ${formatDuration(kind.withinMs)}`;
     }
     case 'metric':
-      return `when ${metricPhrase(kind.metric)} is ${boundsPhrase(kind)}${per} within ${formatDuration(kind.withinMs)}, over ${events}`;
+      return `when ${metricPhrase(kind.metric)} is ${boundsPhrase(kind)}${per} within ${formatDuration(kind.withinMs)}, over ${kind.atLeast > 1 ? `at least ${kind.atLeast} ` : ''}${events}`;
     case 'sequence':
       return `when within ${formatDuration(kind.withinMs)}${per} ${stepsPhrase(kind, trees)}${trees.match === undefined ? '' : `, all${where}`}`;
     case 'combination':

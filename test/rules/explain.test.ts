@@ -253,6 +253,18 @@ describe('a rule in a sentence', () => {
       'when the number of events where process.name is "a" reaches 3 times that of the 1h before for one host.id',
     ],
     [
+      'spike: { factor: 3, within: 1h, at_least: 6 }',
+      'when the number of events where process.name is "a" reaches 3 times that of the 1h before for one host.id, where the greater has 6',
+    ],
+    [
+      'spike: { factor: 3, within: 1h, mode: restart, now_at_least: 4, before_at_least: 2 }',
+      'when the number of events where process.name is "a" reaches 3 times that of the 1h before for one host.id, now at least 4, before at least 2, judged anew after each, every 1m too',
+    ],
+    [
+      'metric: { avg: process.pid, above: 3, at_least: 5, within: 5m }',
+      'when the average of process.pid is more than 3 for one host.id within 5m, over at least 5 events where process.name is "a"',
+    ],
+    [
       'spike: { factor: 3, within: 1h, mode: restart }',
       'when the number of events where process.name is "a" reaches 3 times that of the 1h before for one host.id, judged anew after each, every 1m too',
     ],

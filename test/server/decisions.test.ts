@@ -69,7 +69,7 @@ describe('what became of an event', () => {
         /^joined: suppressed: joined alert \w+, which holds its key until 2026-03-01 12:10:10.001 UTC$/,
       ),
       tried: 'test: kept and not sent: the rule is in status test',
-      many: expect.stringMatching(/^counted: it counts for the rule, and completed nothing/),
+      many: `counted: it counts for the rule, and completed nothing: \`vedette explain many --event ${second.id}\` says how far its window came`,
       grouped: expect.stringMatching(
         /^opened: opened alert \w+; in the message of group \w+, of the alerts until 2026-03-01 12:05:10.001 UTC$/,
       ),
