@@ -219,6 +219,14 @@ function tellIndex(options: Options): void {
   options.notes.remark(
     options.placeOf('index'),
     `\`index: ${index}\` chose documents; a rule here meets every event`,
-    'Add what tells those documents apart to `filter`, `term: { event.dataset: … }`, if others could match.',
+    `Add what tells those documents apart to \`filter\`, \`term: { ${dataOf(index)} }\`, if others could match.`,
   );
+}
+
+/** What events have that were sent to such an index, by the names that Elastic’s own shippers give to theirs. */
+function dataOf(index: string): string {
+  const dataset = /^logs-([a-z0-9_.]+)-/.exec(index)?.[1];
+  if (dataset !== undefined) return `event.dataset: ${dataset}`;
+  const beat = /^((?:file|packet|metric|winlog|heart|journal)beat)-/.exec(index)?.[1];
+  return beat === undefined ? 'event.dataset: …' : `agent.type: ${beat}`;
 }
