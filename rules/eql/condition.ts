@@ -5,7 +5,7 @@ import { type ForeignField, foreignField, isOneOf, isThere, isWithin } from '../
 import { allOf, anyOf, call, literal, not, operand, type Written } from '../foreign/expression-writer.ts';
 import { type Bound, onBound, typeOfField, type ValueType } from './bound-fields.ts';
 import { computed } from './computed-values.ts';
-import { withOurWords } from './elastic-words.ts';
+import { withOurEvents, withOurWords } from './elastic-words.ts';
 import type { Comparison, EventQuery, Expression, OneOfKind } from './syntax.ts';
 import { type How, onText } from './text-tests.ts';
 import type { Writing } from './writing.ts';
@@ -139,7 +139,7 @@ function compareField(
   const part = writing.part(right.at);
   if (operator === '==') {
     if (field.kind === 'text') return truth(operand(`${field.path} = ${literal(value)}`));
-    return truth(isOneOf(part, field, withOurWords(field.name, [value], right.at, writing)) ?? NEVER);
+    return truth(isOneOfTheirs(field, [value], right.at, writing));
   }
   if (operator === '!=') return negated(compareField(left, '==', right, writing));
   const within = (order: Comparison): Written => {
@@ -147,6 +147,17 @@ function compareField(
     return comparison === undefined ? NEVER : (isWithin(part, field, [{ comparison, value }]) ?? NEVER);
   };
   return { yes: within(operator), no: within(OPPOSITE[operator]) };
+}
+
+/** One of these values, or what they mean here. */
+export function isOneOfTheirs(
+  field: ForeignField,
+  values: readonly (string | number | boolean)[],
+  at: number,
+  writing: Writing,
+): Written {
+  const written = isOneOf(writing.part(at), field, withOurWords(field.name, values, at, writing)) ?? NEVER;
+  return withOurEvents(field.name, values, at, written, writing);
 }
 
 /** The type that a comparison's side asks of the other. */
@@ -200,7 +211,7 @@ function writePatterns({ operator, isFolded, left, values, at }: OneOfKind<'patt
   if (operator === 'in' && !isFolded && left.kind === 'field') {
     const field = named(left, writing);
     if (field === undefined) return NULL;
-    return truth(isOneOf(writing.part(at), field, withOurWords(field.name, known, at, writing)) ?? NEVER);
+    return truth(isOneOfTheirs(field, known, at, writing));
   }
   const numbers = others.map((value) =>
     writeComparison(
@@ -227,7 +238,8 @@ function textTest(left: Expression, how: How, isFolded: boolean, given: readonly
   const field = named(left, writing);
   if (field === undefined) return NULL;
   const patterns = withOurWords(field.name, given, left.at, writing);
-  const yes = onText(field.path, how, isFolded, patterns, left.at, writing);
+  const written = onText(field.path, how, isFolded, patterns, left.at, writing);
+  const yes = withOurEvents(field.name, given, left.at, written, writing);
   // These two are scripts in Elasticsearch, which say nothing of what is missing.
   const isScript = isFolded && (how === 'end' || how === 'part');
   return isScript ? { yes, no: allOf([isThere(field), not(yes)]) } : truth(yes);

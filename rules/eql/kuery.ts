@@ -1,17 +1,9 @@
 // Kibana's query language (KQL) → a condition of ours: `field: value`, lists, ranges, `*` in values, `and`, `or`, `not`. Fields are compared as Elasticsearch
 // does: keywords whole and with their case, texts by their words.
 import { visible } from '../diagnostic.ts';
-import {
-  type ForeignField,
-  foreignField,
-  isLike,
-  isMatch,
-  isOneOf,
-  isThere,
-  isWithin,
-} from '../elastalert/field-conditions.ts';
+import { type ForeignField, foreignField, isLike, isMatch, isThere, isWithin } from '../elastalert/field-conditions.ts';
 import { allOf, anyOf, not, type Written } from '../foreign/expression-writer.ts';
-import { withOurWords } from './elastic-words.ts';
+import { isOneOfTheirs } from './condition.ts';
 import { EqlProblem } from './syntax.ts';
 import type { Writing } from './writing.ts';
 
@@ -209,13 +201,13 @@ function readValue(scan: Scan, field: ForeignField | undefined): Written {
   const part = writing.part(first.at);
   if (first.kind === 'quoted') {
     if (field.kind === 'text') return isMatch(part, field, text, 'phrase') ?? anyOf([]);
-    return isOneOf(part, field, withOurWords(field.name, [text], first.at, writing)) ?? anyOf([]);
+    return isOneOfTheirs(field, [text], first.at, writing);
   }
   if (text === '*') return isThere(field);
   if (/(?:^|[^\\])(?:\\\\)*\*/.test(text)) return isLike(field, quotedMarks(text));
   const value = unescaped(text);
   if (field.kind === 'text') return isMatch(part, field, value, 'or') ?? anyOf([]);
-  return isOneOf(part, field, withOurWords(field.name, [value], first.at, writing)) ?? anyOf([]);
+  return isOneOfTheirs(field, [value], first.at, writing);
 }
 
 /** In KQL `?` is a character like others. */
