@@ -39,8 +39,9 @@ export function readDetection(node: YamlNode, reading: SigmaReading): Search | u
     }
     return resolve(parsed, { searches, used, size, reading, node: condition.node });
   });
-  for (const [name, { at }] of searches) {
-    if (used.has(name) || reading.diagnostics.length > before) continue;
+  const isTold = reading.diagnostics.length > before;
+  for (const [name, { at }] of isTold ? [] : searches) {
+    if (used.has(name)) continue;
     const message = `\`${visible(name)}\` is used by no condition`;
     const remedy = 'Name it in the condition, or leave it out.';
     report(reading, at, { code: 'sigma/unused', severity: 'warning', message, remedy });

@@ -446,6 +446,14 @@ describe('what is refused', () => {
     );
   });
 
+  it('each search that no condition names is told', () => {
+    const { rules, diagnostics } = setOf({ a: { Image: 'x' }, b: { User: 'x' }, c: { User: 'y' }, condition: 'a' });
+    expect(rules.length).toBe(1);
+    expect(diagnostics.map(({ message }) => message)).toEqual(
+      ['b', 'c'].map((name) => `\`${name}\` is used by no condition`),
+    );
+  });
+
   it('a field that no event has is told and passed over where it only takes something out', () => {
     const detection = { sel: { Image: 'x' }, filter: { ParentUser: 'root' }, condition: 'sel and not filter' };
     const { rules, diagnostics } = setOf(detection);
