@@ -240,6 +240,17 @@ id = "TA0011"
     expect(documents.map(({ status }) => status)).toEqual(['runs']);
   });
 
+  it('new terms and thresholds as TOML names their parts', () => {
+    const head = '[rule]\nname = "T"\nrule_id = "t"\nseverity = "low"\nlanguage = "kuery"\nquery = "process.name: *"\n';
+    const terms = `${head}type = "new_terms"\n[rule.new_terms]\nfield = "new_terms_fields"\nvalue = ["user.name"]\n[[rule.new_terms.history_window_start]]\nfield = "history_window_start"\nvalue = "now-5d"\n`;
+    const threshold = `${head}type = "threshold"\n[rule.threshold]\nfield = ["host.id"]\nvalue = 25\n[rule.alert_suppression.duration]\nvalue = 10\nunit = "m"\n`;
+    const rules = [terms, threshold].map((text) => importElastic({ 'x.toml': text }).documents[0]?.entry.rule?.rule);
+    expect(rules).toMatchObject([
+      { new_value: { fields: ['user.name'], learn: '5d' } },
+      { threshold: { count: 25, within: '6m' }, alert: { suppress: { for: '10m', by: ['host.id'] } } },
+    ]);
+  });
+
   it('the place of what cannot be said: in TOML and in JSON, through its escapes', () => {
     const line = TOML.split('\n').findIndex((one) => one.includes('unheard')) + 1;
     const { told } = importElastic({ 'rules/nc.toml': TOML });
