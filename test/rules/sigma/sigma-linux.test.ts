@@ -9,10 +9,12 @@ import { indexRules } from '../../../engine/candidates.ts';
 import { createEngine } from '../../../engine/create-engine.ts';
 import { EVERYTHING_PASSED } from '../../../engine/watermark.ts';
 import type { EventDocument, NewEvent } from '../../../event/document.ts';
+import { withOwnTests } from '../../../rules/foreign/own-tests.ts';
 import { readRules } from '../../../rules/rule-files.ts';
 import { listedValues } from './listed-values.ts';
 import { changedOnce, documentOf, OTHERWISE } from './own-events.ts';
 import { holdsOf, type PlainRule } from './plain-sigma.ts';
+import { importSigma } from './sigma-run.ts';
 
 /** They are not ours to keep here: see the folder's own README for where they are from. */
 const FOLDER = process.env['VEDETTE_SIGMA_RULES'] ?? join(import.meta.dirname, '../../../../shared/data/sigma-linux');
@@ -26,6 +28,12 @@ const NOT_EXPRESSIBLE: Readonly<Record<string, RegExp>> = {
   'net_connection_lnx_crypto_mining_indicators.yml': /no event has `DestinationHostname`: the kernel sees addresses/,
 };
 const NOT_COLLECTED = ['lnx_clamav_relevant_message.yml', 'lnx_guacamole_susp_guacamole.yml', 'lnx_sshd_susp_ssh.yml'];
+
+const WITHOUT_TESTS = [
+  'proc_creation_lnx_auditctl_clear_rules.yml',
+  'proc_creation_lnx_pnscan_binary_cli_pattern.yml',
+  'proc_creation_lnx_susp_inod_listing.yml',
+];
 
 describe.skipIf(files.length === 0)('SigmaHQ’s Linux rules (skipped where they are not at hand)', () => {
   const texts = new Map(files.map((name) => [name, readFileSync(join(FOLDER, name), 'utf8')]));
@@ -51,6 +59,14 @@ describe.skipIf(files.length === 0)('SigmaHQ’s Linux rules (skipped where they
 
   it('each is in the index, so that it costs nothing on other events', () => {
     for (const rule of set.rules) expect(rule.necessary, rule.file).toBeDefined();
+  });
+
+  it('each is imported with tests of its own, but those that ask by regular expressions alone', () => {
+    const { documents } = importSigma(Object.fromEntries(texts));
+    const without = documents
+      .map(withOwnTests)
+      .filter(({ text }) => text !== undefined && !text.includes('\ntests:\n'));
+    expect(without.map(({ entry: { file } }) => file.split('/').at(-1)).toSorted()).toEqual(WITHOUT_TESTS);
   });
 
   it('each keeps its id, author and level', () => {
