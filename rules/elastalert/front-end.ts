@@ -33,6 +33,7 @@ export const elastAlertFrontEnd: FrontEnd = (files) => {
   }
   const imported = new Set(read.flatMap(({ file, options }) => importedBy(file.file, options)));
   const needs: ChannelNeeds[] = [];
+  const mailed = new Map<string, Mailed>();
   const entries = read.flatMap(({ file, options, own, kind }): readonly ForeignEntry[] => {
     const entry = { file: file.file, line: 1, title: titleOf(file, options), rule: undefined, uncollected: undefined };
     if (kind === 'config') return [];
@@ -45,6 +46,7 @@ export const elastAlertFrontEnd: FrontEnd = (files) => {
       alerters: new Map([...channelsIn(config?.options, diagnostics), ...channelsIn(options, diagnostics)]),
     });
     if (rules.needs !== undefined) needs.push(rules.needs);
+    if (rules.needs !== undefined && options !== undefined) mailed.set(file.file, { options, to: rules.needs.email });
     if (rules.rules.length === 0) return [{ ...entry, kind: 'refused', diagnostics: rules.diagnostics }];
     return rules.rules.map((rule, at) => ({
       ...entry,
@@ -55,10 +57,34 @@ export const elastAlertFrontEnd: FrontEnd = (files) => {
       line: options === undefined ? 1 : placeOf(options.source, rule.places.get('name') ?? 0).line,
     }));
   });
-  const configuration = configurationText(mergedNeeds(needs));
+  const all = mergedNeeds(needs);
+  const configuration = configurationText(all);
   const notes = configuration === '' ? [] : [`For vedette.yaml (docs/configuration.md):\n\n${configuration}`];
-  return { entries, diagnostics, notes };
+  const told = entries.map((entry, at) => {
+    const own = entry.rule === undefined || entries[at - 1]?.file === entry.file ? undefined : mailed.get(entry.file);
+    return own === undefined ? entry : { ...entry, diagnostics: [...entry.diagnostics, ...tellRecipients(own, all)] };
+  });
+  return { entries: told, diagnostics, notes };
 };
+
+interface Mailed {
+  readonly options: OptionFile;
+  readonly to: ReadonlySet<string>;
+}
+
+/** Who is mailed by other rules is mailed by this one too. */
+function tellRecipients({ options, to }: Mailed, { email }: ChannelNeeds): readonly Diagnostic[] {
+  const others = [...email].filter((one) => !to.has(one)).length;
+  if (to.size === 0 || others === 0) return [];
+  const { source, document } = options;
+  const problem = {
+    code: 'elastalert/differs',
+    severity: 'warning',
+    message: `its mails go to all recipients of the configuration: ${others} more than it names`,
+    remedy: 'Take out of `alerts.email.to` who should not have them, or give the rule another channel in `alert.to`.',
+  } as const;
+  return [diagnosticAt(source, entryOf(document.root, 'email')?.at ?? document.root.at, problem)];
+}
 
 function kindOf({ document: { root } }: OptionFile): 'rule' | 'config' | 'part' {
   if (entryOf(root, 'type') !== undefined) return 'rule';

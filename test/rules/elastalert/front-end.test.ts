@@ -274,6 +274,19 @@ describe('files together', () => {
     });
   });
 
+  it('a rule whose mails will reach more people than it names says so', () => {
+    const mailing = (name: string, to: string): string =>
+      `name: ${name}\nindex: auditbeat-*\ntype: any\nalert: [email]\nemail: ${to}\nfilter:\n- term: {user.name: root}\n`;
+    const { entries } = read({
+      'a.yaml': mailing('A', '[a@example.org]'),
+      'b.yaml': mailing('B', '[a@example.org, b@example.org]'),
+    });
+    expect(entries.map(({ diagnostics }) => diagnostics.map(({ line, message }) => `${line} ${message}`))).toEqual([
+      ['5 its mails go to all recipients of the configuration: 1 more than it names'],
+      [],
+    ]);
+  });
+
   it('what is only imported is a part; a mistake in it is told there', () => {
     const { entries } = read({
       'r.yaml': 'name: A rule\nimport: b.yaml\ntype: any\nindex: x\nalert: debug\n',
