@@ -45,8 +45,15 @@ const SHARE_OF_PART = 0.5;
 /** What looking for a part costs beside a look-up, as a share of events. */
 const COST_OF_PART = 0.002;
 
-/** Fields that no sample has because only a running collector knows them, and those whose values they share. */
+/** Fields that no sample has because only a running collector knows them, and those whose values they share or that are there as often. */
 const ALIKE: Readonly<Record<string, string>> = {
+  'host.id': '@timestamp',
+  'host.name': '@timestamp',
+  'host.boot.id': '@timestamp',
+  'agent.id': '@timestamp',
+  'process.entity_id': 'process.pid',
+  'process.parent.entity_id': 'process.pid',
+  'process.parent.pid': 'process.pid',
   'process.parent.name': 'process.name',
   'process.ancestors.name': 'process.name',
   'process.previous.name': 'process.name',
@@ -54,6 +61,12 @@ const ALIKE: Readonly<Record<string, string>> = {
   'process.ancestors.executable': 'process.executable',
   'process.parent.command_line': 'process.command_line',
   'process.parent.args': 'process.args',
+};
+
+/** What a running collector writes into every event. */
+const EVERYWHERE: Readonly<Record<string, FieldSample>> = {
+  'host.os.type': { there: 1, values: { linux: 1 } },
+  'agent.type': { there: 1, values: { vedette: 1 } },
 };
 
 /** By the events that come recorded with the product. */
@@ -88,6 +101,7 @@ export function recordedShare(test: NecessaryTest): number {
 }
 
 function sampleOf(field: string): FieldSample {
+  if (Object.hasOwn(EVERYWHERE, field)) return EVERYWHERE[field] ?? OURS_UNSEEN;
   const name = (Object.hasOwn(ALIKE, field) ? ALIKE[field] : undefined) ?? field;
   const sample = Object.hasOwn(FIELD_SAMPLES, name) ? FIELD_SAMPLES[name] : undefined;
   return sample ?? (fieldNamed(field) === undefined ? OTHERS_UNSEEN : OURS_UNSEEN);

@@ -228,6 +228,25 @@ describe('sequences', () => {
     );
   });
 
+  it('are asked only of events that may be a step, though all have the keys', () => {
+    const index = indexRules([
+      ruleOfEql(
+        'sequence by host.id, process.entity_id with maxspan=1s [process where host.os.type == "linux" and process.name == "cat"] [network where destination.ip != null and process.name : "cat*"]',
+      ),
+    ]);
+    const named = (name: string): number =>
+      index.candidates(
+        toNested({
+          'event.category': ['process'],
+          'host.id': 'h',
+          'host.os.type': 'linux',
+          'process.entity_id': 'e',
+          'process.name': name,
+        }),
+      ).length;
+    expect([named('sh'), named('cat')]).toEqual([0, 1]);
+  });
+
   const of = (text: string): readonly (readonly [string, number])[] => [...text].map((letter) => [letter, 1]);
 
   it('runs are as many events, and what must not come must not', () => {
