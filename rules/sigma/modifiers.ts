@@ -1,5 +1,6 @@
 // One line of a Sigma detection, `field|modifier|…: values`, as tests. Each value goes through the modifiers in their order; a value
-// or a modifier that cannot be said is told at its place.
+// or a modifier that cannot be said is told at its place. Longer than others: the modifiers of one line
+// depend on one another.
 
 import { nearest } from '../../event/nearest-name.ts';
 import { visible } from '../diagnostic.ts';

@@ -1,10 +1,9 @@
 // Searches of Sigma as expressions on our events. A field that a sort of record does not have makes a test false there; one that no
 // sort has, or whose question cannot be asked, is told, unless it stands in a `not` only: then the event is as without it.
+// Longer than others: each kind of test is written for each kind of target, and the cases are read beside one another.
 import { visible } from '../diagnostic.ts';
-import { createEvaluation } from '../expression/evaluation.ts';
-import { compileRegex } from '../expression/regex.ts';
-import { compileWildcards, folded } from '../expression/wildcards.ts';
 import { allOf, anyOf, call, literal, not, operand, type Written } from '../foreign/expression-writer.ts';
+import { isTrueOf } from './known-text.ts';
 import { globText, mayBeOf, type Pattern, type Place, plainPattern, plainText } from './pattern.ts';
 import { regexText } from './regex-text.ts';
 import { itemsOf, type Search, type SearchItem, type Test, type TimePart } from './search.ts';
@@ -333,37 +332,4 @@ function writeComparison(
   };
   const inner = `($one := $; $exists($others[($other := $; $exists($one[${found[test.place]}]))]))`;
   return operand(`($others := ${compared(other.text)}; $exists(${compared(target.text)}[${inner}]))`);
-}
-
-/** What the test says of a text that is known now. */
-function isTrueOf(test: Test, text: string): boolean {
-  const evaluation = createEvaluation({}, 0, Number.MAX_SAFE_INTEGER);
-  switch (test.kind) {
-    case 'text':
-      return test.patterns.some((pattern) => {
-        const compiled = compileWildcards(globText(pattern), !test.isCased);
-        return compiled.kind === 'regex' && compiled.test(test.isCased ? text : folded(text), evaluation);
-      });
-    case 'regex': {
-      const made = regexText(test.source, test.flags);
-      const compiled = made.kind === 'text' ? compileRegex(made.text, '') : made;
-      return compiled.kind === 'regex' && compiled.test(text, evaluation);
-    }
-    case 'number': {
-      const number = Number(text);
-      const { operator, value, part } = test;
-      if (part !== undefined || !Number.isFinite(number)) return false;
-      return {
-        '<': number < value,
-        '<=': number <= value,
-        '>': number > value,
-        '>=': number >= value,
-        '=': number === value,
-      }[operator];
-    }
-    case 'exists':
-      return test.isThere;
-    default:
-      return false;
-  }
 }
