@@ -1,6 +1,6 @@
 // Live against backtest: the same events under the same control log must have made the same detections and the same decisions.
 // What differs is listed; what a late event explains (live had decided before it came) is said to be explained.
-import type { Detection } from '../event/detection.ts';
+import type { Detection, Gap } from '../event/detection.ts';
 
 export interface Comparison {
   readonly compared: number;
@@ -77,4 +77,18 @@ export function compareDetections(
 
 function keyNameOf(detection: Detection): string {
   return JSON.stringify([detection.ruleId, detection.suppressKey]);
+}
+
+/** Ids of those that a gap explains: from what came too late to be computed on, live may have found otherwise under that key. */
+export function behindGaps(
+  differing: readonly Pick<Detection, 'id' | 'ruleVersion' | 'key' | 'order'>[],
+  gaps: readonly Pick<Gap, 'ruleVersion' | 'key' | 'fromMs'>[],
+): readonly string[] {
+  const nameOf = ({ ruleVersion, key }: Pick<Gap, 'ruleVersion' | 'key'>): string => JSON.stringify([ruleVersion, key]);
+  const firstMs = new Map<string, number>();
+  for (const gap of gaps)
+    firstMs.set(nameOf(gap), Math.min(gap.fromMs, firstMs.get(nameOf(gap)) ?? Number.POSITIVE_INFINITY));
+  return differing
+    .filter((one) => (firstMs.get(nameOf(one)) ?? Number.POSITIVE_INFINITY) <= one.order.createdMs)
+    .map(({ id }) => id);
 }

@@ -354,7 +354,7 @@ export interface BacktestResponse {
     readonly onlyLive: readonly string[];
     readonly onlyBacktest: readonly string[];
     readonly otherDecision: readonly string[];
-    /** Those of `otherDecision` whose rule and key had a late detection live. */
+    /** Those of the above whose rule and key had a late detection live, or a gap before: events too late to be computed. */
     readonly explainedByLateness: readonly string[];
     /** Alerts that live put into another message. */
     readonly otherGroup?: readonly string[];

@@ -1,6 +1,6 @@
 // Backtests through the API: one rule's text, or everything as it was. One runs at a time, between the batches of which the
 // server does its other work; its time and its answer are bounded, and its totals are exact for what it read.
-import { compareDetections } from '../backtest/compare.ts';
+import { behindGaps, compareDetections } from '../backtest/compare.ts';
 import { withTheirNamed } from '../backtest/rule-tests.ts';
 import { type BacktestRun, runBacktest } from '../backtest/run-backtest.ts';
 import type { Quarantine } from '../engine/containment.ts';
@@ -175,6 +175,9 @@ function figuresOf(run: BacktestRun) {
   };
 }
 
+/** Of those, the newest are asked for what explains a difference. */
+const GAPS_MAX = 10_000;
+
 function differencesOf(
   run: BacktestRun,
   alerts: AlertBookPort,
@@ -195,7 +198,9 @@ function differencesOf(
     ...onlyLive.flatMap((id) => alerts.detection(id) ?? []),
   ];
   const about = Object.fromEntries(differing.map(({ id, ruleId, eventId }) => [id, { ruleId, eventId }]));
+  const afterGap = behindGaps(differing, alerts.gaps(GAPS_MAX));
+  const explained = [...new Set([...explainedByLateness, ...afterGap])];
   const kept = new Set(quarantines.map(({ ruleId }) => ruleId));
   const quarantined = [...new Set(onlyBacktest.flatMap((id) => about[id]?.ruleId ?? []))].filter((id) => kept.has(id));
-  return { onlyLive, onlyBacktest, otherDecision, explainedByLateness, otherGroup, about, quarantined };
+  return { onlyLive, onlyBacktest, otherDecision, explainedByLateness: explained, otherGroup, about, quarantined };
 }

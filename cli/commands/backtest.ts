@@ -182,9 +182,8 @@ type Differences = NonNullable<BacktestResponse['differences']>;
 /** What came late was decided before it came: live could not do otherwise. */
 function isUnexplained(differences: Differences): boolean {
   const { onlyLive, onlyBacktest, otherDecision, explainedByLateness, otherGroup = [] } = differences;
-  return (
-    onlyLive.length + onlyBacktest.length + otherGroup.length > 0 || otherDecision.length > explainedByLateness.length
-  );
+  const explained = new Set(explainedByLateness);
+  return otherGroup.length > 0 || [...onlyLive, ...onlyBacktest, ...otherDecision].some((id) => !explained.has(id));
 }
 
 function printDifferences(invocation: Invocation, differences: Differences): void {

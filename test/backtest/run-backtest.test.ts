@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compareDetections } from '../../backtest/compare.ts';
+import { behindGaps, compareDetections } from '../../backtest/compare.ts';
 import { type BacktestOptions, runBacktest } from '../../backtest/run-backtest.ts';
 import { createEngine } from '../../engine/create-engine.ts';
 import { EVERYTHING_PASSED } from '../../engine/watermark.ts';
@@ -196,6 +196,23 @@ describe('compareDetections', () => {
     expect(comparison.onlyBacktest).toHaveLength(1_000);
     expect(comparison.totals.onlyBacktest).toBe(1_500);
     expect(comparison.isComplete).toBe(true);
+  });
+
+  it('says what a gap explains: from it on, and under its key alone', () => {
+    const gap = { ruleVersion: 'v1', key: '["h1"]', fromMs: 1_000 };
+    const found = (id: string, createdMs: number, of = gap) => ({
+      ...of,
+      id,
+      order: { createdMs, hostId: 'h1', bootId: 'b1', position: 1, id },
+    });
+    const differing = [
+      found('before', 999),
+      found('in it', 1_000),
+      found('later', 9_000),
+      found('other key', 9_000, { ...gap, key: '["h2"]' }),
+      found('other version', 9_000, { ...gap, ruleVersion: 'v2' }),
+    ];
+    expect(behindGaps(differing, [{ ...gap, fromMs: 5_000 }, gap])).toEqual(['in it', 'later']);
   });
 
   it('says when there was more than it compares', () => {

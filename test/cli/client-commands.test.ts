@@ -524,6 +524,9 @@ describe('backtest', () => {
     const late = { onlyLive: [], onlyBacktest: [], otherDecision: ['d2'], explainedByLateness: ['d2'] };
     reply = { body: { ...nothing, differences: late } };
     expect((await ask('backtest', '--as-it-was')).code).toBe(0);
+    const gap = { onlyLive: ['d1'], onlyBacktest: ['d2'], otherDecision: [], explainedByLateness: ['d1', 'd2'] };
+    reply = { body: { ...nothing, differences: gap } };
+    expect((await ask('backtest', '--as-it-was', '--since', '1h')).code).toBe(0);
     const equal = { onlyLive: [], onlyBacktest: [], otherDecision: [], explainedByLateness: [] };
     reply = { body: { ...nothing, differences: equal } };
     expect(await ask('backtest', '--as-it-was')).toMatchObject({
