@@ -236,7 +236,10 @@ describe('kills under load', () => {
       onlyLive: [],
       onlyBacktest: [],
       otherDecision: [],
+      otherGroup: [],
       explainedByLateness: [],
+      quarantined: [],
+      about: {},
     });
     const episodes = countInOneBatch(all);
     console.log(`${episodes.length} times ${COUNTED.count} execs within a second`);
