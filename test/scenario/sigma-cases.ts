@@ -5,7 +5,7 @@ import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync } from 'node:
 import { basename, dirname, join } from 'node:path';
 import { TEST_UID } from '../harness/installation.ts';
 
-/** One thing that is done: a program of this path below the work folder. */
+/** One thing that is done: a program of this path below the work folder, or where it stands. */
 interface Act {
   readonly program: string;
   /** What it is a copy of; perl unless said. */
@@ -44,6 +44,7 @@ export function casesOf({ work, port }: Place): readonly Case[] {
     `socket(S, 16, 3, 9) or die $!; my $t = q(${text}); defined send(S, pack("LSSLL", 16 + length $t, ${type}, 1, 1, 0) . $t, 0) or die $!`;
   const perl = (does: string): Act => ({ program: 'perl', does });
   const root = (does: string): Act => ({ program: 'perl', does, asRoot: true });
+  const nothing = (program: string, ...args: readonly string[]): Act => ({ program, copyOf: '/bin/true', args });
   const bash = (program: string, ...args: readonly string[]): Act => ({ program, copyOf: '/bin/bash', args });
   for (const name of ['whoami', 'sh', 'bash-of-rsync/bash', 'bash-of-rsync/bashful', 'gitleaks', 'gitless'])
     copy('/bin/true', join(work, name));
@@ -74,8 +75,8 @@ export function casesOf({ work, port }: Place): readonly Case[] {
     },
     {
       rule: 'auditd/syscall/lnx_auditd_create_account.yml',
-      found: { program: 'useradd', copyOf: '/bin/true' },
-      notFound: [{ program: 'useradds', copyOf: '/bin/true' }, root(tell(1116, 'op=add-group acct="x" res=success'))],
+      found: nothing('useradd'),
+      notFound: [nothing('useradds'), root(tell(1116, 'op=add-group acct="x" res=success'))],
     },
     {
       rule: 'auditd/syscall/lnx_auditd_network_service_scanning.yml',
@@ -83,6 +84,38 @@ export function casesOf({ work, port }: Place): readonly Case[] {
       notFound: [
         { program: 'ncats', does: connect(1) },
         { program: 'ncat', does: '1' },
+      ],
+    },
+    {
+      rule: 'auditd/execve/lnx_auditd_binary_padding.yml',
+      found: nothing('truncate', '-s', '+1M', 'program'),
+      notFound: [nothing('shrink', '-s', '+1M', 'program')],
+    },
+    {
+      rule: 'auditd/execve/lnx_auditd_find_cred_in_files.yml',
+      found: nothing('grep', '-ri', 'password'),
+      notFound: [nothing('grep', '-ri', 'passwort'), nothing('ripg', '-ri', 'password')],
+    },
+    {
+      rule: 'auditd/execve/lnx_auditd_susp_histfile_operations.yml',
+      found: nothing('cat', '/home/somebody/.bash_history'),
+      notFound: [nothing('cat', '/home/somebody/bash_histories')],
+    },
+    {
+      rule: 'auditd/execve/lnx_auditd_bpfdoor_port_redirect.yml',
+      found: nothing('iptables', '-t', 'nat', '-A', 'PREROUTING', '--to-ports', '42391'),
+      notFound: [
+        nothing('iptables', '-t', 'nat', '-A', 'PREROUTING', '--to-ports', '52391'),
+        nothing('iptables', '-t', 'raw', '-A', 'PREROUTING', '--to-ports', '42391'),
+        nothing('iptabled', '-t', 'nat', '-A', 'PREROUTING', '--to-ports', '42391'),
+      ],
+    },
+    {
+      rule: 'process_creation/proc_creation_lnx_dd_file_overwrite.yml',
+      found: { program: '/usr/bin/dd', args: ['if=/dev/null', `of=${work}/made/of-dd`] },
+      notFound: [
+        { program: '/usr/bin/dd', args: ['if=/etc/hostname', `of=${work}/made/not-of-dd`] },
+        nothing('dd', 'if=/dev/null', `of=${work}/made/not-of-dd`),
       ],
     },
     {
@@ -204,7 +237,7 @@ function copy(from: string, program: string): void {
 }
 
 export function perform(work: string, { program, copyOf, does, args = [], input, asRoot }: Act): void {
-  const path = join(work, program);
+  const path = program.startsWith('/') ? program : join(work, program);
   copy(copyOf ?? '/usr/bin/perl', path);
   for (const folder of ['made', 'made/.cache', 'made/etc/profile.d']) {
     mkdirSync(join(work, folder), { recursive: true });
