@@ -3,7 +3,7 @@
 // difference has its reason here or the benchmark fails. Events: those of the engine's benchmark, and every fiftieth made of a rule's
 // own searches, so that every rule finds some. `process.command_line` is the arguments with spaces between, as Sigma's rules mean it:
 // rsigma can put nothing together. CPU: of our thread the least of five rounds, of rsigma's process the least of three, less loading.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,7 @@ import type { Rule } from '../rules/rule.ts';
 import { readRules } from '../rules/rule-files.ts';
 import { documentOf } from '../test/rules/sigma/own-events.ts';
 import { holdsOf, type PlainRule } from '../test/rules/sigma/plain-sigma.ts';
+import { SIGMA_FILES, SIGMA_FOLDER } from '../test/rules/sigma/sigma-folder.ts';
 import {
   BATCH_EVENTS,
   engineOf,
@@ -29,8 +30,6 @@ import {
 import { microsSince, told } from './measuring.ts';
 import { findRsigma, RSIGMA_IS_ABSENT, type Rsigma, rsigmaMatches, rsigmaMicros } from './rsigma.ts';
 
-/** As in test/rules/sigma/sigma-linux.test.ts: they are not ours to keep here. */
-const FOLDER = process.env['VEDETTE_SIGMA_RULES'] ?? join(import.meta.dirname, '../../shared/data/sigma-linux');
 const PIPELINE = fileURLToPath(new URL('./sigma-pipeline.yml', import.meta.url));
 const MADE_EVERY = 50;
 const ATTEMPTS = 100;
@@ -42,14 +41,12 @@ interface SigmaFile {
 }
 
 export async function run({ isShort }: { readonly isShort: boolean }): Promise<readonly string[]> {
-  if (!existsSync(FOLDER)) return ['SigmaHQ’s Linux rules are not at hand (VEDETTE_SIGMA_RULES names their folder)'];
-  const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.yml'))
-    .toSorted()
-    .map((name): SigmaFile => {
-      const text = readFileSync(join(FOLDER, name), 'utf8');
-      return { name, text, plain: parse(text) as SigmaFile['plain'] };
-    });
+  if (SIGMA_FILES.length === 0)
+    return ['SigmaHQ’s Linux rules are not at hand (VEDETTE_SIGMA_RULES names their folder)'];
+  const files = SIGMA_FILES.map((name): SigmaFile => {
+    const text = readFileSync(join(SIGMA_FOLDER, name), 'utf8');
+    return { name, text, plain: parse(text) as SigmaFile['plain'] };
+  });
   const begin = process.threadCpuUsage();
   const { rules } = readRules(files.map(({ name: file, text }) => ({ file, kind: 'own', content: 'rules', text })));
   const loadedMs = Math.round(microsSince(begin) / 1_000);

@@ -15,12 +15,11 @@ import {
   TEST_UID,
 } from '../harness/installation.ts';
 import { freePort } from '../harness/receivers.ts';
+import { SIGMA_FOLDER } from '../rules/sigma/sigma-folder.ts';
 import { type Case, casesOf, perform } from './sigma-cases.ts';
 
-/** As in test/rules/sigma/sigma-linux.test.ts. */
-const FOLDER = process.env['VEDETTE_SIGMA_RULES'] ?? join(import.meta.dirname, '../../../shared/data/sigma-linux');
 /** The numbers of calls below are those of x86-64. */
-const IS_HERE = existsSync(FOLDER) && process.arch === 'x64';
+const IS_HERE = existsSync(SIGMA_FOLDER) && process.arch === 'x64';
 
 /** What the default profile does not ask for: calls of single rules, and reading of ordinary files. */
 const AUDIT_RULES = `-a always,exit -F arch=b64 -S personality -S syslog -F uid=${TEST_UID} -k sigma
@@ -42,7 +41,7 @@ describe.skipIf(!IS_HERE)('Sigma rules about calls, files and connections (skipp
     writeFileSync(rulesFile, AUDIT_RULES);
     const port = await listening(servers);
     cases = casesOf({ work, port });
-    const texts = cases.map(({ rule }) => [basename(rule), readFileSync(join(FOLDER, rule), 'utf8')] as const);
+    const texts = cases.map(({ rule }) => [basename(rule), readFileSync(join(SIGMA_FOLDER, rule), 'utf8')] as const);
     installation = makeInstallation({
       port: await freePort(),
       rules: { ...Object.fromEntries(texts), 'last.yaml': LAST_RULE },
@@ -78,7 +77,7 @@ describe.skipIf(!IS_HERE)('Sigma rules about calls, files and connections (skipp
   it('find what is done as they ask', async () => {
     for (const { found } of cases) perform(work, found);
     const ids = new Map(
-      cases.map(({ rule }) => [rule, /^id: (\S+)/m.exec(readFileSync(join(FOLDER, rule), 'utf8'))?.[1]]),
+      cases.map(({ rule }) => [rule, /^id: (\S+)/m.exec(readFileSync(join(SIGMA_FOLDER, rule), 'utf8'))?.[1]]),
     );
     const all = await eventually('an alert of each rule', async () => {
       const some = await alerts();

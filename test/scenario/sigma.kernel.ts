@@ -2,16 +2,7 @@
 // run with the arguments that it asks for (it is /bin/true, so nothing happens), and the rule alerts on what the kernel says of it. Before
 // that one runs that differs in its name, and one that differs in an argument: of what the rule then no longer means it says nothing.
 import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -29,14 +20,8 @@ import {
 import { freePort } from '../harness/receivers.ts';
 import { documentOf } from '../rules/sigma/own-events.ts';
 import { holdsOf, type PlainRule } from '../rules/sigma/plain-sigma.ts';
+import { SIGMA_FILES as files, SIGMA_FOLDER } from '../rules/sigma/sigma-folder.ts';
 
-/** As in test/rules/sigma/sigma-linux.test.ts. */
-const FOLDER = process.env['VEDETTE_SIGMA_RULES'] ?? join(import.meta.dirname, '../../../shared/data/sigma-linux');
-const files = existsSync(FOLDER)
-  ? readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.yml'))
-      .toSorted()
-  : [];
 const ATTEMPTS = 200;
 
 interface Run {
@@ -55,7 +40,9 @@ describe.skipIf(files.length === 0)('Sigma rules about programs (skipped where t
 
   beforeAll(async () => {
     for (const folder of [work, shared]) chmodSync(folder, 0o755);
-    const rules = Object.fromEntries(files.map((name) => [basename(name), readFileSync(join(FOLDER, name), 'utf8')]));
+    const rules = Object.fromEntries(
+      files.map((name) => [basename(name), readFileSync(join(SIGMA_FOLDER, name), 'utf8')]),
+    );
     installation = makeInstallation({ port: await freePort(), rules, shippedRules: false });
     server = await installation.start('server');
     collector = await installation.start('collector');
@@ -92,7 +79,7 @@ describe.skipIf(files.length === 0)('Sigma rules about programs (skipped where t
         fields.some(({ name, value }) => name === 'process.executable' && value === program),
       );
       expect(told, file).toBe(true);
-      const { author } = parse(readFileSync(join(FOLDER, file), 'utf8')) as { author: string };
+      const { author } = parse(readFileSync(join(SIGMA_FOLDER, file), 'utf8')) as { author: string };
       expect(own[0]?.author?.replaceAll(' ', ''), file).toBe(author.replaceAll(' ', ''));
     }
     for (const { id, file, program } of misses) {
@@ -104,7 +91,7 @@ describe.skipIf(files.length === 0)('Sigma rules about programs (skipped where t
     }
     const ofHarmless = alerts.filter(({ fields }) => fields.some(({ value }) => value === harmless));
     const expected = files.flatMap((name) => {
-      const rule = parse(readFileSync(join(FOLDER, name), 'utf8')) as PlainRule & { id: string };
+      const rule = parse(readFileSync(join(SIGMA_FOLDER, name), 'utf8')) as PlainRule & { id: string };
       return rule.logsource['category'] === 'process_creation' &&
         holdsOf(rule, executed(harmless, ['harmless', '--nothing']))
         ? [rule.id]
@@ -116,7 +103,7 @@ describe.skipIf(files.length === 0)('Sigma rules about programs (skipped where t
 
 /** A program below one of our folders, and arguments, of which the rule holds; undefined where there are none. */
 function runOf(name: string, folders: readonly string[]): Run | undefined {
-  const rule = parse(readFileSync(join(FOLDER, name), 'utf8')) as PlainRule & { readonly id: string };
+  const rule = parse(readFileSync(join(SIGMA_FOLDER, name), 'utf8')) as PlainRule & { readonly id: string };
   let seed = 1;
   const pick = <T>(of: readonly T[]): T => {
     seed = (seed * 48_271) % 2_147_483_647;
@@ -139,7 +126,7 @@ function runOf(name: string, folders: readonly string[]): Run | undefined {
 
 /** The same with its name or one of its arguments changed, or all of it and where it stands, where the rule then no longer holds. */
 function missesOf({ id, file, program, args }: Run, folders: readonly string[]): readonly Run[] {
-  const rule = parse(readFileSync(join(FOLDER, file), 'utf8')) as PlainRule;
+  const rule = parse(readFileSync(join(SIGMA_FOLDER, file), 'utf8')) as PlainRule;
   const changed = [
     { program: join(dirname(program), 'miss-name', 'qqq'), args },
     ...folders.map((folder) => ({ program: join(folder, id, 'miss-all', 'qqq'), args: args.map(() => 'qqq') })),

@@ -1,6 +1,6 @@
 // SigmaHQ's Linux rules: each loads, or is listed here with the reason. For each that loads, events are made of its own searches:
 // they match, and with one value changed they match exactly where the rule read plainly does (plain-sigma.ts).
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -14,15 +14,8 @@ import { readRules } from '../../../rules/rule-files.ts';
 import { listedValues } from './listed-values.ts';
 import { changedOnce, documentOf, OTHERWISE } from './own-events.ts';
 import { holdsOf, type PlainRule } from './plain-sigma.ts';
+import { SIGMA_FILES as files, SIGMA_FOLDER } from './sigma-folder.ts';
 import { importSigma } from './sigma-run.ts';
-
-/** They are not ours to keep here: see the folder's own README for where they are from. */
-const FOLDER = process.env['VEDETTE_SIGMA_RULES'] ?? join(import.meta.dirname, '../../../../shared/data/sigma-linux');
-const files = existsSync(FOLDER)
-  ? readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.yml'))
-      .toSorted()
-  : [];
 
 const NOT_EXPRESSIBLE: Readonly<Record<string, RegExp>> = {
   'net_connection_lnx_crypto_mining_indicators.yml': /no event has `DestinationHostname`: the kernel sees addresses/,
@@ -36,7 +29,7 @@ const WITHOUT_TESTS = [
 ];
 
 describe.skipIf(files.length === 0)('SigmaHQ’s Linux rules (skipped where they are not at hand)', () => {
-  const texts = new Map(files.map((name) => [name, readFileSync(join(FOLDER, name), 'utf8')]));
+  const texts = new Map(files.map((name) => [name, readFileSync(join(SIGMA_FOLDER, name), 'utf8')]));
   const set = readRules([...texts].map(([file, text]) => ({ file, kind: 'own', content: 'rules', text })));
   const byFile = new Map(set.rules.map((rule) => [rule.file, rule]));
 
