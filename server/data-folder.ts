@@ -1,8 +1,10 @@
 // What a start takes: the data folder, its files, the event store. What cannot be had is told with a remedy.
+
 import { chmodSync, mkdirSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import type { EventStore } from '../store/port.ts';
 import type { SharedDocuments } from '../store/shared/shared-documents.ts';
+import { failureText } from './failure-text.ts';
 import { takeFolderLock } from './folder-lock.ts';
 import { openSharedDocuments, openStore } from './open-store.ts';
 import { type ServerOptions, ServerStartError } from './options.ts';
@@ -24,7 +26,7 @@ export function takeFolder(dataFolder: string): () => void {
     lock = takeFolderLock(`${folder}/lock`);
   } catch (error) {
     const remedy = 'Choose another data folder, or give this user the right to write there.';
-    throw new ServerStartError('folder-unusable', `${folder} cannot be used: ${messageOf(error)}`, remedy);
+    throw new ServerStartError('folder-unusable', `${folder} cannot be used: ${failureText(error)}`, remedy);
   }
   if (lock.kind === 'held') return lock.release;
   const remedy = 'Stop that server first, or choose another data folder.';
@@ -37,7 +39,7 @@ export function orUnusable<T>(open: () => T): T {
     return open();
   } catch (error) {
     const remedy = 'Stop the other process, or use the version of Vedette that wrote this folder.';
-    throw new ServerStartError('folder-unusable', messageOf(error), remedy);
+    throw new ServerStartError('folder-unusable', failureText(error), remedy);
   }
 }
 
@@ -47,7 +49,7 @@ export async function openStoreOrSay(options: ServerOptions): Promise<EventStore
   } catch (error) {
     const remedy =
       options.store.kind === 'elasticsearch' ? 'Check the address and the credentials.' : 'Check the folder.';
-    throw new ServerStartError('store-unusable', `the event store cannot be opened: ${messageOf(error)}`, remedy);
+    throw new ServerStartError('store-unusable', `the event store cannot be opened: ${failureText(error)}`, remedy);
   }
 }
 
@@ -67,10 +69,6 @@ export async function shareEngineOrSay(
       error instanceof ForeignControlLog
         ? 'Give the server the data folder that it had, or this cluster to one server alone.'
         : 'Check the address and the credentials, or set engine.shared to false.';
-    throw new ServerStartError('sharing-unusable', `engines cannot be shared: ${messageOf(error)}`, remedy);
+    throw new ServerStartError('sharing-unusable', `engines cannot be shared: ${failureText(error)}`, remedy);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'unknown failure';
 }

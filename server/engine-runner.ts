@@ -1,6 +1,7 @@
 // Lets the engine follow the store: read, step, commit, wake the sender. Cursor, fold, detections, alerts and outbox go in one
 // transaction, so a kill at any moment repeats at most what had no effect. Nothing is polled: the store's append ends the wait,
 // and a watermark that moves without events steps by itself.
+
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Quarantine } from '../engine/containment.ts';
 import { createEngine } from '../engine/create-engine.ts';
@@ -12,6 +13,7 @@ import type { EventStore } from '../store/port.ts';
 import type { EngineStatePort } from '../store/state/state-port.ts';
 import { createCostWatch } from './cost-watch.ts';
 import type { FollowerFence } from './delivery-fence.ts';
+import { failureText } from './failure-text.ts';
 import { createHealthLedger, type LedgerRow } from './health-ledger.ts';
 import type { ServerNotice } from './options.ts';
 import type { JudgeAgain } from './rule-catch-up.ts';
@@ -163,7 +165,7 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
     generation += 1;
     failures += 1;
     if (failures === 1)
-      onNotice({ kind: 'error', message: `the engine cannot commit and tries again: ${textOf(error)}` });
+      onNotice({ kind: 'error', message: `the engine cannot commit and tries again: ${failureText(error)}` });
     fence.holdAll(now());
     ledger.absorb(engine.health());
     engine = makeEngine();
@@ -261,7 +263,8 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
         else await sleep(pauseMs(), undefined, { signal: abort.signal });
       } catch (error) {
         if (abort.signal.aborted) return;
-        if (isReachable) onNotice({ kind: 'error', message: `the engine cannot read the store: ${textOf(error)}` });
+        if (isReachable)
+          onNotice({ kind: 'error', message: `the engine cannot read the store: ${failureText(error)}` });
         isReachable = false;
         await sleep(retryMs * 10, undefined, { signal: abort.signal }).catch(() => undefined);
       }
@@ -387,8 +390,4 @@ function nextStepMax(events: number, tookMs: number, max: number): number {
   if (tookMs <= STEP_MS && events < max) return max;
   const fitting = Math.floor((events * STEP_MS) / Math.max(1, tookMs));
   return Math.min(STEP_EVENTS_MAX, Math.max(STEP_EVENTS_LEAST, fitting));
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'unknown failure';
 }

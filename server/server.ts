@@ -12,6 +12,7 @@ import { createBodyThread } from './body-thread.ts';
 import { freeBytesOf, openStoreOrSay, orUnusable, shareEngineOrSay, takeFolder } from './data-folder.ts';
 import { createDeliveryFence, type DeliveryFence } from './delivery-fence.ts';
 import { createEngineRunner, type EngineRunner, savedGreatestCreatedMs } from './engine-runner.ts';
+import { failureText } from './failure-text.ts';
 import { createFieldWatch } from './field-watch.ts';
 import { createForeignDocuments } from './foreign-documents.ts';
 import { createHostBook, type HostBook } from './host-book.ts';
@@ -76,7 +77,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       try {
         await closer();
       } catch (error) {
-        options.onNotice({ kind: 'error', message: `while stopping: ${messageOf(error)}` });
+        options.onNotice({ kind: 'error', message: `while stopping: ${failureText(error)}` });
       }
     }
   };
@@ -181,7 +182,7 @@ async function start(
 
   const http = createHttp({
     accounts: state.accounts,
-    onFailure: (error, route) => onNotice({ kind: 'error', message: `${route} failed: ${messageOf(error)}` }),
+    onFailure: (error, route) => onNotice({ kind: 'error', message: `${route} failed: ${failureText(error)}` }),
   });
   closers.push(() => closeHttp(http));
   const enrollment = { accounts: state.accounts, hosts, attempts: createAttempts(), enrollmentSecret };
@@ -294,7 +295,7 @@ function watchOwnRules({ ruleFolders, onNotice }: ServerOptions, load: () => voi
     try {
       load();
     } catch (error) {
-      onNotice({ kind: 'error', message: `the rules could not be read again: ${messageOf(error)}` });
+      onNotice({ kind: 'error', message: `the rules could not be read again: ${failureText(error)}` });
     }
   };
   const watching = watchRules({ paths, onChange });
@@ -305,7 +306,7 @@ function reloadTls(tls: TlsListener | undefined, onNotice: ServerOptions['onNoti
   try {
     tls?.reload();
   } catch (error) {
-    onNotice({ kind: 'error', message: `the certificate was not taken, the former one stays: ${messageOf(error)}` });
+    onNotice({ kind: 'error', message: `the certificate was not taken, the former one stays: ${failureText(error)}` });
   }
 }
 
@@ -401,8 +402,4 @@ async function closeHttp({ app }: Http): Promise<void> {
   const timer = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
   await app.close();
   clearTimeout(timer);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'unknown failure';
 }

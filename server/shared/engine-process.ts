@@ -1,8 +1,10 @@
 // A process that evaluates rules and does nothing else: it takes its share of the rule groups by leases, and what a dead or sleeping
 // process held (docs/decisions/0042). Rules, settings and the hosts' progress come from what the server publishes; alerts go into the
 // groups' journals, from where the server shows them.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type SeenGroup, seeGroups, takeGroup } from '../../store/shared/group-journal.ts';
 import type { SharedDocuments } from '../../store/shared/shared-documents.ts';
+import { failureText } from '../failure-text.ts';
 import type { ChannelOptions, ServerNotice } from '../options.ts';
 import { createControlMirror } from './control-mirror.ts';
 import { type FollowedStore, type GroupRunner, runGroup } from './group-runner.ts';
@@ -133,7 +135,7 @@ export function startEngine(options: EngineProcessOptions): RunningEngine {
       } catch (error) {
         // Another, of a newer version perhaps, may be able to.
         avoided.set(group, monotonicMs() + AVOIDED_MS);
-        onNotice({ kind: 'error', message: `rule group ${group} cannot be evaluated here: ${textOf(error)}` });
+        onNotice({ kind: 'error', message: `rule group ${group} cannot be evaluated here: ${failureText(error)}` });
       }
     }
   };
@@ -158,7 +160,8 @@ export function startEngine(options: EngineProcessOptions): RunningEngine {
     while (!abort.signal.aborted) {
       const beganMs = monotonicMs();
       await work().then(trouble.over, trouble.tell);
-      await pause(Math.max(50, ms - (monotonicMs() - beganMs)), abort.signal);
+      const restMs = Math.max(50, ms - (monotonicMs() - beganMs));
+      await sleep(restMs, undefined, { signal: abort.signal }).catch(() => undefined);
     }
   };
   const working = Promise.all([every(PROGRESS_EVERY_MS, learn), every(lookEveryMs, look)]);
@@ -177,10 +180,6 @@ export function startEngine(options: EngineProcessOptions): RunningEngine {
   };
 }
 
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'unknown failure';
-}
-
 /** Says a trouble once, until it is another or it was over. */
 function oncePerSpell(say: (message: string) => void): { over(): void; tell(error: unknown): void } {
   let last: string | undefined;
@@ -192,22 +191,9 @@ function oncePerSpell(say: (message: string) => void): { over(): void; tell(erro
     },
     tell(error) {
       soundRuns = 0;
-      const message = textOf(error);
+      const message = failureText(error);
       if (message !== last) say(message);
       last = message;
     },
   };
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(done, ms);
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

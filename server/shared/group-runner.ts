@@ -1,5 +1,6 @@
 // Runs one rule group that this process holds: its state from the journal, an engine that follows the store, a sender for what its alerts
 // want sent. All of it ends when the group is given up, or when another process has taken it.
+
 import type { RuleEpoch } from '../../engine/engine.ts';
 import type { EventStore } from '../../store/port.ts';
 import { type HeldGroup, readOutcomes } from '../../store/shared/group-journal.ts';
@@ -10,6 +11,7 @@ import { IN_MEMORY, openSqliteState, type SqliteState } from '../../store/state/
 import type { EngineStatePort, OutboxPort } from '../../store/state/state-port.ts';
 import { createAlertOutlet } from '../alert-outlet.ts';
 import { createEngineRunner, type EngineRunner } from '../engine-runner.ts';
+import { failureText } from '../failure-text.ts';
 import { HEALTH_PREFIX } from '../health-ledger.ts';
 import type { ChannelOptions, ServerNotice } from '../options.ts';
 import { createRuleCatchUp } from '../rule-catch-up.ts';
@@ -106,7 +108,7 @@ function runOn(options: GroupRunnerOptions, state: ReadonlyMap<string, string>, 
     onTrouble: (error) =>
       onNotice({
         kind: 'error',
-        message: `rule group ${group} cannot be written and is tried again: ${textOf(error)}`,
+        message: `rule group ${group} cannot be written and is tried again: ${failureText(error)}`,
       }),
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   });
@@ -280,8 +282,4 @@ async function orAborted(work: Promise<void>, signal: AbortSignal | undefined): 
   await Promise.race([work, promise]);
   signal.removeEventListener('abort', stop);
   signal.throwIfAborted();
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'unknown failure';
 }

@@ -1,9 +1,11 @@
 // A server whose engines are other processes: what takes the place of its own engine and fence, and what it publishes for them.
+
 import { randomUUID } from 'node:crypto';
 import { type EventStore, StoreUnavailable } from '../../store/port.ts';
 import type { SharedDocuments } from '../../store/shared/shared-documents.ts';
 import type { SqliteState } from '../../store/state/sqlite-state.ts';
 import type { OutboxPort } from '../../store/state/state-port.ts';
+import { failureText } from '../failure-text.ts';
 import type { ServerNotice } from '../options.ts';
 import type { QuarantineBook } from '../quarantine-book.ts';
 import { createControlPublisher, reconcile } from './control-publisher.ts';
@@ -54,7 +56,10 @@ export async function shareEngine(options: {
     log: state.controlLog,
     publishedCount: await reconcile(documents, state.controlLog),
     onTrouble: (error) =>
-      onNotice({ kind: 'error', message: `the rules cannot be published, and no event is taken: ${textOf(error)}` }),
+      onNotice({
+        kind: 'error',
+        message: `the rules cannot be published, and no event is taken: ${failureText(error)}`,
+      }),
   });
   const replica = createEngineReplica({
     ...{ documents, groups, state, quarantines, ruleIds, onNotice },
@@ -93,8 +98,4 @@ export async function shareEngine(options: {
       await documents.close();
     },
   };
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'unknown failure';
 }
