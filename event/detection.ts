@@ -129,7 +129,8 @@ export interface GroupTable {
   readonly others: number;
 }
 
-export type Severity = 'informational' | 'low' | 'medium' | 'high' | 'critical';
+export const SEVERITIES = ['informational', 'low', 'medium', 'high', 'critical'] as const;
+export type Severity = (typeof SEVERITIES)[number];
 export type AlertStatus = 'open' | 'acknowledged' | 'closed';
 
 export interface Alert {

@@ -1,11 +1,13 @@
 // Rules of ElastAlert 2 as rules of ours. A rule comes over whole, with remarks on what differs on purpose, or it does not come over, with the list of what
 // could not be said. docs/coming-from-elastalert.md says what becomes of what.
 
+import { SEVERITIES, type Severity } from '../../event/detection.ts';
 import { formatDuration } from '../../event/duration.ts';
 import { nearest } from '../../event/nearest-name.ts';
 import type { Diagnostic } from '../diagnostic.ts';
 import { allOf, fieldPath, type Written } from '../foreign/expression-writer.ts';
 import type { ForeignRule, ForeignRules, PlainRule } from '../foreign/foreign-rule.ts';
+import { idFrom } from '../foreign/rule-id.ts';
 import { descriptionOf, readAlert } from './alert.ts';
 import { isFieldName } from './alert-texts.ts';
 import { type ChannelNeeds, readAlerters } from './alerters.ts';
@@ -188,23 +190,15 @@ function placesOf(options: Options, { from }: Asked): ReadonlyMap<string, number
 
 /** A rule's name as an id: what is no letter or digit becomes `-`. */
 function idOf(name: string, suffix = ''): string {
-  const slug = (text: string): string =>
-    text
-      .toLowerCase()
-      .normalize('NFKD')
-      .replace(/[^a-z0-9_]+/g, '-')
-      .replace(/^[-_]+|-+$/g, '');
-  const whole = [slug(name), slug(suffix)].filter((part) => part !== '').join('-');
-  return whole === '' ? 'elastalert-rule' : whole.slice(0, 100).replace(/-+$/, '');
+  const id = idFrom(name, suffix);
+  return id === '' ? 'elastalert-rule' : id;
 }
 
-const SEVERITIES = ['critical', 'high', 'medium', 'low', 'informational'] as const;
-
 /** ElastAlert has no meaning for `priority`; 1 is read as high, 2, which is its default, as medium. */
-function severityOf(options: Options): (typeof SEVERITIES)[number] {
+function severityOf(options: Options): Severity {
   const priority = options.option('priority') === undefined ? undefined : options.number('priority');
   if (priority === undefined) return 'medium';
-  const severity = SEVERITIES[Math.max(0, Math.min(4, Math.round(priority)))] ?? 'medium';
+  const severity = SEVERITIES.toReversed()[Math.max(0, Math.min(4, Math.round(priority)))] ?? 'medium';
   options.notes.remark(
     options.placeOf('priority'),
     `\`priority\` ${priority} is read as ${severity}: 0 critical, 1 high, 2 medium, 3 low`,

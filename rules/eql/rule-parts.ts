@@ -2,6 +2,7 @@
 // would change what the rule finds or does, is told.
 import { formatDuration } from '../../event/duration.ts';
 import type { PlainRule, PlainValue } from '../foreign/foreign-rule.ts';
+import { idFrom } from '../foreign/rule-id.ts';
 import { type Data, type ElasticDocument, listOf, objectOf, own, textsOf } from './rule-files.ts';
 
 /** Tells at the place of a key. */
@@ -83,13 +84,8 @@ function listed(values: readonly string[]): readonly string[] | undefined {
 }
 
 function idOf(data: Data, name: string): string {
-  const given = (oneText(data, 'rule_id') ?? oneText(data, 'id') ?? name).toLowerCase();
-  const slug = given
-    .normalize('NFKD')
-    .replace(/[^a-z0-9_]+/g, '-')
-    .slice(0, 100)
-    .replace(/^[-_]+|-+$/g, '');
-  return slug === '' ? 'elastic-rule' : slug;
+  const id = idFrom(oneText(data, 'rule_id') ?? oneText(data, 'id') ?? name);
+  return id === '' ? 'elastic-rule' : id;
 }
 
 function descriptionOf(data: Data, others: readonly string[]): string | undefined {

@@ -1,5 +1,5 @@
 // The keys of a rule and how each is read: the language's vocabulary in one place.
-import type { Severity } from '../../event/detection.ts';
+import { SEVERITIES, type Severity } from '../../event/detection.ts';
 import { type EventDocument, toNested } from '../../event/document.ts';
 import { formatDuration } from '../../event/duration.ts';
 import { visible } from '../diagnostic.ts';
@@ -252,7 +252,7 @@ const RULE_READERS: { readonly [K in keyof RuleKeys]: Reader<RuleKeys[K]> } = {
   id: placed(id),
   name: text(300),
   description: text(65_535),
-  severity: oneOf(['informational', 'low', 'medium', 'high', 'critical']),
+  severity: oneOf(SEVERITIES),
   risk: integer(0, 100),
   tags: listOf(text(100), 100),
   mitre: listOf(placed(text(40)), 100),

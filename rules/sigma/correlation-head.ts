@@ -1,4 +1,5 @@
 // What a correlation's rule says beside its question: taken from its own document, and where that is silent from the rules that it is made of.
+import { SEVERITIES } from '../../event/detection.ts';
 import type { PlainRule, PlainValue } from '../foreign/foreign-rule.ts';
 
 /** Alerts show so many fields at most. */
@@ -59,9 +60,6 @@ function inOrder(head: PlainRule): PlainRule {
   };
 }
 
-const SEVERITIES = ['informational', 'low', 'medium', 'high', 'critical'];
-
 function greatestSeverity(severities: readonly PlainValue[]): string {
-  const ranks = severities.map((severity) => SEVERITIES.indexOf(String(severity)));
-  return SEVERITIES[Math.max(-1, ...ranks)] ?? 'medium';
+  return SEVERITIES.findLast((severity) => severities.includes(severity)) ?? 'medium';
 }

@@ -1,5 +1,6 @@
 // Everything of a Sigma document that is no question to events: title, level, authors, licence, references, … in our keys. Nothing is
 // dropped: what has no key of its own here is in `origin`, `tags` or the description.
+import { SEVERITIES } from '../../event/detection.ts';
 import { nearest } from '../../event/nearest-name.ts';
 import { type Diagnostic, visible } from '../diagnostic.ts';
 import type { PlainRule, PlainValue } from '../foreign/foreign-rule.ts';
@@ -15,7 +16,8 @@ export interface Metadata {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-const LEVELS = ['informational', 'low', 'medium', 'high', 'critical'];
+/** Sigma's are named as ours. */
+const LEVELS: readonly string[] = SEVERITIES;
 const STATUSES = ['stable', 'test', 'experimental', 'deprecated', 'unsupported'];
 const URL = /^https?:\/\/[^\s"'<>]{1,1900}$/;
 const ID = /^[a-z0-9][a-z0-9_-]{0,99}$/;
