@@ -7,7 +7,7 @@
 import type { OrderKey } from '../../event/order.ts';
 import { FORMAT_ONE, nameOfFormatOne, type RecordOfFormatOne, recordOfFormatOne } from './format-one.ts';
 import { emptyKey, type LiveKey } from './live-key.ts';
-import { type MatchRecord, nameOfRecord, type RecordPlace } from './match-record.ts';
+import { type MatchPlace, type MatchRecord, nameOfRecord, type RecordPlace } from './match-record.ts';
 
 const FOLDING_FORMAT = 2;
 const MATCH_PREFIX = 'match:';
@@ -62,7 +62,13 @@ export function baseText(key: LiveKey, keepsLast: boolean): string {
     ruleVersion,
     key: key.key,
     hostId,
-    base: { ...base, passedMs: finite(base.passedMs) },
+    base: {
+      state: base.state,
+      passedMs: finite(base.passedMs),
+      last: base.last?.order,
+      lastPlace: base.last?.place,
+      lastDetectionId: base.last?.detectionId,
+    },
     passedMs: finite(passedMs),
     found: [...found],
     removed: [...removed],
@@ -147,15 +153,28 @@ function recordFrom(keyId: string, format: unknown, record: unknown): MatchRecor
   return format === FORMAT_ONE ? recordOfFormatOne(record as RecordOfFormatOne) : unpacked(keyId, record as Packed);
 }
 
+interface StoredBase {
+  readonly state?: unknown;
+  readonly passedMs?: number;
+  readonly last?: OrderKey;
+  /** These two are missing in what earlier versions wrote. */
+  readonly lastPlace?: number;
+  readonly lastDetectionId?: string;
+}
+
+function lastOf({ last: order, lastPlace, lastDetectionId }: StoredBase): MatchPlace | undefined {
+  return order === undefined ? undefined : { order, place: lastPlace ?? 0, detectionId: lastDetectionId };
+}
+
 function keyFrom(id: string, entry: Record<string, unknown>): LiveKey {
-  const base = (entry['base'] ?? {}) as { state?: unknown; passedMs?: number; last?: OrderKey };
+  const base = (entry['base'] ?? {}) as StoredBase;
   const key = emptyKey({
     id,
     key: String(entry['key']),
     ruleVersion: String(entry['ruleVersion']),
     hostId: String(entry['hostId']),
   });
-  key.base = { state: base.state, passedMs: base.passedMs ?? Number.NEGATIVE_INFINITY, last: base.last };
+  key.base = { state: base.state, passedMs: base.passedMs ?? Number.NEGATIVE_INFINITY, last: lastOf(base) };
   key.passedMs = (entry['passedMs'] as number | undefined) ?? Number.NEGATIVE_INFINITY;
   const found = (entry['found'] ?? []) as [string, string][];
   const { v: format } = entry;

@@ -262,8 +262,8 @@ export function createFolding(options: FoldingOptions): Folding {
         keys: keys.map(({ key, last, state, kept }) => ({
           ruleVersion: rule.version,
           key,
-          lastMs: last?.createdMs ?? 0,
-          standing: standingOf(rule.kind, state, Math.max(nowMs, last?.createdMs ?? nowMs)),
+          lastMs: last?.order.createdMs ?? 0,
+          standing: standingOf(rule.kind, state, Math.max(nowMs, last?.order.createdMs ?? nowMs)),
           eventIds: kept.slice(-EVENT_IDS_TOLD_MAX).map(({ order }) => order.id),
         })),
       };

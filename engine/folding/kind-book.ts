@@ -6,7 +6,6 @@
 //                                   └ behind its key ─▶ late-matches (computed again)
 //   key-shelf: which keys there are, and who gives way        fold-ledger: what of all this is written
 import type { Gap } from '../../event/detection.ts';
-import { compareOrder } from '../../event/order.ts';
 import type { Watermarks } from '../engine.ts';
 import type { EngineLimits } from '../limits.ts';
 import { createFoldLedger } from './fold-ledger.ts';
@@ -17,7 +16,7 @@ import { createKeyFolding, type KindCounter, type Raised } from './key-folding.t
 import { createKeyShelf } from './key-shelf.ts';
 import type { Amended } from './late-matches.ts';
 import { keptTwin, type LiveKey, replay } from './live-key.ts';
-import { compareRecords, type MatchRecord, nameOfRecord } from './match-record.ts';
+import { comparePlaces, compareRecords, type MatchRecord, nameOfRecord } from './match-record.ts';
 import { createQueueBook } from './queue-book.ts';
 
 interface Advanced {
@@ -131,7 +130,7 @@ export function createKindBook(options: KindBookOptions): KindBook {
     }
     byLast.sort((a, b) => compareLast(a.key, b.key));
     for (const slot of byLast) {
-      noteFolded(slot.queue, slot.key.ruleVersion, slot.key.last?.createdMs ?? NEVER);
+      noteFolded(slot.queue, slot.key.ruleVersion, slot.key.last?.order.createdMs ?? NEVER);
       keys.settleDown(slot, true);
     }
     for (const record of restored.waiting) {
@@ -232,9 +231,9 @@ export function createKindBook(options: KindBookOptions): KindBook {
         .all()
         .map(({ key }) => key)
         .filter((key) => key.ruleVersion === ruleVersion && key.state !== undefined && isAsked(key.key));
-      const times = Float64Array.from(live, ({ last }) => last?.createdMs ?? 0).sort();
+      const times = Float64Array.from(live, ({ last }) => last?.order.createdMs ?? 0).sort();
       const sinceMs = times[Math.max(0, times.length - limit)] ?? 0;
-      const newest = live.filter(({ last }) => (last?.createdMs ?? 0) >= sinceMs);
+      const newest = live.filter(({ last }) => (last?.order.createdMs ?? 0) >= sinceMs);
       return { keys: newest.sort((a, b) => compareLast(b, a)).slice(0, limit), total: live.length };
     },
     waiting: queues.waiting,
@@ -245,11 +244,11 @@ export function createKindBook(options: KindBookOptions): KindBook {
 
 function isKept(key: LiveKey, record: MatchRecord): boolean {
   const { last } = key;
-  return last !== undefined && record.order.createdMs <= last.createdMs && keptTwin(key, record) !== undefined;
+  return last !== undefined && record.order.createdMs <= last.order.createdMs && keptTwin(key, record) !== undefined;
 }
 
 /** As the keys were last seen: so the longest unused is the same after a restart. */
 function compareLast({ last: a, id: one }: LiveKey, { last: b, id: other }: LiveKey): number {
   if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? -1 : 1;
-  return compareOrder(a, b) || (one < other ? -1 : 1);
+  return comparePlaces(a, b) || (one < other ? -1 : 1);
 }

@@ -5,9 +5,9 @@
 //
 // `state` is always the fold of `base` over `kept`, so only base and matches are durable, and a restart folds them again. Time
 // passes in steps from one moment at which something changes to the next: how the process was cut into steps changes nothing.
-import { compareOrder, type OrderKey } from '../../event/order.ts';
+import { compareOrder } from '../../event/order.ts';
 import type { Found, KindFold } from '../kinds/kind-fold.ts';
-import { compareRecords, isSameRecord, type MatchRecord, nameOfRecord } from './match-record.ts';
+import { compareRecords, isSameRecord, type MatchPlace, type MatchRecord, nameOfRecord } from './match-record.ts';
 
 /** What a key is made of besides its matches; stored as text. */
 interface KeyBase {
@@ -15,7 +15,7 @@ interface KeyBase {
   /** Time has passed in `state` up to here. */
   readonly passedMs: number;
   /** The last match in `state`. */
-  readonly last: OrderKey | undefined;
+  readonly last: MatchPlace | undefined;
 }
 
 export interface LiveKey {
@@ -28,7 +28,7 @@ export interface LiveKey {
   kept: readonly MatchRecord[];
   state: unknown;
   passedMs: number;
-  last: OrderKey | undefined;
+  last: MatchPlace | undefined;
   found: ReadonlyMap<string, string>;
   late: readonly MatchRecord[];
   /** Names of matches that no longer hold: of `together`, detections that were withdrawn. */
@@ -81,20 +81,20 @@ export function isBehind(key: LiveKey, record: MatchRecord): boolean {
   if (order.createdMs < key.passedMs) return true;
   const newest = key.kept.at(-1);
   if (newest !== undefined) return compareRecords(record, newest) < 0;
-  return key.last !== undefined && compareOrder(order, key.last) < 0;
+  return key.last !== undefined && compareOrder(order, key.last.order) < 0;
 }
 
 /** True when it stands behind the base too: what it would have changed can no longer be computed. */
 export function isBeyond(key: LiveKey, { order }: MatchRecord): boolean {
   const { passedMs, last } = key.base;
-  return order.createdMs < passedMs || (last !== undefined && compareOrder(order, last) <= 0);
+  return order.createdMs < passedMs || (last !== undefined && compareOrder(order, last.order) <= 0);
 }
 
 export function see(key: LiveKey, fold: Fold, record: MatchRecord): readonly Finding[] {
   const findings = pass(key, fold, record.order.createdMs);
   const { state, found } = fold.see(key.state, record);
   key.state = state;
-  key.last = record.order;
+  key.last = { order: record.order, place: record.place, detectionId: record.detectionId };
   key.kept = withRecord(key.kept, record);
   return found.length === 0 ? findings : [...findings, ...found.map((one) => ({ found: one, record }))];
 }

@@ -1,7 +1,7 @@
 // One event as one rule on many events will need it: where it stands, its key, its values, and what an alert can say of it once
 // the event is gone. Small and bounded: it waits for its watermark, and is kept a while after that, so that
 // what comes late can be computed again. Durable as one entry of the state (folding-text.ts).
-import { compareOrder } from '../../event/order.ts';
+import { compareOrder, type OrderKey } from '../../event/order.ts';
 import type { Match } from '../kinds/kind-fold.ts';
 import type { Sample } from './sample.ts';
 
@@ -20,16 +20,23 @@ export interface MatchRecord extends Match {
   storedAs: RecordPlace | undefined;
 }
 
+/** Where a match stands among all of its rule, but for its key. */
+export interface MatchPlace {
+  readonly order: OrderKey;
+  readonly place: number;
+  readonly detectionId: string | undefined;
+}
+
 /** Where a match is: it waits for its watermark, was folded, or came late and is not computed yet. */
 export type RecordPlace = 'waits' | 'kept' | 'late';
 
 export function compareRecords(a: MatchRecord, b: MatchRecord): number {
-  return (
-    compareOrder(a.order, b.order) ||
-    a.place - b.place ||
-    compareText(a.detectionId ?? '', b.detectionId ?? '') ||
-    compareText(a.keyId, b.keyId)
-  );
+  return comparePlaces(a, b) || compareText(a.keyId, b.keyId);
+}
+
+/** Of the matches of one event under several keys too: which is folded first. Those of one place are folded in the order of their keys. */
+export function comparePlaces(a: MatchPlace, b: MatchPlace): number {
+  return compareOrder(a.order, b.order) || a.place - b.place || compareText(a.detectionId ?? '', b.detectionId ?? '');
 }
 
 /** What tells a match from all others of its key: the same event (or detection) in the same place makes the same one. */

@@ -6,6 +6,7 @@ import { createEngine } from '../../engine/create-engine.ts';
 import type { StepResult } from '../../engine/engine.ts';
 import { EVERYTHING_PASSED, passedUntil, watermarksOf } from '../../engine/watermark.ts';
 import { amended, type Detection } from '../../event/detection.ts';
+import { fieldOf } from '../../event/document.ts';
 import type { Progress } from '../../event/progress.ts';
 import type { Rule } from '../../rules/rule.ts';
 import {
@@ -91,6 +92,33 @@ describe('rules on many events', () => {
     const limits = { keysPerRuleAndHostMax: 1, keysPerRuleMax: 2, keptPerKeyMax: 2, keptMs: 2 };
     fc.assert(exact(rulesArbitrary, { limits }), { numRuns: 200 });
   });
+
+  it.each(['a', 'b', 'c', 'd', 'e', 'f'])(
+    'of the keys of one event, the one folded first gives way first: %s',
+    (user) => {
+      const isOneOf = (...names: readonly string[]): Rule['match'] => {
+        return (event) => names.includes(String(fieldOf(event, 'user.name')));
+      };
+      const rule = ruleWith({
+        kind: { kind: 'threshold', count: 2, withinMs: 100, mode: 'episode' },
+        by: ['user.name'],
+        cases: [
+          { match: isOneOf(user, 'z'), source: '', by: ['host.id'], isAbsent: false },
+          { match: isOneOf(user, 'y'), source: '', by: ['user.name'], isAbsent: false },
+        ],
+      });
+      // Two keys (the later case first), a kill, one that takes the room of the first of them, and the second again.
+      const events = [user, 'x', 'y', 'z'].map((name, n) =>
+        eventOf({ position: n + 1, createdMs: 1_000 + 10 * n, user: name }),
+      );
+      const limits = { keysPerRuleMax: 2, keysPerRuleAndHostMax: 2 };
+      const options = { epochs: epochsOf([rule]), endMs: END_MS, limits };
+      const steps = [{ take: 2, fate: 'killed after the commit' as const }];
+      const live = runLive({ hosts: [events] }, { picks: [0], steps, disorder: 1, progressLag: 0 }, options);
+      expect(sorted(live)).toEqual(sorted(runBatch({ hosts: [events] }, options)));
+      expect([...live.detections.values()].map(({ found }) => found?.facts)).toEqual([{ count: 2 }]);
+    },
+  );
 
   it.each([
     ['with the events', false],
