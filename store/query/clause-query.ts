@@ -6,6 +6,7 @@ import { type QueryProblem, refuse, unescapeWord, type Value } from './clause-va
 import { ID_FIELD, unknownField } from './field-hint.ts';
 import { fold } from './fold.ts';
 import type { Query, RangeEnd } from './query.ts';
+import { warnOfComma, warnOfExpression, warnOfNothingBetween, warnOfPath, warnOfWord } from './slips.ts';
 import { type Moment, readMoment } from './time-text.ts';
 import { matchesWildcard, wildcardParts } from './wildcard.ts';
 
@@ -55,9 +56,17 @@ export function fieldQuery(clause: Clause, reading: Reading): Query {
         : `${names.length} fields are called like \`${field}\`, more than ${FIELDS_OF_PATTERN_MAX}`;
     refuse('query/field-wildcard', fieldAt, message, 'Name the field, or fewer: process.*name:bash.');
   }
-  return names
-    .map(({ name }): Query => oneField({ ...clause, field: name }, reading))
+  // A value that some of the fields cannot hold is meant for the others.
+  const unfit: QueryProblem[] = [];
+  const warn = (problem: QueryProblem): void => {
+    if (problem.code === 'query/value-type') unfit.push(problem);
+    else reading.warn(problem);
+  };
+  const query = names
+    .map(({ name }): Query => oneField({ ...clause, field: name }, { ...reading, warn }))
     .reduce((left, right) => ({ kind: 'or', left, right }));
+  if (unfit.length === names.length) for (const problem of unfit) reading.warn(problem);
+  return query;
 }
 
 /** An id is one event's, and has no parts that mean anything to a search. */
@@ -87,13 +96,14 @@ function oneField({ field, comparison, value, at }: Clause, reading: Reading): Q
     if (comparison !== ':') refuse('query/range', at, 'a range takes no comparison', 'Write field:[low TO high].');
     const { min, max } = value;
     if (min === undefined && max === undefined) return { kind: 'exists', field };
-    return {
-      kind: 'range',
-      field,
+    const ends = {
       min: checkedEnd(field, min, { at, reading, isMin: true }),
       max: checkedEnd(field, max, { at, reading, isMin: false }),
     };
+    warnOfNothingBetween({ field, ...ends, at }, reading.warn);
+    return { kind: 'range', field, ...ends };
   }
+  if (value.kind === 'word') warnOfComma(value.text, at, reading.warn);
   if (comparison !== ':' && comparison !== '=') {
     if (value.kind === 'regex') refuse('query/range', at, 'an expression has no order', 'Write field:/expression/.');
     const literal = value.kind === 'word' ? unescapeWord(value.text) : value.text;
@@ -103,16 +113,12 @@ function oneField({ field, comparison, value, at }: Clause, reading: Reading): Q
     return { kind: 'range', field, min: isMin ? checked : undefined, max: isMin ? undefined : checked };
   }
   if (value.kind === 'regex') {
-    warnOfPath(value.pattern, at, reading);
+    warnOfPath(value.pattern, at, reading.warn);
     return { kind: 'regex', field, pattern: type === 'text' ? `.*(?:${value.pattern}).*` : value.pattern };
   }
   if (value.kind === 'word' && hasWildcard(value.text)) {
     if (/^\*+$/.test(value.text)) return { kind: 'exists', field };
-    if (/^\/.*[.\])\\][*+?].*\/$/s.test(value.text)) {
-      const remedy =
-        'For an expression, put a backslash before each slash inside: /\\/home\\/.*/. For a path, use quotes or leave it so.';
-      reading.warn({ code: 'query/path-or-regex', at, message: 'this is read as a path with wildcards', remedy });
-    }
+    warnOfExpression(value.text, at, reading.warn);
     return { kind: 'wildcard', field, pattern: type === 'text' ? `*${trimmedRuns(value.text)}*` : value.text };
   }
   const literal = value.kind === 'word' ? unescapeWord(value.text) : value.text;
@@ -217,32 +223,18 @@ export function freeText(value: Value, at: number, reading?: Reading): Query {
     return refuse('query/range-field', at, 'a range needs a field', 'Write field:[low TO high].');
   if (value.kind === 'quoted') return { kind: 'text', text: value.text };
   if (value.kind === 'regex') {
-    if (reading !== undefined) warnOfPath(value.pattern, at, reading);
+    if (reading !== undefined) warnOfPath(value.pattern, at, reading.warn);
     return inTexts((field) => ({ kind: 'regex', field, pattern: `.*(?:${value.pattern}).*` }));
   }
   const inner = trimmedRuns(value.text);
   if (inner === '') return { kind: 'all' };
-  warnOfEqualsSign(inner, at, reading);
+  if (reading !== undefined) warnOfWord(inner, at, reading.warn);
   if (!hasWildcard(inner)) return { kind: 'text', text: unescapeWord(inner) };
   return inTexts((field) => ({ kind: 'wildcard', field, pattern: `*${inner}*` }));
 }
 
-/** `process.name=sh`: the raw records are full of `key=value`, so it is read as text; a field's name there is a slip. */
-function warnOfEqualsSign(word: string, at: number, reading?: Reading): void {
-  const [, name = '', value = ''] = /^([\w.@]+)==?(.*)$/s.exec(word) ?? [];
-  if (fieldNamed(name) === undefined) return;
-  const remedy = `For the field, write ${name}:${value === '' ? '…' : value}.`;
-  reading?.warn({ code: 'query/equals-sign', at, message: 'this is looked for as text in the raw records', remedy });
-}
-
 function inTexts(make: (field: string) => Query): Query {
   return { kind: 'or', left: make('event.original'), right: make('message') };
-}
-
-function warnOfPath(pattern: string, at: number, reading: Reading): void {
-  if (!/^[\w.-]+$/.test(pattern)) return;
-  const remedy = `For the folder, write "/${pattern}/" in quotes.`;
-  reading.warn({ code: 'query/path-or-regex', at, message: 'this is read as a regular expression', remedy });
 }
 
 function hasWildcard(word: string): boolean {

@@ -17,6 +17,9 @@ const OBJECTS: ReadonlySet<string> = new Set(
 /** The field that was probably meant by a name that the catalogue does not have. */
 export function meantField(name: string): string | undefined {
   if (isKnownField(name)) return undefined;
+  // Elsewhere a text may have a second form of itself: `process.name.keyword`.
+  const bare = name.replace(/\.(keyword|text|caseless|raw)$/, '');
+  if (bare !== name && isKnownField(bare)) return bare;
   const inner = [`process.${name}`, `user.${name}`, `event.${name}`, `host.${name}`, `file.${name}`];
   return inner.find((candidate) => NAMES.includes(candidate)) ?? nearest(name, NAMES);
 }

@@ -6,6 +6,7 @@ import { isExpression, leavesOf } from './clause-query.ts';
 import type { QueryProblem } from './clause-value.ts';
 import type { Query } from './query.ts';
 import { scanClauses, type Token } from './scan-clauses.ts';
+import { warnOfSql } from './slips.ts';
 
 export type ParsedQuery =
   /** `warnings`: what is probably not meant as it was read. */
@@ -41,6 +42,7 @@ export function parseQuery(text: string, nowMs: number): ParsedQuery {
     if (warnings.size < WARNINGS_MAX)
       warnings.set(`${problem.code} ${problem.at}`, diagnosticOf(text, problem, 'warning'));
   };
+  warnOfSql(text, warn);
   const scan = scanClauses(text, { nowMs, warn });
   if (!scan.ok) return refused(text, scan.problem);
   if (scan.tokens.length === 0) return { ok: true, query: { kind: 'all' }, warnings: [] };
