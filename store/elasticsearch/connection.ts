@@ -12,6 +12,7 @@ export interface ElasticsearchConnection {
 }
 
 const REQUEST_TIMEOUT_MS = 30_000;
+const REASON_CHARS_MAX = 200;
 
 export function connect({ node, auth, caFile }: ElasticsearchConnection): Client {
   return new Client({
@@ -41,9 +42,17 @@ export function asUnavailable(error: unknown): unknown {
     return status >= 500 ? new StoreUnavailable('unreachable', `Elasticsearch answered ${status}`) : error;
   }
   if (error instanceof errors.ElasticsearchClientError) {
-    return new StoreUnavailable('unreachable', `Elasticsearch did not answer: ${error.name}`);
+    return new StoreUnavailable('unreachable', `Elasticsearch did not answer: ${reasonIn(error)}`);
   }
   return error;
+}
+
+/** `connect ECONNREFUSED 127.0.0.1:9200`, `TLS: self-signed certificate`: what somebody has to mend. */
+function reasonIn({ name, message }: Error): string {
+  const [line = ''] = message.split('\n', 1);
+  const ofTls = /SSL routines:[^:]*:([^:]+)/.exec(line)?.[1] ?? /.*\bcertificate\b.*/.exec(line)?.[0];
+  if (ofTls !== undefined) return `TLS: ${ofTls.slice(0, REASON_CHARS_MAX)}`;
+  return line === '' ? name : line.slice(0, REASON_CHARS_MAX);
 }
 
 export function diskFull(): StoreUnavailable {

@@ -46,7 +46,9 @@ describe('vedette store init', () => {
     const env = { VEDETTE_STORE_ELASTICSEARCH_NODE: 'http://127.0.0.1:9', VEDETTE_DATA: join(folder.path, 'none') };
     const { code, stderr } = await runHere(['store', 'init', '--dry-run'], { env });
     expect(code).toBe(3);
-    expect(stderr).toContain('Elasticsearch was not set up: Elasticsearch did not answer');
+    expect(stderr).toContain(
+      'Elasticsearch was not set up: Elasticsearch did not answer: connect ECONNREFUSED 127.0.0.1:9 ',
+    );
     expect(stderr).toContain('manage_index_templates');
   });
 });
