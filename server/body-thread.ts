@@ -33,7 +33,7 @@ export function createBodyThread(program: URL = PROGRAM): BodyThread {
   };
 
   const start = (): Worker => {
-    const started = new Worker(program);
+    const started = new Worker(program, { name: 'bodies' });
     started.on('message', ({ number, scanned }: BodyAnswer) => {
       const resolve = waiting.get(number);
       waiting.delete(number);

@@ -60,6 +60,12 @@ interface BulkRequest {
 
 type TakenRequest = Omit<BulkRequest, 'body' | 'action'>;
 
+interface ReadBody {
+  readonly items: readonly BulkItem[];
+  /** Called when nothing of them is used any more. */
+  readonly release: () => void;
+}
+
 interface BulkAnswer {
   readonly took: number;
   readonly errors: boolean;
@@ -82,15 +88,15 @@ export function createIngest(context: IngestContext): Ingest {
   /** The last `event.created` that was set here, by host: it never decreases. */
   const lastStampMs = new Map<string, number>();
 
-  const read = async (request: BulkRequest, { reserve, giveBack }: Room): Promise<readonly BulkItem[]> => {
+  const read = async (request: BulkRequest, { reserve, giveBack }: Room): Promise<ReadBody> => {
     try {
       const taken =
         request.action === undefined ? await context.bodies?.take(request, { reserve, giveBack }) : undefined;
-      if (taken?.kind === 'read') return taken.documents;
+      if (taken?.kind === 'read') return { items: taken.documents, release: taken.release };
       const stream = bulkStream(taken?.body ?? request.body, BULK_LIMITS.bodyBytesMax);
       const chunks = request.action === undefined ? stream : singleDocument(request.action, stream);
       const result = await readBulk(chunks, { ...BULK_LIMITS, reserve });
-      if (result.kind === 'read') return result.items;
+      if (result.kind === 'read') return { items: result.items, release: () => undefined };
       throw problem(413, 'too-large', result.reason, 'Send fewer events at once.');
     } catch (error) {
       if (error instanceof NoRoom) throw busy(429, 'overloaded', 'too many events are under way');
@@ -153,8 +159,11 @@ export function createIngest(context: IngestContext): Ingest {
         inflightBySender.set(account.id, (inflightBySender.get(account.id) ?? 0) - bytes);
       };
       let eventsRead = 0;
+      let release = (): void => undefined;
       try {
-        const items = await read(request, { reserve, giveBack });
+        const body = await read(request, { reserve, giveBack });
+        const { items } = body;
+        release = body.release;
         eventsRead = items.length;
         if (items.length === 0 && request.progress === undefined && !request.isSignOff) {
           throw problem(400, 'empty', 'request body is required', 'Send at least one event.');
@@ -172,6 +181,7 @@ export function createIngest(context: IngestContext): Ingest {
         const status = error.reason === 'overloaded' ? 429 : 503;
         throw busy(status, `store-${error.reason}`, STORE_MESSAGES[error.reason]);
       } finally {
+        release();
         if (isHost) context.quotas?.charge(account.id, { events: eventsRead, bytes: reservedBytes }, context.now());
         inflightBytes -= reservedBytes;
         const ofSender = (inflightBySender.get(account.id) ?? 0) - reservedBytes;

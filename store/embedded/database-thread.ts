@@ -13,7 +13,7 @@ interface Caller {
 
 export async function openDatabaseThread(limits: DatabaseLimits, warn: (text: string) => void): Promise<Database> {
   const program = new URL(`./database-worker${extname(import.meta.filename)}`, import.meta.url);
-  const worker = new Worker(program, { workerData: limits });
+  const worker = new Worker(program, { workerData: limits, name: 'database' });
   const callers = new Map<number, Caller>();
   const ready = Promise.withResolvers<void>();
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));

@@ -1,4 +1,5 @@
 // The database's thread: DuckDB, and nothing that anybody waits for who acknowledges events. Does what it is told in messages.
+import { readdir, readFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { StoreUnavailable } from '../port.ts';
@@ -13,13 +14,21 @@ interface OpenSession {
   readonly end: () => Promise<void>;
 }
 
-/** Of this thread alone: where cores are short, who acknowledges comes first. */
+/**
+ * Of this thread, of those that run its statements (libuv's) and of DuckDB's own, which begin as who starts them: where cores are short,
+ * who acknowledges comes first. The log is written by libuv's threads too, but so briefly that the kernel lets it in at once.
+ */
 const NICE = 5;
+const POOL_NAME = 'libuv-worker';
 
 const port = parentPort;
 if (port === null) throw new Error('this is the program of a thread');
 try {
   setPriority(NICE);
+  for (const id of await readdir('/proc/self/task')) {
+    const name = await readFile(`/proc/self/task/${id}/comm`, 'latin1');
+    if (name.trim() === POOL_NAME) setPriority(Number(id), NICE);
+  }
 } catch {
   // Some sandboxes refuse: then all threads are alike.
 }
