@@ -1,9 +1,10 @@
 // Whether any of the rules' tests can hold of a document that was not parsed yet, by one look through its JSON (event/document.ts,
 // UnparsedDocument). Most events meet no rule, and parsing them would be the greatest part of what the engine costs. Where anything is
-// out of the ordinary it says that one can: texts with escapes or beyond ASCII where a rule looks, numbers written oddly.
+// out of the ordinary it says that one can: texts beyond ASCII where a rule looks, numbers written oddly.
 //
 //   {"process":{"name":"bash",…},…}   names and texts are met by their hashes, parts by the field's automaton; everything else is
 //                                     passed over
+//   "original":"… a0=\"curl\" …"      a text with escapes is looked at as what it says: the kernel's own records are full of quotes
 import type { Scalar } from '../rules/necessary.ts';
 import { type Leaf, type Place, VALUE_DEPTH_MAX } from './field-tests.ts';
 import type { TextAutomaton } from './text-automaton.ts';
@@ -39,6 +40,18 @@ const LOWER = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 0x41 && byt
 const STOPS = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < 0x20 || byte > 0x7e || byte === 0x22 || byte === 0x5c ? 1 : 0,
 );
+
+/** What the sign behind a backslash stands for; 0 where it is none of the short ones. */
+const ESCAPED = new Uint8Array(256);
+for (const [sign, meant] of Object.entries({ '"': 0x22, '\\': 0x5c, '/': 0x2f, b: 8, f: 12, n: 10, r: 13, t: 9 }))
+  ESCAPED[sign.charCodeAt(0)] = meant;
+const UNICODE_SIGN = 0x75;
+const NO_DIGIT = 255;
+const DIGITS = new Uint8Array(256).fill(NO_DIGIT);
+for (const [value, digit] of [...'0123456789abcdef'].entries())
+  for (const sign of [digit, digit.toUpperCase()]) DIGITS[sign.charCodeAt(0)] = value;
+/** A longer text with escapes is parsed. */
+const READ_LENGTH_MAX = 65_536;
 
 /** Bytes that a text may hold and that mean nothing but themselves; what a read behind the end gives is none. */
 const PLAIN = new Uint8Array(256).fill(1, 0x20);
@@ -89,6 +102,8 @@ function testsFrom(root: BytePlace): ByteTests {
   let bytes: Uint8Array = new Uint8Array(0);
   let at = 0;
   let end = 0;
+  /** What a text with escapes says. */
+  const read = new Uint8Array(READ_LENGTH_MAX);
 
   /** From behind the opening quote to behind the closing one. */
   const passText = (): void => {
@@ -145,20 +160,43 @@ function testsFrom(root: BytePlace): ByteTests {
     const text = bytes;
     const from = at;
     let place = from;
-    let hash = HASH_BEGIN;
-    for (;;) {
-      const byte = text[place] ?? 0;
-      if (STOPS[byte] === 1) {
-        if (byte !== QUOTE) return true;
-        break;
-      }
-      hash = Math.imul(hash ^ byte, HASH_FACTOR);
-      place += 1;
+    while (STOPS[text[place] as number] === 0) place += 1;
+    if (text[place] === BACKSLASH) {
+      const length = readEscaped(from, place);
+      return length === undefined || saysWhatIsSought(leaf, read, 0, length);
     }
+    if (text[place] !== QUOTE) return true;
     at = place + 1;
-    if (leaf.texts.size > 0 && leaf.texts.has(hash)) return true;
-    if (leaf.folded.size > 0 && leaf.folded.has(lowerHash(text, from, place))) return true;
-    return leaf.parts?.isIn(text, from, place) === true;
+    return saysWhatIsSought(leaf, text, from, place);
+  };
+
+  /** Puts what a text says into `read`, and goes behind its closing quote; undefined where it is long or more than ASCII. */
+  const readEscaped = (from: number, firstEscape: number): number | undefined => {
+    const text = bytes;
+    let place = from;
+    let length = 0;
+    if (firstEscape - from > READ_LENGTH_MAX) return undefined;
+    while (place < firstEscape) read[length++] = text[place++] as number;
+    while (length < READ_LENGTH_MAX) {
+      let byte = text[place++] as number;
+      if (STOPS[byte] !== 0) {
+        if (byte === QUOTE) {
+          at = place;
+          return length;
+        }
+        if (byte !== BACKSLASH) return undefined;
+        const sign = text[place++] as number;
+        byte = ESCAPED[sign] as number;
+        if (byte === 0) {
+          const code = sign === UNICODE_SIGN ? asciiCode(text, place) : undefined;
+          if (code === undefined) return undefined;
+          byte = code;
+          place += 4;
+        }
+      }
+      read[length++] = byte;
+    }
+    return undefined;
   };
 
   const wordMeets = (leaf: ByteLeaf): boolean => {
@@ -245,6 +283,27 @@ function testsFrom(root: BytePlace): ByteTests {
     end = to;
     return bytes[from] !== OPEN_OBJECT || objectMeets(root, 0) || at !== to;
   };
+}
+
+/** What is asked of a text in plain ASCII. */
+function saysWhatIsSought(leaf: ByteLeaf, text: Uint8Array, from: number, to: number): boolean {
+  if (leaf.texts.size > 0 && leaf.texts.has(plainHash(text, from, to))) return true;
+  if (leaf.folded.size > 0 && leaf.folded.has(lowerHash(text, from, to))) return true;
+  return leaf.parts?.isIn(text, from, to) === true;
+}
+
+/** Of the four digits behind `\u`; undefined where they are no ASCII character's. */
+function asciiCode(text: Uint8Array, at: number): number | undefined {
+  if (text[at] !== ZERO || text[at + 1] !== ZERO) return undefined;
+  const high = DIGITS[text[at + 2] ?? 0] ?? NO_DIGIT;
+  const low = DIGITS[text[at + 3] ?? 0] ?? NO_DIGIT;
+  return high <= 7 && low !== NO_DIGIT ? high * 16 + low : undefined;
+}
+
+function plainHash(bytes: Uint8Array, from: number, to: number): number {
+  let hash = HASH_BEGIN;
+  for (let place = from; place < to; place += 1) hash = Math.imul(hash ^ (bytes[place] as number), HASH_FACTOR);
+  return hash;
 }
 
 function lowerHash(bytes: Uint8Array, from: number, to: number): number {

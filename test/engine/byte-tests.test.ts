@@ -14,6 +14,12 @@ const TEXTS = [
   '',
   'a"b',
   'a\\b',
+  'a0="bash"',
+  '"',
+  '\\',
+  'b\\as/h\n',
+  '\u001d\u007f\b\f\r\t',
+  '\u00e9"bash',
   'é',
   '\u212a',
   'x'.repeat(60),
@@ -43,14 +49,14 @@ const test: fc.Arbitrary<Necessary> = fc.oneof(
   fc.record({
     kind: fc.constant('part' as const),
     field,
-    part: fc.constantFrom('bas', 'ASH', 'h', 'x'.repeat(40), '4', 'é'),
+    part: fc.constantFrom('bas', 'ASH', 'h', 'x'.repeat(40), '4', 'é', '"', '\\', '="b', '\u001d', 'u00'),
     place: fc.constantFrom('anywhere' as const, 'start' as const, 'end' as const),
     isFolded: fc.constant(false),
   }),
   fc.record({
     kind: fc.constant('part' as const),
     field,
-    part: fc.constantFrom('bas', 'ASH', 'k', 'x'.repeat(40), '4'),
+    part: fc.constantFrom('bas', 'ASH', 'k', 'x'.repeat(40), '4', '"', '="B', '\n'),
     place: fc.constantFrom('anywhere' as const, 'start' as const, 'end' as const),
     isFolded: fc.constant(true),
   }),
@@ -64,6 +70,24 @@ const { document } = fc.letrec<{ document: Record<string, unknown>; value: unkno
   }),
   value: fc.oneof({ maxDepth: 4 }, scalar, tie('document'), fc.array(tie('value'), { maxLength: 3 })),
 }));
+
+/** JSON of the same, in which every character of a text that `isEscaped` names is written as an escape: names are not (event/document.ts). */
+function escapedJson(value: unknown, isEscaped: (code: number) => boolean): string {
+  if (typeof value === 'string') {
+    const letters = Array.from({ length: value.length }, (_, at) => {
+      const code = value.charCodeAt(at);
+      const hex = code.toString(16).padStart(4, '0');
+      return isEscaped(code)
+        ? `\\u${code % 2 === 0 ? hex : hex.toUpperCase()}`
+        : JSON.stringify(value[at]).slice(1, -1);
+    });
+    return `"${letters.join('')}"`;
+  }
+  if (Array.isArray(value)) return `[${value.map((one) => escapedJson(one, isEscaped)).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).map(([name, of]) => `${JSON.stringify(name)}:${escapedJson(of, isEscaped)}`);
+  return `{${members.join(',')}}`;
+}
 
 function unparsedOf(json: string, around = ''): { bytes: Uint8Array; from: number; to: number; createdMs: number } {
   const bytes = Buffer.from(around + json + around);
@@ -80,10 +104,12 @@ describe('a document that was not parsed', () => {
       fc.property(
         fc.array(test, { minLength: 1, maxLength: 3 }),
         fc.array(document, { maxLength: 5 }),
-        (tests, made) => {
+        fc.constantFrom(0, 1, 2, 3),
+        (tests, made, every) => {
           const index = one({ kind: 'any', of: tests });
           for (const object of made) {
-            const json = JSON.stringify(object);
+            const json = every === 0 ? JSON.stringify(object) : escapedJson(object, (code) => code % every === 0);
+            expect(JSON.parse(json)).toEqual(JSON.parse(JSON.stringify(object)));
             const isCandidate = index.candidates(JSON.parse(json) as EventDocument).length > 0;
             const hasCandidates = index.hasCandidates(unparsedOf(json, '"a":"bash"}'));
             if (!hasCandidates) passed += 1;
@@ -94,6 +120,24 @@ describe('a document that was not parsed', () => {
       { numRuns: 3_000 },
     );
     expect(passed, 'nothing is passed over').toBeGreaterThan(1_000);
+  });
+
+  it('is read where a text with escapes has what is sought, and not where it has not', () => {
+    const written = fc.string({
+      unit: fc.constantFrom('a', 'B', '"', '\\', '\n', '\u001d', '/', 'u', '0', '='),
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(written, written, written, fc.boolean(), fc.boolean(), (before, sought, after, isFolded, isThere) => {
+        const said = `${before}${isThere ? sought : ''}${after}`;
+        const isIn = isFolded ? said.toLowerCase().includes(sought.toLowerCase()) : said.includes(sought);
+        const part: Necessary = { kind: 'part', field: 'a', part: sought || 'x', place: 'anywhere', isFolded };
+        for (const json of [JSON.stringify({ a: said }), escapedJson({ a: said }, (code) => code % 2 === 0)])
+          expect(one(part).hasCandidates(unparsedOf(json)), json).toBe(isIn && sought !== '');
+        const whole: Necessary = { kind: 'equals', field: 'a', values: new Set([said]) };
+        expect(one(whole).hasCandidates(unparsedOf(JSON.stringify({ a: said })))).toBe(true);
+      }),
+    );
   });
 
   it.each<[string, Necessary, string, boolean]>([
@@ -128,6 +172,49 @@ describe('a document that was not parsed', () => {
       '{"a":"\\u0078"}',
       true,
     ],
+    [
+      'a text with an escape that is another',
+      { kind: 'equals', field: 'a', values: new Set(['x']) },
+      '{"a":"\\u0079\\n"}',
+      false,
+    ],
+    [
+      'a part between quotes',
+      { kind: 'part', field: 'a', part: '="curl" ', place: 'anywhere', isFolded: false },
+      '{"a":"a0=\\"curl\\" a1","b":1}',
+      true,
+    ],
+    [
+      'a record without the part, behind which nothing is missed',
+      { kind: 'part', field: 'a', part: 'wget', place: 'anywhere', isFolded: true },
+      '{"a":"a0=\\"curl\\" \\u001dAUID=\\"root\\"\\/","b":{}}',
+      false,
+    ],
+    [
+      'a part made of an escape’s own signs',
+      { kind: 'part', field: 'a', part: 'u001d', place: 'anywhere', isFolded: false },
+      '{"a":"x\\u001d"}',
+      false,
+    ],
+    [
+      'a text with an escape beyond ASCII',
+      { kind: 'equals', field: 'a', values: new Set(['x']) },
+      '{"a":"\\u00e9"}',
+      true,
+    ],
+    [
+      'a long text with an escape at its end',
+      { kind: 'equals', field: 'a', values: new Set(['x']) },
+      `{"a":"${'y'.repeat(70_000)}\\""}`,
+      true,
+    ],
+    [
+      'a long text with an escape at its begin',
+      { kind: 'equals', field: 'a', values: new Set(['x']) },
+      `{"a":"\\"${'y'.repeat(70_000)}"}`,
+      true,
+    ],
+    ['a text that ends within an escape', { kind: 'equals', field: 'a', values: new Set(['x']) }, '{"a":"y\\u00', true],
     ['a part', { kind: 'part', field: 'a', part: 'ur', place: 'anywhere', isFolded: false }, '{"a":"curl"}', true],
     [
       'a part in another case',
