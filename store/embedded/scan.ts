@@ -1,5 +1,6 @@
 // Scans: all events of a range of `event.created` in reference order. The range is walked in slices that hold a bounded number of
 // events of each partition; the next slice is read while the consumer works on this one.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EventDocument, NewEvent } from '../../event/document.ts';
 import { compareOrder, type OrderKey, orderKeyOf } from '../../event/order.ts';
 import type { TimeRange } from '../port.ts';
@@ -95,6 +96,8 @@ export async function* scan(
       signal?.throwIfAborted();
       if (events.length > 0) yield events;
       events = [];
+      // What the database's thread answers is heard between two batches: or it would wait with the next slice until this one has been read.
+      await nextTurn();
     }
     progress?.((at + 1) / (cuts.length - 1));
   }
