@@ -246,7 +246,8 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
       const before = generation;
       try {
         const waitMs = fence.needsCatchUp() ? 0 : WAIT_MS;
-        const batch = await store.next(cursor, { limit: stepEventsMax, waitMs, signal: abort.signal });
+        const asked = { limit: stepEventsMax, waitMs, signal: abort.signal, isReadAtOnce: true };
+        const batch = await store.next(cursor, asked);
         if (abort.signal.aborted) return;
         if (!isReachable) onNotice({ kind: 'store', message: 'the engine reads the store again' });
         isReachable = true;

@@ -231,10 +231,16 @@ export interface EventStore {
   /**
    * The events after `cursor` (undefined: from the very first), in the store's arrival order, every event exactly once per
    * cursor. Waits up to `waitMs` for the first event; answers with no events and the same cursor when none came.
+   * `isReadAtOnce`: whoever asks looks at the events before the loop's next turn and keeps none, so that their memory may be used again.
    */
   next(
     cursor: Cursor | undefined,
-    options: { readonly limit: number; readonly waitMs: number; readonly signal?: AbortSignal },
+    options: {
+      readonly limit: number;
+      readonly waitMs: number;
+      readonly signal?: AbortSignal;
+      readonly isReadAtOnce?: boolean;
+    },
   ): Promise<FollowBatch>;
   /** The place after every event that is stored now: `next` from there gives only what comes later. */
   end(): Promise<Cursor>;

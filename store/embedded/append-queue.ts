@@ -4,7 +4,7 @@ import type { EncodedDocument, NewEvent } from '../../event/document.ts';
 import { admit, problemOfId } from '../admission.ts';
 import { type AppendResult, StoreUnavailable } from '../port.ts';
 import type { EventLog } from './log.ts';
-import { idOfLine } from './log-lines.ts';
+import { headOfLine } from './log-lines.ts';
 import type { PendingIds } from './pending-ids.ts';
 import type { Tail } from './tail.ts';
 
@@ -154,7 +154,7 @@ export function createAppendQueue(parts: {
       if (seq <= tail.loadedSeq) continue;
       if (!ids.has(seq)) {
         const read = await log.read(seq - 1, { events: COMPARED_EVENTS, bytes: COMPARED_BYTES });
-        ids = new Map((read ?? []).map((line) => [line.seq, idOfLine(line)]));
+        ids = new Map((read ?? []).map((line) => [line.seq, headOfLine(line).id]));
       }
       if (ids.get(seq) === id) found.add(id);
     }

@@ -20,9 +20,10 @@ import { createCooler } from './cooler.ts';
 import { EMBEDDED_LIMITS, type EmbeddedLimits, tailLimits } from './embedded-limits.ts';
 import { type FilePort, NODE_FILES } from './files.ts';
 import { createFollowing } from './following.ts';
+import { createLineMemory, type LineMemory } from './line-memory.ts';
 import { createLoader } from './loader.ts';
 import { type EventLog, openLog } from './log.ts';
-import { idOfLine, type RawLine } from './log-lines.ts';
+import { headOfLine, type RawLine } from './log-lines.ts';
 import { openMendingDatabase } from './mending-database.ts';
 import { takeOwnership } from './owner.ts';
 import { openPartitions, type Partitions } from './partitions.ts';
@@ -80,12 +81,14 @@ export async function openEmbeddedStore(options: EmbeddedOptions): Promise<Embed
       warn,
     );
     const partitions = await openPartitions({ folder, database, files, rowsMax: limits.partitionRowsMax, warn });
-    const recovered = recovery(limits);
+    const memory = createLineMemory();
+    const recovered = recovery(limits, memory);
     const { log, damagedLines } = await openLog(join(folder, 'log'), {
       files,
       segmentBytesMax: limits.segmentBytesMax,
       minNextSeq: partitions.nextSeq(),
       onLines: recovered.take,
+      memory,
     });
     if (damagedLines > 0)
       warn(`${damagedLines} lines of the log are damaged and cannot be read: their events are lost`);
@@ -102,16 +105,16 @@ export async function openEmbeddedStore(options: EmbeddedOptions): Promise<Embed
 }
 
 /** Takes what the log holds at the start: all of it waits, though some of it may be in partitions already. */
-function recovery(limits: EmbeddedLimits) {
+function recovery(limits: EmbeddedLimits, memory: LineMemory) {
   const pendingIds = createPendingIds();
   let tail: Tail | undefined;
   return {
     take(lines: readonly RawLine[]): void {
-      for (const line of lines) pendingIds.add(idOfLine(line), line.seq);
-      tail ??= createTail((lines[0]?.seq ?? 1) - 1, tailLimits(limits));
+      for (const line of lines) pendingIds.add(headOfLine(line).id, line.seq);
+      tail ??= createTail((lines[0]?.seq ?? 1) - 1, tailLimits(limits), memory);
       tail.push(lines);
     },
-    end: (nextSeq: number) => ({ tail: tail ?? createTail(nextSeq - 1, tailLimits(limits)), pendingIds }),
+    end: (nextSeq: number) => ({ tail: tail ?? createTail(nextSeq - 1, tailLimits(limits), memory), pendingIds }),
   };
 }
 
@@ -165,10 +168,13 @@ function createStore(parts: Parts): EmbeddedStore {
     if (closing !== undefined) throw new StoreUnavailable('closed', 'the store is closed');
   };
 
-  /** What searches and scans look through. While more waits than memory holds, they wait for the loads. */
-  const snapshot = async (signal: AbortSignal | undefined): Promise<Snapshot> => {
+  /** What searches and scans look through, until it is released. While more waits than memory holds, they wait for the loads. */
+  const snapshot = async (
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly seen: Snapshot; readonly release: () => void }> => {
     await loader.until(() => tail.coveredFrom <= tail.loadedSeq, signal);
-    return { partitions, loadedSeq: tail.loadedSeq, pending: tail.after(tail.loadedSeq, Number.POSITIVE_INFINITY) };
+    const { entries, release } = tail.after(tail.loadedSeq);
+    return { seen: { partitions, loadedSeq: tail.loadedSeq, pending: entries }, release };
   };
 
   const shutDown = async (): Promise<void> => {
@@ -197,14 +203,14 @@ function createStore(parts: Parts): EmbeddedStore {
   return {
     append: (batch) => queue.append(batch),
 
-    async next(cursor, { limit, waitMs, signal }): Promise<FollowBatch> {
+    async next(cursor, { limit, waitMs, signal, isReadAtOnce = false }): Promise<FollowBatch> {
       const after = parseCursor(cursor);
       assertOpen();
       const atMost = Math.max(1, Math.floor(limit));
-      let events = await read(after, atMost);
+      let events = await read(after, atMost, isReadAtOnce);
       if (events.length === 0 && tail.lastSeq <= after && closing === undefined) {
         await wake.wait(waitMs, signal);
-        if (closing === undefined) events = await read(after, atMost);
+        if (closing === undefined) events = await read(after, atMost, isReadAtOnce);
       }
       return {
         events,
@@ -220,17 +226,24 @@ function createStore(parts: Parts): EmbeddedStore {
     async *scan(range, scanOptions = {}) {
       assertOpen();
       const { query = { kind: 'all' }, signal, progress, fields } = scanOptions;
-      yield* scan(await snapshot(signal), { query, range, signal, progress, fields }, limits.sliceRows);
+      const { seen, release } = await snapshot(signal);
+      try {
+        yield* scan(seen, { query, range, signal, progress, fields }, limits.sliceRows);
+      } finally {
+        release();
+      }
     },
 
     async search(request) {
       assertOpen();
-      return search(await snapshot(request.signal), request, limits.countMs);
+      const { seen, release } = await snapshot(request.signal);
+      return search(seen, request, limits.countMs).finally(release);
     },
 
     async aggregate(request) {
       assertOpen();
-      return aggregate(await snapshot(request.signal), request);
+      const { seen, release } = await snapshot(request.signal);
+      return aggregate(seen, request).finally(release);
     },
 
     async sql(request) {

@@ -9,6 +9,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FilePort, LogFile } from './files.ts';
+import { createLineMemory, type LineMemory } from './line-memory.ts';
 import { encodeLines, type LogLine, type RawLine, readLines } from './log-lines.ts';
 import { createOffsets, type Offsets } from './log-offsets.ts';
 import { LOG_FORMAT, readHeader, scanSegment } from './log-segment.ts';
@@ -72,9 +73,11 @@ export async function openLog(
     readonly segmentBytesMax: number;
     readonly minNextSeq: number;
     readonly onLines?: (lines: readonly RawLine[]) => void;
+    /** What lines are written in; whoever is answered with them gives it back. */
+    readonly memory?: LineMemory;
   },
 ): Promise<OpenedLog> {
-  const { files, segmentBytesMax, minNextSeq, onLines = () => undefined } = options;
+  const { files, segmentBytesMax, minNextSeq, onLines = () => undefined, memory = createLineMemory() } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const names = (await readdir(folder)).filter((name) => /^log-[0-9]{15}\.ndjson$/.test(name)).sort();
   const headers = await Promise.all(names.map((name) => readHeader(join(folder, name))));
@@ -98,7 +101,7 @@ export async function openLog(
     segments.push({ path, firstSeq: header.firstSeq, offsets: scanned.offsets, bytes: scanned.goodBytes });
     if (at === names.length - 1 && scanned.goodBytes < header.allBytes) await cut(files, path, scanned.goodBytes);
   }
-  return { log: createLog({ folder, files, segmentBytesMax, segments, nextSeq }), damagedLines };
+  return { log: createLog({ folder, files, segmentBytesMax, memory, segments, nextSeq }), damagedLines };
 }
 
 async function cut(files: FilePort, path: string, length: number): Promise<void> {
@@ -115,10 +118,11 @@ function createLog(options: {
   readonly folder: string;
   readonly files: FilePort;
   readonly segmentBytesMax: number;
+  readonly memory: LineMemory;
   readonly segments: Segment[];
   nextSeq: number;
 }): EventLog {
-  const { folder, files, segmentBytesMax, segments } = options;
+  const { folder, files, segmentBytesMax, memory, segments } = options;
   let nextSeq = options.nextSeq;
   /** The open file of the last segment; undefined before the first write and after a failure. */
   let file: LogFile | undefined;
@@ -192,13 +196,14 @@ function createLog(options: {
     },
     async append(lines) {
       const segment = await writable();
-      const { bytes, starts } = encodeLines(nextSeq, lines);
       if (file === undefined) throw new Error('the log has no open segment');
+      const { bytes, end: length, starts } = encodeLines(nextSeq, lines, memory.take);
       isTorn = true;
       try {
-        await file.write(bytes, segment.bytes);
+        await file.write(bytes.subarray(0, length), segment.bytes);
         await file.sync();
       } catch (error) {
+        memory.giveBack(bytes);
         // After a failed sync the kernel may call lost pages clean: cut, and go on in a new file.
         mustRotate = true;
         await mend(segment).catch(() => undefined);
@@ -207,11 +212,11 @@ function createLog(options: {
       isTorn = false;
       const written = starts.map((start, at): RawLine => {
         const seq = nextSeq + at;
-        const end = starts[at + 1] ?? bytes.length;
+        const end = starts[at + 1] ?? length;
         segment.offsets.push(seq, segment.bytes + start, lines[at]?.createdMs);
         return { seq, bytes, from: bytes.indexOf(0x7b, start), to: end - 1, length: end - start };
       });
-      segment.bytes += bytes.length;
+      segment.bytes += length;
       nextSeq += lines.length;
       return written;
     },

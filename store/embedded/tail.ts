@@ -1,21 +1,18 @@
 // The newest events in memory, as the bytes that the log holds: followers are served from here, searches see what no partition has
-// yet. What does not fit waits in the log alone.
-import type { EventDocument, StoredEvent, UnparsedDocument } from '../../event/document.ts';
-import { timestampOf } from '../admission.ts';
-import { documentFrom, idOfLine, parseLine, type RawLine } from './log-lines.ts';
+// yet. What does not fit waits in the log alone. Of each event some numbers are kept and no object (tail-block.ts): what lives so long,
+// and is so many, would be most of what V8 has to collect.
+import type { StoredEvent } from '../../event/document.ts';
+import type { LineMemory } from './line-memory.ts';
+import type { RawLine } from './log-lines.ts';
+import { type BlockEntry, type KnownOfLine, TailBlock } from './tail-block.ts';
 
-export interface TailEntry {
-  readonly seq: number;
-  readonly id: string;
-  /** Parsed when it is first asked for. */
-  readonly document: EventDocument;
-  readonly timestampMs: number;
-}
+/** An event that was acknowledged, as searches see it. */
+export type TailEntry = BlockEntry;
 
-interface KnownOfLine {
-  readonly id: string;
-  readonly timestampMs: number;
-  readonly createdMs: number | undefined;
+/** Entries that stand until they are released. */
+interface HeldEntries {
+  readonly entries: readonly TailEntry[];
+  release(): void;
 }
 
 export interface Tail {
@@ -29,13 +26,19 @@ export interface Tail {
   readonly pendingBytes: number;
   /** The least and the greatest `@timestamp` of what came since nothing was pending; undefined where none is known. */
   readonly pendingSpan: { readonly minTs: number; readonly maxTs: number } | undefined;
-  /** `known`: what is known of each line without parsing it, in the same order. */
+  /**
+   * `known`: what is known of each line without parsing it, in the same order. What the lines stand in is the tail's from now on, and given
+   * back to its memory once they are dropped.
+   */
   push(lines: readonly RawLine[], known?: readonly KnownOfLine[]): void;
-  /** The events after a number, as a follower reads them: once, so that nothing of them is kept. Like `after`. */
-  follow(seq: number, limit: number): readonly StoredEvent[];
-  /** The entries after a number, at most `limit`; only meant for numbers from `coveredFrom` on. */
-  after(seq: number, limit: number): readonly TailEntry[];
-  /** The entry of a number; undefined where it is not in memory. */
+  /**
+   * The events after a number, as a follower reads them; only meant for numbers from `coveredFrom` on. `isReadAtOnce`: they need not
+   * stand for longer than this turn of the loop.
+   */
+  follow(seq: number, limit: number, isReadAtOnce: boolean): readonly StoredEvent[];
+  /** The entries after a number; only meant for numbers from `coveredFrom` on. */
+  after(seq: number): HeldEntries;
+  /** The entry of a number, to be read in this turn of the loop; undefined where it is not in memory. */
   at(seq: number): TailEntry | undefined;
   /** Says that everything up to `seq` is in partitions now: so many events and bytes more. */
   markLoaded(seq: number, loaded: { readonly events: number; readonly bytes: number }): void;
@@ -49,69 +52,8 @@ export interface TailLimits {
   readonly recentBytes: number;
 }
 
-/** Parsed once, when it is asked for; nothing of that is kept in the tail. */
-export class FollowedLine implements StoredEvent {
-  readonly seq: number;
-  readonly id: string;
-  readonly unparsed: UnparsedDocument;
-  readonly #line: RawLine;
-  #document: EventDocument | undefined;
-
-  constructor(line: RawLine, id: string, createdMs: number) {
-    this.seq = line.seq;
-    this.id = id;
-    this.unparsed = { bytes: line.bytes, from: documentFrom(line, id), to: line.to - 1, createdMs };
-    this.#line = line;
-  }
-  get document(): EventDocument {
-    this.#document ??= parseLine(this.#line).document;
-    return this.#document;
-  }
-}
-
-class LineEntry implements TailEntry {
-  readonly line: RawLine;
-  #id: string | undefined;
-  #timestampMs: number | undefined;
-  readonly #createdMs: number | undefined;
-  #document: EventDocument | undefined;
-
-  constructor(line: RawLine, known: KnownOfLine | undefined) {
-    this.line = line;
-    this.#id = known?.id;
-    this.#timestampMs = known?.timestampMs;
-    this.#createdMs = known?.createdMs;
-  }
-  get seq(): number {
-    return this.line.seq;
-  }
-  get id(): string {
-    this.#id ??= idOfLine(this.line);
-    return this.#id;
-  }
-  get document(): EventDocument {
-    this.#document ??= parseLine(this.line).document;
-    return this.#document;
-  }
-  event(): StoredEvent {
-    if (this.#createdMs !== undefined) return new FollowedLine(this.line, this.id, this.#createdMs);
-    const { id, document } =
-      this.#document === undefined ? parseLine(this.line) : { id: this.id, document: this.#document };
-    return { seq: this.line.seq, id, document };
-  }
-  get timestampMs(): number {
-    this.#timestampMs ??= timestampOf(this.document) ?? 0;
-    return this.#timestampMs;
-  }
-  /** Its document is seldom asked for again. */
-  rest(): void {
-    this.#document = undefined;
-  }
-}
-
-export function createTail(startSeq: number, limits: TailLimits): Tail {
-  let entries: LineEntry[] = [];
-  let head = 0;
+export function createTail(startSeq: number, limits: TailLimits, memory: LineMemory): Tail {
+  const blocks: TailBlock[] = [];
   let loadedSeq = startSeq;
   let coveredFrom = startSeq;
   let lastSeq = startSeq;
@@ -119,38 +61,53 @@ export function createTail(startSeq: number, limits: TailLimits): Tail {
   let pendingBytes = 0;
   let minTs = Number.POSITIVE_INFINITY;
   let maxTs = Number.NEGATIVE_INFINITY;
-  /** Bytes in memory, and those of them that are loaded. */
+  /** Events and bytes in memory, and those of them that are loaded. */
+  let held = 0;
   let heldBytes = 0;
+  let loaded = 0;
   let loadedBytes = 0;
 
-  const indexAfter = (seq: number): number => {
-    let low = head;
-    let high = entries.length;
+  /** The lines after a number, as stretches of blocks, until one says that it was enough. */
+  const visit = (seq: number, look: (block: TailBlock, from: number) => boolean): void => {
+    let low = 0;
+    let high = blocks.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((entries[middle]?.seq ?? 0) > seq) high = middle;
+      if ((blocks[middle]?.endSeq ?? 0) > seq + 1) high = middle;
       else low = middle + 1;
     }
-    return low;
+    for (let at = low; at < blocks.length; at++) {
+      const block = blocks[at];
+      if (block !== undefined && look(block, Math.max(block.dropped, seq + 1 - block.firstSeq))) return;
+    }
+  };
+
+  const giveBackIfUnused = (block: TailBlock): void => {
+    if (block.isGone || block.dropped < block.count || block.holders > 0) return;
+    block.isGone = true;
+    memory.giveBack(block.bytes);
   };
 
   const dropOldest = (): void => {
-    const oldest = entries[head++];
-    if (oldest === undefined) return;
-    heldBytes -= oldest.line.length;
-    if (oldest.seq <= loadedSeq) loadedBytes -= oldest.line.length;
-    coveredFrom = oldest.seq;
+    const block = blocks[0];
+    if (block === undefined) return;
+    const seq = block.firstSeq + block.dropped;
+    const length = block.lengthOf(block.dropped++);
+    held--;
+    heldBytes -= length;
+    if (seq <= loadedSeq) {
+      loaded--;
+      loadedBytes -= length;
+    }
+    coveredFrom = seq;
+    if (block.dropped < block.count) return;
+    blocks.shift();
+    giveBackIfUnused(block);
   };
 
   const trim = (): void => {
-    const firstPending = indexAfter(loadedSeq);
-    while (head < firstPending && (firstPending - head > limits.recentEvents || loadedBytes > limits.recentBytes))
-      dropOldest();
-    while (head < entries.length - 1 && heldBytes - loadedBytes > limits.pendingBytes) dropOldest();
-    if (head > 4_096 && head > entries.length / 2) {
-      entries = entries.slice(head);
-      head = 0;
-    }
+    while (loaded > 0 && (loaded > limits.recentEvents || loadedBytes > limits.recentBytes)) dropOldest();
+    while (held > 1 && heldBytes - loadedBytes > limits.pendingBytes) dropOldest();
   };
 
   return {
@@ -172,47 +129,91 @@ export function createTail(startSeq: number, limits: TailLimits): Tail {
     get pendingSpan() {
       return minTs <= maxTs ? { minTs, maxTs } : undefined;
     },
-    push(lines, known) {
-      for (const { timestampMs } of known ?? []) {
+    push(lines, known = []) {
+      for (const { timestampMs } of known) {
         minTs = Math.min(minTs, timestampMs);
         maxTs = Math.max(maxTs, timestampMs);
       }
-      for (const [at, line] of lines.entries()) {
-        entries.push(new LineEntry(line, known?.[at]));
-        heldBytes += line.length;
-        pendingBytes += line.length;
-        pendingEvents++;
-        lastSeq = line.seq;
+      for (const { from, to } of stretches(lines)) {
+        const block = new TailBlock(lines.slice(from, to), known.slice(from, to));
+        blocks.push(block);
+        held += block.count;
+        pendingEvents += block.count;
+        lastSeq = block.endSeq - 1;
+        for (let at = 0; at < block.count; at++) {
+          heldBytes += block.lengthOf(at);
+          pendingBytes += block.lengthOf(at);
+        }
       }
       trim();
     },
-    follow(seq, limit) {
-      const from = indexAfter(seq);
-      return entries.slice(from, from + limit).map((entry) => entry.event());
+    follow(seq, limit, isReadAtOnce) {
+      const events: StoredEvent[] = [];
+      visit(seq, (block, from) => {
+        const to = Math.min(block.count, from + limit - events.length);
+        for (const event of block.followed(from, to, isReadAtOnce)) events.push(event);
+        return events.length >= limit;
+      });
+      return events;
     },
-    after(seq, limit) {
-      const from = indexAfter(seq);
-      return entries.slice(from, from + limit);
+    after(seq) {
+      const entries: TailEntry[] = [];
+      const of: TailBlock[] = [];
+      visit(seq, (block, from) => {
+        block.holders++;
+        of.push(block);
+        for (let at = from; at < block.count; at++) entries.push(block.entryOf(at));
+        return false;
+      });
+      return {
+        entries,
+        release() {
+          for (const block of of.splice(0)) {
+            block.holders--;
+            giveBackIfUnused(block);
+          }
+        },
+      };
     },
     at(seq) {
-      const entry = entries[indexAfter(seq - 1)];
-      return entry?.seq === seq ? entry : undefined;
+      let found: TailEntry | undefined;
+      visit(seq - 1, (block, from) => {
+        if (block.firstSeq + from === seq) found = block.entryOf(from);
+        return true;
+      });
+      return found;
     },
-    markLoaded(seq, loaded) {
-      const end = indexAfter(seq);
-      for (let at = indexAfter(loadedSeq); at < end; at++) {
-        loadedBytes += entries[at]?.line.length ?? 0;
-        entries[at]?.rest();
-      }
-      pendingEvents -= loaded.events;
-      pendingBytes -= loaded.bytes;
+    markLoaded(seq, { events, bytes }) {
+      visit(loadedSeq, (block, from) => {
+        const to = Math.min(block.count, seq + 1 - block.firstSeq);
+        for (let at = from; at < to; at++) {
+          loaded++;
+          loadedBytes += block.lengthOf(at);
+          block.rest(at);
+        }
+        return block.endSeq > seq;
+      });
+      pendingEvents -= events;
+      pendingBytes -= bytes;
       if (pendingEvents === 0) {
         minTs = Number.POSITIVE_INFINITY;
         maxTs = Number.NEGATIVE_INFINITY;
       }
       loadedSeq = Math.max(loadedSeq, seq);
-      coveredFrom = Math.max(coveredFrom, head === entries.length ? loadedSeq : 0);
+      coveredFrom = Math.max(coveredFrom, held === 0 ? loadedSeq : 0);
       trim();
     },
   };
+}
+
+/** Lines that stand in the same bytes and whose numbers follow each other. */
+function stretches(lines: readonly RawLine[]): readonly { readonly from: number; readonly to: number }[] {
+  const found: { from: number; to: number }[] = [];
+  for (let at = 0; at < lines.length; at++) {
+    const [before, line] = [lines[at - 1], lines[at]];
+    const last = found.at(-1);
+    if (last !== undefined && before?.bytes === line?.bytes && (before?.seq ?? 0) + 1 === line?.seq) last.to = at + 1;
+    else found.push({ from: at, to: at + 1 });
+  }
+  return found;
 }

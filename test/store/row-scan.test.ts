@@ -19,8 +19,8 @@ const HOST = { id: 'h1', name: 'web-1', bootId: 'b00t' };
 
 /** A line of the log whose document is written so. */
 function lineOf(json: string, id = 'h1.b00t.1.2.3'): RawLine {
-  const { bytes } = encodeLines(7, [{ id, json }]);
-  return { seq: 7, bytes, from: bytes.indexOf(0x7b), to: bytes.length - 1, length: bytes.length };
+  const { bytes, end } = encodeLines(7, [{ id, json }]);
+  return { seq: 7, bytes, from: bytes.indexOf(0x7b), to: end - 1, length: end };
 }
 
 function parsedRow(line: RawLine): readonly unknown[] {
