@@ -13,8 +13,9 @@ import {
 } from '@duckdb/node-api';
 import { type PackedTexts, packTexts } from './chunk-reader.ts';
 import type { Session, SqlParameter, SqlValue } from './session.ts';
+import { streamedResult } from './streamed-result.ts';
 
-export function sessionOf(schema: string, connection: DuckDBConnection): Session {
+export function sessionOf(schema: string, connection: DuckDBConnection, signal?: AbortSignal): Session {
   return {
     schema,
     async rows(sql, values = []) {
@@ -22,13 +23,16 @@ export function sessionOf(schema: string, connection: DuckDBConnection): Session
       return reader.getRows().map((row) => row.map(plainValue));
     },
     async texts(sql, values = []) {
-      const result = await connection.stream(sql, values.map(boundValue), values.map(boundType) as DuckDBType[]);
+      const bound = [values.map(boundValue), values.map(boundType) as DuckDBType[]] as const;
+      const result = streamedResult(await connection.stream(sql, ...bound));
       const packed: PackedTexts[] = [];
-      for (;;) {
-        const chunk = await result.fetchChunk();
-        if (chunk === null || chunk.rowCount === 0) return packed;
+      for (let chunk = await result.next(); chunk !== undefined; chunk = await result.next()) {
         packed.push(packTexts(chunk));
       }
+      if (!result.hasFailed()) return packed;
+      signal?.throwIfAborted();
+      // It fails again, and says why, or what failed is over.
+      return (await (await connection.run(sql, ...bound)).fetchAllChunks()).map(packTexts);
     },
   };
 }

@@ -25,7 +25,7 @@ const NAMED_ROWS_MAX = 10_000;
 /** A checkpoint of a full WAL needs some hundred MB; a wild query of a person must not fill the disk. */
 const SPILL_BYTES_MAX = '4GiB';
 
-/** Memory that holds stored data: what can be put out, and what loads have not filed yet. */
+/** Memory that holds stored data: what can be put out, into files of DuckDB's own where loads have not filed it yet. */
 const STORED_TAGS = "'BASE_TABLE', 'METADATA', 'IN_MEMORY_TABLE', 'EXTERNAL_FILE_CACHE'";
 
 interface Attachment {
@@ -158,11 +158,9 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
   const memoryPart = (): Promise<number> =>
     control.run(async (connection) => {
       const reader = await connection.runAndReadAll(
-        `SELECT sum(memory_usage_bytes) FILTER (WHERE tag NOT IN (${STORED_TAGS}))::DOUBLE,
-                sum(memory_usage_bytes) FILTER (WHERE tag = 'IN_MEMORY_TABLE')::DOUBLE FROM duckdb_memory()`,
+        `SELECT sum(memory_usage_bytes)::DOUBLE FROM duckdb_memory() WHERE tag NOT IN (${STORED_TAGS})`,
       );
-      const [inWork, ofLoads] = reader.getRows()[0]?.map(Number) ?? [];
-      return (inWork ?? 0) / Math.max(1, limits.memoryBytesMax - (ofLoads ?? 0));
+      return Number(reader.getRows()[0]?.[0] ?? 0) / limits.memoryBytesMax;
     });
 
   /** Whose turn it is to run a statement that is not ours. */
@@ -176,7 +174,7 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
         const interrupt = (): void => connection.interrupt();
         signal?.addEventListener('abort', interrupt, { once: true });
         try {
-          return await work(sessionOf(schema, connection));
+          return await work(sessionOf(schema, connection, signal));
         } finally {
           signal?.removeEventListener('abort', interrupt);
         }

@@ -1,9 +1,10 @@
 // Runs one statement of people in a connection of its own, and reads its result chunk by chunk, as much as is allowed. It is broken
-// off when it is told so, when the database's memory is used up by what is not stored data, and when the process grows too much.
+// off when it is told so, when it takes too much of the database's memory, and when the process grows too much.
 import {
   type DuckDBConnection,
   DuckDBListValue,
   DuckDBMapValue,
+  type DuckDBResult,
   DuckDBStructValue,
   DuckDBTimestampValue,
   type DuckDBValue,
@@ -11,9 +12,13 @@ import {
 } from '@duckdb/node-api';
 import type { SqlCell, SqlColumn } from '../../port.ts';
 import type { BoundedRead, BoundedResult } from '../session.ts';
+import { streamedResult } from '../streamed-result.ts';
 import { schemaPlace } from './views.ts';
 
-/** The part of the database's memory that a statement may fill before it is broken off: the rest is for loads and searches. */
+/**
+ * The part of the database's memory that a statement may fill before it is broken off: the rest is for loads and searches. A `SELECT *`
+ * takes up to 180 MB for its columns alone, however few its rows are.
+ */
 const MEMORY_PART_MAX = 0.6;
 /** What the process may grow by meanwhile: values in work are in no limit of DuckDB's. */
 const GROWTH_BYTES_MAX: number = 1024 * 1024 * 1024;
@@ -25,7 +30,7 @@ const INTERRUPT_AGAIN_MS = 50;
 export interface Surroundings {
   /** The schemas that stand for the places in the views. */
   readonly schemas: readonly string[];
-  /** What part of the database's memory, beside what loads hold of it, is taken by statements in work. */
+  /** What part of the database's memory is taken by statements in work, of people or ours; not by stored data. */
   readonly memoryPart: () => Promise<number>;
   readonly signal: AbortSignal | undefined;
 }
@@ -35,6 +40,8 @@ export async function boundedRead(
   read: BoundedRead,
   { schemas, memoryPart, signal }: Surroundings,
 ): Promise<BoundedResult> {
+  // What others take is not this statement's.
+  const partBefore = await memoryPart();
   signal?.throwIfAborted();
   let breach: 'memory' | undefined;
   let again: NodeJS.Timeout | undefined;
@@ -56,7 +63,7 @@ export async function boundedRead(
     isLooking = true;
     memoryPart()
       .then((part) => {
-        if (part > MEMORY_PART_MAX) isTooMuch();
+        if (part - partBefore > MEMORY_PART_MAX) isTooMuch();
       })
       .catch(() => undefined)
       .finally(() => {
@@ -66,7 +73,7 @@ export async function boundedRead(
   signal?.addEventListener('abort', interrupt, { once: true });
   try {
     for (const view of read.views) await connection.run(withSchemas(view, schemas));
-    return await readRows(connection, read);
+    return await readRows(connection, read, () => breach !== undefined || signal?.aborted === true);
   } catch (error) {
     if (breach !== undefined) throw new Error('Out of Memory Error: the statement needs too much memory');
     throw error;
@@ -78,39 +85,58 @@ export async function boundedRead(
   }
 }
 
-async function readRows(connection: DuckDBConnection, read: BoundedRead): Promise<BoundedResult> {
+async function readRows(
+  connection: DuckDBConnection,
+  read: BoundedRead,
+  isBrokenOff: () => boolean,
+): Promise<BoundedResult> {
   const prepared = await connection.prepare(read.sql);
   try {
     // The tree has been checked before; this is the second fence.
     if (prepared.statementType !== StatementType.SELECT)
       throw new Error('Permission Error: only SELECT can be run here');
     for (const [at, value] of read.values.entries()) prepared.bindVarchar(at + 1, value);
-    const result = await prepared.stream();
-    const types = result.columnTypes().map(String);
-    const columns: SqlColumn[] = result.columnNames().map((name, at) => ({ name, type: types[at] ?? '' }));
-    const rows: SqlCell[][] = [];
-    let bytes = 0;
-    // A statement that is left half-way keeps its files open, also after they were detached.
-    const cutShort = async (answer: BoundedResult): Promise<BoundedResult> => {
-      for (;;) {
-        connection.interrupt();
-        const rest = await result.fetchChunk().catch(() => null);
-        if (rest === null || rest.rowCount === 0) return answer;
-      }
-    };
-    for (;;) {
-      const chunk = await result.fetchChunk();
-      if (chunk === null || chunk.rowCount === 0) return { columns, rows, cut: undefined };
-      for (let at = 0; at < chunk.rowCount; at++) {
-        if (rows.length >= read.rowsMax) return await cutShort({ columns, rows, cut: 'rows' });
-        const row = columns.map((_, column) => plain(chunk.getColumnVector(column).getItem(at)));
-        bytes += JSON.stringify(row).length;
-        if (bytes > read.bytesMax) return await cutShort({ columns, rows, cut: 'bytes' });
-        rows.push(row);
-      }
-    }
+    const answer = await gather(connection, await prepared.stream(), read);
+    if (answer !== undefined) return answer;
+    if (isBrokenOff()) throw new Error('INTERRUPT Error: the statement was broken off');
+    // It fails again, and says why, or what failed is over.
+    const whole = await gather(connection, await prepared.run(), read);
+    if (whole === undefined) throw new Error('the statement failed half-way');
+    return whole;
   } finally {
     prepared.destroySync();
+  }
+}
+
+/** Undefined where the statement failed half-way. */
+async function gather(
+  connection: DuckDBConnection,
+  result: DuckDBResult,
+  { rowsMax, bytesMax }: BoundedRead,
+): Promise<BoundedResult | undefined> {
+  const stream = streamedResult(result);
+  const types = result.columnTypes().map(String);
+  const columns: SqlColumn[] = result.columnNames().map((name, at) => ({ name, type: types[at] ?? '' }));
+  const rows: SqlCell[][] = [];
+  let bytes = 0;
+  // A statement that is left half-way keeps its files open, also after they were detached.
+  const cutShort = async (answer: BoundedResult): Promise<BoundedResult> => {
+    for (;;) {
+      connection.interrupt();
+      const rest = await stream.next().catch(() => undefined);
+      if (rest === undefined) return answer;
+    }
+  };
+  for (;;) {
+    const chunk = await stream.next();
+    if (chunk === undefined) return stream.hasFailed() ? undefined : { columns, rows, cut: undefined };
+    for (let at = 0; at < chunk.rowCount; at++) {
+      if (rows.length >= rowsMax) return await cutShort({ columns, rows, cut: 'rows' });
+      const row = columns.map((_, column) => plain(chunk.getColumnVector(column).getItem(at)));
+      bytes += JSON.stringify(row).length;
+      if (bytes > bytesMax) return await cutShort({ columns, rows, cut: 'bytes' });
+      rows.push(row);
+    }
   }
 }
 
