@@ -8,6 +8,7 @@ import type { Filter } from './dialect.ts';
 import { documentOf } from './form.ts';
 
 const PAGE_HITS = 1_000;
+const PAGE_GROWTH = 8;
 export const KEEP_ALIVE = '5m';
 /** A response is no larger; beyond it the page is halved. */
 export const RESPONSE_BYTES_MAX = 64 * 1024 * 1024;
@@ -37,11 +38,11 @@ export interface SortedRequest {
   readonly point?: string;
   /** Hits from this time on, in the order. */
   readonly fromMs?: number | undefined;
-  /** Hits of a page, where fewer than usual are wanted. */
+  /** Hits of the first page, where they may be enough; further ones grow. */
   readonly pageHits?: number;
 }
 
-/** Hits by a date field; `filter` narrows. Each page is asked for while the one before it is read. */
+/** Hits by a date field; `filter` narrows. Each full page is asked for while the one before it is read. */
 export async function* sortedHits(client: Client, index: string[], request: SortedRequest): AsyncGenerator<SortedHit> {
   const { signal } = request;
   let last: SortedHit | undefined;
@@ -86,7 +87,7 @@ async function* hitsOfPoint(client: Client, index: string[], request: SortedRequ
   if (fromMs !== undefined) {
     filters.push({ range: { [field]: { [order === 'asc' ? 'gte' : 'lte']: fromMs, format: 'epoch_millis' } } });
   }
-  const sizes = pageSizes(Math.min(PAGE_HITS, request.pageHits ?? PAGE_HITS));
+  const sizes = pageSizes(PAGE_HITS, request.pageHits);
   const page = async (after: readonly unknown[] | undefined): Promise<readonly RawHit[]> => {
     const response = await sizes.ask((size) =>
       client.search(
@@ -114,13 +115,16 @@ async function* hitsOfPoint(client: Client, index: string[], request: SortedRequ
       const after = hits.at(-1)?.sort;
       // A short page may also be one that was halved.
       if (after === undefined) return;
-      asked = hits.length < sizes.current() ? undefined : page(after);
+      const isLast = hits.length < sizes.current();
+      // Whoever hopes that a page is enough does not wait for another.
+      if (!isLast && sizes.isFull()) asked = page(after);
       asked?.catch(() => undefined);
       for (const hit of hits) {
         yield { id: hit._id, document: documentOf(hit._source ?? {}), sortMs: Number(hit.sort?.[0]) };
       }
-      if (asked === undefined) return;
-      hits = await asked;
+      if (isLast) return;
+      if (asked === undefined) sizes.grow();
+      hits = await (asked ?? page(after));
       asked = undefined;
     }
   } finally {
@@ -134,10 +138,15 @@ interface PageSizes {
   ask<T>(work: (size: number) => Promise<T>): Promise<T>;
   /** The size of the last answer: one with fewer hits is the last. */
   current(): number;
+  /** Further answers may be larger, but none as large as was too large before. */
+  grow(): void;
+  /** True where they cannot grow. */
+  isFull(): boolean;
 }
 
-export function pageSizes(most: number): PageSizes {
-  let size = Math.max(1, most);
+export function pageSizes(most: number, first = most): PageSizes {
+  let size = Math.max(1, Math.min(first, most));
+  let sizeMax = Math.max(1, most);
   return {
     async ask(work) {
       for (;;) {
@@ -146,10 +155,15 @@ export function pageSizes(most: number): PageSizes {
         } catch (error) {
           if (size === 1 || !isTooLarge(error)) throw error;
           size = Math.max(1, size >> 2);
+          sizeMax = size;
         }
       }
     },
     current: () => size,
+    grow() {
+      size = Math.min(sizeMax, size * PAGE_GROWTH);
+    },
+    isFull: () => size >= sizeMax,
   };
 }
 

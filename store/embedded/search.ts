@@ -15,6 +15,11 @@ const SEARCH_LIMIT_MAX = 10_000;
 /** Rows that are fetched at once: what the search wants, within these. */
 const PAGE_ROWS_MIN = 20;
 const PAGE_ROWS_MAX = 500;
+/** Where few of the rows that may match do, the next page is so many times as large, up to this many. */
+const PAGE_GROWTH = 4;
+const DOUBTFUL_PAGE_ROWS_MAX = 4_000;
+/** A window is no shorter than what holds about so many events, or gaps between bursts would be crossed in many steps. */
+const WINDOW_ROWS_MIN = 3_000;
 /** A partition is looked through in windows of time: the first with about so many events, each further one longer. */
 const FIRST_WINDOW_ROWS = 30_000;
 const WINDOW_GROWTH = 8;
@@ -158,12 +163,13 @@ function partitionSource(
   const until = Math.min(span.maxTs + 1, Math.ceil(finite(range.untilMs)));
   const first: Place = isForward ? { timestampMs: from, seq: 0 } : { timestampMs: until, seq: Number.MAX_SAFE_INTEGER };
   const handle = handleColumn(partition);
-  const pageRows = Math.max(PAGE_ROWS_MIN, Math.min(request.limit + 1, PAGE_ROWS_MAX));
+  let pageRows = Math.max(PAGE_ROWS_MIN, Math.min(request.limit + 1, PAGE_ROWS_MAX));
   let page: Hit[] = [];
   let last: Place | undefined;
   /** How far was looked already: where the next window begins (or, backwards, ends). */
   let edge = isForward ? from : until;
-  let widthMs = Math.max(1, Math.ceil(((span.maxTs - span.minTs + 1) * FIRST_WINDOW_ROWS) / span.rows));
+  const widthOf = (rows: number): number => Math.max(1, Math.ceil(((span.maxTs - span.minTs + 1) * rows) / span.rows));
+  let widthMs = widthOf(FIRST_WINDOW_ROWS);
 
   const fetchPage = async (): Promise<void> => {
     signal?.throwIfAborted();
@@ -198,20 +204,27 @@ function partitionSource(
       signal,
     );
     const places = found?.places ?? [];
-    if (places.length < pageRows) {
-      edge = found === undefined ? (isForward ? until : from) : isForward ? high : low;
-      last = undefined;
-      widthMs *= WINDOW_GROWTH;
-    } else {
-      last = places.at(-1);
-    }
-    told(partition, Math.min(1, (isForward ? edge - from : until - edge) / Math.max(1, until - from)));
     page = places.flatMap((place) => {
       const row = found?.rows.get(place.seq);
       return row !== undefined && matches(row.document, row.id)
         ? [{ ...place, id: row.id, document: row.document }]
         : [];
     });
+    const end = places.at(-1);
+    if (places.length < pageRows || end === undefined) {
+      edge = found === undefined ? (isForward ? until : from) : isForward ? high : low;
+      last = undefined;
+      widthMs *= WINDOW_GROWTH;
+    } else {
+      // The window held more than a page: the next is of about two.
+      const grown =
+        page.length < places.length / 2 ? Math.min(pageRows * PAGE_GROWTH, DOUBTFUL_PAGE_ROWS_MAX) : pageRows;
+      const reached = isForward ? end.timestampMs : end.timestampMs + 1;
+      const twoPagesMs = Math.ceil((2 * Math.abs(reached - edge) * grown) / pageRows);
+      widthMs = Math.max(widthOf(WINDOW_ROWS_MIN), Math.min(widthMs, twoPagesMs));
+      [last, edge, pageRows] = [end, reached, Math.max(pageRows, grown)];
+    }
+    told(partition, Math.min(1, (isForward ? edge - from : until - edge) / Math.max(1, until - from)));
     page.reverse();
   };
 

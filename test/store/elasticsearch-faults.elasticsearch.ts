@@ -206,6 +206,27 @@ describe('between the store and a failing Elasticsearch', () => {
     await between.close();
   });
 
+  it('a search looks through many events that only may match in few pages', async () => {
+    let pages = 0;
+    const between = await stand({
+      fault: () => undefined,
+      async beforePage() {
+        pages++;
+      },
+    });
+    const { store, remove } = await open(between.url);
+    const count = 3_000;
+    await store.append(Array.from({ length: count }, (_, n) => event(n)));
+    // No field of theirs that the index is asked by.
+    const doubtful = { kind: 'wildcard', field: 'custom.x', pattern: '*' } as const;
+    const query = { kind: 'or', left: { kind: 'id', id: event(7).id }, right: doubtful } as const;
+    const found = await store.search({ ...ALL, query, limit: 1 });
+    expect(found.events.map(({ id }) => id)).toEqual([event(7).id]);
+    expect(pages).toBeLessThan(20);
+    await remove();
+    await between.close();
+  }, 60_000);
+
   it('a scan whose points in time are lost while others write gives each event once, in order', async () => {
     let pages = 0;
     let lost = 0;

@@ -106,6 +106,38 @@ it('does not wait for a total: what was counted by then is a lower bound', async
   await expect(search).rejects.toThrow();
 });
 
+it('looks through many events that only may match in few steps, and misses none', async () => {
+  const own = mkdtempSync(join(tmpdir(), 'vedette-doubtful-'));
+  const doubtful = await openEmbeddedStore({ folder: own, nowMs: () => START_MS });
+  try {
+    // Bursts of fifty with long gaps between; every 700th is meant, which RE2 in the database is not asked.
+    const events = Array.from({ length: 3_000 }, (_, n) => ({
+      id: `d${n}`,
+      document: {
+        '@timestamp': new Date(START_MS + Math.floor(n / 50) * 600_000 + (n % 7)).toISOString(),
+        process: { pid: n, title: n % 700 === 3 ? 'meant' : '5' },
+      },
+    }));
+    await doubtful.append(events);
+    await doubtful.flush();
+    const query: Query = { kind: 'regex', field: 'process.title', pattern: '\\pL+' };
+    const meant = events.filter((_, n) => n % 700 === 3).map(({ id }) => id);
+    for (const oldestFirst of [true, false]) {
+      for (const limit of [1, 3, 5]) {
+        let steps = 0;
+        const progress = (): number => ++steps;
+        const found = await doubtful.search({ query, range: ALL_TIME, limit, oldestFirst, progress });
+        const expected = (oldestFirst ? meant : meant.toReversed()).slice(0, limit);
+        expect(found.events.map(({ id }) => id)).toEqual(expected);
+        expect(steps).toBeLessThan(25);
+      }
+    }
+  } finally {
+    await doubtful.close();
+    rmSync(own, { recursive: true, force: true });
+  }
+});
+
 it('counts what a query means, whether a partition has odd rows or not', async () => {
   const range = { fromMs: START_MS, untilMs: Number.MAX_SAFE_INTEGER };
   let exact = 0;
