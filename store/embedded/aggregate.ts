@@ -7,8 +7,7 @@ import { compileQuery } from './dialect.ts';
 import { type AskedLayout, askedLayout } from './even-layout.ts';
 import { type FieldPlace, fieldPlace, NEVER } from './field-place.ts';
 import type { Partition, PartitionSession } from './partitions.ts';
-import { createRowReader } from './row-reading.ts';
-import { toStoredRow } from './rows.ts';
+import { eventsOf } from './rows.ts';
 import { boundsOf, partitionsIn, type Snapshot } from './search.ts';
 
 /** Groups that one statement gives at most; what is left out makes the answer inexact. */
@@ -132,17 +131,12 @@ async function readUndecided(
   },
 ): Promise<void> {
   const { values, events, least, greatest } = undecided;
-  const reader = createRowReader(session.layout);
   const width = Math.max(1, Math.ceil(((greatest - least + 1) * WINDOW_ROWS) / Math.max(events, WINDOW_ROWS)));
   for (let at = least; at <= greatest; at += width) {
     request.signal?.throwIfAborted();
-    const found = await session.rows(
-      `SELECT ${session.layout.rowSql}, _ts FROM ${from} AND _seq >= ${Math.floor(at)} AND _seq < ${Math.floor(at + width)}`,
-      values,
-    );
-    for (const [text, timestampMs] of found) {
-      const { id, document } = toStoredRow(text ?? null, reader);
-      if (matches(document, id)) count.event(document, Number(timestampMs));
+    const window = `${from} AND _seq >= ${Math.floor(at)} AND _seq < ${Math.floor(at + width)}`;
+    for (const { timestampMs, order, document } of await eventsOf(session, window, values)) {
+      if (matches(document, order.id)) count.event(document, timestampMs);
     }
   }
 }

@@ -7,8 +7,9 @@ import type { CheckReport, CheckRequest } from '../port.ts';
 import { attachStatements } from './attachment.ts';
 import { checkFolder } from './check.ts';
 import { CONTENTS, formatContents, readContents } from './cold-folder.ts';
+import { sessionOf } from './connection-session.ts';
 import { takeOwnership } from './owner.ts';
-import type { Session, SqlParameter, SqlValue } from './session.ts';
+import type { Session } from './session.ts';
 
 const MEMORY = '512MiB';
 
@@ -41,14 +42,7 @@ async function readReadOnly<T>(path: string, work: (session: Session) => Promise
   const connection = await instance.connect();
   try {
     for (const statement of await attachStatements(path, 'checked', true)) await connection.run(statement);
-    return await work({
-      schema: 'checked',
-      async rows(sql: string, values: readonly SqlParameter[] = []) {
-        const reader = await connection.runAndReadAll(sql, values as (string | number | bigint)[]);
-        return reader.getRows() as SqlValue[][];
-      },
-      texts: () => Promise.reject(new Error('a check reads row by row')),
-    });
+    return await work(sessionOf('checked', connection));
   } finally {
     connection.closeSync();
     instance.closeSync();

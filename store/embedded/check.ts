@@ -11,7 +11,6 @@ import { readManifest } from './manifest.ts';
 import { isLeftover } from './partition-files.ts';
 import { type PartitionName, parsePartitionName } from './periods.ts';
 import { createRowReader } from './row-reading.ts';
-import { toStoredRow } from './rows.ts';
 import type { Session } from './session.ts';
 import { readSpan, type Span } from './span.ts';
 
@@ -217,30 +216,34 @@ async function checkRows(
   },
 ): Promise<void> {
   const { layout, span, seen, tell, damage, checking } = options;
-  const reader = createRowReader(layout);
+  const open = createRowReader(layout);
   let after = span.minSeq - 1;
   let [read, unreadable, repeatedIds, repeatedSeqs] = [0, 0, 0, 0];
   // Columns that no document is made of are read too.
   await session.rows(`SELECT count(COLUMNS(*)) FROM ${session.schema}.events`);
   for (;;) {
     checking.request.signal?.throwIfAborted();
-    const rows = await session.rows(
-      `SELECT ${layout.rowSql} FROM ${session.schema}.events WHERE _seq > $1 AND _seq <= $2 ORDER BY _seq LIMIT ${ROWS}`,
+    const chunks = await session.chunks(
+      `SELECT ${layout.valuesSql} FROM ${session.schema}.events WHERE _seq > $1 AND _seq <= $2 ORDER BY _seq LIMIT ${ROWS}`,
       [BigInt(after), BigInt(span.maxSeq)],
     );
-    for (const [text] of rows) {
-      try {
-        const { seq, id } = toStoredRow(text ?? null, reader);
-        after = seq;
-        if (seen.hasSeq(seq)) repeatedSeqs++;
-        if (seen.hasId(id)) repeatedIds++;
-      } catch {
-        unreadable++;
+    let rows = 0;
+    for (const chunk of chunks.map(open)) {
+      rows += chunk.rows;
+      for (let row = 0; row < chunk.rows; row++) {
+        try {
+          const { seq, order } = chunk.read(row);
+          if (seen.hasSeq(seq)) repeatedSeqs++;
+          if (seen.hasId(order.id)) repeatedIds++;
+        } catch {
+          unreadable++;
+        }
+        after = Math.max(after, chunk.seqAt(row));
       }
     }
-    read += rows.length;
+    read += rows;
     tell(read / span.rows);
-    if (rows.length < ROWS) break;
+    if (rows < ROWS) break;
   }
   if (unreadable > 0) damage('holds rows of which no document can be made', unreadable);
   if (repeatedIds > 0) damage('holds events that are stored twice', repeatedIds);

@@ -38,8 +38,8 @@ export interface Layout {
   readonly columns: readonly Column[];
   /** All but the table's own columns as JSON, as the partition keeps them; equal layouts have equal text. */
   readonly text: string;
-  /** SQL for a whole row as one text (row-reading.ts). */
-  readonly rowSql: string;
+  /** SQL for the values of a row, in the order of `toldColumns` (row-reading.ts). */
+  readonly valuesSql: string;
 }
 
 /** Fields that are told by the table's own columns, where they have their usual form. */
@@ -125,21 +125,10 @@ function layoutOf(stored: readonly Column[], withRest = true): Layout {
   return {
     columns,
     text: JSON.stringify(stored.map(({ name, type, isTime }) => [name, type, isTime])),
-    rowSql: rowTextSql(toldColumns({ columns }), withRest),
+    valuesSql: toldColumns({ columns })
+      .map(({ name }) => (name === '_rest' && !withRest ? 'NULL::VARCHAR' : quoted(name)))
+      .join(', '),
   };
-}
-
-/** SQL for a row of these columns as one text (row-reading.ts). */
-function rowTextSql(columns: readonly Column[], withRest: boolean): string {
-  const values = columns.map(({ name, type }) => {
-    const sql = quoted(name);
-    if (name === '_rest') return withRest ? sql : "''";
-    if (type === 'BIGINT') return sql;
-    if (type !== 'VARCHAR') return `to_json(${sql})::VARCHAR`;
-    return `if(starts_with(${sql}, chr(1)), concat(chr(1), ${sql}), coalesce(${sql}, chr(1)))`;
-  });
-  // A NULL is nothing to `concat`.
-  return `concat(${values.map((value) => `${value}, chr(0)`).join(', ')})`;
 }
 
 /** The columns that documents are made of, in their order. */

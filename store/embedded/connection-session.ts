@@ -11,7 +11,7 @@ import {
   listValue,
   VARCHAR,
 } from '@duckdb/node-api';
-import { type PackedTexts, packTexts } from './chunk-reader.ts';
+import { createChunkReader, type PackedChunk } from './chunk-reader.ts';
 import type { Session, SqlParameter, SqlValue } from './session.ts';
 import { streamedResult } from './streamed-result.ts';
 
@@ -22,17 +22,20 @@ export function sessionOf(schema: string, connection: DuckDBConnection, signal?:
       const reader = await connection.runAndReadAll(sql, values.map(boundValue), values.map(boundType) as DuckDBType[]);
       return reader.getRows().map((row) => row.map(plainValue));
     },
-    async texts(sql, values = []) {
+    async chunks(sql, values = []) {
       const bound = [values.map(boundValue), values.map(boundType) as DuckDBType[]] as const;
-      const result = streamedResult(await connection.stream(sql, ...bound));
-      const packed: PackedTexts[] = [];
+      const stream = await connection.stream(sql, ...bound);
+      const result = streamedResult(stream);
+      const reader = createChunkReader(stream);
+      const packed: PackedChunk[] = [];
       for (let chunk = await result.next(); chunk !== undefined; chunk = await result.next()) {
-        packed.push(packTexts(chunk));
+        packed.push(reader.pack(chunk));
       }
       if (!result.hasFailed()) return packed;
       signal?.throwIfAborted();
       // It fails again, and says why, or what failed is over.
-      return (await (await connection.run(sql, ...bound)).fetchAllChunks()).map(packTexts);
+      const whole = await connection.run(sql, ...bound);
+      return (await whole.fetchAllChunks()).map(createChunkReader(whole).pack);
     },
   };
 }

@@ -1,5 +1,5 @@
 // What the store's thread and the database's thread say to each other: calls with a number, each answered once.
-import type { PackedTexts } from './chunk-reader.ts';
+import type { PackedChunk } from './chunk-reader.ts';
 import type {
   BoundedRead,
   BoundedResult,
@@ -16,7 +16,12 @@ export type DatabaseCall =
   /** Begins to use a file; answered with the session's SQL schema. */
   | { readonly kind: 'begin'; readonly session: number; readonly path: string; readonly lane: Lane }
   | { readonly kind: 'rows'; readonly session: number; readonly sql: string; readonly values: readonly SqlParameter[] }
-  | { readonly kind: 'texts'; readonly session: number; readonly sql: string; readonly values: readonly SqlParameter[] }
+  | {
+      readonly kind: 'chunks';
+      readonly session: number;
+      readonly sql: string;
+      readonly values: readonly SqlParameter[];
+    }
   | { readonly kind: 'end'; readonly session: number }
   | { readonly kind: 'read'; readonly session: number; readonly paths: readonly string[]; readonly read: BoundedRead }
   | { readonly kind: 'prepare'; readonly load: LoadRequest }
@@ -33,7 +38,7 @@ export type DatabaseResult =
   | { readonly kind: 'begun'; readonly schema: string }
   | { readonly kind: 'rows'; readonly rows: SqlValue[][] }
   /** Their memory goes along. */
-  | { readonly kind: 'texts'; readonly texts: readonly PackedTexts[] }
+  | { readonly kind: 'chunks'; readonly chunks: readonly PackedChunk[] }
   | { readonly kind: 'read'; readonly result: BoundedResult }
   | { readonly kind: 'prepared'; readonly load: PreparedLoad }
   | { readonly kind: 'inserted'; readonly rows: InsertedRows | undefined }

@@ -80,10 +80,10 @@ export async function openDatabaseThread(limits: DatabaseLimits, warn: (text: st
           const answer = await ask({ kind: 'rows', session: number, sql, values });
           return answer.kind === 'rows' ? answer.rows : [];
         },
-        async texts(sql, values = []) {
+        async chunks(sql, values = []) {
           signal?.throwIfAborted();
-          const answer = await ask({ kind: 'texts', session: number, sql, values });
-          return answer.kind === 'texts' ? answer.texts : [];
+          const answer = await ask({ kind: 'chunks', session: number, sql, values });
+          return answer.kind === 'chunks' ? answer.chunks : [];
         },
       };
       try {

@@ -69,10 +69,10 @@ const answer = async (call: DatabaseCall): Promise<DatabaseResult> => {
       if (open === undefined) throw new Error('the session has ended');
       return { kind: 'rows', rows: await open.session.rows(call.sql, call.values) };
     }
-    case 'texts': {
+    case 'chunks': {
       const open = sessions.get(call.session);
       if (open === undefined) throw new Error('the session has ended');
-      return { kind: 'texts', texts: await open.session.texts(call.sql, call.values) };
+      return { kind: 'chunks', chunks: await open.session.chunks(call.sql, call.values) };
     }
     case 'end':
       await sessions.get(call.session)?.end();
@@ -111,9 +111,7 @@ port.on('message', (message: ToDatabase) => {
       (result) =>
         say(
           { kind: 'answer', number, result, attached: database.attachedCount() },
-          result.kind === 'texts'
-            ? result.texts.flatMap(({ bytes, ends, numbers }) => [bytes.buffer, ends.buffer, numbers.buffer])
-            : [],
+          result.kind === 'chunks' ? result.chunks.map(({ memory }) => memory) : [],
         ),
       (error: unknown) => {
         const text = error instanceof Error ? error.message : String(error);

@@ -1,18 +1,14 @@
-// The way back from a row to its document. DuckDB gives a row as one text, because what the binding does value by value would cost
-// several times as much, and so would writing and parsing JSON (decision 0046):
-//
-//   row      VALUE NUL VALUE NUL …            of the layout's columns, but those that are computed from others
-//   VALUE    of a text column: itself; SOH: null; SOH and itself: where it begins with SOH
-//            of any other: a number, JSON of a list, `_rest`; empty: null
-//
-// No column holds a NUL (columns.ts), and none is in JSON that JSON.stringify wrote. What a row says comes back as it was taken apart there.
+// The way back from a row to its document. Rows come in chunks, a column at a time (chunk-reader.ts), because what the binding does value by
+// value would cost several times as much, and so would writing and parsing JSON (decision 0051); `_rest` alone is parsed. Texts that many
+// rows of a chunk have are made once. What a row says comes back as it was taken apart in columns.ts.
 import { canonicalTime } from '../../event/canonical-time.ts';
 import { type EventDocument, isPlainObject } from '../../event/document.ts';
 import type { OrderKey } from '../../event/order.ts';
+import { COLUMN_WORDS, FORMS, type PackedChunk, WORD } from './chunk-reader.ts';
 import { type Column, DERIVED, derivedValue, type Layout, OWN_COLUMNS, toldColumns } from './columns.ts';
 
 /** An event as a row tells it. */
-interface ReadEvent {
+export interface ReadEvent {
   readonly seq: number;
   readonly timestampMs: number;
   /** Its id too. */
@@ -20,42 +16,59 @@ interface ReadEvent {
   readonly document: EventDocument;
 }
 
-/** Reads rows of one layout. It knows texts that came before, so that one that comes again is no new one: one reader for many rows. */
-export interface RowReader {
+/** Rows of a chunk; each becomes a document when it is asked for. */
+export interface RowChunk {
+  readonly rows: number;
+  createdMsAt(row: number): number;
+  seqAt(row: number): number;
   /** Throws on what is no row. */
-  read(bytes: Buffer, from: number, to: number): ReadEvent;
+  read(row: number): ReadEvent;
 }
 
-/** Texts up to so many bytes are looked up among those that came before. */
-const SHORT_MAX = 48;
-const SLOTS = 256;
-/** A column that has so many more new texts than known ones is not looked up any more. */
-const MISSES_MAX = 1_000;
-const LISTS_MAX = 4_096;
-const DIGITS_MAX = 15;
+/** Opens chunks whose columns are those of `valuesSql` of one layout. */
+export type RowReader = (chunk: PackedChunk) => RowChunk;
+
+/** Of so many rows to a text, its texts are kept for as long as the chunk is. */
+const SHARED_LEAST = 2;
 const DATE_MS_MAX = 8.64e15;
 const TIME_LENGTH = 24;
 /** Characters of a time before its milliseconds. */
 const SECOND_LENGTH = 20;
 const MILLISECONDS: readonly string[] = Array.from({ length: 1_000 }, (_, ms) => `${String(ms).padStart(3, '0')}Z`);
-const NUL = 0;
-const SOH = 1;
-const ZERO = 0x30;
 
+/** Where a field's value goes. */
 interface Cell {
-  readonly kind: 'text' | 'list' | 'number' | 'time';
   /** The object that it stands in, and its name there. */
   readonly branch: number;
   readonly key: string;
-  /** Texts that came before; undefined where that was of no use. */
-  known: (string | undefined)[] | undefined;
-  misses: number;
+  readonly isTime: boolean;
 }
 
 interface Branch {
   readonly parent: number;
   readonly key: string;
 }
+
+/** A column of a chunk that is at hand; what its form does not have is empty. */
+interface Values {
+  readonly form: number;
+  readonly cell: Cell;
+  readonly numbers: Float64Array;
+  /** Of lists: where each begins among the codes, and its length. */
+  readonly lists: Int32Array;
+  readonly codes: Int32Array;
+  readonly ends: Uint32Array;
+  readonly texts: Buffer;
+  readonly isAscii: boolean;
+  /** Texts that were made; undefined where few come again. */
+  readonly known: (string | undefined)[] | undefined;
+}
+
+const NO_NUMBERS = new Float64Array(0);
+const NO_CODES = new Int32Array(0);
+const NO_ENDS = new Uint32Array(0);
+const NO_TEXTS = Buffer.alloc(0);
+const OWN: Cell = { branch: 0, key: '', isTime: false };
 
 export function createRowReader(layout: Layout): RowReader {
   const branches: Branch[] = [{ parent: 0, key: '' }];
@@ -64,101 +77,22 @@ export function createRowReader(layout: Layout): RowReader {
       const known = branches.findIndex((branch, at) => at > 0 && branch.parent === parent && branch.key === key);
       return known > 0 ? known : branches.push({ parent, key }) - 1;
     }, 0);
-  const cellOf = (field: string, kind: Cell['kind']): Cell => {
+  const cellOf = (field: string, isTime: boolean): Cell => {
     const parts = field.split('.');
-    return { kind, branch: branchOf(parts.slice(0, -1)), key: parts.at(-1) ?? '', known: [], misses: 0 };
+    return { branch: branchOf(parts.slice(0, -1)), key: parts.at(-1) ?? '', isTime };
   };
-  const cells = toldColumns(layout)
-    .slice(OWN_COLUMNS.length)
-    .map((column) => cellOf(column.name, kindOf(column)));
+  const told = toldColumns(layout);
+  const cells = told.map((column, at) => (at < OWN_COLUMNS.length ? OWN : cellOf(column.name, isTimeOf(column))));
+  const places = ['_seq', '_id', '_ts', '_created', '_host', '_boot', '_position', '_odd', '_rest'].map((name) =>
+    told.findIndex((column) => column.name === name),
+  );
   const derived = [...DERIVED.keys()].map((field) => ({
     field,
-    cell: cellOf(field, 'text'),
-    isTime: field === '@timestamp' || field === 'event.created',
+    cell: cellOf(field, field === '@timestamp' || field === 'event.created'),
   }));
-  const [idCell, hostCell, bootCell, oddCell] = ['_id', '_host', '_boot', '_odd'].map((name) =>
-    cellOf(name, 'text'),
-  ) as [Cell, Cell, Cell, Cell];
-  idCell.known = undefined;
-  const lists = new Map<string, readonly unknown[]>();
   const objects: (Record<string, unknown> | undefined)[] = [];
   let second = '';
   let secondMs = Number.NaN;
-  let bytes: Buffer = Buffer.alloc(0);
-  let at = 0;
-  let to = 0;
-
-  const text = (cell: Cell): string | null => {
-    const source = bytes;
-    let from = at;
-    if (source[from] === SOH) {
-      from++;
-      if (source[from] === NUL) {
-        at = from + 1;
-        return null;
-      }
-    }
-    let end = from;
-    let hash = 0;
-    let byte = source[end];
-    const most = from + SHORT_MAX;
-    while (byte !== NUL && byte !== undefined && end < most) {
-      hash = (Math.imul(hash, 31) + byte) | 0;
-      byte = source[++end];
-    }
-    const { known } = cell;
-    if (byte !== NUL || known === undefined) {
-      end = endOfValue(source, end, to);
-      at = end + 1;
-      return source.toString('utf8', from, end);
-    }
-    at = end + 1;
-    const slot = (hash ^ (hash >>> 9)) & (SLOTS - 1);
-    const before = known[slot];
-    if (before !== undefined && isSame(before, source, from, end)) {
-      cell.misses--;
-      return before;
-    }
-    const read = source.toString('utf8', from, end);
-    known[slot] = read;
-    if (++cell.misses > MISSES_MAX) cell.known = undefined;
-    return read;
-  };
-
-  const number = (): number | null => {
-    const source = bytes;
-    const from = at;
-    if (source[from] === NUL) {
-      at = from + 1;
-      return null;
-    }
-    let end = from;
-    let value = 0;
-    let digit = (source[end] ?? 0) - ZERO;
-    while (digit >= 0 && digit <= 9) {
-      value = value * 10 + digit;
-      digit = (source[++end] ?? 0) - ZERO;
-    }
-    if (source[end] === NUL && end - from <= DIGITS_MAX) {
-      at = end + 1;
-      return value;
-    }
-    end = endOfValue(source, end, to);
-    at = end + 1;
-    return Number(source.toString('latin1', from, end));
-  };
-
-  const list = (cell: Cell): readonly unknown[] | null => {
-    const json = text(cell) ?? '';
-    if (json === '') return null;
-    const before = lists.get(json);
-    if (before !== undefined) return before.slice();
-    const read: unknown[] = JSON.parse(json);
-    if (json.length > SHORT_MAX) return read;
-    if (lists.size >= LISTS_MAX) lists.clear();
-    lists.set(json, read);
-    return read.slice();
-  };
 
   /** Most events are of the second of the one before. */
   const time = (ms: number): string => {
@@ -170,21 +104,6 @@ export function createRowReader(layout: Layout): RowReader {
       secondMs = ms - (ms % 1_000);
     }
     return whole;
-  };
-
-  const fieldValue = (cell: Cell): unknown => {
-    switch (cell.kind) {
-      case 'text':
-        return text(cell);
-      case 'list':
-        return list(cell);
-      case 'number':
-        return number();
-      case 'time': {
-        const ms = number();
-        return ms === null ? null : time(ms);
-      }
-    }
   };
 
   /** The object of a branch; the way to it is free, because only a field's own value was ever taken out. */
@@ -200,63 +119,122 @@ export function createRowReader(layout: Layout): RowReader {
     return object;
   };
 
-  return {
-    read(source, from, until) {
-      [bytes, at, to] = [source, from, until];
-      const seq = number();
-      const id = text(idCell) ?? '';
-      const timestampMs = number();
-      const createdMs = number();
-      const hostId = text(hostCell) ?? '';
-      const bootId = text(bootCell) ?? '';
-      const position = number();
-      const odd = text(oddCell);
-      const restFrom = at;
-      at = endOfValue(bytes, at, to) + 1;
-      const rest: Record<string, unknown> =
-        restFrom === at - 1 ? {} : JSON.parse(bytes.toString('utf8', restFrom, at - 1));
-      if (seq === null || timestampMs === null || !isPlainObject(rest)) throw new Error('it is no row');
-      objects.fill(undefined);
-      objects[0] = rest;
-      for (const cell of cells) {
-        const value = fieldValue(cell);
-        if (value !== null) objectOf(cell.branch)[cell.key] = value;
-      }
-      if (at !== to) throw new Error('it is no row');
-      const own = [timestampMs, createdMs, hostId, bootId, position];
-      for (let index = 0; index < derived.length; index++) {
-        const one = derived[index];
-        if (one === undefined || (odd?.includes(`,${one.field},`) ?? false)) continue;
-        const held = own[index] ?? null;
-        const isTime =
-          one.isTime && typeof held === 'number' && Number.isInteger(held) && Math.abs(held) <= DATE_MS_MAX;
-        objectOf(one.cell.branch)[one.cell.key] = isTime ? time(held) : derivedValue(one.field, held);
-      }
-      const order = { createdMs: createdMs ?? 0, hostId, bootId, position: position ?? 0, id };
-      return { seq, timestampMs, order, document: rest };
-    },
+  return (chunk) => {
+    if (chunk.columns !== cells.length) throw new Error('these are no rows of that layout');
+    const all = cells.map((cell, column) => valuesOf(chunk, column, cell));
+    const [seqs, ids, timestamps, created, hosts, boots, positions, odds, rests] = places.map((at) => all[at]) as [
+      Values,
+      ...(Values | undefined)[],
+    ];
+    const filled = all.slice(OWN_COLUMNS.length).filter(({ form }) => form !== FORMS.nulls);
+
+    return {
+      rows: chunk.rows,
+      createdMsAt: (row) => numberAt(created, row) ?? 0,
+      seqAt: (row) => numberAt(seqs, row) ?? 0,
+      read(row) {
+        const seq = numberAt(seqs, row);
+        const id = textAt(ids, row) ?? '';
+        const timestampMs = numberAt(timestamps, row);
+        const createdMs = numberAt(created, row);
+        const hostId = textAt(hosts, row) ?? '';
+        const bootId = textAt(boots, row) ?? '';
+        const position = numberAt(positions, row);
+        const odd = textAt(odds, row);
+        const restText = textAt(rests, row);
+        const rest: Record<string, unknown> = restText === null ? {} : JSON.parse(restText);
+        if (seq === null || timestampMs === null || !isPlainObject(rest)) throw new Error('it is no row');
+        objects.fill(undefined);
+        objects[0] = rest;
+        for (let at = 0; at < filled.length; at++) {
+          const values = filled[at];
+          if (values === undefined) continue;
+          const { cell } = values;
+          if (values.form === FORMS.texts) {
+            const value = textAt(values, row);
+            if (value !== null) objectOf(cell.branch)[cell.key] = value;
+          } else if (values.form === FORMS.numbers) {
+            const value = numberAt(values, row);
+            if (value !== null) objectOf(cell.branch)[cell.key] = cell.isTime ? time(value) : value;
+          } else {
+            const value = listAt(values, row);
+            if (value !== null) objectOf(cell.branch)[cell.key] = value;
+          }
+        }
+        const own = [timestampMs, createdMs, hostId, bootId, position];
+        for (let index = 0; index < derived.length; index++) {
+          const one = derived[index];
+          if (one === undefined || (odd?.includes(`,${one.field},`) ?? false)) continue;
+          const held = own[index] ?? null;
+          const isTime =
+            one.cell.isTime && typeof held === 'number' && Number.isInteger(held) && Math.abs(held) <= DATE_MS_MAX;
+          objectOf(one.cell.branch)[one.cell.key] = isTime ? time(held) : derivedValue(one.field, held);
+        }
+        const order = { createdMs: createdMs ?? 0, hostId, bootId, position: position ?? 0, id };
+        return { seq, timestampMs, order, document: rest };
+      },
+    };
   };
 }
 
-function kindOf({ type, isTime }: Column): Cell['kind'] {
-  if (type === 'VARCHAR') return 'text';
-  if (type === 'VARCHAR[]') return 'list';
-  return isTime ? 'time' : 'number';
+function isTimeOf({ type, isTime }: Column): boolean {
+  return type === 'BIGINT' && isTime;
 }
 
-/** Where the value that begins there ends. */
-function endOfValue(bytes: Buffer, from: number, to: number): number {
-  const end = bytes[from] === NUL ? from : bytes.indexOf(NUL, from);
-  if (end < 0 || end >= to) throw new Error('it is no row');
-  return end;
+function valuesOf({ memory, rows }: PackedChunk, column: number, cell: Cell): Values {
+  const words = new Int32Array(memory, column * COLUMN_WORDS * 4, COLUMN_WORDS);
+  const place = (at: number): number => words[at] ?? 0;
+  const form = place(WORD.form);
+  const values: Values = {
+    form,
+    cell,
+    numbers: NO_NUMBERS,
+    lists: NO_CODES,
+    codes: NO_CODES,
+    ends: NO_ENDS,
+    texts: NO_TEXTS,
+    isAscii: place(WORD.isAscii) === 1,
+    known: undefined,
+  };
+  if (form === FORMS.nulls) return values;
+  if (form === FORMS.numbers) return { ...values, numbers: new Float64Array(memory, place(WORD.values), rows) };
+  const different = place(WORD.different);
+  const ends = new Uint32Array(memory, place(WORD.ends), different);
+  const isList = form === FORMS.lists;
+  return {
+    ...values,
+    lists: isList ? new Int32Array(memory, place(WORD.values), 2 * rows) : NO_CODES,
+    codes: new Int32Array(memory, place(WORD.codes), isList ? (place(WORD.ends) - place(WORD.codes)) >> 2 : rows),
+    ends,
+    texts: Buffer.from(memory, place(WORD.texts), ends[different - 1] ?? 0),
+    known: different * SHARED_LEAST <= rows ? new Array(different) : undefined,
+  };
 }
 
-/** Of ASCII alone: other texts are read anew. */
-function isSame(text: string, bytes: Buffer, from: number, to: number): boolean {
-  if (text.length !== to - from) return false;
-  for (let at = 0; at < text.length; at++) {
-    const byte = bytes[from + at] ?? 0;
-    if (byte >= 0x80 || byte !== text.charCodeAt(at)) return false;
-  }
-  return true;
+function numberAt(values: Values | undefined, row: number): number | null {
+  const value = values?.numbers[row] ?? Number.NaN;
+  return Number.isNaN(value) ? null : value;
+}
+
+function textAt(values: Values | undefined, row: number): string | null {
+  const code = values?.codes[row] ?? -1;
+  return values === undefined || code < 0 ? null : textOf(values, code);
+}
+
+function textOf({ known, ends, texts, isAscii }: Values, code: number): string {
+  const before = known?.[code];
+  if (before !== undefined) return before;
+  const text = texts.toString(isAscii ? 'latin1' : 'utf8', code === 0 ? 0 : ends[code - 1], ends[code]);
+  if (known !== undefined) known[code] = text;
+  return text;
+}
+
+function listAt(values: Values, row: number): string[] | null {
+  const { lists, codes } = values;
+  const length = lists[2 * row + 1] ?? -1;
+  if (length < 0) return null;
+  const first = lists[2 * row] ?? 0;
+  const list: string[] = [];
+  for (let at = first; at < first + length; at++) list.push(textOf(values, codes[at] ?? 0));
+  return list;
 }

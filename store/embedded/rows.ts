@@ -2,10 +2,9 @@
 import type { EventDocument } from '../../event/document.ts';
 import type { TimeRange } from '../port.ts';
 import { COLD_SUFFIX } from './attachment.ts';
-import type { Layout } from './columns.ts';
 import type { PartitionSession } from './partitions.ts';
-import { createRowReader, type RowReader } from './row-reading.ts';
-import type { SqlValue } from './session.ts';
+import { createRowReader, type ReadEvent } from './row-reading.ts';
+import type { SqlParameter, SqlValue } from './session.ts';
 
 export interface StoredRow {
   readonly seq: number;
@@ -36,9 +35,7 @@ export async function rowsOf(
   handles: readonly (readonly SqlValue[])[],
 ): Promise<ReadonlyMap<number, StoredRow>> {
   if (handles.length === 0) return new Map();
-  const { layout } = session;
-  const rows = await session.rows(`SELECT ${layout.rowSql} FROM ${rowsIn(session, column, handles)}`);
-  return new Map(storedRows(rows, layout).map((row) => [row.seq, row]));
+  return new Map((await storedRows(session, rowsIn(session, column, handles))).map((row) => [row.seq, row]));
 }
 
 /** The first events after a number and up to another, in order. */
@@ -46,27 +43,14 @@ export async function rowsAfter(
   session: PartitionSession,
   range: { readonly after: number; readonly upTo: number; readonly limit: number },
 ): Promise<readonly StoredRow[]> {
-  const { schema, layout } = session;
+  const { schema } = session;
   const [after, upTo, limit] = [range.after, range.upTo, range.limit].map(Math.floor) as [number, number, number];
   // Sorted whole, every row of the partition would be unpacked for each page.
   const [[last] = []] = await session.rows(
     `SELECT max(_seq) FROM (SELECT _seq FROM ${schema}.events WHERE _seq > ${after} AND _seq <= ${upTo} ORDER BY _seq LIMIT ${limit})`,
   );
   if (last === undefined || last === null) return [];
-  const packed = await session.texts(
-    `SELECT ${layout.rowSql}, _created FROM ${schema}.events WHERE _seq > ${after} AND _seq <= ${Number(last)}`,
-  );
-  const reader = createRowReader(layout);
-  const found: StoredRow[] = [];
-  for (const { bytes, ends } of packed) {
-    const buffer = Buffer.from(bytes.buffer);
-    let begin = 0;
-    for (const end of ends) {
-      const { seq, order, document } = reader.read(buffer, begin, end);
-      found.push({ seq, id: order.id, document });
-      begin = end;
-    }
-  }
+  const found = await storedRows(session, `${schema}.events WHERE _seq > ${after} AND _seq <= ${Number(last)}`);
   return found.sort((a, b) => a.seq - b.seq);
 }
 
@@ -77,24 +61,30 @@ export async function rowOfId(
   handle: RowHandle,
   range: TimeRange | undefined,
 ): Promise<StoredRow | undefined> {
-  const { layout } = session;
   const bounds = range === undefined ? '' : ` AND _ts >= ${range.fromMs} AND _ts < ${range.untilMs}`;
   const handles = await session.rows(`SELECT ${handle} FROM ${session.schema}.events WHERE _id = $1${bounds} LIMIT 1`, [
     id,
   ]);
   if (handles.length === 0) return undefined;
-  const rows = await session.rows(`SELECT ${layout.rowSql} FROM ${rowsIn(session, handle, handles)}`);
-  return storedRows(rows, layout)[0];
+  return (await storedRows(session, rowsIn(session, handle, handles)))[0];
 }
 
-/** The events of rows that `rowSql` gave. */
-function storedRows(rows: readonly (readonly SqlValue[])[], layout: Layout): readonly StoredRow[] {
-  const reader = createRowReader(layout);
-  return rows.map(([text]) => toStoredRow(text ?? null, reader));
+/** The events of a `FROM`, in no order. */
+async function storedRows(session: PartitionSession, from: string): Promise<StoredRow[]> {
+  return (await eventsOf(session, from)).map(({ seq, order, document }) => ({ seq, id: order.id, document }));
 }
 
-export function toStoredRow(text: SqlValue, reader: RowReader): StoredRow {
-  const bytes = Buffer.from(String(text));
-  const { seq, order, document } = reader.read(bytes, 0, bytes.length);
-  return { seq, id: order.id, document };
+/** The same with all that a row tells. */
+export async function eventsOf(
+  session: PartitionSession,
+  from: string,
+  values: readonly SqlParameter[] = [],
+): Promise<ReadEvent[]> {
+  const open = createRowReader(session.layout);
+  const events: ReadEvent[] = [];
+  for (const packed of await session.chunks(`SELECT ${session.layout.valuesSql} FROM ${from}`, values)) {
+    const chunk = open(packed);
+    for (let row = 0; row < chunk.rows; row++) events.push(chunk.read(row));
+  }
+  return events;
 }

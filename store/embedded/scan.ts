@@ -10,7 +10,7 @@ import { type Layout, narrowLayout } from './columns.ts';
 import { type CompiledQuery, compileQuery } from './dialect.ts';
 import { askedLayout } from './even-layout.ts';
 import type { Partition, PartitionSession } from './partitions.ts';
-import { createRowReader, type RowReader } from './row-reading.ts';
+import { createRowReader, type RowChunk, type RowReader } from './row-reading.ts';
 import { handleColumn, type RowHandle, rowsIn } from './rows.ts';
 import { finite, type Snapshot } from './search.ts';
 
@@ -20,18 +20,16 @@ const BATCH_EVENTS = 1_000;
 /** Rows that one statement names. */
 const FETCHED_ROWS = 10_000;
 
-/** An event of a slice; a row stays bytes until it is given out, or millions of values would grow old in memory. */
+/** An event of a slice; a row stays in its chunk until it is given out, or millions of values would grow old in memory. */
 interface Entry {
   readonly createdMs: number;
-  readonly from: Row | { readonly order: OrderKey; readonly document: EventDocument };
+  readonly from: Rows | { readonly order: OrderKey; readonly document: EventDocument };
+  readonly row: number;
 }
 
-interface Row {
-  readonly bytes: Buffer;
-  readonly begin: number;
-  readonly end: number;
-  readonly reader: RowReader;
-  /** True where SQL has decided that it is meant. */
+interface Rows {
+  readonly chunk: RowChunk;
+  /** True where SQL has decided that they are meant. */
   readonly isMeant: boolean;
 }
 
@@ -60,13 +58,13 @@ export async function* scan(
   const pending = snapshot.pending
     .map(({ id, document }): Entry => {
       const order = orderKeyOf(id, document);
-      return { createdMs: order.createdMs, from: { order, document } };
+      return { createdMs: order.createdMs, from: { order, document }, row: 0 };
     })
     .filter(({ createdMs }) => createdMs >= range.fromMs && createdMs < range.untilMs);
   const readers = new Map<string, RowReader>();
   const readerOf: Readers = (layout) => {
-    const reader = readers.get(layout.rowSql) ?? createRowReader(layout);
-    readers.set(layout.rowSql, reader);
+    const reader = readers.get(layout.valuesSql) ?? createRowReader(layout);
+    readers.set(layout.valuesSql, reader);
     return reader;
   };
   const cuts = await cutsOf(snapshot, partitions, request, sliceRows);
@@ -107,9 +105,9 @@ export async function* scan(
 function inOrder(
   entries: readonly Entry[],
 ): readonly { readonly order: OrderKey; readonly document: EventDocument; readonly isMeant: boolean }[] {
-  const events = entries.map(({ from }) => {
+  const events = entries.map(({ from, row }) => {
     if ('document' in from) return { ...from, isMeant: false };
-    const { order, document } = from.reader.read(from.bytes, from.begin, from.end);
+    const { order, document } = from.chunk.read(row);
     return { order, document, isMeant: from.isMeant };
   });
   return events.length === 1 ? events : events.sort((a, b) => compareOrder(a.order, b.order));
@@ -186,24 +184,19 @@ async function readRows(
   const [superset = 'TRUE', subset = 'FALSE', bounds = 'TRUE'] = sql;
   const entries: Entry[] = [];
   const read = async (layout: Layout, condition: string, isMeant: boolean): Promise<void> => {
-    const reader = readerOf(layout);
+    const open = readerOf(layout);
     const from = `${session.schema}.events WHERE ${bounds} AND ${condition}`;
     // Under a condition, DuckDB reads all columns of a row before it looks whether it wants it: so first which rows.
     const handles = condition === 'TRUE' ? undefined : await session.rows(`SELECT ${handle} FROM ${from}`, values);
     for (let at = 0; at < (handles?.length ?? 1); at += FETCHED_ROWS) {
       const rows = handles === undefined ? from : rowsIn(session, handle, handles.slice(at, at + FETCHED_ROWS));
-      const packed = await session.texts(
-        `SELECT ${layout.rowSql}, _created FROM ${rows}`,
+      const packed = await session.chunks(
+        `SELECT ${layout.valuesSql} FROM ${rows}`,
         handles === undefined ? values : [],
       );
-      for (const { bytes, ends, numbers } of packed) {
-        const buffer = Buffer.from(bytes.buffer);
-        let begin = 0;
-        for (let row = 0; row < ends.length; row++) {
-          const end = ends[row] ?? 0;
-          entries.push({ createdMs: numbers[row] ?? 0, from: { bytes: buffer, begin, end, reader, isMeant } });
-          begin = end;
-        }
+      for (const chunk of packed.map(open)) {
+        const from = { chunk, isMeant };
+        for (let row = 0; row < chunk.rows; row++) entries.push({ createdMs: chunk.createdMsAt(row), from, row });
       }
     }
   };

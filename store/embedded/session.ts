@@ -1,6 +1,6 @@
 // What the store asks of its database, in plain values, so that the database may live in a thread of its own (database-thread.ts).
 import type { SqlCell, SqlColumn } from '../port.ts';
-import type { PackedTexts } from './chunk-reader.ts';
+import type { PackedChunk } from './chunk-reader.ts';
 import type { NewestByHost } from './newest-by-host.ts';
 import type { Span } from './span.ts';
 
@@ -25,8 +25,8 @@ export interface Session {
   readonly schema: string;
   /** Runs one statement and gives its rows. */
   rows(sql: string, values?: readonly SqlParameter[]): Promise<SqlValue[][]>;
-  /** Runs one statement whose rows are a text and a DOUBLE each, never NULL. */
-  texts(sql: string, values?: readonly SqlParameter[]): Promise<readonly PackedTexts[]>;
+  /** Runs one statement whose columns are of a layout's types, and gives its rows as they lie in the database's memory. */
+  chunks(sql: string, values?: readonly SqlParameter[]): Promise<readonly PackedChunk[]>;
 }
 
 /** One statement that is not ours, with bounds. */

@@ -34,7 +34,7 @@ it('counts each event once where a look-up reads a file again while the next loa
       }
       return found;
     },
-    texts: () => Promise.reject(new Error('not asked')),
+    chunks: () => Promise.reject(new Error('not asked')),
   };
   const database: Database = {
     use: (_path, _lane, work) => work(session),

@@ -46,7 +46,11 @@ beforeAll(async () => {
                 if (COUNT.test(sql) && ++counts > countsDone) await brokenOff(signal);
                 return session.rows(sql, values);
               };
-              return work({ ...session, rows });
+              const chunks: Session['chunks'] = (sql, values) => {
+                statements.push(sql);
+                return session.chunks(sql, values);
+              };
+              return work({ ...session, rows, chunks });
             },
             signal,
           ),

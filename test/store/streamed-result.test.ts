@@ -33,7 +33,7 @@ it.each([
   [`SELECT CASE WHEN n = 200000 THEN error('of ours') ELSE 'x' END AS t, n::DOUBLE AS n ${LATE}`, /of ours/],
   [`SELECT 'x' AS t, (CASE WHEN n = 200000 THEN 'no number' ELSE '1' END)::DOUBLE AS n ${LATE}`, /Conversion Error/],
 ])('a statement that fails in its last row fails, and says why: %s', async (sql, why) => {
-  await expect(database.use(path(0), 'read', ({ texts }) => texts(sql))).rejects.toThrow(why);
+  await expect(database.use(path(0), 'read', ({ chunks }) => chunks(sql))).rejects.toThrow(why);
   await expect(database.read([], read(sql))).rejects.toThrow(why);
   // What was asked for came before it failed.
   expect(await database.read([], read(sql, { rowsMax: 10 }))).toMatchObject({ cut: 'rows', rows: { length: 10 } });
@@ -43,8 +43,8 @@ it('a whole answer is whole, of one chunk, of many and of none', async () => {
   for (const rows of [0, 1, 2_048, 2_049, 100_000]) {
     const sql = `SELECT 'x' AS t, n::DOUBLE AS n FROM range(${rows}) r(n)`;
     expect((await database.read([], read(sql))).rows).toHaveLength(rows);
-    const packed = await database.use(path(0), 'read', ({ texts }) => texts(sql));
-    expect(packed.reduce((sum, { numbers }) => sum + numbers.length, 0)).toBe(rows);
+    const packed = await database.use(path(0), 'read', ({ chunks }) => chunks(sql));
+    expect(packed.reduce((sum, chunk) => sum + chunk.rows, 0)).toBe(rows);
   }
 });
 
@@ -55,7 +55,7 @@ it('a statement that is broken off half-way gives nothing', async () => {
     const using = database.use(
       path(0),
       'read',
-      ({ texts }) => texts(`SELECT 'x', n::DOUBLE FROM range(100000000000) r(n)`),
+      ({ chunks }) => chunks(`SELECT 'x', n::DOUBLE FROM range(100000000000) r(n)`),
       abort.signal,
     );
     const both = Promise.allSettled([reading, using]);
