@@ -99,13 +99,15 @@ async function readAll(
   const { readNameFolders, shippedRuleIds } = await import('../../rules/rule-folders.ts');
   const { importedRules } = await import('../../rules/foreign/imported-rules.ts');
   const { withOwnTests } = await import('../../rules/foreign/own-tests.ts');
+  const { passingTests } = await import('../rules-import/passing-tests.ts');
   const names: Names = readNameFolders(ruleFoldersOf(config.value));
   const asked = paths.map((path) => resolve(cwd, path));
   const { files, diagnostics } = readForeignFiles(asked, { cwd, endings: language.endings });
   const frontEnd = await language.load();
   const reading: ForeignReading = frontEnd(files, names);
+  const passes = passingTests(names);
   return succeed({
-    rules: importedRules(files, reading, names, shippedRuleIds()).map(withOwnTests),
+    rules: importedRules(files, reading, names, shippedRuleIds()).map((imported) => withOwnTests(imported, passes)),
     diagnostics: [...diagnostics, ...reading.diagnostics],
     notes: reading.notes ?? [],
   });

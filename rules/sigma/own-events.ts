@@ -2,6 +2,7 @@
 // rule. They are proposals: whoever takes one asks the rule itself first. What cannot be made up (regular expressions) makes none.
 import { fieldNamed } from '../../event/catalogue.ts';
 import type { ExampleEvents, PlainValue } from '../foreign/foreign-rule.ts';
+import { othersOf } from '../foreign/other-values.ts';
 import type { LogSource } from './log-source.ts';
 import type { Pattern } from './pattern.ts';
 import type { Search, Test } from './search.ts';
@@ -34,32 +35,11 @@ export function* ownEvents(search: Search, logSource: LogSource): ExampleEvents 
       if (values === undefined) continue;
       const leading = sort.type === undefined ? {} : { 'auditd.message_type': sort.type };
       for (const seed of [...SEEDS, leading]) {
-        const event = new Map([...Object.entries(seed), ...values]);
-        yield { event: Object.fromEntries(event), others: othersOf(event, [...values.keys()]) };
+        const event = { ...seed, ...Object.fromEntries(values) };
+        yield { event, others: othersOf(event, [...values.keys()]) };
       }
     }
   }
-}
-
-/** The same event with another value in one of the fields, by the field. */
-function othersOf(
-  event: Values,
-  fields: readonly string[],
-): readonly (readonly [string, Record<string, PlainValue>])[] {
-  return fields.map((field) => [field, Object.fromEntries([...event, [field, otherThan(event.get(field) ?? null)]])]);
-}
-
-function otherThan(value: PlainValue): PlainValue {
-  if (typeof value === 'number') return value === 1 ? 2 : 1;
-  if (typeof value === 'string')
-    return /^[0-9a-f.:]*[.:][0-9a-f.:]*$/i.test(value) ? '198.51.100.99' : '/nothing/of/it';
-  if (!Array.isArray(value)) return value;
-  const members: readonly PlainValue[] = value;
-  return members.map((member) =>
-    typeof member === 'object' && member !== null
-      ? Object.fromEntries(Object.entries(member).map(([name, of], at) => [name, at === 0 ? otherThan(of) : of]))
-      : 'other',
-  );
 }
 
 interface Making {

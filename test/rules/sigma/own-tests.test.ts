@@ -1,7 +1,9 @@
 // The tests that an import writes into a rule: of both signs, answered so by the rule itself, of whatever log source; and none that are made up
 // where nothing can be.
 import { describe, expect, it } from 'vitest';
+import { passingTests } from '../../../cli/rules-import/passing-tests.ts';
 import { withOwnTests } from '../../../rules/foreign/own-tests.ts';
+import { NO_MACROS } from '../../../rules/language/macro-reader.ts';
 import type { Rule } from '../../../rules/rule.ts';
 import { readRuleText } from '../../../rules/rule-files.ts';
 import { importSigma } from './sigma-run.ts';
@@ -15,7 +17,7 @@ function rule(logsource: string, detection: string): string {
 function written(files: Parameters<typeof importSigma>[0]): Rule {
   const [imported] = importSigma(files).documents;
   if (imported?.rule === undefined) throw new Error('no rule');
-  const { text = '' } = withOwnTests(imported);
+  const { text = '' } = withOwnTests(imported, passingTests({ lists: LISTS, macros: NO_MACROS }));
   const [read] = readRuleText('rule.yaml', text, LISTS).rules;
   if (read === undefined) throw new Error(text);
   expect(read.version).toBe(imported.rule.version);
@@ -41,6 +43,7 @@ describe('tests of an imported rule', () => {
   it.each([
     ['programs', EXEC, "{ s: { Image|endswith: /nc, CommandLine|contains|all: [' -e ', ' /bin/sh'] }, condition: s }"],
     ['what is left out', EXEC, '{ s: { Image: [/a, /b] }, f: { User: root }, condition: s and not f }'],
+    ['a regular expression', EXEC, '{ s: { CommandLine|re: "x+[0-9]{2}(a|b)?$" }, condition: s }'],
     ['the second way', EXEC, '{ a: { CommandLine|re: "x+" }, b: { User|expand: "%admins%" }, condition: a or b }'],
     ['files', '{ product: linux, category: file_event }', '{ s: { TargetFilename|startswith: /etc/ }, condition: s }'],
     ['deleted files', '{ category: file_delete }', '{ s: { TargetFilename|endswith: .log }, condition: s }'],
@@ -69,7 +72,10 @@ describe('tests of an imported rule', () => {
   });
 
   it.each([
-    ['only a regular expression', '{ s: { CommandLine|re: "x+" }, condition: s }'],
+    [
+      'a regular expression of signs that none expects',
+      '{ s: { CommandLine|re: "[^\\\\x00-\\\\x7f]+" }, condition: s }',
+    ],
     ['a text too long', `{ s: { CommandLine: ${'x'.repeat(5_000)} }, condition: s }`],
     ['an argument far behind', '{ s: { type: EXECVE, a99999: x }, condition: s }'],
   ])('are none where nothing can be made up: %s', (_name, detection) => {
