@@ -29,7 +29,7 @@ async function send(
     secure: false,
     from: 'Vedette <vedette@example.org>',
     to: ['soc@example.org', 'lead@example.org'],
-    timeoutMs: 5_000,
+    timeoutMs: 50_000,
     now: () => Date.UTC(2026, 10, 21),
     ...more,
   });

@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-const send = (apiUrl = server.url, timeoutMs = 5_000): Promise<SendResult> =>
+const send = (apiUrl = server.url, timeoutMs = 50_000): Promise<SendResult> =>
   createSlackChannel({ token: TOKEN, channel: '#security', apiUrl, timeoutMs }).send(notificationWith());
 
 describe('the Slack channel', () => {

@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-const send = (url = `${server.url}hook?key=${SECRET}`, timeoutMs = 5_000): Promise<SendResult> =>
+const send = (url = `${server.url}hook?key=${SECRET}`, timeoutMs = 50_000): Promise<SendResult> =>
   createWebhookChannel({ url, secret: SECRET, timeoutMs, now: () => NOW }).send(notificationWith());
 
 describe('the webhook channel', () => {

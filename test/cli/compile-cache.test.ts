@@ -21,7 +21,7 @@ describe('the cache of compiled code', () => {
     const { NODE_COMPILE_CACHE: _, ...env } = process.env;
     const help = execFileSync(process.execPath, [VEDETTE, '--help'], {
       env: { ...env, XDG_CACHE_HOME: cacheHome },
-      timeout: 20_000,
+      timeout: 50_000,
     });
     expect(help.toString()).toContain('vedette');
   }

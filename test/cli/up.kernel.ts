@@ -39,7 +39,7 @@ afterEach(async () => {
 });
 
 async function until(isTrue: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   while (!isTrue()) {
     if (Date.now() > deadline || (up.exitCode !== null && !isTrue())) throw new Error(`never; it said:\n${said}`);
     await new Promise((resolve) => setTimeout(resolve, 20));

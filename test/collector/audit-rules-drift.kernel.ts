@@ -53,7 +53,7 @@ async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<
 }
 
 async function until(claim: () => boolean): Promise<void> {
-  const endMs = Date.now() + 15_000;
+  const endMs = Date.now() + 60_000;
   while (!claim()) {
     if (Date.now() > endMs) throw new Error('it did not come to pass in time');
     await delay(20);

@@ -58,7 +58,7 @@ async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<
   await exited;
 }
 
-async function until(claim: () => boolean, timeoutMs = 15_000): Promise<void> {
+async function until(claim: () => boolean, timeoutMs = 60_000): Promise<void> {
   const endMs = Date.now() + timeoutMs;
   while (!claim()) {
     if (Date.now() > endMs) throw new Error('it did not come to pass in time');

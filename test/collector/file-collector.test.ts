@@ -47,8 +47,7 @@ const audited = () =>
   [...server.documents].filter(([, document]) => fieldOf(document, 'event.dataset') === 'auditd.log');
 
 async function until(isTrue: () => boolean): Promise<void> {
-  for (let at = 0; at < 400 && !isTrue(); at++) await sleep(25);
-  expect(isTrue()).toBe(true);
+  while (!isTrue()) await sleep(25);
 }
 
 /** The ids that the log's events have on a host. */
@@ -89,7 +88,7 @@ describe('a collector that follows a log', () => {
     }
     expect([...server.documents.values()].filter((one) => textOf(one, 'event.dataset') === 'vedette.loss')).toEqual([]);
     for (const [, document] of audited()) expect(fieldOf(document, 'vedette.incomplete')).toBeUndefined();
-  }, 30_000);
+  });
 
   it('as this machine’s gives the ids that its own kernel’s stream would', async () => {
     writeFileSync(log, `${LINES.join('\n')}\n`);
@@ -103,5 +102,5 @@ describe('a collector that follows a log', () => {
         .sort(),
     ).toEqual(ids);
     expect(textOf(audited()[0]?.[1] ?? {}, 'host.name')).toBe(hostname());
-  }, 30_000);
+  });
 });

@@ -70,7 +70,7 @@ export async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): P
   await exited;
 }
 
-export async function until(claim: () => boolean, timeoutMs = 20_000): Promise<void> {
+export async function until(claim: () => boolean, timeoutMs = 60_000): Promise<void> {
   const endMs = Date.now() + timeoutMs;
   while (!claim()) {
     if (Date.now() > endMs) throw new Error(`it did not come to pass in time: ${claim}`);

@@ -103,7 +103,7 @@ export function makeInstallation(options: InstallationOptions): Installation {
   };
 }
 
-const READY_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 50_000;
 
 async function startProcess(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<RunningProcess> {
   const [command = '', ...rest] = argv;
@@ -157,7 +157,7 @@ function runToEnd(
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined> | T | undefined,
-  timeoutMs = 20_000,
+  timeoutMs = 50_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

@@ -19,7 +19,7 @@ afterAll(() => server.end());
 function rawStatus(head: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(server.running.port, '127.0.0.1');
-    socket.setTimeout(5_000, () => {
+    socket.setTimeout(50_000, () => {
       socket.destroy();
       reject(new Error('no answer'));
     });

@@ -134,17 +134,16 @@ describe('search', () => {
   });
 
   it('calls the store off when the client goes', async () => {
-    let aborted: (() => void) | undefined;
-    const gone = new Promise<void>((resolve) => {
-      aborted = resolve;
-    });
+    const asked = Promise.withResolvers<void>();
+    const gone = Promise.withResolvers<void>();
     const slow: EventStore = {
       ...store,
       close: async () => undefined,
       search: ({ signal }) =>
         new Promise((_, reject) => {
+          asked.resolve();
           signal?.addEventListener('abort', () => {
-            aborted?.();
+            gone.resolve();
             reject(signal.reason);
           });
         }),
@@ -154,8 +153,9 @@ describe('search', () => {
     const outgoing = request(`${other.running.url}/api/v1/search`, { method: 'POST', headers, agent: false });
     outgoing.on('error', () => undefined);
     outgoing.end(JSON.stringify({ ...RANGE, query: '*' }));
-    setTimeout(() => outgoing.destroy(), 50);
-    await gone;
+    await asked.promise;
+    outgoing.destroy();
+    await gone.promise;
     await other.end();
   });
 });

@@ -137,7 +137,7 @@ describe('a load that fails half-way', () => {
     mkdirSync(blocked);
     await opened.append(events);
     await expect(opened.flush()).rejects.toThrow();
-    await expect.poll(() => warnings.length, { timeout: 10_000, interval: 5 }).toBeGreaterThan(0);
+    await expect.poll(() => warnings.length, { timeout: 50_000, interval: 5 }).toBeGreaterThan(0);
     const idsOf = (found: readonly { readonly id: string }[]): string[] => found.map((event) => event.id).sort();
     const everyId = idsOf(events);
     const check = async (): Promise<void> => {
@@ -219,7 +219,7 @@ describe('the embedded store', () => {
   it('loads by itself, in the background', async () => {
     const opened = await open({ limits: { loadDelayMs: 1 } });
     await opened.append(batch(0, 10));
-    await expect.poll(async () => (await opened.statistics()).pending, { timeout: 10_000, interval: 5 }).toBe(0);
+    await expect.poll(async () => (await opened.statistics()).pending, { timeout: 50_000, interval: 5 }).toBe(0);
     expect((await opened.statistics()).events).toBe(10);
   });
 
