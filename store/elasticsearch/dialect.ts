@@ -62,11 +62,11 @@ function compile(query: Query): Condition {
     case 'or': {
       const [left, right] = [compile(query.left), compile(query.right)];
       const join = query.kind === 'and' ? allOf : anyOf;
-      return { superset: join([left.superset, right.superset]), subset: join([left.subset, right.subset]) };
+      return bounded({ superset: join([left.superset, right.superset]), subset: join([left.subset, right.subset]) });
     }
     case 'not': {
       const inner = compile(query.query);
-      return { superset: not(inner.subset), subset: not(inner.superset) };
+      return bounded({ superset: not(inner.subset), subset: not(inner.superset) });
     }
     case 'id': {
       const isIt = { ids: { values: [query.id] } };
@@ -88,6 +88,22 @@ function compile(query: Query): Condition {
     case 'text':
       return { superset: anyOf(TEXT_FIELDS.map((field) => words(field, query.text))), subset: NONE };
   }
+}
+
+/** What would nest deeper than a cluster takes is not asked, but read. */
+function bounded(condition: Condition): Condition {
+  return Math.max(depthOf(condition.superset), depthOf(condition.subset)) > DEPTH_MAX ? ANY : condition;
+}
+
+/** Elasticsearch takes 30 (`indices.query.bool.max_nested_depth`); what is put around a query takes some of them. */
+const DEPTH_MAX = 20;
+
+function depthOf({ bool }: Filter): number {
+  if (bool === undefined) return 0;
+  return (
+    1 +
+    Math.max(0, ...Object.values(bool as Filter).flatMap((inner) => (Array.isArray(inner) ? inner.map(depthOf) : [])))
+  );
 }
 
 function equalsCondition(field: string, value: string): Condition {
@@ -302,14 +318,26 @@ export function anyOf(filters: readonly Filter[]): Filter {
   const some = filters.filter((filter) => filter !== NONE);
   if (some.includes(ALL)) return ALL;
   if (some.length <= 1) return some[0] ?? NONE;
-  return { bool: { should: some, minimum_should_match: 1 } };
+  return { bool: { should: some.flatMap((filter) => alternativesOf(filter)), minimum_should_match: 1 } };
+}
+
+/** A chain of alternatives is one level, however long: a cluster bounds how deep conditions may be. */
+function alternativesOf(filter: Filter): readonly Filter[] {
+  const bool = filter['bool'] as { should?: readonly Filter[] } | undefined;
+  return bool?.should ?? [filter];
 }
 
 export function allOf(filters: readonly Filter[]): Filter {
   const some = filters.filter((filter) => filter !== ALL);
   if (some.includes(NONE)) return NONE;
   if (some.length <= 1) return some[0] ?? ALL;
-  return { bool: { filter: some } };
+  return { bool: { filter: some.flatMap((filter) => partsOf(filter)) } };
+}
+
+/** The same of a chain of conditions that all have to hold. */
+function partsOf(filter: Filter): readonly Filter[] {
+  const bool = filter['bool'] as { filter?: readonly Filter[] } | undefined;
+  return bool?.filter ?? [filter];
 }
 
 export function not(filter: Filter): Filter {

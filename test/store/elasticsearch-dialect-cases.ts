@@ -14,7 +14,7 @@ export const FILTER_CASES: readonly FilterCase[] = [
     name: 'a value, letter by letter; the Kelvin sign is a k',
     text: 'process.name:bak',
     superset:
-      '{"bool":{"should":[{"bool":{"should":[{"regexp":{"process.name":{"value":"[bB][aA][kKK]","flags":"NONE","max_determinized_states":100000}}},{"term":{"_ignored":"process.name"}}],"minimum_should_match":1}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
+      '{"bool":{"should":[{"regexp":{"process.name":{"value":"[bB][aA][kKK]","flags":"NONE","max_determinized_states":100000}}},{"term":{"_ignored":"process.name"}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
     subset:
       '{"bool":{"filter":[{"regexp":{"process.name":{"value":"[bB][aA][kKK]","flags":"NONE","max_determinized_states":100000}}},{"bool":{"must_not":[{"term":{"vedette_wrapped_mark":"yes"}}]}}]}}',
   },
@@ -22,7 +22,7 @@ export const FILTER_CASES: readonly FilterCase[] = [
     name: 'a value without cases is one term',
     text: 'user.id:0',
     superset:
-      '{"bool":{"should":[{"bool":{"should":[{"term":{"user.id":"0"}},{"term":{"_ignored":"user.id"}}],"minimum_should_match":1}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
+      '{"bool":{"should":[{"term":{"user.id":"0"}},{"term":{"_ignored":"user.id"}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
     subset:
       '{"bool":{"filter":[{"term":{"user.id":"0"}},{"bool":{"must_not":[{"term":{"vedette_wrapped_mark":"yes"}}]}}]}}',
   },
@@ -30,7 +30,7 @@ export const FILTER_CASES: readonly FilterCase[] = [
     name: 'quotes and operators are data',
     text: 'process.name:"a\\"b.*[c]@~"',
     superset:
-      '{"bool":{"should":[{"bool":{"should":[{"regexp":{"process.name":{"value":"[aA]\\\\\\"[bB]\\\\.\\\\*\\\\[[cC]\\\\]\\\\@\\\\~","flags":"NONE","max_determinized_states":100000}}},{"term":{"_ignored":"process.name"}}],"minimum_should_match":1}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
+      '{"bool":{"should":[{"regexp":{"process.name":{"value":"[aA]\\\\\\"[bB]\\\\.\\\\*\\\\[[cC]\\\\]\\\\@\\\\~","flags":"NONE","max_determinized_states":100000}}},{"term":{"_ignored":"process.name"}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
     subset:
       '{"bool":{"filter":[{"regexp":{"process.name":{"value":"[aA]\\\\\\"[bB]\\\\.\\\\*\\\\[[cC]\\\\]\\\\@\\\\~","flags":"NONE","max_determinized_states":100000}}},{"bool":{"must_not":[{"term":{"vedette_wrapped_mark":"yes"}}]}}]}}',
   },
@@ -38,7 +38,7 @@ export const FILTER_CASES: readonly FilterCase[] = [
     name: 'a final sigma is a sigma',
     text: 'process.name:σ',
     superset:
-      '{"bool":{"should":[{"bool":{"should":[{"regexp":{"process.name":{"value":"[σΣς]","flags":"NONE","max_determinized_states":100000}}},{"term":{"_ignored":"process.name"}}],"minimum_should_match":1}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
+      '{"bool":{"should":[{"regexp":{"process.name":{"value":"[σΣς]","flags":"NONE","max_determinized_states":100000}}},{"term":{"_ignored":"process.name"}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
     subset:
       '{"bool":{"filter":[{"regexp":{"process.name":{"value":"[σΣς]","flags":"NONE","max_determinized_states":100000}}},{"bool":{"must_not":[{"term":{"vedette_wrapped_mark":"yes"}}]}}]}}',
   },
@@ -46,7 +46,7 @@ export const FILTER_CASES: readonly FilterCase[] = [
     name: 'a whole number',
     text: 'process.pid:100',
     superset:
-      '{"bool":{"should":[{"bool":{"should":[{"term":{"process.pid":100}},{"term":{"_ignored":"process.pid"}}],"minimum_should_match":1}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
+      '{"bool":{"should":[{"term":{"process.pid":100}},{"term":{"_ignored":"process.pid"}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
     subset:
       '{"bool":{"filter":[{"term":{"process.pid":100}},{"bool":{"must_not":[{"term":{"vedette_wrapped_mark":"yes"}}]}}]}}',
   },
@@ -68,7 +68,7 @@ export const FILTER_CASES: readonly FilterCase[] = [
     name: 'a network',
     text: 'source.ip:"10.0.0.0/8"',
     superset:
-      '{"bool":{"should":[{"bool":{"should":[{"term":{"source.ip":"10.0.0.0/8"}},{"term":{"_ignored":"source.ip"}}],"minimum_should_match":1}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
+      '{"bool":{"should":[{"term":{"source.ip":"10.0.0.0/8"}},{"term":{"_ignored":"source.ip"}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
     subset:
       '{"bool":{"filter":[{"term":{"source.ip":"10.0.0.0/8"}},{"bool":{"must_not":[{"term":{"vedette_wrapped_mark":"yes"}}]}}]}}',
   },
@@ -83,14 +83,14 @@ export const FILTER_CASES: readonly FilterCase[] = [
     name: 'the beginning of addresses',
     text: 'source.ip:10.1.*',
     superset:
-      '{"bool":{"should":[{"bool":{"should":[{"term":{"source.ip":"10.1.0.0/16"}},{"term":{"_ignored":"source.ip"}}],"minimum_should_match":1}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
+      '{"bool":{"should":[{"term":{"source.ip":"10.1.0.0/16"}},{"term":{"_ignored":"source.ip"}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
     subset: '{"match_none":{}}',
   },
   {
     name: 'a time',
     text: '@timestamp:"2026-11-21T12:00:00Z"',
     superset:
-      '{"bool":{"should":[{"bool":{"should":[{"bool":{"should":[{"range":{"@timestamp":{"gte":1795262400000,"lte":1795262400999,"format":"epoch_millis"}}},{"range":{"@timestamp":{"lt":-62167219200000,"format":"epoch_millis"}}},{"range":{"@timestamp":{"gt":253402300799999,"format":"epoch_millis"}}}],"minimum_should_match":1}},{"term":{"_ignored":"@timestamp"}}],"minimum_should_match":1}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
+      '{"bool":{"should":[{"range":{"@timestamp":{"gte":1795262400000,"lte":1795262400999,"format":"epoch_millis"}}},{"range":{"@timestamp":{"lt":-62167219200000,"format":"epoch_millis"}}},{"range":{"@timestamp":{"gt":253402300799999,"format":"epoch_millis"}}},{"term":{"_ignored":"@timestamp"}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
     subset:
       '{"bool":{"filter":[{"range":{"@timestamp":{"gte":1795262400000,"lte":1795262400999,"format":"epoch_millis"}}},{"bool":{"must_not":[{"term":{"vedette_wrapped_mark":"yes"}}]}}]}}',
   },
@@ -98,7 +98,7 @@ export const FILTER_CASES: readonly FilterCase[] = [
     name: 'a wildcard',
     text: 'process.name:b?s*',
     superset:
-      '{"bool":{"should":[{"bool":{"should":[{"regexp":{"process.name":{"value":"[bB].[sS].*","flags":"NONE","max_determinized_states":100000}}},{"term":{"_ignored":"process.name"}}],"minimum_should_match":1}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
+      '{"bool":{"should":[{"regexp":{"process.name":{"value":"[bB].[sS].*","flags":"NONE","max_determinized_states":100000}}},{"term":{"_ignored":"process.name"}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
     subset:
       '{"bool":{"filter":[{"regexp":{"process.name":{"value":"[bB].[sS].*","flags":"NONE","max_determinized_states":100000}}},{"bool":{"must_not":[{"term":{"vedette_wrapped_mark":"yes"}}]}}]}}',
   },
@@ -106,7 +106,7 @@ export const FILTER_CASES: readonly FilterCase[] = [
     name: 'any value',
     text: 'process.name:*',
     superset:
-      '{"bool":{"should":[{"bool":{"should":[{"exists":{"field":"process.name"}},{"term":{"_ignored":"process.name"}}],"minimum_should_match":1}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
+      '{"bool":{"should":[{"exists":{"field":"process.name"}},{"term":{"_ignored":"process.name"}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
     subset:
       '{"bool":{"filter":[{"exists":{"field":"process.name"}},{"bool":{"must_not":[{"term":{"vedette_wrapped_mark":"yes"}}]}}]}}',
   },
@@ -114,14 +114,14 @@ export const FILTER_CASES: readonly FilterCase[] = [
     name: 'too many ? after a * for an automaton',
     text: 'process.name:*a???????',
     superset:
-      '{"bool":{"should":[{"bool":{"should":[{"exists":{"field":"process.name"}},{"term":{"_ignored":"process.name"}}],"minimum_should_match":1}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
+      '{"bool":{"should":[{"exists":{"field":"process.name"}},{"term":{"_ignored":"process.name"}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
     subset: '{"match_none":{}}',
   },
   {
     name: 'a regular expression that both read alike',
     text: 'process.name:/(ba|z)?s[h-j]+/',
     superset:
-      '{"bool":{"should":[{"bool":{"should":[{"regexp":{"process.name":{"value":"([bB][aA]|[zZ])?[sSſ][hHiIjJ]+","flags":"NONE","max_determinized_states":100000}}},{"term":{"_ignored":"process.name"}}],"minimum_should_match":1}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
+      '{"bool":{"should":[{"regexp":{"process.name":{"value":"([bB][aA]|[zZ])?[sSſ][hHiIjJ]+","flags":"NONE","max_determinized_states":100000}}},{"term":{"_ignored":"process.name"}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
     subset:
       '{"bool":{"filter":[{"regexp":{"process.name":{"value":"([bB][aA]|[zZ])?[sSſ][hHiIjJ]+","flags":"NONE","max_determinized_states":100000}}},{"bool":{"must_not":[{"term":{"vedette_wrapped_mark":"yes"}}]}}]}}',
   },
@@ -129,14 +129,14 @@ export const FILTER_CASES: readonly FilterCase[] = [
     name: 'one that only RE2 reads so',
     text: 'process.name:/\\w+/',
     superset:
-      '{"bool":{"should":[{"bool":{"should":[{"exists":{"field":"process.name"}},{"term":{"_ignored":"process.name"}}],"minimum_should_match":1}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
+      '{"bool":{"should":[{"exists":{"field":"process.name"}},{"term":{"_ignored":"process.name"}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
     subset: '{"match_none":{}}',
   },
   {
     name: 'a range of numbers',
     text: 'process.pid:[5 TO 10}',
     superset:
-      '{"bool":{"should":[{"bool":{"should":[{"range":{"process.pid":{"gte":5,"lte":9}}},{"term":{"_ignored":"process.pid"}}],"minimum_should_match":1}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
+      '{"bool":{"should":[{"range":{"process.pid":{"gte":5,"lte":9}}},{"term":{"_ignored":"process.pid"}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
     subset:
       '{"bool":{"filter":[{"range":{"process.pid":{"gte":5,"lte":9}}},{"bool":{"must_not":[{"term":{"vedette_wrapped_mark":"yes"}}]}}]}}',
   },
@@ -144,7 +144,7 @@ export const FILTER_CASES: readonly FilterCase[] = [
     name: 'a range with a fraction',
     text: 'process.pid:>5.5',
     superset:
-      '{"bool":{"should":[{"bool":{"should":[{"range":{"process.pid":{"gte":6}}},{"term":{"_ignored":"process.pid"}}],"minimum_should_match":1}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
+      '{"bool":{"should":[{"range":{"process.pid":{"gte":6}}},{"term":{"_ignored":"process.pid"}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
     subset:
       '{"bool":{"filter":[{"range":{"process.pid":{"gte":6}}},{"bool":{"must_not":[{"term":{"vedette_wrapped_mark":"yes"}}]}}]}}',
   },
@@ -152,14 +152,14 @@ export const FILTER_CASES: readonly FilterCase[] = [
     name: 'a range of texts',
     text: 'process.name:[a TO b]',
     superset:
-      '{"bool":{"should":[{"bool":{"should":[{"exists":{"field":"process.name"}},{"term":{"_ignored":"process.name"}}],"minimum_should_match":1}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
+      '{"bool":{"should":[{"exists":{"field":"process.name"}},{"term":{"_ignored":"process.name"}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
     subset: '{"match_none":{}}',
   },
   {
     name: 'a range of addresses',
     text: 'source.ip:[10.0.0.1 TO 10.0.0.9]',
     superset:
-      '{"bool":{"should":[{"bool":{"should":[{"range":{"source.ip":{"gte":"10.0.0.1","lte":"10.0.0.9"}}},{"term":{"_ignored":"source.ip"}}],"minimum_should_match":1}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
+      '{"bool":{"should":[{"range":{"source.ip":{"gte":"10.0.0.1","lte":"10.0.0.9"}}},{"term":{"_ignored":"source.ip"}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
     subset:
       '{"bool":{"filter":[{"range":{"source.ip":{"gte":"10.0.0.1","lte":"10.0.0.9"}}},{"bool":{"must_not":[{"term":{"vedette_wrapped_mark":"yes"}}]}}]}}',
   },
@@ -167,7 +167,7 @@ export const FILTER_CASES: readonly FilterCase[] = [
     name: 'words of the raw records',
     text: '"type=USER_CMD msg=x"',
     superset:
-      '{"bool":{"should":[{"bool":{"should":[{"bool":{"filter":[{"wildcard":{"event.original":{"value":"*type*"}}},{"wildcard":{"event.original":{"value":"*user*"}}},{"wildcard":{"event.original":{"value":"*cmd*"}}},{"term":{"event.original":"msg"}},{"wildcard":{"event.original":{"value":"*x*"}}}]}},{"bool":{"filter":[{"wildcard":{"message":{"value":"*type*"}}},{"wildcard":{"message":{"value":"*user*"}}},{"wildcard":{"message":{"value":"*cmd*"}}},{"term":{"message":"msg"}},{"wildcard":{"message":{"value":"*x*"}}}]}}],"minimum_should_match":1}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
+      '{"bool":{"should":[{"bool":{"filter":[{"wildcard":{"event.original":{"value":"*type*"}}},{"wildcard":{"event.original":{"value":"*user*"}}},{"wildcard":{"event.original":{"value":"*cmd*"}}},{"term":{"event.original":"msg"}},{"wildcard":{"event.original":{"value":"*x*"}}}]}},{"bool":{"filter":[{"wildcard":{"message":{"value":"*type*"}}},{"wildcard":{"message":{"value":"*user*"}}},{"wildcard":{"message":{"value":"*cmd*"}}},{"term":{"message":"msg"}},{"wildcard":{"message":{"value":"*x*"}}}]}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
     subset: '{"match_none":{}}',
   },
   {
@@ -202,8 +202,24 @@ export const FILTER_CASES: readonly FilterCase[] = [
     name: 'and, or',
     text: 'user.id:0 and (user.id:1 or custom.x:2)',
     superset:
-      '{"bool":{"should":[{"bool":{"should":[{"term":{"user.id":"0"}},{"term":{"_ignored":"user.id"}}],"minimum_should_match":1}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
+      '{"bool":{"should":[{"term":{"user.id":"0"}},{"term":{"_ignored":"user.id"}},{"term":{"vedette_wrapped_mark":"yes"}}],"minimum_should_match":1}}',
     subset:
-      '{"bool":{"filter":[{"bool":{"filter":[{"term":{"user.id":"0"}},{"term":{"user.id":"1"}}]}},{"bool":{"must_not":[{"term":{"vedette_wrapped_mark":"yes"}}]}}]}}',
+      '{"bool":{"filter":[{"term":{"user.id":"0"}},{"term":{"user.id":"1"}},{"bool":{"must_not":[{"term":{"vedette_wrapped_mark":"yes"}}]}}]}}',
   },
+];
+
+const alternate = (depth: number): string =>
+  depth === 0
+    ? 'user.name:root'
+    : `${depth % 2 === 0 ? 'not ' : ''}(user.id:${depth} or not (${alternate(depth - 1)}))`;
+
+/** Queries as wide and as deep as the language takes them. */
+export const LARGE_QUERIES: readonly { readonly name: string; readonly text: string }[] = [
+  { name: 'a field by pattern', text: 'process.*:8* or user.*:r*' },
+  {
+    name: '128 alternatives',
+    text: `process.name:(${Array.from({ length: 127 }, (_, n) => `n${n}`).join(' or ')} or bash)`,
+  },
+  { name: '128 conditions', text: Array.from({ length: 128 }, (_, n) => `not user.id:${n + 1}`).join(' and ') },
+  { name: '30 levels', text: alternate(15) },
 ];

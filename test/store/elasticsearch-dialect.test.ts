@@ -7,7 +7,7 @@ import { lossEvent, unreadOf } from '../../store/elasticsearch/lost-index.ts';
 import { luceneOf } from '../../store/elasticsearch/regex-expression.ts';
 import { parseQuery } from '../../store/query/parse.ts';
 import { hostileEvents, sampleEvent } from '../contract/event-samples.ts';
-import { FILTER_CASES } from './elasticsearch-dialect-cases.ts';
+import { FILTER_CASES, LARGE_QUERIES } from './elasticsearch-dialect-cases.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 12);
 const DAY = 86_400_000;
@@ -19,6 +19,16 @@ describe('the Elasticsearch dialect', () => {
     const condition = conditionOf(parsed.query);
     expect(JSON.stringify(condition.superset)).toBe(superset);
     expect(JSON.stringify(condition.subset)).toBe(subset);
+  });
+
+  it('is never deeper than a cluster takes, however wide or deep the query is', () => {
+    for (const { name, text } of LARGE_QUERIES) {
+      const parsed = parseQuery(text, 0);
+      if (!parsed.ok) throw new Error(parsed.diagnostic.message);
+      const { superset, subset } = conditionOf(parsed.query);
+      // 30 less what is put around it.
+      expect(Math.max(boolDepth(superset), boolDepth(subset)), name).toBeLessThan(25);
+    }
   });
 
   it.each([
@@ -143,3 +153,9 @@ describe('what was lost with an index', () => {
     });
   });
 });
+
+function boolDepth(filter: unknown): number {
+  if (typeof filter !== 'object' || filter === null) return 0;
+  const inner = Math.max(0, ...Object.values(filter).map(boolDepth));
+  return 'bool' in filter ? inner + 1 : inner;
+}

@@ -15,7 +15,7 @@ import { CASE_EVENTS } from '../contract/query-cases.ts';
 import { type ElasticsearchNode, startElasticsearch } from '../elasticsearch/node.ts';
 import { standInFront } from '../elasticsearch/stand-in-front.ts';
 import { DIALECT_CASES } from './dialect-cases.ts';
-import { FILTER_CASES } from './elasticsearch-dialect-cases.ts';
+import { FILTER_CASES, LARGE_QUERIES } from './elasticsearch-dialect-cases.ts';
 
 let node: ElasticsearchNode;
 let client: Client;
@@ -107,7 +107,7 @@ describe('the Elasticsearch store', () => {
       return new Set(hits.hits.map(({ _id }) => _id ?? ''));
     };
     let decided = 0;
-    for (const { text } of [...FILTER_CASES, ...DIALECT_CASES]) {
+    for (const { text } of [...FILTER_CASES, ...DIALECT_CASES, ...LARGE_QUERIES]) {
       const parsed = parseQuery(text, START_MS);
       if (!parsed.ok) throw new Error(parsed.diagnostic.message);
       const { superset, subset } = conditionOf(parsed.query);
