@@ -13,17 +13,17 @@ export interface ClosedEvents {
 }
 
 export function createClosedEvents(): ClosedEvents {
-  const times = new Float64Array(CLOSED_EVENTS_MAX).fill(Number.NaN);
-  const serials = new Uint32Array(CLOSED_EVENTS_MAX);
-  const checksums = new Uint32Array(CLOSED_EVENTS_MAX);
+  /** Made when the first event of this host is closed: requests of other shippers often hold a few records. */
+  let slots: ReturnType<typeof createSlots> | undefined;
   const named = new Map<string, { readonly timeMs: number; readonly crc: number }>();
   return {
     add(key, timeMs, crc) {
       if (typeof key === 'number') {
         const slot = key % CLOSED_EVENTS_MAX;
-        times[slot] = timeMs;
-        serials[slot] = key;
-        checksums[slot] = crc;
+        slots ??= createSlots();
+        slots.times[slot] = timeMs;
+        slots.serials[slot] = key;
+        slots.checksums[slot] = crc;
         return;
       }
       named.delete(key);
@@ -33,10 +33,19 @@ export function createClosedEvents(): ClosedEvents {
     crcOf(key, timeMs) {
       if (typeof key === 'number') {
         const slot = key % CLOSED_EVENTS_MAX;
-        return serials[slot] === key && times[slot] === timeMs ? checksums[slot] : undefined;
+        if (slots === undefined) return undefined;
+        return slots.serials[slot] === key && slots.times[slot] === timeMs ? slots.checksums[slot] : undefined;
       }
       const known = named.get(key);
       return known?.timeMs === timeMs ? known.crc : undefined;
     },
+  };
+}
+
+function createSlots() {
+  return {
+    times: new Float64Array(CLOSED_EVENTS_MAX).fill(Number.NaN),
+    serials: new Uint32Array(CLOSED_EVENTS_MAX),
+    checksums: new Uint32Array(CLOSED_EVENTS_MAX),
   };
 }

@@ -33,11 +33,16 @@ const ARGUMENT_MEMO_ENTRIES = 64;
 export type ArgumentTexts = (syscall: string, args: readonly (string | undefined)[]) => string;
 
 export function createArgumentTexts(): ArgumentTexts {
-  const readers: ReadonlyMap<string, readonly Reader[]> = new Map(
-    EXPLAINED_SYSCALLS.map((name) => [name, readersOf(argumentMeanings(name) ?? [])]),
-  );
+  // Of each call when it is met first: most hosts meet few, and all tables together take longer to read than a short import.
+  const readers = new Map<string, readonly Reader[] | undefined>(EXPLAINED_SYSCALLS.map((name) => [name, undefined]));
+  const met = (syscall: string): readonly Reader[] | undefined => {
+    if (!readers.has(syscall)) return undefined;
+    const made = readersOf(argumentMeanings(syscall) ?? []);
+    readers.set(syscall, made);
+    return made;
+  };
   return (syscall, args) => {
-    const known = readers.get(syscall);
+    const known = readers.get(syscall) ?? met(syscall);
     if (known === undefined) return '';
     let members = '';
     for (const { first, others, read } of known) {
