@@ -77,11 +77,13 @@ class PlainReader {
     if (depth > DEPTH_MAX) throw LEFT_TO_OTHERS;
     const at = this.#start + this.#indent;
     const entries: { key: string; keyAt: number; value: YamlNode }[] = [];
+    const keys = new Set<string>();
     let end = at;
     while (!this.#isOver() && this.#indent === indent) {
       const keyAt = this.#start + indent;
       const [, key = '', rest] = ENTRY.exec(this.#text.slice(keyAt, this.#end)) ?? [];
-      if (key === '' || TYPED.test(key) || entries.some((entry) => entry.key === key)) throw LEFT_TO_OTHERS;
+      if (key === '' || TYPED.test(key) || keys.has(key)) throw LEFT_TO_OTHERS;
+      keys.add(key);
       const value = this.#valueOf(rest, { at: keyAt + key.length + 2, indent, depth });
       entries.push({ key, keyAt, value });
       end = value.kind === 'scalar' || isFlow(this.#text, value) ? lineEnd(this.#text, value.end) : value.end;
