@@ -51,7 +51,8 @@ export function foldMatches(
     if (state === undefined || (!eager && fold.dueMs(state) > ms)) return;
     const passed = fold.pass(state, ms);
     findings.push(...passed.found);
-    state = throughJson(passed.state);
+    // Where time changed nothing, it went through JSON already.
+    if (passed.state !== state) state = throughJson(passed.state);
   };
   const passTo = (ms: number): void => {
     for (; eager && nowMs < ms; nowMs += 1) tell(nowMs);
