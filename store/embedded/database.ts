@@ -28,6 +28,14 @@ const SPILL_BYTES_MAX = '4GiB';
 /** Memory that holds stored data: what can be put out, into files of DuckDB's own where loads have not filed it yet. */
 const STORED_TAGS = "'BASE_TABLE', 'METADATA', 'IN_MEMORY_TABLE', 'EXTERNAL_FILE_CACHE'";
 
+/** Events of a load, as rows by period. */
+interface PreparedTable {
+  readonly table: RowTable;
+  /** Its number; undefined while it is read. */
+  load: number | undefined;
+  periods: RowsByPeriod;
+}
+
 interface Attachment {
   readonly path: string;
   readonly schema: string;
@@ -68,9 +76,9 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
   /** Files that are being detached: they must be gone before they are attached again. */
   const leaving = new Map<string, Promise<void>>();
   let attachedEver = 0;
-  /** The load that was read last, by period. */
-  let prepared: RowsByPeriod = new Map();
-  const table = new RowTable();
+  /** The loads that were read last, in turn: while one is stored the next is read. */
+  let [last, former]: [PreparedTable, PreparedTable] = [newTable(), newTable()];
+  let reading: Promise<unknown> = Promise.resolve();
   const scan = createRowScan();
   const writer = createChunkWriter();
   const memory = { bytes: Buffer.alloc(0) };
@@ -196,15 +204,23 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
       turn = result.catch(() => undefined);
       return result;
     },
-    async prepare(request) {
-      prepared = new Map();
-      const { periods, ids, damagedLines } = await readLoad(request, { table, scan, memory });
-      prepared = periods;
-      return { periods: [...periods.keys()], ids, damagedLines };
+    prepare(request) {
+      const result = reading.then(async () => {
+        const into = former;
+        [last, former] = [into, last];
+        into.load = undefined;
+        const { periods, ids, damagedLines } = await readLoad(request, { table: into.table, scan, memory });
+        [into.load, into.periods] = [request.number, periods];
+        return { periods: [...periods.keys()], ids, damagedLines };
+      });
+      reading = result.catch(() => undefined);
+      return result;
     },
-    async insert({ path, period, isNew, skip }) {
-      const share = prepared.get(period);
-      if (share === undefined) throw new Error('these events were not prepared');
+    async insert({ load, path, period, isNew, skip }) {
+      const prepared = [last, former].find((one) => one.load === load);
+      const share = prepared?.periods.get(period);
+      if (prepared === undefined || share === undefined) throw new Error('these events were not prepared');
+      const { table } = prepared;
       const skipped = new Set(skip);
       const rows = skipped.size === 0 ? share : share.filter((row) => !skipped.has(table.ids[row] ?? ''));
       if (rows.length === 0) return undefined;
@@ -216,7 +232,7 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
     attachedCount: () => attachments.size,
     async close() {
       closing.abort(new StoreUnavailable('closed', 'the store is closed'));
-      await turn;
+      await Promise.all([turn, reading]);
       for (const path of [...attachments.keys()]) {
         // One that cannot be detached, as it is invalid, must not keep the others open: what was committed is in its own log.
         await release(path).catch((error: unknown) => warn(`${path} was not closed: ${String(error)}`));
@@ -245,6 +261,10 @@ function fenceStatements(folder: string | undefined): readonly string[] {
     'SET GLOBAL enable_external_access = false',
     'SET GLOBAL lock_configuration = true',
   ];
+}
+
+function newTable(): PreparedTable {
+  return { table: new RowTable(), load: undefined, periods: new Map() };
 }
 
 function hasFailed(promise: Promise<void>): Promise<boolean> {

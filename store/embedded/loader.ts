@@ -2,8 +2,8 @@
 // failed or killed attempt has stored already is recognised by its id, so an event is never in a partition twice.
 import { StoreUnavailable } from '../port.ts';
 import { createWake } from '../wake.ts';
-import type { EventLog } from './log.ts';
-import type { Partitions } from './partitions.ts';
+import type { EventLog, LogSlice } from './log.ts';
+import type { LoadInMemory, Partitions } from './partitions.ts';
 import type { Tail } from './tail.ts';
 
 /**
@@ -18,6 +18,12 @@ const RETRY_MS_MIN = 500;
 const RETRY_MS_MAX = 30_000;
 /** Who waits for loads looks again so often, though none was told. */
 const PROGRESS_MS = 1_000;
+
+/** Events of the log that are read, or being read. */
+interface Reading {
+  readonly slice: LogSlice;
+  readonly events: Promise<LoadInMemory>;
+}
 
 export interface Loader {
   /** Something was appended. */
@@ -49,6 +55,8 @@ export function createLoader(parts: {
   const progress = createWake();
   let doubtfulSeq = parts.doubtfulSeq;
   let loadEvents = LOAD_EVENTS_MAX;
+  /** Read while the load before was stored. */
+  let ahead: Reading | undefined;
   let turn: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   let isTimerUrgent = false;
@@ -61,12 +69,25 @@ export function createLoader(parts: {
     return result;
   };
 
+  const read = (after: number): Reading => {
+    const slice = log.slice(after, { events: loadEvents, bytes: LOAD_BYTES_MAX });
+    const events = partitions.prepare({ parts: slice.parts, nowMs: nowMs(), wantsIds: after < doubtfulSeq });
+    // Whoever waits for it is told; where nobody does, it is read again.
+    events.catch(() => undefined);
+    return { slice, events };
+  };
+
   const loadOnce = async (): Promise<void> => {
-    const slice = log.slice(tail.loadedSeq, { events: loadEvents, bytes: LOAD_BYTES_MAX });
+    const { slice, events } = ahead ?? read(tail.loadedSeq);
+    ahead = undefined;
     if (slice.events === 0) return;
     try {
-      await partitions.load({ parts: slice.parts, nowMs: nowMs(), wantsIds: tail.loadedSeq < doubtfulSeq });
+      const inMemory = await events;
+      // Where so many wait, the database's thread reads the next while its own threads commit these.
+      if (tail.lastSeq - slice.lastSeq >= LOAD_EVENTS_MAX && failures === 0) ahead = read(slice.lastSeq);
+      await partitions.load(inMemory);
     } catch (error) {
+      ahead = undefined;
       doubtfulSeq = Math.max(doubtfulSeq, slice.lastSeq);
       loadEvents = Math.max(LOAD_EVENTS_LEAST, Math.floor(slice.events / 2));
       throw error;

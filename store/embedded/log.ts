@@ -22,7 +22,7 @@ interface LogPart {
 }
 
 /** Events of the log, as a load takes them. */
-interface LogSlice {
+export interface LogSlice {
   readonly parts: readonly LogPart[];
   /** The number of the last of them. */
   readonly lastSeq: number;

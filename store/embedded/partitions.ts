@@ -14,7 +14,7 @@ import { readManifest, type SavedPartition, writeManifest } from './manifest.ts'
 import { joined, mayHold, NEWEST_SQL, type NewestByHost, NONE_STORED, newestOfRows } from './newest-by-host.ts';
 import { isDamage, removePartition, settledNames } from './partition-files.ts';
 import { parsePartitionName, partitionName, type Temperature } from './periods.ts';
-import type { Database, Lane, LoadRequest, Session } from './session.ts';
+import type { Database, InsertRequest, Lane, LoadRequest, PreparedLoad, Session } from './session.ts';
 import { readSpan, type Span, widened } from './span.ts';
 
 const MANIFEST = 'partitions.json';
@@ -49,6 +49,16 @@ export interface Partition {
   newestAdded: NewestByHost;
 }
 
+/** Lines of the log, as a load takes them. */
+type LoadedEvents = Omit<LoadRequest, 'number'>;
+
+/** A load that was read. */
+export interface LoadInMemory {
+  readonly number: number;
+  readonly nowMs: number;
+  readonly prepared: PreparedLoad;
+}
+
 export interface Partitions {
   /** Those that hold events. */
   all(): readonly Partition[];
@@ -60,8 +70,10 @@ export interface Partitions {
   ): Promise<T | undefined>;
   /** Which of these ids are stored; exact, as an event keeps its `@timestamp` however often it is sent. */
   known(events: readonly { readonly id: string; readonly timestampMs: number }[]): Promise<ReadonlySet<string>>;
+  /** Reads events of the log, to be stored: while they are, the next ones may be read. */
+  prepare(events: LoadedEvents): Promise<LoadInMemory>;
   /** Stores events of the log; each partition's share is one transaction. With `wantsIds` those that are stored already are left out. */
-  load(request: LoadRequest): Promise<void>;
+  load(events: LoadedEvents | LoadInMemory): Promise<void>;
   /** A hot partition takes no more events from now on, or does so again. */
   seal(partition: Partition, isSealed: boolean): void;
   /** Puts a cold folder, which is in its place already, where its hot file was, and removes that. */
@@ -93,6 +105,7 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
   const readings = new Map<Partition, Promise<void>>();
   const manifest = await readManifest(join(folder, MANIFEST));
   let savedNextSeq = manifest.nextSeq;
+  let loads = 0;
 
   const use = <T>(partition: Partition, lane: Lane, work: (session: Session) => Promise<T>): Promise<T> =>
     database.use(partition.path, lane, work);
@@ -211,10 +224,15 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
     for (const partition of [...partitions.values()]) if (partition.isDoubtful) await readAgain(partition);
   };
 
-  const insertInto = async (partition: Partition, period: string, skip: readonly string[]): Promise<void> => {
+  const prepare: Partitions['prepare'] = async (events) => {
+    const number = ++loads;
+    return { number, nowMs: events.nowMs, prepared: await database.prepare({ ...events, number }) };
+  };
+
+  const insertInto = async (partition: Partition, share: Pick<InsertRequest, 'load' | 'period' | 'skip'>) => {
     const isNew = partition.span === undefined;
     try {
-      const inserted = await database.insert({ path: partition.path, period, isNew, skip });
+      const inserted = await database.insert({ ...share, path: partition.path, isNew });
       if (inserted === undefined) return;
       partition.span = widened(partition.span, inserted.span);
       partition.newestAdded = joined(partition.newestAdded, inserted.newest);
@@ -317,16 +335,18 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
       );
     },
     known,
-    async load(request) {
+    prepare,
+    async load(events) {
       await readDoubtful();
-      const { periods, ids, damagedLines } = await database.prepare(request);
+      const { number, nowMs, prepared } = 'prepared' in events ? events : await prepare(events);
+      const { periods, ids, damagedLines } = prepared;
       if (damagedLines > 0)
         warn(`${damagedLines} lines of the log are damaged and cannot be read: their events are lost`);
       const skip = ids.length === 0 ? [] : [...(await known(ids))];
       const targets = periods.map((period) => ({ period, partition: target(period) }));
       for (const { period, partition } of targets) {
-        await insertInto(partition, period, skip);
-        partition.writtenMs = request.nowMs;
+        await insertInto(partition, { load: number, period, skip });
+        partition.writtenMs = nowMs;
       }
     },
     async drop(partition, rows) {

@@ -51,11 +51,11 @@ export interface Database {
   use<T>(path: string, lane: Lane, work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Runs a statement over several files, which stay attached meanwhile, in a connection that ends with it; one such at a time. */
   read(paths: readonly string[], read: BoundedRead, signal?: AbortSignal): Promise<BoundedResult>;
-  /** Reads events of the log, to be inserted; those of the call before are forgotten. */
+  /** Reads events of the log, to be inserted; those of the call before the last are forgotten. */
   prepare(load: LoadRequest): Promise<PreparedLoad>;
   /**
-   * Stores a period's events of the load that was prepared last, in one transaction; makes the tables first where `isNew`. Answers
-   * what the stored ones lie between, undefined when all were skipped. It may have been committed when it throws.
+   * Stores a period's events of a load that was prepared, in one transaction; makes the tables first where `isNew`. Answers what the
+   * stored ones lie between, undefined when all were skipped. It may have been committed when it throws.
    */
   insert(share: InsertRequest): Promise<InsertedRows | undefined>;
   /** Detaches a file, once nobody uses it, so that it may be removed. Writes its open log into it first. */
@@ -65,6 +65,8 @@ export interface Database {
 }
 
 export interface LoadRequest {
+  /** What it is called by who inserts its events; no other is called so. */
+  readonly number: number;
   /** Whole lines of the log. */
   readonly parts: readonly { readonly path: string; readonly from: number; readonly to: number }[];
   /** Decides how coarse the partitions of old events are. */
@@ -82,6 +84,8 @@ export interface PreparedLoad {
 }
 
 export interface InsertRequest {
+  /** The number of the load. */
+  readonly load: number;
   readonly path: string;
   readonly period: string;
   readonly isNew: boolean;
