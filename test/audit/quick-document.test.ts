@@ -18,7 +18,7 @@ import { alikeEvents, BASES, hexOf, madeEvent, type Part, PLAIN_BASES } from './
 import { HOST } from './samples.ts';
 
 const RUNS = Number(process.env['VEDETTE_FUZZ_RUNS'] ?? 1000);
-const LIMIT_MS = Math.max(60_000, RUNS * 20);
+const LIMIT_MS = Math.max(300_000, RUNS * 20);
 const EVENTS = 24;
 
 const processOf = (pid: number, more: Partial<ProcessInfo> = {}): ProcessInfo => ({

@@ -12,7 +12,7 @@ import { CERTAIN_AFTER_MS, gapCount, serialAccount } from '../../collector/seria
 import { HOST, SAMPLE_NAMES, sampleLines } from './samples.ts';
 
 const RUNS = Number(process.env['VEDETTE_FUZZ_RUNS'] ?? 2000);
-const LIMIT_MS = Math.max(60_000, RUNS * 10);
+const LIMIT_MS = Math.max(300_000, RUNS * 10);
 
 /** What an event's records may be, without its EOE; user space's are an event each. */
 const BODIES: readonly (readonly number[])[] = [

@@ -51,7 +51,7 @@ describe('the generated tables', () => {
         rmSync(folder, { recursive: true, force: true });
       }
     },
-    60_000,
+    300_000,
   );
 });
 

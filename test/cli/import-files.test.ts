@@ -125,7 +125,7 @@ describe('packed files', () => {
     }
     expect(lines).toEqual([undefined, 'next']);
     expect(highest - before).toBeLessThan(300 * 1024 * 1024);
-  }, 60_000);
+  });
 
   it.each([
     ['gz', gzipSync],

@@ -631,5 +631,5 @@ describe('through the reader and the spool', () => {
       }),
       { numRuns: 40 },
     );
-  }, 60_000);
+  });
 });

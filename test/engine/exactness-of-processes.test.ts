@@ -192,6 +192,6 @@ describe('several engine processes', () => {
 
   it('a planted fault is caught: documents that do not compare', async () => {
     const planted = property(() => unreliableDocuments({ comparesNot: true }));
-    expect((await fc.check(planted, { numRuns: 300, endOnFailure: true })).failed).toBe(true);
+    expect((await fc.check(planted, { numRuns: 300, seed: 1, endOnFailure: true })).failed).toBe(true);
   });
 });

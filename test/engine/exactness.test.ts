@@ -31,8 +31,8 @@ const EPOCHS: readonly RuleEpoch[] = [
   { fromMs: 1_015, rules: [byUserOnHost, byUser, inTest, changingLast, growing] },
 ];
 const RUNS = 150;
-/** A planted fault need only be found, not made small. */
-const PLANTED = { numRuns: 400, endOnFailure: true };
+/** A planted fault need only be found, not made small; and is found or not whenever this runs. */
+const PLANTED = { numRuns: 400, seed: 1, endOnFailure: true };
 
 function exact(options: RunOptions) {
   return fc.property(trafficArbitrary, arrivalArbitrary, (traffic: Traffic, arrival: Arrival) => {

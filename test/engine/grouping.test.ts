@@ -133,7 +133,7 @@ describe('groups', () => {
       const distorted = { ...options, distort: () => EVERYTHING_PASSED };
       expect(sorted(runLive(traffic, arrival, distorted))).toEqual(sorted(runBatch(traffic, options)));
     });
-    expect(() => fc.assert(check, { numRuns: 400, endOnFailure: true })).toThrow();
+    expect(() => fc.assert(check, { numRuns: 400, seed: 1, endOnFailure: true })).toThrow();
   });
 
   it('of what a quota pushes out, the message leaves early, and no alert is lost', () => {

@@ -12,7 +12,7 @@ async function run(check: (seed: number, tally: Tally) => Promise<void>): Promis
   return tally;
 }
 
-describe('random expressions of the whole language', { timeout: 120_000 }, () => {
+describe('random expressions of the whole language', { timeout: 300_000 }, () => {
   it('have the official value or error code', async () => {
     const tally = await run(compareOne);
     expect(tally.differences).toEqual([]);

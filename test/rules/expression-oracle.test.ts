@@ -15,7 +15,7 @@ import { event, expression, LISTS } from './random-expressions.ts';
 /** More for a long search by hand. */
 const RUNS = Number(process.env['VEDETTE_PROPERTY_RUNS'] ?? 800);
 /** A machine that is busy with other things is ten times slower. */
-const LIMIT_MS = Math.max(120_000, RUNS * 20);
+const LIMIT_MS = Math.max(300_000, RUNS * 20);
 
 type Outcome = { readonly kind: 'value'; readonly json: string } | { readonly kind: 'error'; readonly code: string };
 

@@ -21,7 +21,7 @@ const DIFFERENT: Readonly<Record<string, { readonly reason: string; readonly our
 describe('the official suite', () => {
   it.skipIf(!isSuiteHere)(
     `gives the official results${isSuiteHere ? '' : ' (skipped: no suite at VEDETTE_JSONATA_SUITE)'}`,
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     () => {
       const cases = suiteCases();
       expect(cases.length).toBeGreaterThanOrEqual(1_686);

