@@ -56,7 +56,9 @@ export async function* readLines(
       lines.push(take());
       from = end + 1;
     }
-    if (from < chunk.length) hold(Buffer.from(chunk.subarray(from)));
+    const rest = chunk.subarray(from);
+    // Of a line that is too long, nothing is kept: no copy of it is needed.
+    if (rest.length > 0) hold(isTooLong ? rest : Buffer.from(rest));
     if (lines.length > 0) yield lines;
   }
   if (heldBytes > 0) yield [take()];
