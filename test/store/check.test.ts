@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { checkOffline } from '../../store/embedded/check-offline.ts';
 import { openEmbeddedStore } from '../../store/embedded/embedded-store.ts';
 import { START_MS, sampleEvent } from '../contract/event-samples.ts';
+import { databaseHere } from '../harness/database-here.ts';
 
 const DAY_MS = 86_400_000;
 const ALL_TIME = { fromMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY };
@@ -27,6 +28,7 @@ const open = (warnings: string[] = [], coldAfterMs = Number.POSITIVE_INFINITY) =
     warn: (text) => warnings.push(text),
     coldAfterMs,
     limits: { loadDelayMs: 3_600_000, recentEvents: 0 },
+    openDatabase: databaseHere,
   });
 
 beforeAll(async () => {
@@ -42,6 +44,7 @@ beforeAll(async () => {
     nowMs: () => Math.max(Date.now(), START_MS) + DAY_MS,
     coldAfterMs: DAY_MS,
     limits: { loadDelayMs: 3_600_000 },
+    openDatabase: databaseHere,
   });
   expect(await cooling.cool()).toBe(1);
   await cooling.close();

@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import { openEmbeddedStore } from '../../store/embedded/embedded-store.ts';
 import { START_MS } from '../contract/event-samples.ts';
 import { eventStoreContract } from '../contract/event-store.ts';
+import { databaseHere } from '../harness/database-here.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -18,6 +19,7 @@ eventStoreContract(
       nowMs: () => START_MS + 20 * DAY_MS,
       coldAfterMs: 0,
       limits: { loadDelayMs: 3_600_000, recentEvents: 0 },
+      openDatabase: databaseHere,
     });
     return {
       store,

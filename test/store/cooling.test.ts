@@ -8,6 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { checkOffline } from '../../store/embedded/check-offline.ts';
 import { type EmbeddedStore, openEmbeddedStore } from '../../store/embedded/embedded-store.ts';
 import { START_MS, sampleEvent } from '../contract/event-samples.ts';
+import { databaseHere } from '../harness/database-here.ts';
 
 const DAY_MS = 86_400_000;
 const ALL_TIME = { fromMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY };
@@ -25,6 +26,7 @@ const open = (coldAfterMs = DAY_MS): Promise<EmbeddedStore> =>
     nowMs: () => Math.max(Date.now(), START_MS) + DAY_MS,
     coldAfterMs,
     limits: { loadDelayMs: 3_600_000, recentEvents: 0 },
+    openDatabase: databaseHere,
   });
 
 beforeAll(async () => {

@@ -10,6 +10,7 @@ import type { Session } from '../../store/embedded/session.ts';
 import { matchesQuery } from '../../store/query/matches.ts';
 import type { Query } from '../../store/query/query.ts';
 import { documents, queries, START_MS, sampleEvent } from '../contract/event-samples.ts';
+import { databaseHere } from '../harness/database-here.ts';
 
 const HOUR_MS = 3_600_000;
 const ALL_TIME = { fromMs: 0, untilMs: Number.MAX_SAFE_INTEGER };
@@ -151,7 +152,12 @@ it('counts what a query means, whether a partition has odd rows or not', async (
       fc.array(queries, { minLength: 25, maxLength: 25 }),
       async (made, asked) => {
         const own = mkdtempSync(join(tmpdir(), 'vedette-counts-'));
-        const counted = await openEmbeddedStore({ folder: own, nowMs: () => START_MS, limits: { countMs: 60_000 } });
+        const counted = await openEmbeddedStore({
+          folder: own,
+          nowMs: () => START_MS,
+          limits: { countMs: 60_000 },
+          openDatabase: databaseHere,
+        });
         const events = made.map((document, n) => ({
           id: `r${n}`,
           document: { ...document, '@timestamp': new Date(START_MS + n * 7_200_000).toISOString() },
