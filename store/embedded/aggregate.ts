@@ -18,6 +18,16 @@ const WINDOW_ROWS = 4_000;
 const COMBINATIONS_MAX = 1_000;
 
 export async function aggregate(snapshot: Snapshot, request: AggregateRequest): Promise<AggregateResponse> {
+  try {
+    return await counted(snapshot, request, false);
+  } catch (error) {
+    // Conditions on many fields without columns take more memory than the database may have: those are read instead.
+    if (!(error instanceof Error && error.message.startsWith('Out of Memory Error'))) throw error;
+    return counted(snapshot, request, true);
+  }
+}
+
+async function counted(snapshot: Snapshot, request: AggregateRequest, isFrugal: boolean): Promise<AggregateResponse> {
   const { query, range, signal } = request;
   const matches = matcherOf(query);
   const count = createCount(request);
@@ -32,7 +42,7 @@ export async function aggregate(snapshot: Snapshot, request: AggregateRequest): 
     request.progress?.(at / asked.length);
     const found = await snapshot.partitions.read(
       partition,
-      (session) => countPartition({ session, partition, snapshot, request, matches, count }),
+      (session) => countPartition({ session, partition, snapshot, request, matches, count, isFrugal }),
       signal,
     );
     isExact &&= found ?? true;
@@ -56,23 +66,26 @@ interface Counting {
   readonly request: AggregateRequest;
   readonly matches: Matcher;
   readonly count: Count;
+  /** Fields without columns are not asked for, but read. */
+  readonly isFrugal: boolean;
 }
 
 /** False where there were too many groups. */
-async function countPartition({ session, partition, snapshot, request, matches, count }: Counting): Promise<boolean> {
+async function countPartition(counting: Counting): Promise<boolean> {
+  const { session, partition, snapshot, request, count, isFrugal } = counting;
   const { schema, rows } = session;
   const layout = await askedLayout(session, partition, snapshot.loadedSeq);
   const keys = keysOf(request.groupBy, layout);
   const distinct = keysOf(request.distinct ?? [], layout);
   const bounds = boundsOf(partition, request.range, snapshot.loadedSeq);
-  const judged = compileQuery(request.query, layout, { firstParameter: 1, sides: ['superset', 'subset'] });
+  const judged = compileQuery(request.query, layout, { firstParameter: 1, sides: ['superset', 'subset'], isFrugal });
   const subset = judged.sql[1] ?? 'FALSE';
   const odd = [...keys.odd, ...distinct.odd];
   const inDoubt = odd.filter((condition) => condition !== NEVER);
   const isDecided = judged.sql[0] === subset && inDoubt.length === 0;
   const decided = isDecided ? 'TRUE' : `(${subset}${inDoubt.map((condition) => ` AND NOT ${condition}`).join('')})`;
   const compiled = isDecided
-    ? compileQuery(request.query, layout, { firstParameter: 1, sides: ['superset'], isFilter: true })
+    ? compileQuery(request.query, layout, { firstParameter: 1, sides: ['superset'], isFilter: true, isFrugal })
     : judged;
   const from = `${schema}.events WHERE ${bounds} AND ${compiled.sql[0] ?? 'TRUE'}`;
 
@@ -109,7 +122,7 @@ async function countPartition({ session, partition, snapshot, request, matches, 
   const [undecided] = await rows(`SELECT count(*), min(_seq), max(_seq) FROM ${open}`, compiled.values);
   const events = Number(undecided?.[0] ?? 0);
   if (events > 0) {
-    await readUndecided({ session, partition, snapshot, request, matches, count }, open, {
+    await readUndecided(counting, open, {
       values: compiled.values,
       events,
       least: Number(undecided?.[1]),

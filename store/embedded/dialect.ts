@@ -46,15 +46,18 @@ export function compileQuery(
     readonly sides: readonly (keyof Condition)[];
     /** The sides may be NULL for what they do not hold for: quicker, and nothing for NOT. */
     readonly isFilter?: boolean;
+    /** Nothing is asked of fields without columns: each such condition takes memory of its own. */
+    readonly isFrugal?: boolean;
   },
 ): CompiledQuery {
-  const { firstParameter, sides, isFilter = false } = options;
+  const { firstParameter, sides, isFilter = false, isFrugal = false } = options;
   const bound: (string | number)[] = [];
   // No text that a person wrote is ever in the SQL, so nothing else can look like this mark.
   const condition = compile(query, {
     layout,
     bind: (value) => `\u0001${bound.push(value) - 1}\u0001`,
     mayBeNull: isFilter,
+    isFrugal,
   });
   const numbers = new Map<number, number>();
   const values: (string | number)[] = [];
@@ -76,14 +79,18 @@ interface Compiling {
   readonly bind: Bind;
   /** True where NULL does for FALSE: in a filter, beneath no NOT. */
   readonly mayBeNull: boolean;
+  readonly isFrugal: boolean;
 }
 
 /** A field's place, and whether a test of it may be NULL. */
 type Place = FieldPlace & { readonly mayBeNull: boolean };
 
 function compile(query: Query, compiling: Compiling): Condition {
-  const { bind, layout, mayBeNull } = compiling;
-  const placeOf = (field: string): Place => ({ ...fieldPlace(field, layout), mayBeNull });
+  const { bind, layout, mayBeNull, isFrugal } = compiling;
+  const placeOf = (field: string): Place => {
+    const place = fieldPlace(field, layout);
+    return { ...(isFrugal && place.kind === 'rest' ? ({ kind: 'unknown' } as const) : place), mayBeNull };
+  };
   switch (query.kind) {
     case 'all':
       return { superset: 'TRUE', subset: 'TRUE' };
