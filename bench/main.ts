@@ -1,4 +1,5 @@
-// Runs the benchmarks and prints their figures: `npm run bench -- [--short] [NAME…]`. Each compares in one run, as ratios, because
+// Runs the benchmarks and prints their figures: `npm run bench -- [--short] [--part=WORD] [NAME…]`; of `ingest` the parts
+// that a word names may be run alone. Each compares in one run, as ratios, because
 // machines are noisy; bench/results/ keeps runs with the description of their machine. One that cannot run here fails.
 import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
@@ -11,6 +12,7 @@ const BENCHES = {
   ingest: () => import('./ingest.ts'),
   store: () => import('./store.ts'),
   engine: () => import('./engine.ts'),
+  engines: () => import('./engines.ts'),
   sigma: () => import('./sigma.ts'),
   hostile: () => import('./hostile.ts'),
   expressions: () => import('./expressions.ts'),
@@ -19,6 +21,7 @@ const BENCHES = {
 
 const argv = process.argv.slice(2);
 const isShort = argv.includes('--short');
+const options = { isShort, part: argv.find((argument) => argument.startsWith('--part='))?.slice('--part='.length) };
 const asked = argv.filter((argument) => !argument.startsWith('-'));
 const unknown = asked.filter((name) => !Object.hasOwn(BENCHES, name));
 if (unknown.length > 0) {
@@ -35,5 +38,5 @@ for (const [name, load] of Object.entries(BENCHES)) {
   if (asked.length > 0 && !asked.includes(name)) continue;
   console.log(`\n## ${name}`);
   const { run } = await load();
-  for (const line of await run({ isShort })) console.log(line);
+  for (const line of await run(options)) console.log(line);
 }
