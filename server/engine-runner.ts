@@ -21,8 +21,8 @@ import { createRuleFilling } from './rule-filling.ts';
 import type { SeenFields } from './seen-fields.ts';
 import { isImported } from './silence.ts';
 
-/** Events of one step: small enough that requests are served between two, large enough that a commit for each costs little. */
-const STEP_EVENTS_MAX = 1_500;
+/** Events of one step: few enough that requests are served between two, so many that a commit, for which this thread waits, costs little. */
+const STEP_EVENTS_MAX = 4_000;
 const STEP_EVENTS_LEAST = 32;
 /** Where events cost much, steps are of fewer, so that one takes about so long. What is found does not depend on it. */
 const STEP_MS = 100;

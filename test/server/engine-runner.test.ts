@@ -159,9 +159,9 @@ describe('following the store', () => {
       turnsBetween.push(turns);
       return true;
     };
-    await store.append(Array.from({ length: 6_000 }, (_, at) => execEvent('h', at + 1, { parent: 'sshd' })));
+    await store.append(Array.from({ length: 16_000 }, (_, at) => execEvent('h', at + 1, { parent: 'sshd' })));
     const life = live(store, state, undefined, isPressed);
-    await eventually(() => (life.runner.statistics().eventsFolded === 6_000 ? true : undefined));
+    await eventually(() => (life.runner.statistics().eventsFolded === 16_000 ? true : undefined));
     clearImmediate(turning);
     // Between two steps more turns than the one that each step ends with.
     const [first = 0, second = 0, third = 0] = turnsBetween;
