@@ -143,6 +143,48 @@ it('looks through many events that only may match in few steps, and misses none'
   }
 });
 
+it('counts by reading what takes the database more memory than it has', async () => {
+  const own = mkdtempSync(join(tmpdir(), 'vedette-memory-'));
+  let refused = 0;
+  const narrow = await openEmbeddedStore({
+    folder: own,
+    nowMs: () => START_MS,
+    openDatabase: async (limits, warn) => {
+      const database = await openDatabaseThread(limits, warn);
+      return {
+        ...database,
+        use: (path, lane, work, signal) =>
+          database.use(
+            path,
+            lane,
+            (session) => {
+              const rows: Session['rows'] = async (sql, values) => {
+                if (!sql.includes('json_extract_string')) return session.rows(sql, values);
+                refused++;
+                throw new Error('Out of Memory Error: failed to allocate data of size 8.0 MiB');
+              };
+              return work({ ...session, rows });
+            },
+            signal,
+          ),
+      };
+    },
+  });
+  try {
+    await narrow.append(
+      Array.from({ length: 40 }, (_, n) => sampleEvent(n, { file: { owner: n % 4 === 0 ? 'ann' : 'bob' } })),
+    );
+    await narrow.flush();
+    const query: Query = { kind: 'equals', field: 'file.owner', value: 'ann' };
+    const found = await narrow.aggregate({ query, range: ALL_TIME, groupBy: ['host.id'], limit: 5 });
+    expect(found).toMatchObject({ events: 10, groups: [{ keys: ['h1'], count: 10 }], isExact: true });
+    expect(refused).toBe(1);
+  } finally {
+    await narrow.close();
+    rmSync(own, { recursive: true, force: true });
+  }
+});
+
 it('counts what a query means, whether a partition has odd rows or not', async () => {
   const range = { fromMs: START_MS, untilMs: Number.MAX_SAFE_INTEGER };
   let exact = 0;
