@@ -4,7 +4,7 @@
 //   events-2026-11-21.1.parquet/part-0001.parquet   at most PART_ROWS events in the order of their numbers, sorted within
 //   events-2026-11-21.1.parquet/contents.json       {"vedette":"cold-partition","version":1,"layout":[…],"span":{…},"parts":[…]}
 //
-// The columns are those of the hot table (columns.ts).
+// The columns are those of the hot table with every value whole (columns.ts): who else reads the files need not know our short forms.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';

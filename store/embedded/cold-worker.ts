@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { attachStatements } from './attachment.ts';
 import { CONTENTS, type ColdPart, columnsOf, formatContents, PART_ROWS, sha256Of } from './cold-folder.ts';
-import { type Layout, parseLayout, quoted } from './columns.ts';
+import { type Layout, parseLayout, quoted, wholeOf } from './columns.ts';
 import type { SqlValue } from './session.ts';
 import { readSpan, type Span } from './span.ts';
 
@@ -59,16 +59,19 @@ async function make({ source, target, spill }: ColdJob): Promise<ColdResult> {
   const connection = await instance.connect();
   await connection.run(`ATTACH '${source.replaceAll("'", "''")}' AS hot (READ_ONLY)`);
   const [layoutText] = (await rowsOf(connection, 'SELECT layout FROM hot.vedette_format'))[0] ?? [];
-  const layout = parseLayout(String(layoutText));
+  const { layout, sql } = wholeOf(parseLayout(String(layoutText)));
   const span = await readSpan({ schema: 'hot', rows: (sql) => rowsOf(connection, sql) });
   if (span === undefined) throw new Error(`${source} holds no events`);
   await mkdir(target, { mode: 0o700 });
-  const parts = await writeParts(connection, target, layout);
+  const parts = await writeParts(connection, target, { layout, sql });
   const list = await open(join(target, CONTENTS), 'w', 0o600);
   await list.close();
   await writeFile(join(target, CONTENTS), formatContents({ layout, span, parts }), { flush: true });
   for (const statement of await attachStatements(target, 'cold')) await connection.run(statement);
-  const [hot, cold] = [await digest(connection, 'hot', layout), await digest(connection, 'cold', layout)];
+  const [hot, cold] = [
+    await digest(connection, 'hot', sql.join(', ')),
+    await digest(connection, 'cold', columnsOf(layout)),
+  ];
   if (hot !== cold) throw new Error(`${target} does not hold what ${source} holds: ${cold} instead of ${hot}`);
   await syncFolder(target);
   connection.closeSync();
@@ -76,8 +79,14 @@ async function make({ source, target, spill }: ColdJob): Promise<ColdResult> {
   return { span, parts: parts.length };
 }
 
-async function writeParts(connection: DuckDBConnection, target: string, layout: Layout): Promise<ColdPart[]> {
+/** `sql` gives the values of the layout's columns. */
+async function writeParts(
+  connection: DuckDBConnection,
+  target: string,
+  { layout, sql }: { readonly layout: Layout; readonly sql: readonly string[] },
+): Promise<ColdPart[]> {
   const names = new Set(layout.columns.map(({ name }) => name));
+  const values = sql.map((value, at) => `${value} AS ${quoted(layout.columns[at]?.name ?? '')}`).join(', ');
   const order = SORT.filter((name) => names.has(name)).map(quoted);
   const parts: ColdPart[] = [];
   let after = Number.MIN_SAFE_INTEGER;
@@ -90,7 +99,7 @@ async function writeParts(connection: DuckDBConnection, target: string, layout: 
     const name = `part-${String(parts.length + 1).padStart(4, '0')}.parquet`;
     const path = join(target, name);
     await connection.run(
-      `COPY (SELECT ${columnsOf(layout)} FROM hot.events WHERE _seq > ${after} AND _seq <= ${Number(last)} ORDER BY (_seq - ${first}) // ${RUN_ROWS}, ${order.join(', ')})
+      `COPY (SELECT ${values} FROM hot.events WHERE _seq > ${after} AND _seq <= ${Number(last)} ORDER BY (_seq - ${first}) // ${RUN_ROWS}, ${order.join(', ')})
         TO '${path.replaceAll("'", "''")}' (${WRITTEN})`,
     );
     const file = await open(path, 'r+');
@@ -106,10 +115,10 @@ async function writeParts(connection: DuckDBConnection, target: string, layout: 
 }
 
 /** Tells two sets of rows apart, whatever their order. */
-async function digest(connection: DuckDBConnection, schema: string, layout: Layout): Promise<string> {
+async function digest(connection: DuckDBConnection, schema: string, values: string): Promise<string> {
   const [[rows, sum] = []] = await rowsOf(
     connection,
-    `SELECT count(*)::VARCHAR, sum(md5_number_lower(json_array(${columnsOf(layout)})::VARCHAR)::HUGEINT)::VARCHAR FROM ${schema}.events`,
+    `SELECT count(*)::VARCHAR, sum(md5_number_lower(json_array(${values})::VARCHAR)::HUGEINT)::VARCHAR FROM ${schema}.events`,
   );
   return `${String(rows)} events, ${String(sum)}`;
 }

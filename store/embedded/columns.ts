@@ -6,6 +6,7 @@
 //   _ts               `@timestamp`, whole epoch ms
 //   _created _host _boot _position   the order key (event/order.ts)
 //   one column for each `isColumn` field of the catalogue; those five fields above have none of their own
+//   _tail _start.FIELD, and marks in `event.original`: what others of the row tell is not stored (short-forms.ts)
 //   _address.FIELD    the address of an `ip` field in hexadecimal, 8 digits or IPv6's 32, for networks and ranges; null where it is none
 //   _odd              `,process.name,tags,`: fields whose value may stand in `_rest`; null when there are none
 //   _rest             JSON of what no column holds; null when that is nothing
@@ -17,9 +18,28 @@ import { FIELDS, type Field } from '../../event/catalogue.ts';
 import { type EventDocument, isPlainObject } from '../../event/document.ts';
 import { orderKeyOf } from '../../event/order.ts';
 import { addressNumber } from '../query/address.ts';
+import {
+  ENTITY_FIELDS,
+  entitySql,
+  ID_HOST_SQL,
+  ID_HOST_TEXT_SQL,
+  ID_SQL,
+  isIdSql,
+  originalSql,
+  type RowFacts,
+  SERIAL_FIELD,
+  STAMPED_FIELD,
+  START_PREFIX,
+  stampedOf,
+  startOf,
+  TAIL_COLUMN,
+  tailOf,
+  tailsOf,
+} from './short-forms.ts';
 
-/** Version of the table below; a file of another version is not opened. */
-export const PARTITION_FORMAT = 1;
+/** Version of the table below, and of what its columns mean. Files of format 1, without short forms, are read as their layout says. */
+export const PARTITION_FORMAT = 2;
+export const READ_FORMATS: ReadonlySet<unknown> = new Set([1, 2]);
 
 const COLUMN_TYPES = ['VARCHAR', 'VARCHAR[]', 'BIGINT', 'DOUBLE'] as const;
 export type ColumnType = (typeof COLUMN_TYPES)[number];
@@ -30,6 +50,8 @@ export interface Column {
   readonly type: ColumnType;
   /** True of a BIGINT that stands for a time in ISO 8601. */
   readonly isTime: boolean;
+  /** Of a text in which the row's own stamp is a mark. */
+  readonly isStamped?: boolean;
 }
 
 /** The columns of one partition's table. */
@@ -40,6 +62,8 @@ export interface Layout {
   readonly text: string;
   /** SQL for the values of a row, in the order of `toldColumns` (row-reading.ts). */
   readonly valuesSql: string;
+  /** Columns that are read for what they tell of others, and whose fields are not asked for. */
+  readonly unasked?: ReadonlySet<string>;
 }
 
 /** Fields that are told by the table's own columns, where they have their usual form. */
@@ -65,8 +89,18 @@ export const OWN_COLUMNS: readonly Column[] = [
 ];
 
 const FIELD_COLUMNS: readonly Column[] = FIELDS.filter((field) => field.isColumn && !DERIVED.has(field.name)).map(
-  (field) => ({ name: field.name, type: typeOfField(field), isTime: field.type === 'date' }),
+  (field) => ({
+    name: field.name,
+    type: typeOfField(field),
+    isTime: field.type === 'date',
+    ...(field.name === STAMPED_FIELD ? { isStamped: true } : {}),
+  }),
 );
+
+const SHORT_COLUMNS: readonly Column[] = [
+  TAIL_COLUMN,
+  ...[...ENTITY_FIELDS.keys()].map((field) => START_PREFIX + field),
+].map((name) => ({ name, type: 'BIGINT', isTime: false }));
 
 /** Columns that are computed from a field's: they tell nothing new, and no document is made of them. */
 const ADDRESS_PREFIX = '_address.';
@@ -75,7 +109,10 @@ const ADDRESS_COLUMNS: readonly Column[] = FIELDS.filter(({ isColumn, type }) =>
 );
 
 /** The layout of partitions that are written now. */
-export const LAYOUT: Layout = layoutOf([...FIELD_COLUMNS, ...ADDRESS_COLUMNS]);
+export const LAYOUT: Layout = layoutOf([...FIELD_COLUMNS, ...SHORT_COLUMNS, ...ADDRESS_COLUMNS]);
+
+/** No id's. */
+const NO_TAIL = -1n;
 
 /** Columns whose text repeats little within a row group, so that a dictionary does not help. */
 const ZSTD_COLUMNS: ReadonlySet<string> = new Set(['_rest', 'event.original', 'message']);
@@ -98,13 +135,85 @@ export function addressColumnOf(field: string, layout: Layout): Column | undefin
  * column.
  */
 export function narrowLayout(layout: Layout, fields: readonly string[]): Layout | undefined {
-  const names = new Set(fields.map((field) => columnOfField(field, layout)?.name));
-  if (names.has(undefined)) return undefined;
+  const names = new Set<string>();
+  const tellers = new Set(hasTails(layout) ? [TAIL_COLUMN, SERIAL_FIELD] : []);
+  for (const field of fields) {
+    const column = columnOfField(field, layout);
+    if (column === undefined) return undefined;
+    names.add(column.name);
+    for (const teller of tellersOf(column, layout)) tellers.add(teller);
+  }
   const own = new Set(OWN_COLUMNS.map(({ name }) => name));
-  return layoutOf(
-    layout.columns.filter(({ name }) => names.has(name) && !own.has(name)),
-    false,
-  );
+  const columns = layout.columns.filter(({ name }) => (names.has(name) || tellers.has(name)) && !own.has(name));
+  return { ...layoutOf(columns, false), unasked: new Set([...tellers].filter((name) => !names.has(name))) };
+}
+
+/** True where ids are told by their tails. */
+function hasTails({ columns }: Layout): boolean {
+  return columns.some(({ name }) => name === TAIL_COLUMN);
+}
+
+/** The columns of an entity id's start and pid, where the layout has them. */
+export function entityColumns(
+  { name }: Column,
+  { columns }: Layout,
+): { readonly start: string; readonly pid: string } | undefined {
+  const pid = ENTITY_FIELDS.get(name);
+  const start = START_PREFIX + name;
+  if (pid === undefined || !columns.some((column) => column.name === start)) return undefined;
+  return { start: quoted(start), pid: quoted(pid) };
+}
+
+/** The columns that tell a part of what another one is. */
+function tellersOf(column: Column, layout: Layout): readonly string[] {
+  if (column.isStamped === true) return [SERIAL_FIELD];
+  const pid = ENTITY_FIELDS.get(column.name);
+  return pid === undefined || entityColumns(column, layout) === undefined ? [] : [pid, START_PREFIX + column.name];
+}
+
+/** SQL for what a field's column tells. */
+export function toldSql(column: Column, layout: Layout): string {
+  const name = quoted(column.name);
+  const entity = entityColumns(column, layout);
+  if (entity !== undefined) return entitySql({ column: name, ...entity });
+  return column.isStamped === true ? originalSql(name) : name;
+}
+
+/** The layout of the same rows with every value whole, and SQL for its columns. */
+export function wholeOf(layout: Layout): { readonly layout: Layout; readonly sql: readonly string[] } {
+  const columns = layout.columns.filter(({ name }) => name !== TAIL_COLUMN && !name.startsWith(START_PREFIX));
+  return {
+    layout: layoutOf(columns.slice(OWN_COLUMNS.length).map(({ name, type, isTime }) => ({ name, type, isTime }))),
+    sql: columns.map((column) => (column.name === '_id' ? idSql(layout) : toldSql(column, layout))),
+  };
+}
+
+/** SQL for the id of a row. */
+export function idSql(layout: Layout): string {
+  return hasTails(layout) ? ID_SQL : '_id';
+}
+
+/** True of the rows of ids, one at least; `bound` are the ids as SQL. */
+export function isIdOf(ids: readonly string[], bound: readonly string[], layout: Layout): string {
+  return hasTails(layout) ? isIdSql(ids, bound) : `_id IN (${bound.join(', ')})`;
+}
+
+/** True of every row whose id is one of many, and of few others: SQL, and its values from `$first` on. */
+export function mayBeIdOf(
+  ids: readonly string[],
+  layout: Layout,
+  first: number,
+): { readonly sql: string; readonly values: readonly (readonly string[] | readonly bigint[])[] } {
+  const isWhole = `_id IN (SELECT unnest($${first}))`;
+  if (!hasTails(layout)) return { sql: isWhole, values: [ids] };
+  // A list of numbers that may be empty would have no type.
+  const tails = [NO_TAIL, ...tailsOf(ids).map(BigInt)];
+  return { sql: `(${isWhole} OR _tail IN (SELECT unnest($${first + 1})))`, values: [ids, tails] };
+}
+
+/** SQL for the part of a row's id that tells its host. */
+export function idHostSql(layout: Layout): string {
+  return hasTails(layout) ? ID_HOST_SQL : ID_HOST_TEXT_SQL;
 }
 
 /** Reads a layout that a partition keeps. Throws on text that is none. */
@@ -113,9 +222,9 @@ export function parseLayout(text: string): Layout {
   const columns: unknown = JSON.parse(text);
   if (!Array.isArray(columns)) throw new Error('its list of columns cannot be read');
   return layoutOf(
-    columns.map(([name, type, isTime]) => {
+    columns.map(([name, type, isTime, isStamped]) => {
       if (!COLUMN_TYPES.includes(type)) throw new Error(`its column ${String(name)} is of an unknown type`);
-      return { name: String(name), type, isTime: isTime === true };
+      return { name: String(name), type, isTime: isTime === true, ...(isStamped === true ? { isStamped: true } : {}) };
     }),
   );
 }
@@ -124,7 +233,9 @@ function layoutOf(stored: readonly Column[], withRest = true): Layout {
   const columns = [...OWN_COLUMNS, ...stored];
   return {
     columns,
-    text: JSON.stringify(stored.map(({ name, type, isTime }) => [name, type, isTime])),
+    text: JSON.stringify(
+      stored.map(({ name, type, isTime, isStamped }) => [name, type, isTime, ...(isStamped === true ? [true] : [])]),
+    ),
     valuesSql: toldColumns({ columns })
       .map(({ name }) => (name === '_rest' && !withRest ? 'NULL::VARCHAR' : quoted(name)))
       .join(', '),
@@ -199,12 +310,51 @@ export function toRow(event: {
   own['_odd'] = odd.size === 0 ? null : `,${[...odd].join(',')},`;
   own['_rest'] = Object.keys(rest).length === 0 ? null : JSON.stringify(rest);
   for (const [at, column] of OWN_COLUMNS.entries()) row[at] = own[column.name] ?? null;
+  shorten(row);
   for (const { from, to } of ADDRESS_PLACES) {
     const held = row[from];
     if (typeof held === 'string') row[to] = addressKeyOf(held);
     else if (Array.isArray(held)) row[to] = held.flatMap((address) => addressKeyOf(address) ?? []);
   }
   return row;
+}
+
+const [ID, TS, HOST, BOOT, SERIAL, STAMPED, TAIL] = [
+  '_id',
+  '_ts',
+  '_host',
+  '_boot',
+  SERIAL_FIELD,
+  STAMPED_FIELD,
+  TAIL_COLUMN,
+].map(placeOf) as [number, number, number, number, number, number, number];
+
+/** Where an entity id, its pid and its start stand in a row of LAYOUT. */
+export const ENTITY_PLACES: readonly { readonly id: number; readonly pid: number; readonly start: number }[] = [
+  ...ENTITY_FIELDS,
+].map(([field, pid]) => ({ id: placeOf(field), pid: placeOf(pid), start: placeOf(START_PREFIX + field) }));
+
+/** Takes out of a row what the rest of it tells. */
+function shorten(row: ColumnValue[]): void {
+  const numberAt = (place: number): number | null => (typeof row[place] === 'number' ? row[place] : null);
+  const facts: RowFacts = {
+    host: String(row[HOST] ?? ''),
+    boot: String(row[BOOT] ?? ''),
+    timestampMs: numberAt(TS) ?? 0,
+    serial: numberAt(SERIAL),
+  };
+  const move = (from: number, to: number, number: number | undefined): void => {
+    if (number === undefined) return;
+    row[from] = null;
+    row[to] = number;
+  };
+  move(ID, TAIL, tailOf(String(row[ID]), facts));
+  for (const { id, pid, start } of ENTITY_PLACES) {
+    const held = row[id];
+    if (typeof held === 'string') move(id, start, startOf(held, facts, numberAt(pid)));
+  }
+  const original = row[STAMPED];
+  if (typeof original === 'string') row[STAMPED] = stampedOf(original, facts);
 }
 
 const IPV4_FIRST = 0xffffn << 32n;

@@ -7,9 +7,10 @@ import { fold } from '../query/fold.ts';
 import { timeNumber } from '../query/matches.ts';
 import type { Query, RangeEnd } from '../query/query.ts';
 import { wildcardParts } from '../query/wildcard.ts';
-import { addressKeyRanges } from './columns.ts';
+import { addressKeyRanges, isIdOf } from './columns.ts';
 import type { AskedLayout } from './even-layout.ts';
 import { type FieldPlace, fieldPlace, NEVER } from './field-place.ts';
+import { isApartFromStamps, mayBeEntitySql } from './short-forms.ts';
 import {
   type Bind,
   containsTest,
@@ -108,7 +109,7 @@ function compile(query: Query, compiling: Compiling): Condition {
       return { superset: `(NOT ${inner.subset})`, subset: `(NOT ${inner.superset})` };
     }
     case 'id': {
-      const isIt = isUnstorable(query.id) ? 'FALSE' : `_id = ${bind(query.id)}`;
+      const isIt = isUnstorable(query.id) ? 'FALSE' : isIdOf([query.id], [bind(query.id)], layout);
       return { superset: isIt, subset: isIt };
     }
     case 'exists':
@@ -124,7 +125,7 @@ function compile(query: Query, compiling: Compiling): Condition {
     case 'text': {
       const conditions = ['event.original', 'message'].map((field) =>
         textCondition(
-          placeOf(field),
+          apartFromStamps(placeOf(field), fold(query.text)),
           isUnstorable(query.text) ? undefined : containsTest(query.text, bind),
           plainPieces(fold(query.text)).map(bind),
         ),
@@ -147,8 +148,14 @@ function existsCondition(place: Place): Condition {
     case 'rest':
       return decided(place, `${place.sql} IS NOT NULL`);
     default:
-      return decided(place, `${place.sql} IS NOT NULL`);
+      return decided(place, place.short?.isThere ?? `${place.sql} IS NOT NULL`);
   }
+}
+
+/** The place to look for a text in: as it is stored, where that tells as much. */
+function apartFromStamps(place: Place, folded: string): Place {
+  if (place.kind !== 'text' || place.short?.stamped === undefined || !isApartFromStamps(folded)) return place;
+  return { ...place, sql: place.short.stamped };
 }
 
 function equalsCondition({ field, value }: Leaf<'equals'>, place: Place, bind: Bind): Condition {
@@ -189,7 +196,13 @@ function equalsCondition({ field, value }: Leaf<'equals'>, place: Place, bind: B
     }
   }
   const pieces = place.kind === 'rest' ? plainPieces(fold(value)).map(bind) : [];
-  return textCondition(place, equalsTest(value, bind), pieces);
+  const entity = place.kind === 'text' ? place.short?.entity : undefined;
+  const tests = equalsTest(value, bind);
+  if (entity === undefined || tests === undefined) return textCondition(place, tests, pieces);
+  // Nearly all rows are told apart by a number, without making their texts.
+  const mayBe = mayBeEntitySql(fold(value), entity);
+  const first = (test: (sql: string) => string) => (sql: string) => `(${mayBe} AND ${test(sql)})`;
+  return textCondition(place, { superset: first(tests.superset), subset: first(tests.subset) }, pieces);
 }
 
 function wildcardCondition({ pattern }: Leaf<'wildcard'>, place: Place, bind: Bind): Condition {

@@ -1,5 +1,14 @@
 // Where a partition keeps a field's values, as SQL: in a column, in the JSON of `_rest`, or where SQL cannot tell.
-import { addressColumnOf, type Column, columnOfField, LAYOUT, type Layout, quoted } from './columns.ts';
+import {
+  addressColumnOf,
+  type Column,
+  columnOfField,
+  entityColumns,
+  LAYOUT,
+  type Layout,
+  quoted,
+  toldSql,
+} from './columns.ts';
 import type { AskedLayout } from './even-layout.ts';
 
 export type FieldPlace =
@@ -9,12 +18,22 @@ export type FieldPlace =
       readonly sql: string;
       readonly odd: string;
       readonly address: string | undefined;
+      readonly short: ShortPlace | undefined;
     }
   /** Several texts, or none. */
   | { readonly kind: 'list'; readonly sql: string; readonly odd: string; readonly address: string | undefined }
   /** No column: `sql` is the value as text. `present` is false only of rows that have none. */
   | { readonly kind: 'rest'; readonly sql: string; readonly odd: string; readonly present: string }
   | { readonly kind: 'unknown' };
+
+/** A text of which others of its row tell a part (short-forms.ts): what is asked of that instead of the text, where that will do. */
+export interface ShortPlace {
+  /** True where there is a text. */
+  readonly isThere: string;
+  /** The text with marks for stamps. */
+  readonly stamped?: string;
+  readonly entity?: { readonly start: string; readonly pid: string };
+}
 
 /** The condition of what no row is. */
 export const NEVER = 'FALSE';
@@ -28,11 +47,19 @@ export function fieldPlace(field: string, layout: AskedLayout): FieldPlace {
   const address = addressColumnOf(field, layout);
   return {
     kind: kindOf(field, column),
-    sql: quoted(column.name),
+    sql: toldSql(column, layout),
+    short: shortPlace(column, layout),
     odd:
       layout.isEven === true ? NEVER : `("_odd" IS NOT NULL AND contains("_odd", ',${field.replaceAll("'", "''")},'))`,
     address: address === undefined ? undefined : quoted(address.name),
   };
+}
+
+function shortPlace(column: Column, layout: Layout): ShortPlace | undefined {
+  const name = quoted(column.name);
+  const entity = entityColumns(column, layout);
+  if (entity !== undefined) return { isThere: `(${entity.start} IS NOT NULL OR ${name} IS NOT NULL)`, entity };
+  return column.isStamped === true ? { isThere: `${name} IS NOT NULL`, stamped: name } : undefined;
 }
 
 function kindOf(field: string, column: Column): 'text' | 'number' | 'double' | 'time' | 'list' {

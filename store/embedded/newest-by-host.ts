@@ -1,6 +1,7 @@
 // Which events cannot be stored yet, told without asking the database: a host's events mostly come in the order of their times, so
 // one that is newer than all of its host's in a partition is not there. Exact, because an id has its host as its first part, and an
 // event keeps its `@timestamp` however often it is sent.
+import { idHostSql, type Layout } from './columns.ts';
 import type { SqlValue } from './session.ts';
 
 /** The greatest `@timestamp` of each host's events, epoch ms. `many`: too many hosts to hold. */
@@ -38,8 +39,8 @@ export function mayHold(newest: NewestByHost, event: { readonly id: string; read
 }
 
 /** SQL for what a partition holds, and how its answer is read. */
-export const NEWEST_SQL = (schema: string): string =>
-  `SELECT substr(_id, 1, greatest(strpos(_id, '.') - 1, 0)) AS host, max(_ts) FROM ${schema}.events GROUP BY host LIMIT ${HOSTS_MAX + 1}`;
+export const newestSql = (schema: string, layout: Layout): string =>
+  `SELECT ${idHostSql(layout)} AS host, max(_ts) FROM ${schema}.events GROUP BY host LIMIT ${HOSTS_MAX + 1}`;
 
 export function newestOfRows(rows: readonly (readonly SqlValue[])[]): NewestByHost {
   return rows.length > HOSTS_MAX ? 'many' : new Map(rows.map(([host, ms]) => [String(host), Number(ms)]));

@@ -8,10 +8,10 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OtherColdFormat, partProblems, readContents } from './cold-folder.ts';
-import { LAYOUT, type Layout, PARTITION_FORMAT, parseLayout } from './columns.ts';
+import { idSql, LAYOUT, type Layout, mayBeIdOf, PARTITION_FORMAT, parseLayout, READ_FORMATS } from './columns.ts';
 import type { FilePort } from './files.ts';
 import { readManifest, type SavedPartition, writeManifest } from './manifest.ts';
-import { joined, mayHold, NEWEST_SQL, type NewestByHost, NONE_STORED, newestOfRows } from './newest-by-host.ts';
+import { joined, mayHold, type NewestByHost, NONE_STORED, newestOfRows, newestSql } from './newest-by-host.ts';
 import { isDamage, removePartition, settledNames } from './partition-files.ts';
 import { parsePartitionName, partitionName, type Temperature } from './periods.ts';
 import type { Database, InsertRequest, Lane, LoadRequest, PreparedLoad, Session } from './session.ts';
@@ -256,7 +256,7 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
     );
     if (within.length === 0 || partition.isDropped) return [];
     partition.newestFound ??= newestOfRows(
-      await use(partition, 'lookup', ({ schema, rows }) => rows(NEWEST_SQL(schema))),
+      await use(partition, 'lookup', ({ schema, rows }) => rows(newestSql(schema, partition.layout))),
     );
     const { newestFound, newestAdded } = partition;
     return within.filter((event) => mayHold(newestFound, event) || mayHold(newestAdded, event));
@@ -266,21 +266,26 @@ export async function openPartitions(options: PartitionOptions): Promise<Partiti
     events: readonly { readonly id: string; readonly timestampMs: number }[],
   ): Promise<ReadonlySet<string>> => {
     const found = new Set<string>();
+    const asked = new Set(events.map(({ id }) => id));
     await readDoubtful();
     for (const partition of all()) {
       const mine = (await unlessDamaged(partition, () => possible(partition, events))) ?? [];
       if (mine.length === 0) continue;
+      const isPerhaps = mayBeIdOf(
+        mine.map(({ id }) => id),
+        partition.layout,
+        3,
+      );
       const [from, until] = extent(mine.map(({ timestampMs }) => timestampMs));
       const rows = await unlessDamaged(partition, () =>
         use(partition, 'lookup', ({ schema, rows: query }) =>
-          query(`SELECT _id FROM ${schema}.events WHERE _ts >= $1 AND _ts <= $2 AND _id IN (SELECT unnest($3))`, [
-            BigInt(from),
-            BigInt(until),
-            mine.map(({ id }) => id),
-          ]),
+          query(
+            `SELECT ${idSql(partition.layout)} FROM ${schema}.events WHERE _ts >= $1 AND _ts <= $2 AND ${isPerhaps.sql}`,
+            [BigInt(from), BigInt(until), ...isPerhaps.values],
+          ),
         ),
       );
-      for (const [id] of rows ?? []) found.add(String(id));
+      for (const [id] of rows ?? []) if (asked.has(String(id))) found.add(String(id));
     }
     return found;
   };
@@ -403,8 +408,10 @@ async function readContent({ schema, rows }: Session): Promise<{ span: Span | un
   // The file was made, and the process ended before its first transaction did.
   if (tables.length === 0) return undefined;
   const [version, layout] = (await rows(`SELECT version, layout FROM ${schema}.vedette_format`))[0] ?? [];
-  if (version !== PARTITION_FORMAT)
-    throw new OtherFormat(`it has format ${version}, and this version of Vedette reads format ${PARTITION_FORMAT}`);
+  if (!READ_FORMATS.has(version))
+    throw new OtherFormat(
+      `it has format ${version}, and this version of Vedette reads formats up to ${PARTITION_FORMAT}`,
+    );
   const span = await readSpan({ schema, rows });
   return { span, layout: parseLayout(String(layout)) };
 }

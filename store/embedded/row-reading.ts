@@ -1,11 +1,22 @@
 // The way back from a row to its document. Rows come in chunks, a column at a time (chunk-reader.ts), because what the binding does value by
 // value would cost several times as much, and so would writing and parsing JSON (decision 0051); `_rest` alone is parsed. Texts that many
-// rows of a chunk have are made once. What a row says comes back as it was taken apart in columns.ts.
+// rows of a chunk have are made once. What a row says comes back as it was taken apart in columns.ts; what others of
+// the row tell is put together again (short-forms.ts).
 import { canonicalTime } from '../../event/canonical-time.ts';
 import { type EventDocument, isPlainObject } from '../../event/document.ts';
 import type { OrderKey } from '../../event/order.ts';
 import { COLUMN_WORDS, FORMS, type PackedChunk, WORD } from './chunk-reader.ts';
 import { type Column, DERIVED, derivedValue, type Layout, OWN_COLUMNS, toldColumns } from './columns.ts';
+import {
+  ENTITY_FIELDS,
+  entityIdOf,
+  idOf,
+  originalOf,
+  type RowFacts,
+  SERIAL_FIELD,
+  START_PREFIX,
+  TAIL_COLUMN,
+} from './short-forms.ts';
 
 /** An event as a row tells it. */
 export interface ReadEvent {
@@ -90,6 +101,16 @@ export function createRowReader(layout: Layout): RowReader {
     field,
     cell: cellOf(field, field === '@timestamp' || field === 'event.created'),
   }));
+  const placeOf = (name: string): number => told.findIndex((column) => column.name === name);
+  const [tailPlace, serialPlace] = [placeOf(TAIL_COLUMN), placeOf(SERIAL_FIELD)];
+  const stampedPlace = told.findIndex(({ isStamped }) => isStamped === true);
+  const entityPlaces = [...ENTITY_FIELDS].flatMap(([field, pid]) => {
+    const start = placeOf(START_PREFIX + field);
+    return start < 0 ? [] : [{ cell: cellOf(field, false), start, pid: placeOf(pid) }];
+  });
+  /** Columns whose values are no field's, or not yet. */
+  const apart = new Set([tailPlace, stampedPlace, ...entityPlaces.map(({ start }) => start)]);
+  for (const [at, { name }] of told.entries()) if (at < OWN_COLUMNS.length || layout.unasked?.has(name)) apart.add(at);
   const objects: (Record<string, unknown> | undefined)[] = [];
   let second = '';
   let secondMs = Number.NaN;
@@ -126,7 +147,11 @@ export function createRowReader(layout: Layout): RowReader {
       Values,
       ...(Values | undefined)[],
     ];
-    const filled = all.slice(OWN_COLUMNS.length).filter(({ form }) => form !== FORMS.nulls);
+    const filled = all.filter(({ form }, at) => form !== FORMS.nulls && !apart.has(at));
+    const [tails, serials, stamped] = [all[tailPlace], all[serialPlace], all[stampedPlace]];
+    const entities = entityPlaces
+      .map(({ cell, start, pid }) => ({ cell, starts: all[start], pids: all[pid] }))
+      .filter(({ starts }) => starts?.form !== FORMS.nulls);
 
     return {
       rows: chunk.rows,
@@ -134,7 +159,7 @@ export function createRowReader(layout: Layout): RowReader {
       seqAt: (row) => numberAt(seqs, row) ?? 0,
       read(row) {
         const seq = numberAt(seqs, row);
-        const id = textAt(ids, row) ?? '';
+        const wholeId = textAt(ids, row);
         const timestampMs = numberAt(timestamps, row);
         const createdMs = numberAt(created, row);
         const hostId = textAt(hosts, row) ?? '';
@@ -161,6 +186,16 @@ export function createRowReader(layout: Layout): RowReader {
             if (value !== null) objectOf(cell.branch)[cell.key] = value;
           }
         }
+        const facts: RowFacts = { host: hostId, boot: bootId, timestampMs, serial: numberAt(serials, row) };
+        const original = textAt(stamped, row);
+        if (original !== null && stamped !== undefined)
+          objectOf(stamped.cell.branch)[stamped.cell.key] = originalOf(original, facts);
+        for (const { cell, starts, pids } of entities) {
+          const start = numberAt(starts, row);
+          if (start !== null) objectOf(cell.branch)[cell.key] = entityIdOf(facts, numberAt(pids, row) ?? 0, start);
+        }
+        const tail = numberAt(tails, row);
+        const id = tail === null ? (wholeId ?? '') : idOf(facts, tail);
         const own = [timestampMs, createdMs, hostId, bootId, position];
         for (let index = 0; index < derived.length; index++) {
           const one = derived[index];

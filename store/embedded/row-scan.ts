@@ -7,6 +7,7 @@ import { canonicalTimeMs } from '../../event/canonical-time.ts';
 import { isStorableTime } from '../admission.ts';
 import { ADDRESS_PLACES, addressKeyOf, DERIVED, LAYOUT } from './columns.ts';
 import type { RawLine } from './log-lines.ts';
+import { createRowShortener } from './row-shortening.ts';
 import { COLUMNS, NULL_LENGTH, type RowTable } from './row-table.ts';
 
 type Kind = 'branch' | 'text' | 'texts' | 'integer' | 'time';
@@ -70,6 +71,7 @@ export function createRowScan(): RowScan {
   const names = new Int32Array(DEPTH_MAX * NAMES_MAX);
   const second = Buffer.alloc(SECOND_LENGTH);
   const addresses = new Map<string, string | null>();
+  const shorten = createRowShortener();
   let secondMs = Number.NaN;
   let rest: Buffer = Buffer.allocUnsafeSlow(REST_FIRST);
   let restUsed = 0;
@@ -420,6 +422,7 @@ export function createRowScan(): RowScan {
     const timestampMs = table.values[first + TIMESTAMP] ?? 0;
     if (!isStorableTime(timestampMs) || !isUtf8(bytes.subarray(line.from, to))) return false;
     table.setNumber(first + SEQ, line.seq);
+    if (!shorten(table, first)) return false;
     putAddresses();
     if (restUsed > 0) table.setText(first + REST, table.putBytes(rest, 0, restUsed));
     table.end(id, timestampMs);

@@ -2,6 +2,7 @@
 import type { EventDocument } from '../../event/document.ts';
 import type { TimeRange } from '../port.ts';
 import { COLD_SUFFIX } from './attachment.ts';
+import { isIdOf } from './columns.ts';
 import type { PartitionSession } from './partitions.ts';
 import { createRowReader, type ReadEvent } from './row-reading.ts';
 import type { SqlParameter, SqlValue } from './session.ts';
@@ -62,9 +63,10 @@ export async function rowOfId(
   range: TimeRange | undefined,
 ): Promise<StoredRow | undefined> {
   const bounds = range === undefined ? '' : ` AND _ts >= ${range.fromMs} AND _ts < ${range.untilMs}`;
-  const handles = await session.rows(`SELECT ${handle} FROM ${session.schema}.events WHERE _id = $1${bounds} LIMIT 1`, [
-    id,
-  ]);
+  const handles = await session.rows(
+    `SELECT ${handle} FROM ${session.schema}.events WHERE ${isIdOf([id], ['$1'], session.layout)}${bounds} LIMIT 1`,
+    [id],
+  );
   if (handles.length === 0) return undefined;
   return (await storedRows(session, rowsIn(session, handle, handles)))[0];
 }

@@ -307,11 +307,11 @@ describe('the embedded store', () => {
     const [name = ''] = readdirSync(folder).filter((file) => file.endsWith('.duckdb'));
     const instance = await DuckDBInstance.create(join(folder, name));
     const connection = await instance.connect();
-    await connection.run('UPDATE vedette_format SET version = 2');
+    await connection.run('UPDATE vedette_format SET version = 3');
     connection.closeSync();
     instance.closeSync();
-    await expect(open()).rejects.toThrow(/duckdb: it has format 2/);
-    await expect(open()).rejects.toThrow(/duckdb: it has format 2/);
+    await expect(open()).rejects.toThrow(/duckdb: it has format 3/);
+    await expect(open()).rejects.toThrow(/duckdb: it has format 3/);
   });
 
   it('drops what was dated into the future once it is old', async () => {

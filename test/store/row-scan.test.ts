@@ -14,6 +14,7 @@ import { encodeLines, parseLine, type RawLine } from '../../store/embedded/log-l
 import { createRowScan } from '../../store/embedded/row-scan.ts';
 import { RowTable } from '../../store/embedded/row-table.ts';
 import { documents, HOSTILE_DOCUMENTS, START_MS, sampleEvent } from '../contract/event-samples.ts';
+import { nearlyShort } from './short-samples.ts';
 
 const HOST = { id: 'h1', name: 'web-1', bootId: 'b00t' };
 
@@ -149,6 +150,17 @@ describe('a line of the log', () => {
       fc.property(over, ids, (document, id) => {
         const whole = JSON.stringify(merged(usual(), document as Record<string, unknown>));
         if (scanned(whole, id.toWellFormed())) taken++;
+      }),
+      { numRuns: 1_500 },
+    );
+    expect(taken).toBeGreaterThan(100);
+  });
+
+  it('gives the row that parsing gives, where the rest of it tells its id, its entity ids and its stamps, or nearly does', () => {
+    let taken = 0;
+    fc.assert(
+      fc.property(nearlyShort(3), ({ id, document }) => {
+        if (scanned(JSON.stringify(document), id)) taken++;
       }),
       { numRuns: 1_500 },
     );

@@ -4,7 +4,7 @@
 // found too and the others pay nothing. What a column does not tell is made above the union of the partitions, once for all of
 // them, and out of one reading of each row's JSON: a plan of each field in each partition took seconds to make.
 import { FIELDS, type Field } from '../../../event/catalogue.ts';
-import { columnOfField, type Layout, quoted } from '../columns.ts';
+import { columnOfField, idSql, isIdOf, type Layout, quoted, toldSql } from '../columns.ts';
 
 /** Stands for the SQL schema of the n-th partition. */
 export function schemaPlace(at: number): string {
@@ -74,13 +74,17 @@ function rowsSql(
     readonly ids: ViewRequest['ids'];
   },
 ): string {
-  const columns = new Set(['_id', '_odd', '_rest']);
+  const columns = new Map([
+    ['_id', idSql(layout)],
+    ['_odd', '_odd'],
+    ['_rest', '_rest'],
+  ]);
   for (const field of fields) {
     const column = columnOfField(field.name, layout);
-    if (column !== undefined) columns.add(column.name);
+    if (column !== undefined) columns.set(column.name, toldSql(column, layout));
   }
-  const list = [...columns].map(quoted).join(', ');
-  const named = ids === undefined ? '' : ` AND _id IN (${['NULL', ...ids.map(literal)].join(', ')})`;
+  const list = [...columns].map(([name, sql]) => `${sql} AS ${quoted(name)}`).join(', ');
+  const named = ids === undefined ? '' : ` AND ${ids.length === 0 ? 'FALSE' : isIdOf(ids, ids.map(literal), layout)}`;
   const condition = `_ts >= ${wholeMs(range.fromMs)} AND _ts < ${wholeMs(range.untilMs)}${named}`;
   return places.map((at) => `SELECT ${list} FROM ${schemaPlace(at)}.events WHERE ${condition}`).join(' UNION ALL ');
 }
