@@ -224,7 +224,7 @@ describe('the embedded store', () => {
   });
 
   it('makes another partition of a day when one is full, and finds events in all of them', async () => {
-    const opened = await open({ limits: { partitionRowsMax: 10, recentEvents: 0 } });
+    const opened = await open({ limits: { partitionRowsMax: 10, recentEvents: 0, countMs: Number.POSITIVE_INFINITY } });
     for (let n = 0; n < 40; n += 10) {
       await opened.append(batch(n, 10));
       await opened.flush();

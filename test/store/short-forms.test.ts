@@ -35,7 +35,7 @@ beforeAll(async () => {
     folder,
     nowMs: () => START_MS + 20 * DAY_MS,
     coldAfterMs: 0,
-    limits: { loadDelayMs: 3_600_000, recentEvents: 0 },
+    limits: { loadDelayMs: 3_600_000, recentEvents: 0, countMs: Number.POSITIVE_INFINITY },
   });
   plain = openMemoryStore();
   await store.append(events);
