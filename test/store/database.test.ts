@@ -1,5 +1,5 @@
 // Attached partition files: bounded in number, attached again when needed, one at a time under any interleaving.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -19,6 +19,24 @@ afterEach(async () => {
 });
 
 const path = (n: number): string => join(folder, `p${n}.duckdb`);
+
+it('runs statements in threads that give way to who acknowledges', async () => {
+  await database.use(path(0), 'write', ({ schema, rows }) => rows(`CREATE TABLE ${schema}.t AS SELECT 0 AS n`));
+  const stats = readdirSync('/proc/self/task').flatMap((id) => {
+    try {
+      return [readFileSync(`/proc/self/task/${id}/stat`, 'latin1')];
+    } catch {
+      // It ended meanwhile.
+      return [];
+    }
+  });
+  // After the name in brackets the nice value is the 17th field (proc(5)).
+  const nices = stats
+    .filter((stat) => stat.includes('(libuv-worker)'))
+    .map((stat) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]));
+  expect(nices.length).toBeGreaterThan(0);
+  expect(Math.min(...nices)).toBeGreaterThanOrEqual(5);
+});
 
 it('attaches no more files at once than the bound, and finds what was written in each', async () => {
   const files = Array.from({ length: ATTACHED_MAX + 6 }, (_, n) => n);
