@@ -395,11 +395,19 @@ const ELSEWHERE: readonly (readonly [RegExp, readonly string[]])[] = [
   [/$/, [' ', ' x', '"', ' inode=9', '00', '\xe4']],
 ];
 
+const indexBelow = (length: number): fc.Arbitrary<number> =>
+  fc.constantFrom(...Array.from({ length }, (_, index) => index));
+
+/** One of them. A generator compares its arguments with all that it had before, so it is given how many there are, not which. */
+function pick<const Value>(g: Generator, values: readonly Value[]): Value {
+  return values[g(indexBelow, values.length)] as Value;
+}
+
 const NAME_STYLES = ['kernel', 'kernel', 'kernel', 'quoted', 'hex', 'null'] as const;
 
 function nameOf(g: Generator, words: readonly string[]): string {
-  const of = g(fc.nat, 9) < 8 ? g(fc.constantFrom, ...words, ...WORDS) : g(() => PRINTABLE);
-  switch (g(fc.constantFrom, ...NAME_STYLES)) {
+  const of = g(fc.nat, 9) < 8 ? pick(g, [...words, ...WORDS]) : g(() => PRINTABLE);
+  switch (pick(g, NAME_STYLES)) {
     case 'kernel':
       return encoded(of);
     case 'quoted':
@@ -414,14 +422,14 @@ function nameOf(g: Generator, words: readonly string[]): string {
 /** A name that may be held: like the one it stands for, or like another of the event. */
 function plainNameOf(g: Generator, words: readonly string[], before: string): string {
   const plain = words.filter((word) => word.startsWith('/'));
-  const named = g(fc.nat, 2) === 0 ? g(fc.constantFrom, '/a/b', ...plain) : before.replaceAll('"', '');
+  const named = g(fc.nat, 2) === 0 ? pick(g, ['/a/b', ...plain]) : before.replaceAll('"', '');
   const at = g(fc.nat, named.length);
   const isMade = g(fc.boolean) && /^[a-z]{2}$/.test(named.slice(at, at + 2));
-  return `"${isMade ? `${named.slice(0, at)}${g(fc.constantFrom, 'q', 'qqqq', 'z9', '%')}${named.slice(at + 1)}` : named}"`;
+  return `"${isMade ? `${named.slice(0, at)}${pick(g, ['q', 'qqqq', 'z9', '%'])}${named.slice(at + 1)}` : named}"`;
 }
 
 function argumentOf(g: Generator, words: readonly string[]): string {
-  return g(fc.nat, 5) === 0 ? `"${g(() => PRINTABLE)}"` : encoded(g(fc.constantFrom, ...words, ...WORDS));
+  return g(fc.nat, 5) === 0 ? `"${g(() => PRINTABLE)}"` : encoded(pick(g, [...words, ...WORDS]));
 }
 
 const FIELD = / (?:exit|a[0-3]|ppid|pid)=\S*/g;
@@ -456,7 +464,7 @@ function heldVaried(g: Generator, { type, body }: Part, words: readonly string[]
       const inodes = isWild ? INODES : PLAIN_INODES;
       return {
         type,
-        body: named.replace(/(?<= inode=)\d*/, (before) => (g(fc.boolean) ? g(fc.constantFrom, ...inodes) : before)),
+        body: named.replace(/(?<= inode=)\d*/, (before) => (g(fc.boolean) ? pick(g, inodes) : before)),
       };
     }
     case PROCTITLE:
@@ -465,9 +473,7 @@ function heldVaried(g: Generator, { type, body }: Part, words: readonly string[]
       return {
         type,
         body: changed(/saddr=.*/, () =>
-          isWild
-            ? g(fc.constantFrom, ...ADDRESSES) + g(fc.constantFrom, ...SUFFIXES)
-            : g(fc.constantFrom, ...ADDRESSES.slice(0, 6)) + SUFFIXES[0],
+          isWild ? pick(g, ADDRESSES) + pick(g, SUFFIXES) : pick(g, ADDRESSES.slice(0, 6)) + SUFFIXES[0],
         ),
       };
     case EXECVE:
@@ -483,17 +489,17 @@ function heldVaried(g: Generator, { type, body }: Part, words: readonly string[]
 }
 
 function numberOf(g: Generator, before: string, isWild: boolean): string {
-  if (isWild) return g(fc.constantFrom, ...(g(fc.boolean) ? NUMBERS : REGISTERS));
+  if (isWild) return pick(g, g(fc.boolean) ? NUMBERS : REGISTERS);
   if (/^-/.test(before)) return before;
   return before.length > 8 || g(fc.boolean)
-    ? g(fc.constantFrom, ...PLAIN_REGISTERS.slice(0, before.length > 5 ? undefined : 3))
-    : g(fc.constantFrom, ...PLAIN_NUMBERS);
+    ? pick(g, PLAIN_REGISTERS.slice(0, before.length > 5 ? undefined : 3))
+    : pick(g, PLAIN_NUMBERS);
 }
 
 /** An argument in the same writing. */
 function likeArgumentOf(g: Generator, words: readonly string[], before: string): string {
   const like = words.filter((word) => encoded(word).startsWith('"') === before.startsWith('"'));
-  return like.length === 0 ? before : encoded(g(fc.constantFrom, ...like));
+  return like.length === 0 ? before : encoded(pick(g, like));
 }
 
 function titleOf(g: Generator, words: readonly string[], isWild: boolean): string {
@@ -501,11 +507,11 @@ function titleOf(g: Generator, words: readonly string[], isWild: boolean): strin
     case 0:
       return hexOf(g(() => BYTES));
     case 1:
-      return `"${g(fc.constantFrom, ...WORDS)}"`;
+      return `"${pick(g, WORDS)}"`;
     case 2:
-      return `${hexOf(g(fc.constantFrom, ...words, ...WORDS))}${g(fc.constantFrom, '', '00', '0', '002D', '0000')}`;
+      return `${hexOf(pick(g, [...words, ...WORDS]))}${pick(g, ['', '00', '0', '002D', '0000'])}`;
     default:
-      return hexOf([g(fc.constantFrom, ...words), g(fc.constantFrom, ...WORDS)].join('\0'));
+      return hexOf([pick(g, words), pick(g, WORDS)].join('\0'));
   }
 }
 
@@ -535,13 +541,13 @@ function elsewhereVaried(g: Generator, parts: readonly Part[]): readonly Part[] 
       changed.splice(at, 0, part);
       return changed;
     case 2:
-      changed.splice(at + 1, 0, g(fc.constantFrom, ...OTHERS));
+      changed.splice(at + 1, 0, pick(g, OTHERS));
       return changed;
     case 3:
       return [...changed.slice(0, at), ...changed.slice(at + 1), part];
     default: {
-      const [pattern, values] = g(fc.constantFrom, ...ELSEWHERE);
-      changed[at] = { ...part, body: part.body.replace(pattern, () => g(fc.constantFrom, ...values)) };
+      const [pattern, values] = pick(g, ELSEWHERE);
+      changed[at] = { ...part, body: part.body.replace(pattern, () => pick(g, values)) };
       return changed;
     }
   }
@@ -565,7 +571,7 @@ function wordsOf(parts: readonly Part[]): readonly string[] {
 export function alikeEvents(g: Generator, base: readonly Part[], count: number): readonly AuditEvent[] {
   const start = g(fc.nat, 3) === 0 ? elsewhereVaried(g, base) : base;
   return Array.from({ length: count }, (_, index) => {
-    const how = g(fc.constantFrom, 'text', 'held', 'detached');
+    const how = pick(g, ['text', 'held', 'detached']);
     const parts = index < 2 ? start : varied(g, start);
     return madeEvent(parts, g(fc.nat, 2_000_000_000), how);
   });
