@@ -71,13 +71,15 @@ export async function checkCandidates(seed: number, tally: Tally): Promise<void>
   if (necessary === undefined) return;
   const index = indexRules([{ status: 'stable', necessary } as Rule]);
   const events = Array.from({ length: EVENTS }, () => randomEvent(random));
-  const outcomes = await officialOutcomes(`$boolean(${source})`, events, LISTS);
-  for (const [place, event] of events.entries()) {
+  // Only of events that the index keeps from it does it matter what the official engine says.
+  const passedOver = events.filter((event) => index.candidates(event).length === 0);
+  tally.cases += events.length;
+  tally.values += passedOver.length;
+  if (passedOver.length === 0) return;
+  const outcomes = await officialOutcomes(`$boolean(${source})`, passedOver, LISTS);
+  for (const [place, event] of passedOver.entries()) {
     const outcome = outcomes[place];
-    tally.cases += 1;
-    const isCandidate = index.candidates(event).length > 0;
-    if (!isCandidate) tally.values += 1;
-    if (isCandidate || outcome?.kind !== 'value' || outcome.json !== 'true') continue;
+    if (outcome?.kind !== 'value' || outcome.json !== 'true') continue;
     tally.differences.push({ seed, source, event: JSON.stringify(event), official: 'true', ours: 'no candidate' });
   }
 }
