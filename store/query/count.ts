@@ -57,11 +57,15 @@ export function combinationsOf(
 export function createCount(shape: Shape): Count {
   const groups = new Map<string, Group>();
   const all = shape.distinct === undefined ? undefined : new Set<string>();
+  /** What it has seen is then what all have seen. */
+  const isOneGroup = shape.groupBy.length === 0 && shape.bucketMs === undefined;
   let events = 0;
   let held = 0;
   let isExact = true;
 
+  let only: Group | undefined;
   const groupOf = (keys: readonly (string | null)[], bucketMs: number | undefined): Group | undefined => {
+    if (isOneGroup && only !== undefined) return only;
     const name = JSON.stringify([bucketMs ?? null, ...keys]);
     const known = groups.get(name);
     if (known !== undefined) return known;
@@ -69,8 +73,9 @@ export function createCount(shape: Shape): Count {
       isExact = false;
       return undefined;
     }
-    const made: Group = { keys, bucketMs, count: 0, seen: all === undefined ? undefined : new Set() };
+    const made: Group = { keys, bucketMs, count: 0, seen: all === undefined || isOneGroup ? all : new Set() };
     groups.set(name, made);
+    only = made;
     return made;
   };
 
@@ -83,8 +88,8 @@ export function createCount(shape: Shape): Count {
   const seen = (group: Group | undefined, values: readonly (string | null)[]): void => {
     if (values.every((value) => value === null)) return;
     const name = JSON.stringify(values);
-    note(group?.seen, name);
     note(all, name);
+    if (!isOneGroup) note(group?.seen, name);
   };
 
   return {

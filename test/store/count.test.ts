@@ -30,6 +30,22 @@ describe('counting', () => {
     });
   });
 
+  it('counts in one group what it counts over all, past half a million different values too', () => {
+    const count = createCount({ groupBy: [], distinct: ['destination.ip'], limit: 1 });
+    const different = 600_000;
+    count.group([], undefined, different);
+    for (let n = 0; n < different; n++) count.seen([], undefined, [`10.${n}`]);
+    count.matched(different);
+    count.event(connection('ann', '10.7', 443), 1);
+    expect(count.result()).toEqual({
+      groups: [{ keys: [], count: different + 1, distinct: different }],
+      combinations: 1,
+      events: different + 1,
+      distinct: different,
+      isExact: true,
+    });
+  });
+
   it('parts by time, also before 1970, and leaves empty buckets out', () => {
     const count = createCount({ groupBy: [], bucketMs: 1_000, limit: 1 });
     for (const at of [-1, 0, 999, 3_000]) count.event({}, at);

@@ -210,6 +210,7 @@ describe('SQL', () => {
 
   it('says where a statement is wrong', async () => {
     expect(await refusalOf('SELECT count(* FROM events')).toMatchObject({ code: 'sql-syntax', at: 15 });
+    expect(await refusalOf(' -- nothing')).toMatchObject({ code: 'sql-syntax', message: 'there is no statement' });
     expect((await refusalOf('SELECT "proces.name" FROM events')).remedy).toContain('"process.name"');
     expect((await refusalOf('SELECT process.name FROM events')).remedy).toContain('double quotes: "process.name"');
     expect((await refusalOf('SELECT 1 FROM events WHERE "user.name" = "root"')).remedy).toContain('texts in single');

@@ -51,7 +51,9 @@ export function checkStatement(serialized: string, known: KnownViews): CheckedSt
   const answer = JSON.parse(serialized) as Tree;
   if (answer['error'] === true) throw unparsed(answer);
   const statements = listOf(answer['statements']);
-  if (statements.length !== 1)
+  if (statements.length === 0)
+    throw new SqlRefused('sql-syntax', 'there is no statement', 'Write SELECT …, WITH … SELECT, or DESCRIBE events.');
+  if (statements.length > 1)
     throw new SqlRefused('sql-refused', 'one statement at a time', 'Leave out what is behind the semicolon.');
   const tree = treeOf(statements[0]);
   const checker = createChecker(known);
