@@ -1,5 +1,6 @@
 // rsigma, the peer for Sigma rules: VEDETTE_RSIGMA names the program, else the one on the PATH or the one that was installed for this
-// (`cargo install rsigma --version 0.23.0 --locked --root .cache/bench/rsigma`: minutes of compiling, so it is not done by itself).
+// (`cargo install rsigma --version 0.23.0 --locked --root .cache/bench/rsigma`). It is not installed by itself, in CI neither: nobody packages
+// it but as source, and that takes more than six minutes of CPU to compile, its daemon left out.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
