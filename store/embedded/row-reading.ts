@@ -34,6 +34,8 @@ export interface RowChunk {
   seqAt(row: number): number;
   /** Throws on what is no row. */
   read(row: number): ReadEvent;
+  /** Frees its memory at once: left to the collector, some 64 MiB of it would each have the whole heap collected. No row is read after. */
+  close(): void;
 }
 
 /** Opens chunks whose columns are those of `valuesSql` of one layout. */
@@ -207,6 +209,9 @@ export function createRowReader(layout: Layout): RowReader {
         }
         const order = { createdMs: createdMs ?? 0, hostId, bootId, position: position ?? 0, id };
         return { seq, timestampMs, order, document: rest };
+      },
+      close() {
+        chunk.memory.transfer(0);
       },
     };
   };

@@ -87,6 +87,7 @@ export async function eventsOf(
   for (const packed of await session.chunks(`SELECT ${session.layout.valuesSql} FROM ${from}`, values)) {
     const chunk = open(packed);
     for (let row = 0; row < chunk.rows; row++) events.push(chunk.read(row));
+    chunk.close();
   }
   return events;
 }

@@ -97,8 +97,15 @@ export async function* scan(
       // What the database's thread answers is heard between two batches: or it would wait with the next slice until this one has been read.
       await nextTurn();
     }
+    for (const chunk of chunksOf(entries)) chunk.close();
     progress?.((at + 1) / (cuts.length - 1));
   }
+}
+
+function chunksOf(entries: readonly Entry[]): ReadonlySet<RowChunk> {
+  const chunks = new Set<RowChunk>();
+  for (const { from } of entries) if ('chunk' in from) chunks.add(from.chunk);
+  return chunks;
 }
 
 /** Events of one time. */
