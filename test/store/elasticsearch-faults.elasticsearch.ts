@@ -194,7 +194,7 @@ describe('between the store and a failing Elasticsearch', () => {
       }),
       { numRuns: Number(process.env['VEDETTE_CONTRACT_RUNS'] ?? 5) },
     );
-  }, 300_000);
+  }, 900_000);
 
   it('an event that no request can hold is refused alone', async () => {
     const between = await stand({ fault: () => undefined, bytesMax: 40_000 });
@@ -225,7 +225,7 @@ describe('between the store and a failing Elasticsearch', () => {
     expect(pages).toBeLessThan(20);
     await remove();
     await between.close();
-  }, 60_000);
+  }, 900_000);
 
   it('a scan whose points in time are lost while others write gives each event once, in order', async () => {
     let pages = 0;
@@ -275,5 +275,5 @@ describe('between the store and a failing Elasticsearch', () => {
     expect(missed).toEqual([]);
     await remove();
     await between.close();
-  }, 120_000);
+  }, 900_000);
 });
