@@ -109,7 +109,7 @@ function print(invocation: Invocation, report: Report): void {
   for (const { file, as } of report.setAside ?? []) stdout.write(`${visible(file)}: set aside, ${visible(as)}\n`);
   const { partitions, events, bytes, isQuick } = report;
   const damaged = report.findings.filter(({ kind }) => kind === 'damage').length;
-  const verdict = damaged === 0 ? 'no damage found' : `damage found in ${damaged} places`;
+  const verdict = damaged === 0 ? 'no damage found' : `damage found in ${counted(damaged, 'place')}`;
   const how = isQuick ? ', looked at quickly' : '';
   stderr.write(
     `${counted(partitions, 'partition')}, ${counted(events, 'event')}, ${formatBytes(bytes)}${how}: ${verdict}\n`,
