@@ -3,9 +3,19 @@ import type { PlainValue } from './foreign-rule.ts';
 
 type Flat = Readonly<Record<string, PlainValue>>;
 
-/** By the field that has another value. */
+/** By the field that has another value; likely ones first. */
 export function othersOf(event: Flat, fields: readonly string[]): readonly (readonly [string, Flat])[] {
-  return fields.map((field) => [field, { ...event, [field]: otherThan(event[field] ?? null) }]);
+  const having = (field: string, value: PlainValue): readonly [string, Flat] => [field, { ...event, [field]: value }];
+  return [
+    ...fields.map((field) => having(field, otherThan(event[field] ?? null))),
+    ...fields.flatMap((field) => farFrom(event[field] ?? null).map((value) => having(field, value))),
+  ];
+}
+
+/** What lies beyond a bound, on either side. */
+function farFrom(value: PlainValue): readonly PlainValue[] {
+  if (typeof value === 'number') return [value + 1_000_000, value - 1_000_000];
+  return typeof value === 'string' ? ['~', ''] : [];
 }
 
 function otherThan(value: PlainValue): PlainValue {

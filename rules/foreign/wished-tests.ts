@@ -30,8 +30,19 @@ export function ofOne(event: FlatEvent, unwanted: readonly (readonly [string, Pl
   ];
   return {
     alerting: { name: 'what it asks for', events: [event], alerts: 1 },
-    silent: others.map(([field, other]) => ({ name: `the same with another ${field}`, events: [other], alerts: 0 })),
+    silent: [
+      ...others.map(([field, other]) => ({ name: `the same with another ${field}`, events: [other], alerts: 0 })),
+      ...Object.keys(event).map((field) => ({
+        name: `the same without ${field}`,
+        events: [without(event, field)],
+        alerts: 0,
+      })),
+    ],
   };
+}
+
+function without(event: FlatEvent, field: string): FlatEvent {
+  return Object.fromEntries(Object.entries(event).filter(([name]) => name !== field));
 }
 
 export function pair(

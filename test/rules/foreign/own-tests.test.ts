@@ -106,6 +106,8 @@ describe('tests of an imported rule', () => {
     'process where process.args : "*-e*" and not user.name == "root"',
     'network where cidrmatch(destination.ip, "10.0.0.0/8") and destination.port in (22, 4444)',
     'process where startsWith~(process.name, "BA") or stringContains(process.command_line, "x y")',
+    'any where process.pid < 3 and user.name <= "b"',
+    'any where process.pid >= 3',
     'file where file.path regex~ "/etc/.*passwd" and length(file.name) > 3',
     'sequence by host.id with maxspan=5m [process where process.name == "curl"] [process where process.args : "/tmp/*"]',
     'sequence with maxspan=1m [file where file.name == "x"] by process.entity_id [process where true] by process.parent.entity_id',
