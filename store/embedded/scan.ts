@@ -16,7 +16,8 @@ import { finite, type Snapshot } from './search.ts';
 
 /** A slice takes at most so many events of each partition, except where more share one millisecond. */
 export const SLICE_ROWS = 20_000;
-const BATCH_EVENTS = 1_000;
+/** A batch is what a scan has in memory as documents: of 1,000, every collection of young memory moved most of them. */
+const BATCH_EVENTS = 250;
 /** Rows that one statement names. */
 const FETCHED_ROWS = 10_000;
 
