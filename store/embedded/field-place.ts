@@ -27,7 +27,7 @@ export type FieldPlace =
   | { readonly kind: 'unknown' };
 
 /** A text of which others of its row tell a part (short-forms.ts): what is asked of that instead of the text, where that will do. */
-export interface ShortPlace {
+interface ShortPlace {
   /** True where there is a text. */
   readonly isThere: string;
   /** The text with marks for stamps. */

@@ -1,4 +1,4 @@
-// Values that the rest of their row tells, but for a number or a mark: they would be a quarter of a partition (decision 0050). Each form is
+// Values that the rest of their row tells, but for a number or a mark: they would be a quarter of a partition (decision 0052). Each form is
 // taken only where it gives the very same text again, and where it is not, the column has the text as it came. The same meaning three
 // times: here for strings and as SQL, in row-scan.ts for bytes.
 //
@@ -31,8 +31,8 @@ export const START_PREFIX = '_start.';
 export const DECIMALS_MAX = 15;
 export const DIGITS_36_MAX = 10;
 export const BOOT_LENGTH = 8;
-export const SOH = '\u0001';
-export const STX = '\u0002';
+const SOH = '\u0001';
+const STX = '\u0002';
 
 /** The first two parts of ids, final dot included; undefined where the boot's id is in another form than the kernel's. */
 function headOf({ host, boot }: RowFacts): string | undefined {
@@ -76,7 +76,7 @@ export function originalOf(stamped: string, facts: RowFacts): string {
 }
 
 /** As auditd and the kernel write it. */
-export function stampOf({ timestampMs, serial }: RowFacts): string {
+function stampOf({ timestampMs, serial }: RowFacts): string {
   const ms = timestampMs % 1_000;
   return `${(timestampMs - ms) / 1_000}.${String(ms).padStart(3, '0')}:${serial ?? ''}`;
 }
