@@ -5,7 +5,8 @@ export const BOOT = 'bbbbbbbb-0000-0000-0000-000000000000';
 
 export interface SendOrder {
   readonly url: string;
-  readonly token: string;
+  /** Each sends a request after the other, as a collector does, in four connections where there is only one. */
+  readonly hosts: readonly { readonly id: string; readonly token: string }[];
   readonly count: number;
   readonly eventsPerSecond: number | undefined;
 }

@@ -24,35 +24,41 @@ parentPort?.once('message', async (order: SendOrder) => {
   parentPort?.postMessage(await send(order));
 });
 
-async function send({ url, token, count, eventsPerSecond }: SendOrder): Promise<SendReport> {
+async function send({ url, hosts, count, eventsPerSecond }: SendOrder): Promise<SendReport> {
   const startMs = Date.now() - 3_600_000;
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  const agent = new Agent({ keepAlive: true, maxSockets: Math.max(CONNECTIONS, hosts.length) });
   const parseUs = parsing(startMs);
   const bodies: Body[] = [];
-  for (let first = 0; first < count; first += BATCH) bodies.push(bodyOf(first, count, startMs));
+  for (let first = 0; first < count; first += BATCH) {
+    const host = hosts[bodies.length % hosts.length]?.id ?? HOST;
+    bodies.push(bodyOf({ first, count, host }, startMs));
+  }
   const begin = performance.now();
   const cpuBefore = process.threadCpuUsage();
   let bytes = 0;
   let refusals = 0;
-  let next = 0;
-  const sendAll = async (): Promise<void> => {
-    while (next < count) {
-      const first = next;
-      next += BATCH;
+  const sendAll = async (host: SendOrder['hosts'][number], bodiesLeft: Iterator<number>): Promise<void> => {
+    for (let one = bodiesLeft.next(); one.done !== true; one = bodiesLeft.next()) {
+      const first = one.value * BATCH;
       if (eventsPerSecond !== undefined) {
         const dueMs = begin + (first * 1_000) / eventsPerSecond - performance.now();
         if (dueMs > 0) await new Promise((resolve) => setTimeout(resolve, dueMs));
       }
-      const body = bodies[first / BATCH];
+      const body = bodies[one.value];
       if (body === undefined) return;
       bytes += body.plainBytes;
-      while (!(await post({ url, token, agent }, body))) {
+      while (!(await post({ url, token: host.token, agent }, body))) {
         refusals++;
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
     }
   };
-  await Promise.all(Array.from({ length: CONNECTIONS }, sendAll));
+  await Promise.all(
+    hosts.flatMap((host, at) => {
+      const mine = [...bodies.keys()].filter((body) => body % hosts.length === at).values();
+      return Array.from({ length: hosts.length === 1 ? CONNECTIONS : 1 }, () => sendAll(host, mine));
+    }),
+  );
   agent.destroy();
   const ms = performance.now() - begin;
   const { user, system } = process.threadCpuUsage(cpuBefore);
@@ -60,7 +66,7 @@ async function send({ url, token, count, eventsPerSecond }: SendOrder): Promise<
 }
 
 function parsing(startMs: number): number {
-  const lines = samples.map((_, index) => eventLines(index, startMs).split('\n')[1] ?? '');
+  const lines = samples.map((_, index) => eventLines(index, HOST, startMs).split('\n')[1] ?? '');
   const run = (): void => {
     for (const line of lines) JSON.parse(line);
   };
@@ -71,10 +77,13 @@ function parsing(startMs: number): number {
   return (user + system) / (20 * lines.length);
 }
 
-function bodyOf(first: number, count: number, startMs: number): Body {
+function bodyOf(
+  { first, count, host }: { readonly first: number; readonly count: number; readonly host: string },
+  startMs: number,
+): Body {
   let text = '';
   const last = Math.min(count, first + BATCH) - 1;
-  for (let index = first; index <= last; index++) text += eventLines(index, startMs);
+  for (let index = first; index <= last; index++) text += eventLines(index, host, startMs);
   const createdMs = startMs + Math.floor(last / 50);
   return {
     bytes: gzipSync(text, { level: 1 }),
@@ -83,7 +92,7 @@ function bodyOf(first: number, count: number, startMs: number): Body {
   };
 }
 
-function eventLines(index: number, startMs: number): string {
+function eventLines(index: number, host: string, startMs: number): string {
   const timeMs = startMs + Math.floor(index / 50);
   const time = new Date(timeMs).toISOString();
   const sample = samples[index % samples.length] ?? {};
@@ -91,10 +100,10 @@ function eventLines(index: number, startMs: number): string {
     ...sample,
     '@timestamp': time,
     event: { ...(sample['event'] as object), created: time, sequence: index },
-    host: { id: HOST, name: HOST, boot: { id: BOOT } },
+    host: { id: host, name: host, boot: { id: BOOT } },
     vedette: { position: index + 1 },
   };
-  const id = auditEventId({ hostId: HOST, bootId: BOOT, timeMs, serial: index, crc: index * 2_654_435_761 });
+  const id = auditEventId({ hostId: host, bootId: BOOT, timeMs, serial: index, crc: index * 2_654_435_761 });
   return bulkLines(id, JSON.stringify(document));
 }
 

@@ -1,11 +1,12 @@
 // The ingest rate over HTTP with gzip, server and engine running on the embedded store: with twelve rules as fast as it goes, at 20,000
-// events a second, and in a burst of 50,000 a second, both for a minute; and as fast as it goes with all shipped rules. Events acknowledged a
-// second; when all is drained, which is: every event is in a partition, none waits in the log, and the engine has read them all (a burst has
-// two minutes for that, from its first request on); the server's CPU by thread, until the last answer and after it, its memory, and bytes an
-// event on disk. The sender packs all before it begins and its own CPU is told beside: it takes part in the cores' time, which on the senders' own machines it would not. So is what two
-// cores could do at the server's CPU alone. The events are the tests' own captures, mapped once and given new times and serials. A sixth of the captures match a
-// shipped rule, which is what they were made for; of the events here one in a hundred does, still far more than on a host. What parsing one
-// costs is told beside, because machines differ.
+// events a second, and in bursts of 50,000 a second of one host and of several, all for a minute; and as fast as it goes with all shipped
+// rules. What is told: events acknowledged a second; when all is drained, which is: every event is in a partition, none waits in the log,
+// and the engine has read them all (a burst has two minutes for that, from its first request on); the server's CPU by thread, until the
+// last answer and after it, its memory, and bytes an event on disk. The sender packs all before it begins, and its own CPU is told beside:
+// it takes part in the cores' time, which on the senders' own machines it would not. So is what two cores could do at the server's CPU
+// alone. The events are the tests' own captures, mapped once and given new times and serials. A sixth of the captures match a shipped
+// rule, which is what they were made for; of the events here one in a hundred does, still far more than on a host. What parsing one costs
+// is told beside, because machines differ.
 import { readdirSync, readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { createImporter } from '../audit/import.ts';
@@ -21,6 +22,7 @@ import { cpuMs, memoryMib, threadCpuMs } from './process-cost.ts';
 
 const SUSTAINED_PER_SECOND = 20_000;
 const BURST_PER_SECOND = 50_000;
+const BURST_HOSTS = 8;
 
 /** Of the shipped ones: seven on single events, five on many (threshold, distinct, new value, sequence). */
 const TWELVE_RULES: readonly string[] = [
@@ -61,10 +63,15 @@ export async function run({
         rules: TWELVE_RULES,
       },
     ],
-    [
-      'twelve rules, burst',
-      { count: BURST_PER_SECOND * seconds.burst, eventsPerSecond: BURST_PER_SECOND, rules: TWELVE_RULES },
-    ],
+    ...[1, BURST_HOSTS].map((hosts): readonly [string, Part] => [
+      `twelve rules, burst from ${hosts} host${hosts === 1 ? '' : 's'}`,
+      {
+        count: BURST_PER_SECOND * seconds.burst,
+        eventsPerSecond: BURST_PER_SECOND,
+        rules: TWELVE_RULES,
+        hosts,
+      },
+    ]),
   ];
   for (const [name, part] of parts) {
     if (!name.includes(asked)) continue;
@@ -79,10 +86,12 @@ interface Part {
   readonly eventsPerSecond: number | undefined;
   /** Names of shipped ones; undefined: all of them. */
   readonly rules: readonly string[] | undefined;
+  /** That send it, one if it is not told: what a host sends is stored a request after the other, what several send together. */
+  readonly hosts?: number;
 }
 
 async function measure(samples: readonly EventDocument[], part: Part): Promise<readonly string[]> {
-  const { count, eventsPerSecond } = part;
+  const { count, eventsPerSecond, hosts: hostCount = 1 } = part;
   // As the `vedette` command and `up` start it.
   const installation = makeInstallation({
     port: await freePort(),
@@ -92,14 +101,14 @@ async function measure(samples: readonly EventDocument[], part: Part): Promise<r
   const server = await installation.start('server');
   const sender = new Worker(new URL('./ingest-sender-worker.ts', import.meta.url), { workerData: { samples } });
   try {
-    const { token } = await enroll(installation);
+    const hosts = await Promise.all(Array.from({ length: hostCount }, (_, at) => enroll(installation, at)));
     const before = { cpu: cpuMs(server.pid), threads: threadCpuMs(server.pid) };
     let behindMost = 0;
     const watch = setInterval(async () => {
       const { engine } = await installation.api<StatusResponse>('/status').catch(() => ({ engine: { behind: 0 } }));
       behindMost = Math.max(behindMost, engine.behind);
     }, 1_000);
-    const sent = await send(sender, { url: installation.url, token, count, eventsPerSecond });
+    const sent = await send(sender, { url: installation.url, hosts, count, eventsPerSecond });
     const acknowledgedMs = sent.ms;
     const answered = threadCpuMs(server.pid);
     const begin = performance.now() - sent.ms;
@@ -198,7 +207,10 @@ function documentsOf(log: string): readonly EventDocument[] {
   return imported.flatMap((result) => (result.kind === 'document' ? [result.document] : []));
 }
 
-async function enroll(installation: Installation): Promise<EnrollResponse> {
+async function enroll(installation: Installation, number: number): Promise<SendOrder['hosts'][number]> {
+  const id = number === 0 ? HOST : `${HOST}-${number}`;
   const secret = readFileSync(`${installation.dataFolder}/server/enrollment.secret`, 'utf8').trim();
-  return installation.api<EnrollResponse>('/enroll', { enrollment_secret: secret, host: { id: HOST, name: HOST } });
+  const request = { enrollment_secret: secret, host: { id, name: id } };
+  const { token } = await installation.api<EnrollResponse>('/enroll', request);
+  return { id, token };
 }
