@@ -14,7 +14,7 @@ const files: FilePort = {
     if (isArmed && ++steps === Number(step)) process.kill(process.pid, 'SIGKILL');
   },
 };
-const nowMs = (): number => Math.max(Date.now(), START_MS) + DAY_MS;
+const nowMs = (): number => START_MS + DAY_MS;
 const store = await openEmbeddedStore({ folder, files, nowMs, coldAfterMs: DAY_MS });
 isArmed = true;
 process.stdout.write('armed\n');

@@ -1,7 +1,7 @@
 // Making partitions cold, and dropping them: killed between any two durable steps, with a full disk, with events that come late.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -23,7 +23,7 @@ let copies = 0;
 const open = (coldAfterMs = DAY_MS): Promise<EmbeddedStore> =>
   openEmbeddedStore({
     folder,
-    nowMs: () => Math.max(Date.now(), START_MS) + DAY_MS,
+    nowMs: () => START_MS + DAY_MS,
     coldAfterMs,
     limits: { loadDelayMs: 3_600_000, recentEvents: 0 },
     openDatabase: databaseHere,
@@ -35,11 +35,12 @@ beforeAll(async () => {
   const store = await open();
   await store.append([...OLD, ...YOUNG]);
   await store.close();
+  beWritten(folder);
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 beforeEach(() => {
   folder = join(root, `copy-${++copies}`);
-  cpSync(join(root, 'built'), folder, { recursive: true });
+  cpSync(join(root, 'built'), folder, { recursive: true, preserveTimestamps: true });
 });
 
 /** Runs the child until it is killed by itself at a step, or by us so long after it began. */
@@ -50,6 +51,12 @@ async function killed(work: 'cool' | 'drop', step: number, afterMs?: number): Pr
   if (afterMs !== undefined) child.stdout.once('data', () => setTimeout(() => child.kill('SIGKILL'), afterMs));
   await once(child, 'exit');
   expect(child.signalCode).toBe('SIGKILL');
+  beWritten(folder);
+}
+
+/** As if it had been written at START_MS: the store's clock stands there, whatever day it is, and files say when they were written. */
+function beWritten(folder: string): void {
+  for (const name of readdirSync(folder)) utimesSync(join(folder, name), START_MS / 1_000, START_MS / 1_000);
 }
 
 async function found(store: EmbeddedStore): Promise<string[]> {
@@ -110,6 +117,7 @@ describe('a store with cold partitions', () => {
     const cooling = store.cool();
     await store.close();
     await cooling;
+    beWritten(folder);
     const again = await open();
     await again.cool();
     expect(await found(again)).toEqual(ids([...OLD, ...YOUNG]));
