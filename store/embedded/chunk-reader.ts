@@ -2,6 +2,9 @@
 // row, costs more than reading it from the disk. Of a column's texts those that are the same to DuckDB (by their address, where they are
 // long) are one; a chunk goes to another thread as one piece of memory:
 //
+// Its rows are in the order of its first column of doubles, which of events is `_created`: they are read in that order, and a row's values
+// would else be somewhere else in memory than those of the row before, column by column.
+//
 //   directory    for each column COLUMN_WORDS words of 32 bits: its form; where its parts begin; how many different texts it has; whether all are ASCII
 //   NUMBERS      doubles, one for each row; NaN is NULL
 //   TEXTS        codes: for each row the number of its text, -1 is NULL; ends: where each text ends; the texts in UTF-8, one after another
@@ -73,6 +76,21 @@ export function createChunkReader(result: Pick<DuckDBResult, 'columnCount' | 'co
   /** Memory of DuckDB's that is at hand, and its address. */
   let window: Uint8Array = new Uint8Array(0);
   let windowFrom = 0;
+  const orderColumn = kinds.indexOf('double');
+  /** Where each row of DuckDB's goes. */
+  let position = new Uint32Array(0);
+
+  const orderRows = (chunk: duckdb.DataChunk, rows: number): void => {
+    const order = Uint32Array.from({ length: rows }, (_, row) => row);
+    if (orderColumn >= 0 && rows > 0) {
+      const data = duckdb.vector_get_data(duckdb.data_chunk_get_vector(chunk, orderColumn), rows * NUMBER_BYTES);
+      const keys = new Float64Array(data.buffer, data.byteOffset, rows);
+      order.sort((a, b) => (keys[a] ?? 0) - (keys[b] ?? 0));
+    }
+    position = new Uint32Array(rows);
+    for (let at = 0; at < rows; at++) position[order[at] ?? 0] = at;
+  };
+  const placeOf = (row: number): number => position[row] ?? 0;
 
   const reserve = (more: number): void => {
     if (used + more <= memory.byteLength) return;
@@ -114,15 +132,17 @@ export function createChunkReader(result: Pick<DuckDBResult, 'columnCount' | 'co
     const place = take(rows * NUMBER_BYTES);
     const data = duckdb.vector_get_data(vector, rows * NUMBER_BYTES);
     const first = place / NUMBER_BYTES;
-    if (!isWhole) bytes.set(data, place);
-    else {
+    if (!isWhole) {
+      const values = new Float64Array(data.buffer, data.byteOffset, rows);
+      for (let row = 0; row < rows; row++) doubles[first + placeOf(row)] = values[row] ?? Number.NaN;
+    } else {
       const low = new Uint32Array(data.buffer, data.byteOffset, rows * 2);
       const high = new Int32Array(data.buffer, data.byteOffset, rows * 2);
       for (let row = 0; row < rows; row++)
-        doubles[first + row] = (high[2 * row + 1] ?? 0) * TWO_32 + (low[2 * row] ?? 0);
+        doubles[first + placeOf(row)] = (high[2 * row + 1] ?? 0) * TWO_32 + (low[2 * row] ?? 0);
     }
     if (validity !== undefined)
-      for (let row = 0; row < rows; row++) if (!isValid(validity, row)) doubles[first + row] = Number.NaN;
+      for (let row = 0; row < rows; row++) if (!isValid(validity, row)) doubles[first + placeOf(row)] = Number.NaN;
     return place;
   };
 
@@ -228,7 +248,8 @@ export function createChunkReader(result: Pick<DuckDBResult, 'columnCount' | 'co
     const strings = new Uint32Array(data.buffer, data.byteOffset, rows * STRING_WORDS);
     const first = place / 4;
     for (let row = 0; row < rows; row++)
-      words[first + row] = validity !== undefined && !isValid(validity, row) ? -1 : codeOf(strings, row * STRING_WORDS);
+      words[first + placeOf(row)] =
+        validity !== undefined && !isValid(validity, row) ? -1 : codeOf(strings, row * STRING_WORDS);
     words[column * COLUMN_WORDS + WORD.codes] = place;
     copyTexts(column);
   };
@@ -241,8 +262,9 @@ export function createChunkReader(result: Pick<DuckDBResult, 'columnCount' | 'co
     let members = 0;
     for (let row = 0; row < rows; row++) {
       const length = validity !== undefined && !isValid(validity, row) ? -1 : (entries[row * ENTRY_WORDS + 2] ?? 0);
-      words[place / 4 + 2 * row] = members;
-      words[place / 4 + 2 * row + 1] = length;
+      const at = place / 4 + 2 * placeOf(row);
+      words[at] = members;
+      words[at + 1] = length;
       if (length > 0) members += length;
     }
     const codesAt = take(members * 4);
@@ -253,7 +275,7 @@ export function createChunkReader(result: Pick<DuckDBResult, 'columnCount' | 'co
     let put = codesAt / 4;
     for (let row = 0; row < rows; row++) {
       const from = entries[row * ENTRY_WORDS] ?? 0;
-      const length = words[place / 4 + 2 * row + 1] ?? -1;
+      const length = words[place / 4 + 2 * placeOf(row) + 1] ?? -1;
       for (let member = from; member < from + length; member++) words[put++] = codeOf(strings, member * STRING_WORDS);
     }
     words[column * COLUMN_WORDS + WORD.values] = place;
@@ -264,6 +286,7 @@ export function createChunkReader(result: Pick<DuckDBResult, 'columnCount' | 'co
   return {
     pack({ chunk, rowCount: rows }) {
       used = 0;
+      orderRows(chunk, rows);
       take(kinds.length * COLUMN_WORDS * 4);
       words.fill(0, 0, kinds.length * COLUMN_WORDS);
       for (const [column, kind] of kinds.entries()) {
