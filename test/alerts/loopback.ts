@@ -2,6 +2,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import { freePort } from '../harness/receivers.ts';
 
 interface HttpAnswer {
   readonly status?: number;
@@ -89,8 +90,6 @@ export async function listenSmtp(options: SMTPServerOptions = {}, host = '127.0.
 }
 
 /** A port on which nothing listens. */
-export async function closedPort(): Promise<number> {
-  const { url, close } = await listenHttp();
-  await close();
-  return Number(new URL(url).port);
+export function closedPort(): Promise<number> {
+  return freePort();
 }

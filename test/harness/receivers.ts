@@ -1,5 +1,6 @@
 // The other side of the channels: an HTTP server that answers as Slack's chat.postMessage does, and a real SMTP server, both on
 // loopback; each keeps what it got and when.
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
@@ -72,11 +73,20 @@ export async function startSmtp(): Promise<Receiver> {
   };
 }
 
-/** A free port of the loopback, for a server that the test starts itself. */
+/**
+ * A free port of the loopback, for a server that the test starts itself. None of those that the kernel gives to connections and to who
+ * listens anywhere (from 32768 on): by the time that the server begins, another test's connection might have it.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    return port;
+  }
 }
