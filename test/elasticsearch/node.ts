@@ -2,12 +2,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { freePort } from '../harness/receivers.ts';
 
 /** The first start fetches 132 MB and compiles. */
-const START_TIMEOUT_MS = 280_000;
+const START_TIMEOUT_MS = 800_000;
 
 export interface ElasticsearchNode {
   readonly url: string;
@@ -139,15 +139,4 @@ async function runNode(
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** A port whose neighbour a hundred above, which the node's transport takes, can be bound as well. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return port + 100 < 65_536 ? port : freePort();
 }
