@@ -5,8 +5,7 @@ import { OWN } from './owner.ts';
 import { addFrame, type SegmentAccount } from './segment-account.ts';
 import { FRAME_BYTES_MAX } from './spool-limits.ts';
 
-/** Grows to what waits at most, and stays. */
-const START_BYTES = 32 * 1024;
+const START_BYTES = 256 * 1024;
 /** An event of one-byte characters takes at most this many bytes a character in UTF-8; of two-byte ones as well. */
 const BYTES_OF_CHARACTER_MAX = 3;
 

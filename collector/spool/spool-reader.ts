@@ -40,10 +40,8 @@ export interface SpoolReader {
   close(): void;
 }
 
-/** So much is read at once where there is so much; it begins with less, as most starts find little. */
 const READ_BYTES = 512 * 1024;
-const READ_START_BYTES = 32 * 1024;
-const BODY_START_BYTES = 32 * 1024;
+const BODY_START_BYTES = 256 * 1024;
 const EVENTS_MAX = 10_000;
 const SHORTAGES: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
 
@@ -179,14 +177,13 @@ export function openSpoolReader(options: {
   /** Reads on; false at the end of the file. */
   function fill(cursor: Cursor): boolean {
     if (cursor.file === undefined) return false;
-    const wasFull = cursor.end === cursor.buffer.length;
     if (cursor.start > 0) {
       // What was handed out is a copy, so what was read may be overwritten.
       cursor.buffer.copyWithin(0, cursor.start, cursor.end);
       cursor.end -= cursor.start;
       cursor.start = 0;
     }
-    if (cursor.end === cursor.buffer.length || (wasFull && cursor.buffer.length < READ_BYTES)) {
+    if (cursor.end === cursor.buffer.length) {
       const grown = Buffer.allocUnsafeSlow(cursor.buffer.length * 2);
       cursor.buffer.copy(grown, 0, 0, cursor.end);
       cursor.buffer = grown;
@@ -289,7 +286,7 @@ function newCursor(spoolClass: SpoolClass): Cursor {
     spoolClass,
     number: 0,
     file: undefined,
-    buffer: Buffer.allocUnsafeSlow(READ_START_BYTES),
+    buffer: Buffer.allocUnsafeSlow(READ_BYTES),
     start: 0,
     end: 0,
     offset: 0,

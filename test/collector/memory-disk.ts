@@ -15,7 +15,6 @@ type DiskStep = 'create' | 'append' | 'truncate' | 'remove' | 'rename' | 'sync' 
 
 export function memoryDisk(): MemoryDisk {
   const files = new Map<string, Buffer>();
-  const appendTo = createGrowing();
   const disk: MemoryDisk = {
     files,
     room: Number.POSITIVE_INFINITY,
@@ -64,7 +63,7 @@ export function memoryDisk(): MemoryDisk {
         const taken = Math.min(added.length, disk.room);
         if (taken === 0 && added.length > 0) throw Object.assign(new Error('full'), { code: 'ENOSPC' });
         disk.room -= taken;
-        files.set(name, appendTo(bytes(), added.subarray(0, taken)));
+        files.set(name, Buffer.concat([bytes(), added.subarray(0, taken)]));
         return taken;
       },
       read(buffer, offset, length, position) {
@@ -88,20 +87,4 @@ export function memoryDisk(): MemoryDisk {
     };
   }
   return disk;
-}
-
-/** Appends without copying all that is there each time. Bytes that somebody holds never change. */
-function createGrowing(): (bytes: Buffer, added: Uint8Array) => Buffer {
-  /** How far each piece of memory is written: who appends behind less than that gets memory of their own. */
-  const written = new WeakMap<ArrayBufferLike, number>();
-  return (bytes, added) => {
-    const length = bytes.length + added.length;
-    const isNewest = bytes.byteOffset === 0 && written.get(bytes.buffer) === bytes.length;
-    const memory = isNewest && bytes.buffer.byteLength >= length ? bytes.buffer : new ArrayBuffer(length * 2);
-    const whole = Buffer.from(memory, 0, length);
-    if (memory !== bytes.buffer) bytes.copy(whole);
-    whole.set(added, bytes.length);
-    written.set(memory, length);
-    return whole;
-  };
 }
