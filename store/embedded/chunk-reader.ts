@@ -148,12 +148,10 @@ export function createChunkReader(result: Pick<DuckDBResult, 'columnCount' | 'co
 
   /** The number of a text, which may be one that was met. */
   const codeOf = (strings: Uint32Array, place: number): number => {
-    const [length, second, third, fourth] = [
-      strings[place] ?? 0,
-      strings[place + 1] ?? 0,
-      strings[place + 2] ?? 0,
-      strings[place + 3] ?? 0,
-    ];
+    const length = strings[place] ?? 0;
+    const second = strings[place + 1] ?? 0;
+    const third = strings[place + 2] ?? 0;
+    const fourth = strings[place + 3] ?? 0;
     const mixed = Math.imul(Math.imul(second ^ length, 0x9e3779b1) ^ third, 0x85ebca6b) ^ Math.imul(fourth, 0xc2b2ae35);
     const slot = (mixed ^ (mixed >>> 15)) & (SLOTS - 1);
     const code = slots[slot] ?? -1;
