@@ -27,7 +27,9 @@ function entryLines(head: string, value: PlainValue, indent: string): readonly s
   const start = head === '' ? indent : `${indent}${head} `;
   if (isList(value) || isMap(value)) {
     const flat = flow(value);
-    if (flat !== undefined && start.length + flat.length <= LINE_MAX) return [`${start}${flat}`];
+    // What is empty has no other form, however long the line is.
+    const isEmpty = flat === '{}' || flat === '[]';
+    if (flat !== undefined && (isEmpty || start.length + flat.length <= LINE_MAX)) return [`${start}${flat}`];
     if (head === '') return lines(value, indent);
     return [`${indent}${head}`, ...lines(value, `${indent}${INDENT}`)];
   }

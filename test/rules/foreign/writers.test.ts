@@ -66,6 +66,18 @@ describe('YAML of plain data', () => {
     );
   });
 
+  it.each([[{}], [[]], [[['a'.repeat(120)]]], [{ b: {} }]])(
+    'reads back equal below a long name: %j',
+    (value: PlainValue) => {
+      const data = { ['a.'.repeat(80)]: value };
+      for (const one of [data, { list: [data, data] }]) {
+        const { diagnostics, documents } = readYaml('x.yaml', writeYaml(one));
+        expect(diagnostics).toEqual([]);
+        expect(documents.map(({ root }) => plainValue(root))).toEqual([one]);
+      }
+    },
+  );
+
   it('is what people would write', () => {
     const data = {
       id: 'x',
