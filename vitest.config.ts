@@ -30,6 +30,7 @@ const suite = (
     name,
     include: [...include],
     pool: 'forks' as const,
+    setupFiles: ['test/harness/draws.ts'],
     testTimeout: options.timeoutMs,
     hookTimeout: options.timeoutMs,
     ...(options.serial === true ? { fileParallelism: false } : {}),
