@@ -89,8 +89,9 @@ function isDiskFull(error: unknown): boolean {
   return (code === 'ERR_SQLITE_ERROR' && errcode === 13) || code === 'ENOSPC' || code === 'EDQUOT';
 }
 
+/** What Fastify says of a request. Errors of Elasticsearch's client have a status as well: that of its answer, which is not ours. */
 function statusOf(error: unknown): number | undefined {
-  const status =
-    typeof error === 'object' && error !== null ? (error as { statusCode?: unknown }).statusCode : undefined;
-  return typeof status === 'number' ? status : undefined;
+  if (typeof error !== 'object' || error === null || 'meta' in error) return undefined;
+  const { statusCode } = error as { readonly statusCode?: unknown };
+  return typeof statusCode === 'number' ? statusCode : undefined;
 }
