@@ -22,8 +22,14 @@ export function sessionOf(schema: string, connection: DuckDBConnection, signal?:
       const reader = await connection.runAndReadAll(sql, values.map(boundValue), values.map(boundType) as DuckDBType[]);
       return reader.getRows().map((row) => row.map(plainValue));
     },
-    async chunks(sql, values = []) {
+    async chunks(sql, values = [], areFew = false) {
       const bound = [values.map(boundValue), values.map(boundType) as DuckDBType[]] as const;
+      const gathered = async (): Promise<readonly PackedChunk[]> => {
+        const whole = await connection.run(sql, ...bound);
+        const reader = createChunkReader(whole);
+        return (await whole.fetchAllChunks()).map((chunk) => reader.pack(chunk));
+      };
+      if (areFew) return await gathered();
       const stream = await connection.stream(sql, ...bound);
       const result = streamedResult(stream);
       const reader = createChunkReader(stream);
@@ -34,8 +40,7 @@ export function sessionOf(schema: string, connection: DuckDBConnection, signal?:
       if (!result.hasFailed()) return packed;
       signal?.throwIfAborted();
       // It fails again, and says why, or what failed is over.
-      const whole = await connection.run(sql, ...bound);
-      return (await whole.fetchAllChunks()).map(createChunkReader(whole).pack);
+      return await gathered();
     },
   };
 }

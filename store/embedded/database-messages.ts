@@ -18,6 +18,7 @@ export type DatabaseCall =
   | { readonly kind: 'rows'; readonly session: number; readonly sql: string; readonly values: readonly SqlParameter[] }
   | {
       readonly kind: 'chunks';
+      readonly areFew: boolean;
       readonly session: number;
       readonly sql: string;
       readonly values: readonly SqlParameter[];

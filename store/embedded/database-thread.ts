@@ -80,9 +80,9 @@ export async function openDatabaseThread(limits: DatabaseLimits, warn: (text: st
           const answer = await ask({ kind: 'rows', session: number, sql, values });
           return answer.kind === 'rows' ? answer.rows : [];
         },
-        async chunks(sql, values = []) {
+        async chunks(sql, values = [], areFew = false) {
           signal?.throwIfAborted();
-          const answer = await ask({ kind: 'chunks', session: number, sql, values });
+          const answer = await ask({ kind: 'chunks', session: number, sql, values, areFew });
           return answer.kind === 'chunks' ? answer.chunks : [];
         },
       };

@@ -72,7 +72,7 @@ const answer = async (call: DatabaseCall): Promise<DatabaseResult> => {
     case 'chunks': {
       const open = sessions.get(call.session);
       if (open === undefined) throw new Error('the session has ended');
-      return { kind: 'chunks', chunks: await open.session.chunks(call.sql, call.values) };
+      return { kind: 'chunks', chunks: await open.session.chunks(call.sql, call.values, call.areFew) };
     }
     case 'end':
       await sessions.get(call.session)?.end();

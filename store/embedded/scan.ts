@@ -201,6 +201,7 @@ async function readRows(
       const packed = await session.chunks(
         `SELECT ${layout.valuesSql} FROM ${rows}`,
         handles === undefined ? values : [],
+        handles !== undefined,
       );
       for (const chunk of packed.map(open)) {
         const from = { chunk, isMeant };

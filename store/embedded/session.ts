@@ -26,7 +26,12 @@ export interface Session {
   /** Runs one statement and gives its rows. */
   rows(sql: string, values?: readonly SqlParameter[]): Promise<SqlValue[][]>;
   /** Runs one statement whose columns are of a layout's types, and gives its rows as they lie in the database's memory. */
-  chunks(sql: string, values?: readonly SqlParameter[]): Promise<readonly PackedChunk[]>;
+  chunks(
+    sql: string,
+    values?: readonly SqlParameter[],
+    /** Of rows that are far between: they are gathered first, or there would be a chunk for every few of them. */
+    areFew?: boolean,
+  ): Promise<readonly PackedChunk[]>;
 }
 
 /** One statement that is not ours, with bounds. */

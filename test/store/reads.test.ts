@@ -47,9 +47,9 @@ beforeAll(async () => {
                 if (COUNT.test(sql) && ++counts > countsDone) await brokenOff(signal);
                 return session.rows(sql, values);
               };
-              const chunks: Session['chunks'] = (sql, values) => {
+              const chunks: Session['chunks'] = (sql, values, areFew) => {
                 statements.push(sql);
-                return session.chunks(sql, values);
+                return session.chunks(sql, values, areFew);
               };
               return work({ ...session, rows, chunks });
             },
