@@ -240,6 +240,7 @@ async function checkRows(
         }
         after = Math.max(after, chunk.seqAt(row));
       }
+      chunk.close();
     }
     read += rows;
     tell(read / span.rows);

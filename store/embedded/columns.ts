@@ -319,15 +319,16 @@ export function toRow(event: {
   return row;
 }
 
-const [ID, TS, HOST, BOOT, SERIAL, STAMPED, TAIL] = [
-  '_id',
-  '_ts',
-  '_host',
-  '_boot',
-  SERIAL_FIELD,
-  STAMPED_FIELD,
-  TAIL_COLUMN,
-].map(placeOf) as [number, number, number, number, number, number, number];
+/** Where in a row of LAYOUT stands what short forms are made of, and made into. */
+export const SHORT_PLACES = {
+  id: placeOf('_id'),
+  timestamp: placeOf('_ts'),
+  host: placeOf('_host'),
+  boot: placeOf('_boot'),
+  serial: placeOf(SERIAL_FIELD),
+  stamped: placeOf(STAMPED_FIELD),
+  tail: placeOf(TAIL_COLUMN),
+} as const;
 
 /** Where an entity id, its pid and its start stand in a row of LAYOUT. */
 export const ENTITY_PLACES: readonly { readonly id: number; readonly pid: number; readonly start: number }[] = [
@@ -336,25 +337,26 @@ export const ENTITY_PLACES: readonly { readonly id: number; readonly pid: number
 
 /** Takes out of a row what the rest of it tells. */
 function shorten(row: ColumnValue[]): void {
+  const { id: idAt, timestamp, host, boot, serial, stamped, tail } = SHORT_PLACES;
   const numberAt = (place: number): number | null => (typeof row[place] === 'number' ? row[place] : null);
   const facts: RowFacts = {
-    host: String(row[HOST] ?? ''),
-    boot: String(row[BOOT] ?? ''),
-    timestampMs: numberAt(TS) ?? 0,
-    serial: numberAt(SERIAL),
+    host: String(row[host] ?? ''),
+    boot: String(row[boot] ?? ''),
+    timestampMs: numberAt(timestamp) ?? 0,
+    serial: numberAt(serial),
   };
   const move = (from: number, to: number, number: number | undefined): void => {
     if (number === undefined) return;
     row[from] = null;
     row[to] = number;
   };
-  move(ID, TAIL, tailOf(String(row[ID]), facts));
+  move(idAt, tail, tailOf(String(row[idAt]), facts));
   for (const { id, pid, start } of ENTITY_PLACES) {
     const held = row[id];
     if (typeof held === 'string') move(id, start, startOf(held, facts, numberAt(pid)));
   }
-  const original = row[STAMPED];
-  if (typeof original === 'string') row[STAMPED] = stampedOf(original, facts);
+  const original = row[stamped];
+  if (typeof original === 'string') row[stamped] = stampedOf(original, facts);
 }
 
 const IPV4_FIRST = 0xffffn << 32n;

@@ -1,25 +1,17 @@
 // What the rest of a row tells, taken out of it, byte for byte: `shorten` of columns.ts for rows that row-scan.ts read.
-import { ENTITY_PLACES, LAYOUT } from './columns.ts';
+import { ENTITY_PLACES, SHORT_PLACES } from './columns.ts';
 import { NULL_LENGTH, type RowTable } from './row-table.ts';
-import { BOOT_LENGTH, DECIMALS_MAX, DIGITS_36_MAX, SERIAL_FIELD, STAMPED_FIELD, TAIL_COLUMN } from './short-forms.ts';
+import { BOOT_LENGTH, DECIMALS_MAX, DIGITS_36_MAX } from './short-forms.ts';
 
-const [ID, TIMESTAMP, HOST, BOOT, SERIAL, STAMPED, TAIL] = [
-  '_id',
-  '_ts',
-  '_host',
-  '_boot',
-  SERIAL_FIELD,
-  STAMPED_FIELD,
-  TAIL_COLUMN,
-].map((name) => LAYOUT.columns.findIndex((column) => column.name === name)) as [
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-];
+const {
+  id: ID,
+  timestamp: TIMESTAMP,
+  host: HOST,
+  boot: BOOT,
+  serial: SERIAL,
+  stamped: STAMPED,
+  tail: TAIL,
+} = SHORT_PLACES;
 
 const SOH = 1;
 const STX = 2;

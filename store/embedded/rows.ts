@@ -73,7 +73,7 @@ export async function rowOfId(
 
 /** The events of a `FROM`, in no order. */
 async function storedRows(session: PartitionSession, from: string): Promise<StoredRow[]> {
-  return (await eventsOf(session, from, [], true)).map(({ seq, order, document }) => ({ seq, id: order.id, document }));
+  return (await eventsOf(session, from)).map(({ seq, order, document }) => ({ seq, id: order.id, document }));
 }
 
 /** The same with all that a row tells. */
@@ -81,11 +81,10 @@ export async function eventsOf(
   session: PartitionSession,
   from: string,
   values: readonly SqlParameter[] = [],
-  areFew = false,
 ): Promise<ReadEvent[]> {
   const open = createRowReader(session.layout);
   const events: ReadEvent[] = [];
-  for (const packed of await session.chunks(`SELECT ${session.layout.valuesSql} FROM ${from}`, values, areFew)) {
+  for (const packed of await session.chunks(`SELECT ${session.layout.valuesSql} FROM ${from}`, values, true)) {
     const chunk = open(packed);
     for (let row = 0; row < chunk.rows; row++) events.push(chunk.read(row));
     chunk.close();

@@ -1,6 +1,6 @@
 // Values that the rest of their row tells, but for a number or a mark: they would be a quarter of a partition (decision 0052). Each form is
 // taken only where it gives the very same text again, and where it is not, the column has the text as it came. The same meaning three
-// times: here for strings and as SQL, in row-scan.ts for bytes.
+// times: here for strings and as SQL, in row-shortening.ts for bytes.
 //
 //   _tail             CRC of an id HOST.BOOT.TIME.SERIAL.CRC (event/id.ts), of which `_host`, `_boot`, `_ts` and `event.sequence` tell the rest;
 //                     `_id` is NULL then
