@@ -1,5 +1,5 @@
 // What the server has at the end, put beside the truth: numbered execs that are stored, those that are not, and the loss records.
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type EventDocument, fieldOf, numberOf, timeOf } from '../../event/document.ts';
 import { type OrderKey, orderKeyOf } from '../../event/order.ts';
@@ -10,7 +10,7 @@ import type { Truth } from './numbered-workload.ts';
 /** One search is asked for so much time, ms: it answers with 5,000 events at the most. */
 const WINDOW_MS = 2_000;
 const SEARCH_LIMIT = 5_000;
-/** The count of stored events stands still for so long, ms, when everything has come: losses of the spool are told every 10 s. */
+/** The count of stored events stands still for so long, ms, when everything has come: a missing serial is told after 5 s of quiet. */
 const STILL_MS = 12_000;
 /** The kernel stamps records with its coarse clock. */
 const CLOCK_SLACK_MS = 12;
@@ -47,16 +47,37 @@ function isDelivered({ dataFolder }: Installation): boolean {
   }
 }
 
-/** Waits until everything that was spooled is stored and folded. */
-export async function drained(installation: Installation, timeoutMs = 180_000): Promise<void> {
+interface SpoolJournal {
+  readonly groups: readonly { readonly losses: readonly unknown[] }[];
+  readonly intent?: unknown;
+}
+
+/** True when the spool has nothing left to tell of what it gave up (collector/spool/loss-journal.ts). */
+function isToldOfSpool({ dataFolder }: Installation): boolean {
+  const numbers = globSync(join(dataFolder, 'collector', 'spool', 'evicted-*.json')).map((file) =>
+    Number(/evicted-(\d+)\.json$/.exec(file)?.[1]),
+  );
+  if (numbers.length === 0) return true;
+  try {
+    const text = readFileSync(join(dataFolder, 'collector', 'spool', `evicted-${Math.max(...numbers)}.json`), 'utf8');
+    // Eight digits of a checksum stand before it. Of an intention the outcome is in memory alone.
+    const { groups, intent } = JSON.parse(text.slice(8, text.indexOf('\n'))) as SpoolJournal;
+    return intent === undefined && groups.every(({ losses }) => losses.length === 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until everything that was spooled is stored and folded, and everything that was lost is told. */
+export async function drained(installation: Installation, timeoutMs = 600_000): Promise<void> {
   let last = -1;
   let since = Date.now();
   await eventually(
     'the spool to drain',
     async () => {
       const { store, engine } = await installation.api<StatusResponse>('/status');
-      if (store.events !== last || !isDelivered(installation) || engine.behind > 0 || engine.pendingDetections > 0)
-        since = Date.now();
+      const isStill = store.events === last && engine.behind === 0 && engine.pendingDetections === 0;
+      if (!isStill || !isDelivered(installation) || !isToldOfSpool(installation)) since = Date.now();
       last = store.events;
       await new Promise((resolve) => setTimeout(resolve, 200));
       return Date.now() - since > STILL_MS ? true : undefined;

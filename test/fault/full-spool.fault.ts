@@ -17,6 +17,7 @@ import { type Relay, startRelay } from '../harness/relay.ts';
 import {
   atMost,
   drained,
+  type LossRecord,
   lossRecords,
   missingFrom,
   repeated,
@@ -87,6 +88,13 @@ async function underFlood(flood: () => Promise<Truth | undefined>) {
   return { truth, span, losses, exploits: await storedExecs(installation, 'exploit', span) };
 }
 
+/** Those that say how much it was at the most: an unknown number would explain anything. */
+const bounded = (losses: readonly LossRecord[]): readonly LossRecord[] =>
+  losses.filter(({ atMost: most }) => most !== undefined);
+
+const told = (losses: readonly LossRecord[]): string =>
+  `all told: ${losses.map(({ source, atLeast, atMost: most }) => `${source} ${atLeast} to ${most}`).join(', ')}`;
+
 let fromMs: number;
 beforeEach(() => {
   fromMs = Date.now();
@@ -104,11 +112,13 @@ describe('a full spool', () => {
     });
     const evicted = losses.filter(({ source }) => source === 'spool');
     const happened = 2 * FLOOD_CALLS;
-    console.log(`${happened} file events: ${stored} stored, ${atMost(evicted)} told as evicted`);
+    console.log(`${happened} file events: ${stored} stored, ${atMost(evicted)} told as evicted, ${told(losses)}`);
     expect(exploits.map(({ number }) => number)).toEqual([0]);
+    expect(evicted.length).toBeGreaterThan(0);
     expect(stored).toBeLessThan(happened);
-    expect(stored + atMost(evicted)).toBeGreaterThanOrEqual(happened);
-    expect(stored + evicted.reduce((sum, loss) => sum + (loss.atLeast ?? 0), 0)).toBeLessThanOrEqual(
+    // On a machine that has others to run, the kernel's queue may have been full as well.
+    expect(stored + atMost(bounded(losses))).toBeGreaterThanOrEqual(happened);
+    expect(stored + losses.reduce((sum, loss) => sum + (loss.atLeast ?? 0), 0)).toBeLessThanOrEqual(
       happened + OTHER_EVENTS_MAX,
     );
   });
@@ -122,11 +132,12 @@ describe('a full spool', () => {
     const stored = await storedExecs(installation, 'flood', span);
     const missing = missingFrom(truth, stored);
     const evicted = losses.filter(({ source }) => source === 'spool');
-    console.log(`${truth.size} execs: ${stored.length} stored, ${atMost(evicted)} told as evicted`);
+    console.log(`${truth.size} execs: ${stored.length} stored, ${atMost(evicted)} told as evicted, ${told(losses)}`);
+    expect(evicted.length).toBeGreaterThan(0);
     expect(missing.length).toBeGreaterThan(0);
     expect(repeated(stored)).toEqual([]);
     expect(unexplained(truth, missing, losses)).toEqual([]);
-    expect(atMost(evicted)).toBeGreaterThanOrEqual(missing.length);
+    expect(atMost(bounded(losses))).toBeGreaterThanOrEqual(missing.length);
     expect(exploits.map(({ number }) => number)).toEqual([0]);
   });
 });

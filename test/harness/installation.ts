@@ -1,7 +1,7 @@
 // A whole installation for a test: data folder, configuration, server and collector as processes of their own, which the test may
 // kill. Everything is under one temporary folder, listens on loopback, and audits one throw-away uid only.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -103,7 +103,8 @@ export function makeInstallation(options: InstallationOptions): Installation {
   };
 }
 
-const READY_TIMEOUT_MS = 50_000;
+/** For what is awaited: less than the suites' own limits, so that a hang is told by what did not come. */
+const PATIENCE_MS = 300_000;
 
 async function startProcess(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<RunningProcess> {
   const [command = '', ...rest] = argv;
@@ -111,7 +112,7 @@ async function startProcess(argv: readonly string[], env: NodeJS.ProcessEnv): Pr
   let output = '';
   const gone = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)));
   await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`not ready: ${output}`)), READY_TIMEOUT_MS);
+    const timer = setTimeout(() => reject(new Error(`not ready: ${output}`)), PATIENCE_MS);
     const read = (chunk: Buffer) => {
       output += chunk.toString();
       if (!output.includes('-ready"')) return;
@@ -157,7 +158,7 @@ function runToEnd(
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined> | T | undefined,
-  timeoutMs = 50_000,
+  timeoutMs = PATIENCE_MS,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
@@ -168,7 +169,7 @@ export async function eventually<T>(
   }
 }
 
-/** The kernel's audit state as `auditctl` tells it: what a test must leave as it found it. */
+/** The kernel's audit state as `auditctl` tells it: what a test must leave as it found it. An owner that is gone is none. */
 export async function kernelAuditState(): Promise<string> {
   const run = (flag: string) =>
     new Promise<string>((resolve, reject) => {
@@ -180,6 +181,9 @@ export async function kernelAuditState(): Promise<string> {
       child.on('error', reject);
       child.on('close', () => resolve(text));
     });
-  const status = (await run('-s')).replace(/^(lost|backlog|backlog_wait_time_actual) .*\n/gm, '');
+  const status = (await run('-s'))
+    .replace(/^(lost|backlog|backlog_wait_time_actual) .*\n/gm, '')
+    // The kernel finds out that it is gone when it has something to send.
+    .replace(/^pid (\d+)$/m, (line, pid) => (existsSync(`/proc/${pid}`) ? line : 'pid 0'));
   return status + (await run('-l'));
 }

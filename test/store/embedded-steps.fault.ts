@@ -21,7 +21,9 @@ function run(folder: string, killAt: number): Run {
   const { stdout, signal } = spawnSync(process.execPath, [writer, folder, String(killAt)], { encoding: 'utf8' });
   const lines = stdout.split('\n').filter((line) => line !== '');
   const steps = /^steps ([0-9]+)$/.exec(lines.at(-1) ?? '')?.[1];
-  expect(signal).toBe(killAt === 0 ? null : 'SIGKILL');
+  // Another run may need fewer of them: it came to its end before that one.
+  const isAtEnd = killAt === 0 || Number(steps) < killAt;
+  expect(signal).toBe(isAtEnd ? null : 'SIGKILL');
   const acknowledged = lines.slice(0, steps === undefined ? undefined : -1).map((line) => {
     const [id = '', kind = ''] = line.split(' ');
     return { id, kind };
