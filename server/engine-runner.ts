@@ -1,5 +1,5 @@
 // Lets the engine follow the store: read, step, commit, wake the sender. Cursor, fold, detections, alerts and outbox go in one
-// transaction, so a kill at any moment repeats at most what had no effect. Nothing is polled: the store's append ends the wait,
+// transaction, so a kill at any moment repeats at most what had no effect, and a power cut what nobody was sent. Nothing is polled: the store's append ends the wait,
 // and a watermark that moves without events steps by itself.
 
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
@@ -192,7 +192,9 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
       healthSavedMs = now();
     }
     const { detections, alerts, amended, gaps, grouped } = result;
-    state.commit({ cursor, state: changes, detections, alerts, amended, gaps, grouped, outbox });
+    // Where nothing is sent, a power cut may take the step: it is made again, to the same end. No sender waits for this disk then.
+    const isRepeatable = outbox.length === 0;
+    state.commit({ cursor, state: changes, detections, alerts, amended, gaps, grouped, outbox, isRepeatable });
     isCursorSaved = true;
     if (failures > 0) onNotice({ kind: 'store', message: 'the engine commits again' });
     failures = 0;

@@ -6,7 +6,7 @@ import { SharedStateDamaged } from './shared-documents.ts';
 const FORMAT = 1;
 
 /** Of a step's commit, what is not the engine's own. */
-export type OutcomeStep = Omit<Commit, 'cursor' | 'state'>;
+export type OutcomeStep = Omit<Commit, 'cursor' | 'state' | 'isRepeatable'>;
 
 export interface PackedOutcome {
   readonly steps: readonly OutcomeStep[];

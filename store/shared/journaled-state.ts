@@ -171,7 +171,7 @@ export function createJournaledState(options: {
     onLost();
   };
 
-  const commit = ({ cursor, state: changes, outbox, ...outcome }: Commit): void => {
+  const commit = ({ cursor, state: changes, outbox, isRepeatable: _, ...outcome }: Commit): void => {
     if (isLost) return;
     for (const [key, text] of changes) {
       change(key, text);

@@ -5,7 +5,13 @@ import { notificationWriter } from './sqlite-outbox.ts';
 import type { InTransaction } from './sqlite-state.ts';
 import type { ControlEntry, ControlLogPort, EngineStatePort } from './state-port.ts';
 
-export function engineState(database: DatabaseSync, inTransaction: InTransaction): EngineStatePort {
+export function engineState(
+  database: DatabaseSync,
+  {
+    inTransaction,
+    inRepeatableTransaction,
+  }: Readonly<Record<'inTransaction' | 'inRepeatableTransaction', InTransaction>>,
+): EngineStatePort {
   const readCursor = database.prepare('SELECT cursor FROM cursor');
   const writeCursor = database.prepare(
     'INSERT INTO cursor VALUES (1, ?) ON CONFLICT DO UPDATE SET cursor = excluded.cursor',
@@ -27,7 +33,8 @@ export function engineState(database: DatabaseSync, inTransaction: InTransaction
     },
     loadState: () => new Map(readFold.all().map((row) => [String(row['key']), String(row['value'])])),
     commit(commit) {
-      inTransaction(() => {
+      const within = commit.isRepeatable === true ? inRepeatableTransaction : inTransaction;
+      within(() => {
         for (const [key, value] of commit.state) {
           if (value === undefined) removeFold.run(key);
           else writeFold.run(key, value);

@@ -1,5 +1,6 @@
 // The operational state in one SQLite file (node:sqlite): the engine's cursor and fold, detections, alerts, the outbox, accounts,
-// hosts and the control log. Every write is durable when its call returns, and a step's commit is one transaction.
+// hosts and the control log. Every write is durable when its call returns, but a step that would be made again; a step's commit is one
+// transaction.
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -120,8 +121,17 @@ export function openSqliteState(file: string): SqliteState {
       throw error;
     }
   };
+  /** A power cut may take it, and what follows it of the same kind, as a whole: the file's writes are durable in their order (its WAL). */
+  const inRepeatableTransaction: InTransaction = (work) => {
+    database.exec('PRAGMA synchronous = NORMAL');
+    try {
+      return inTransaction(work);
+    } finally {
+      database.exec('PRAGMA synchronous = FULL');
+    }
+  };
   return {
-    engine: engineState(database, inTransaction),
+    engine: engineState(database, { inTransaction, inRepeatableTransaction }),
     controlLog: controlLog(database, inTransaction),
     outbox: outbox(database),
     alerts: alertBook(database),

@@ -21,6 +21,11 @@ export interface Commit {
   readonly grouped?: readonly Grouped[];
   /** Notifications to send. An id that is known already is not queued again. */
   readonly outbox: readonly Notification[];
+  /**
+   * True: were it lost, the same would be made again of what the store holds, and nobody was told of it. Then no disk is waited for: it is
+   * durable no later than the next write that is not so.
+   */
+  readonly isRepeatable?: boolean;
 }
 
 export interface EngineStatePort {

@@ -1,12 +1,12 @@
 // The operational state: every port of it, what people set, what a kill leaves behind.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FollowUp } from '../../event/detection.ts';
 import { openSqliteState, type SqliteState } from '../../store/state/sqlite-state.ts';
 import type { Commit } from '../../store/state/state-port.ts';
@@ -137,6 +137,49 @@ describe('the engine’s state', () => {
         ['__proto__', 'x\u0000y'],
       ]),
     );
+  });
+
+  it('waits for no disk where a step would be made again, and for all of it at the next write', () => {
+    const exec = vi.spyOn(DatabaseSync.prototype, 'exec');
+    const said = (): string[] => exec.mock.calls.splice(0).map(([sql]) => sql);
+    try {
+      state.engine.commit({ ...EMPTY, cursor: 'one', isRepeatable: true });
+      expect(said()).toEqual(['PRAGMA synchronous = NORMAL', 'BEGIN IMMEDIATE', 'COMMIT', 'PRAGMA synchronous = FULL']);
+      const broken = { ...EMPTY, detections: [{ ...sampleDetection(2), eventId: {} as never }], isRepeatable: true };
+      expect(() => state.engine.commit(broken)).toThrow();
+      expect(said().at(-1)).toBe('PRAGMA synchronous = FULL');
+      state.engine.commit({ ...EMPTY, cursor: 'two', outbox: [sampleNotification(1)] });
+      expect(said()).toEqual(['BEGIN IMMEDIATE', 'COMMIT']);
+    } finally {
+      exec.mockRestore();
+    }
+  });
+
+  it('is an earlier step’s, whole, wherever a power cut ends what was not waited for', () => {
+    const wal = `${file}-wal`;
+    const step = (cursor: string): Commit => ({
+      ...EMPTY,
+      cursor,
+      state: new Map([['of', cursor]]),
+      isRepeatable: true,
+    });
+    state.engine.commit({ ...EMPTY, ...step('0'), isRepeatable: false });
+    const least = statSync(wal).size;
+    for (let number = 1; number <= 4; number++) state.engine.commit(step(String(number)));
+    const most = statSync(wal).size;
+    const seen = new Set<string>();
+    for (let bytes = least; bytes <= most; bytes += 2_000) {
+      const cut = join(folder, `cut-${bytes}.sqlite`);
+      copyFileSync(file, cut);
+      copyFileSync(wal, `${cut}-wal`);
+      truncateSync(`${cut}-wal`, bytes);
+      const after = openSqliteState(cut);
+      const cursor = after.engine.loadCursor() ?? '';
+      seen.add(cursor);
+      expect(after.engine.loadState()).toEqual(new Map([['of', cursor]]));
+      after.close();
+    }
+    expect([...seen]).toEqual(expect.arrayContaining(['0', '1', '2', '3']));
   });
 
   it('writes all of a step or nothing', () => {
