@@ -3,6 +3,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { auditctl, kernelState } from '../collector/kernel-stage.ts';
 import { MAIN, makeFolder, runProcess, type TestFolder } from './terminal.ts';
 
 const UID = 64_243;
@@ -12,11 +13,6 @@ let before: string;
 let up: ChildProcess;
 let said: string;
 let ended: Promise<number | null>;
-
-const auditctl = (flag: string): string => execFileSync('auditctl', [flag], { encoding: 'utf8' });
-/** Settings and rules, without what the kernel only counts. */
-const kernelState = (): string =>
-  auditctl('-s').replace(/^(lost|backlog|backlog_wait_time_actual) .*\n/gm, '') + auditctl('-l');
 
 beforeEach(async () => {
   folder = makeFolder();
@@ -39,16 +35,29 @@ afterEach(async () => {
 });
 
 async function until(isTrue: () => boolean): Promise<void> {
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + 300_000;
   while (!isTrue()) {
     if (Date.now() > deadline || (up.exitCode !== null && !isTrue())) throw new Error(`never; it said:\n${said}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
-function pidOf(name: string): number {
+function runningPidOf(name: string): number | undefined {
   const children = readFileSync(`/proc/${up.pid}/task/${up.pid}/children`, 'utf8').trim().split(' ').map(Number);
-  const pid = children.find((one) => readFileSync(`/proc/${one}/cmdline`, 'utf8').includes(`vedette-${name}`));
+  return children.find((one) => commandOf(one).includes(`vedette-${name}`));
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    // It ended meanwhile.
+    return '';
+  }
+}
+
+function pidOf(name: string): number {
+  const pid = runningPidOf(name);
   if (pid === undefined) throw new Error(`no ${name} runs`);
   return pid;
 }
@@ -77,7 +86,10 @@ describe('vedette up on the kernel', () => {
     const old = pidOf('server');
     process.kill(old, 'SIGKILL');
     await until(() => said.includes('server: runs again'));
-    await until(() => exclusions().includes(pidOf('server')) && !exclusions().includes(old));
+    await until(() => {
+      const pid = runningPidOf('server');
+      return pid !== undefined && exclusions().includes(pid) && !exclusions().includes(old);
+    });
   });
 
   it('puts the kernel back itself when the collector is killed just before the end', async () => {

@@ -49,12 +49,15 @@ export async function startCollectorProcess(
     stdio: ['ignore', 'pipe', 'inherit', ...(socket === undefined ? [] : [socket])],
   });
   const said: Document[] = [];
-  const started = new Promise<void>((resolve) => {
+  const started = new Promise<void>((resolve, reject) => {
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
       const message = JSON.parse(line) as Document;
       said.push(message);
       if (message['mode'] !== undefined || message['refused'] !== undefined) resolve();
     });
+    child.once('close', (code, signal) =>
+      reject(new Error(`the collector ended with ${code ?? signal} before it began`)),
+    );
   });
   await started;
   return { child, pid: child.pid as number, said };
@@ -70,8 +73,11 @@ export async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): P
   await exited;
 }
 
-export async function until(claim: () => boolean, timeoutMs = 60_000): Promise<void> {
-  const endMs = Date.now() + timeoutMs;
+/** Less than the suite's limit, so that a hang is told by what did not come. */
+const PATIENCE_MS = 300_000;
+
+export async function until(claim: () => boolean): Promise<void> {
+  const endMs = Date.now() + PATIENCE_MS;
   while (!claim()) {
     if (Date.now() > endMs) throw new Error(`it did not come to pass in time: ${claim}`);
     await delay(20);

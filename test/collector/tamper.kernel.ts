@@ -1,7 +1,7 @@
 // What is done to a collector on the real kernel, and what it tells of it. Needs root, an audit socket that nobody owns, auditctl,
 // auditd and setpriv; every rule is scoped to a uid that nobody has.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -41,7 +41,7 @@ afterEach(async () => {
   await server.close();
   rmSync(folder, { recursive: true, force: true });
   // A killed auditd stays registered in name until the kernel finds its socket closed.
-  await until(() => kernelState() === before, 5_000);
+  await until(() => kernelState() === before);
 });
 
 async function start(kind: 'kernel' | 'multicast'): Promise<Running> {
@@ -94,15 +94,13 @@ describe('beside a real auditd', () => {
     try {
       const theirs = kernelState();
       const running = await start('multicast');
-      expect(running.said[0]).toMatchObject({
+      expect(running.said.find(({ mode }) => mode !== undefined)).toMatchObject({
         mode: { kind: 'multicast', owner: { pid: auditd.pid, name: 'auditd' } },
       });
       expect(kernelState()).toBe(theirs);
       asUser(UID, 'exec /bin/true beside-auditd');
       await until(() => seenExecs('beside-auditd').length === 1);
-      expect(
-        execFileSync('grep', ['-c', 'beside-auditd', join(folder, 'audit', 'log', 'audit.log')], { encoding: 'utf8' }),
-      ).not.toBe('0\n');
+      await until(() => readFileSync(join(folder, 'audit', 'log', 'audit.log'), 'latin1').includes('beside-auditd'));
       expect(kernelState()).toBe(theirs);
       await end(auditd, 'SIGTERM');
       await until(() => tampersOf(server, 'audit-owner-left').length === 1);
@@ -158,6 +156,9 @@ describe('what is done to it', () => {
       const alone = load(1, 2_000);
       const running = await start('kernel');
       expect(auditctl('-s')).toContain('backlog_wait_time 0\n');
+      // Since the machine started: others may have made it wait.
+      const waited = (): string | undefined => /^backlog_wait_time_actual .*$/m.exec(auditctl('-s'))?.[0];
+      const waitedBefore = waited();
       const watched = load(10_001, 2_000);
       running.child.kill('SIGSTOP');
       const stopped = load(20_001, 4_000);
@@ -167,11 +168,13 @@ describe('what is done to it', () => {
       process.stderr.write(
         `an exec takes ${alone.toFixed(0)} µs alone, ${watched.toFixed(0)} watched, ${stopped.toFixed(0)} with the collector stopped\n`,
       );
-      expect(auditctl('-s')).toContain('backlog_wait_time_actual 0\n');
+      expect(waitedBefore).toBeDefined();
+      expect(waited()).toBe(waitedBefore);
       expect(tampersOf(server, 'collector-was-stopped')[0]?.['vedette'].tamper.seconds).toBeGreaterThanOrEqual(4);
+      const missing = (): number => 6_000 - [...numbersOf(server)].filter((number) => number > 10_000).length;
+      await until(() => serialsNamedLost(server) >= missing());
       await end(running.child, 'SIGTERM');
-      const missing = 6_000 - [...numbersOf(server)].filter((number) => number > 10_000).length;
-      expect(serialsNamedLost(server)).toBeGreaterThanOrEqual(missing);
+      expect(serialsNamedLost(server)).toBeGreaterThanOrEqual(missing());
     } finally {
       rmSync(programs, { recursive: true, force: true });
     }
