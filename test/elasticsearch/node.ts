@@ -8,6 +8,8 @@ import { freePort } from '../harness/receivers.ts';
 
 /** The first start fetches 132 MB and compiles. */
 const START_TIMEOUT_MS = 800_000;
+/** A node's port for other nodes, above the one for clients: start-es.sh. */
+const TRANSPORT_ABOVE = 100;
 
 export interface ElasticsearchNode {
   readonly url: string;
@@ -24,13 +26,13 @@ export interface OwnElasticsearchNode extends ElasticsearchNode {
 export async function startElasticsearch(): Promise<ElasticsearchNode> {
   const given = process.env['VEDETTE_TEST_ELASTICSEARCH'];
   if (given !== undefined && given !== '') return { url: given, stop: async () => {} };
-  const port = await freePort();
+  const port = await freePort(TRANSPORT_ABOVE);
   return runNode(port, join(import.meta.dirname, 'target', `data-${port}`), {});
 }
 
 /** A node of the test's own, whatever VEDETTE_TEST_ELASTICSEARCH says. */
 export async function startSecureElasticsearch(password: string): Promise<OwnElasticsearchNode> {
-  const port = await freePort();
+  const port = await freePort(TRANSPORT_ABOVE);
   const folder = join(import.meta.dirname, 'target', `data-${port}`);
   let running: RunningNode | undefined = await runNode(port, folder, { ES_PASSWORD: password });
   const halt = async (): Promise<void> => {
@@ -60,7 +62,7 @@ export interface ElasticsearchCluster {
 
 /** A cluster of the test's own, without security. */
 export async function startElasticsearchCluster(nodes: number): Promise<ElasticsearchCluster> {
-  const first = await freePort();
+  const first = await freePort(TRANSPORT_ABOVE);
   const members: {
     readonly start: () => Promise<RunningNode>;
     readonly folder: string;
@@ -68,9 +70,9 @@ export async function startElasticsearchCluster(nodes: number): Promise<Elastics
   }[] = [];
   const urls: string[] = [];
   for (let at = 0; at < nodes; at++) {
-    const port = at === 0 ? first : await freePort();
+    const port = at === 0 ? first : await freePort(TRANSPORT_ABOVE);
     const folder = join(import.meta.dirname, 'target', `data-${port}`);
-    const seed = at === 0 ? {} : { ES_SEED: `127.0.0.1:${first + 100}` };
+    const seed = at === 0 ? {} : { ES_SEED: `127.0.0.1:${first + TRANSPORT_ABOVE}` };
     const start = (): Promise<RunningNode> => runNode(port, folder, { ES_CLUSTER: `vedette-${first}`, ...seed });
     const running = await start();
     members.push({ start, folder, running });

@@ -75,18 +75,22 @@ export async function startSmtp(): Promise<Receiver> {
 
 /**
  * A free port of the loopback, for a server that the test starts itself. None of those that the kernel gives to connections and to who
- * listens anywhere (from 32768 on): by the time that the server begins, another test's connection might have it.
+ * listens anywhere (from 32768 on): by the time that the server begins, another test's connection might have it. With `besides`, the port
+ * so much above is free as well.
  */
-export async function freePort(): Promise<number> {
+export async function freePort(besides = 0): Promise<number> {
   for (;;) {
     const port = randomInt(20_000, 32_000);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!isFree) continue;
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-    return port;
+    if ((await isFree(port)) && (besides === 0 || (await isFree(port + besides)))) return port;
   }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  const hasListened = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => resolve(true));
+  });
+  if (hasListened) await new Promise<void>((resolve) => server.close(() => resolve()));
+  return hasListened;
 }
