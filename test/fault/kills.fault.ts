@@ -2,7 +2,7 @@
 // down itself. Killing the server or cutting its network loses none; a killed collector loses at most a window around the kill,
 // and every missing number lies within a loss record; what a full spool gave up is told as well; nothing is stored twice; live
 // decided what a batch run decides. VEDETTE_FAULT_EXECS=1000000 and VEDETTE_FAULT_RATE=2500 make it long.
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -31,11 +31,19 @@ const EXECS = Number(process.env['VEDETTE_FAULT_EXECS'] ?? 100_000);
 const RATE = Number(process.env['VEDETTE_FAULT_RATE'] ?? 1_200);
 /** Execs while the server is harmed, while the collector is, and while the spool runs over. */
 const SHARES = { server: 0.4, collector: 0.3, spool: 0.3 } as const;
-/** Holds what a server's outage of some seconds brings, and half of what the last part brings at about 2,600 bytes an exec. */
-const SPOOL_MIB = Math.max(Math.ceil((64 * RATE) / 1_200), Math.floor((EXECS * SHARES.spool * 2_600) / 2 / 2 ** 20));
+/** Of one exec in the spool, about. */
+const EXEC_BYTES = 2_600;
+/** Holds whatever comes while the server is away, however slow the machine; and half of what the last part brings. */
+const AMPLE_SPOOL_MIB = 64 + Math.ceil((EXECS * EXEC_BYTES) / 2 ** 20);
+const SMALL_SPOOL_MIB = Math.floor((EXECS * SHARES.spool * EXEC_BYTES) / 2 / 2 ** 20);
 const SUPPRESS_MS = 2_000;
-/** Missing numbers lie no further than this before a collector's kill, or after it was ready again: docs/operations.md. */
+/**
+ * Missing numbers lie no further than this before a collector's kill, or after it was ready again: docs/operations.md. Where a machine had
+ * no time for the collector it was further behind; then it is one run that reaches there.
+ */
 const WINDOW_MS = 1_000;
+/** Where a machine has no time for the collector, the kernel's queues run over without a kill; then these say so. */
+const OF_FULL_QUEUES: ReadonlySet<unknown> = new Set(['kernel', 'socket']);
 /** Events of other making that a kill can take with it: the rules' own changes, the workload's end. */
 const OTHER_EVENTS_MAX = 100;
 const RULE = `
@@ -84,7 +92,7 @@ beforeAll(async () => {
   installation = makeInstallation({
     port,
     collectorServerUrl: `http://127.0.0.1:${relay.port}`,
-    collectorYaml: `  spool: { max_bytes: ${SPOOL_MIB}MiB }`,
+    collectorYaml: `  spool: { max_bytes: ${AMPLE_SPOOL_MIB}MiB }`,
     rules: { 'fault-numbered.yaml': RULE, 'fault-counted.yaml': COUNTING_RULE },
     shippedRules: false,
   });
@@ -179,9 +187,10 @@ describe('kills under load', () => {
     describeLoss(missing, truth, outages);
     expect(outages.length).toBeGreaterThan(1);
     expect(repeated(stored)).toEqual([]);
-    expect(missing.filter((number) => !outages.some((outage) => isWithin(truth, number, outage, WINDOW_MS)))).toEqual(
-      [],
-    );
+    const isOfKill = (number: number): boolean => outages.some((outage) => isWithin(truth, number, outage, WINDOW_MS));
+    const farFromKills = runsOf(missing).filter((run) => !run.some(isOfKill));
+    const ofFullQueues = losses.filter(({ source }) => OF_FULL_QUEUES.has(source));
+    expect(unexplained(truth, farFromKills.flat(), ofFullQueues)).toEqual([]);
     expect(unexplained(truth, missing, losses)).toEqual([]);
     // A sequence record counts serials exactly, and each missing exec had one; but one that the kill cut in two is stored without
     // its first records, and says so.
@@ -196,6 +205,11 @@ describe('kills under load', () => {
   });
 
   it('what a full spool gave up while the network was cut and the collector killed lies inside loss records', async () => {
+    expect(await collector.stop()).toBe(0);
+    const config = join(installation.folder, 'vedette.yaml');
+    const text = readFileSync(config, 'utf8');
+    writeFileSync(config, text.replace(`${AMPLE_SPOOL_MIB}MiB`, `${SMALL_SPOOL_MIB}MiB`));
+    collector = await installation.start('collector');
     let kills = 0;
     const { truth, stored, span } = await part(SHARES.spool, async (isRunning) => {
       relay.cut();
@@ -213,7 +227,7 @@ describe('kills under load', () => {
     const evicted = losses.filter((loss) => loss.source === 'spool');
     const cut = await cutInTwo(span);
     console.log(
-      `spool of ${SPOOL_MIB} MiB, ${kills} kills: ${missing.length} of ${truth.size} execs missing, ` +
+      `spool of ${SMALL_SPOOL_MIB} MiB, ${kills} kills: ${missing.length} of ${truth.size} execs missing, ` +
         `${atMost(evicted)} told as evicted, ${atMost(losses.filter(({ source }) => source === 'sequence'))} serials as missing, ` +
         `${cut} events cut in two`,
     );
@@ -260,6 +274,17 @@ describe('kills under load', () => {
   });
 });
 
+/** Numbers that follow each other without a gap. */
+function runsOf(numbers: readonly number[]): readonly (readonly number[])[] {
+  const runs: number[][] = [];
+  for (const number of numbers.toSorted((a, b) => a - b)) {
+    const last = runs.at(-1);
+    if (last?.at(-1) === number - 1) last.push(number);
+    else runs.push([number]);
+  }
+  return runs;
+}
+
 function describeLoss(missing: readonly number[], truth: Truth, outages: readonly Span[]): void {
   for (const outage of outages) {
     const here = missing.filter((number) => isWithin(truth, number, outage, WINDOW_MS));
@@ -285,7 +310,10 @@ function foldInOneBatch(stored: readonly StoredExec[]): { firstEventId: string; 
   return alerts.map(({ firstEventId, count }) => ({ firstEventId, count }));
 }
 
-/** When the sliding count reached its number each time, epoch ms: sorted, every window counted anew. */
+/**
+ * When the sliding count reached its number each time, epoch ms: sorted, every window counted anew. It lasts until the count is smaller
+ * at some moment, which it never is where one exec comes just as another one leaves the window.
+ */
 function countInOneBatch(stored: readonly StoredExec[]): number[] {
   const times = stored.map(({ key }) => key.createdMs).toSorted((a, b) => a - b);
   const reached: number[] = [];
@@ -293,7 +321,8 @@ function countInOneBatch(stored: readonly StoredExec[]): number[] {
   let from = 0;
   times.forEach((timeMs, place) => {
     while ((times[from] ?? timeMs) <= timeMs - COUNTED.withinMs) from += 1;
-    if (place - from < COUNTED.count) isReached = false;
+    const deciding = times[place - COUNTED.count];
+    if (deciding === undefined || deciding + COUNTED.withinMs < timeMs) isReached = false;
     if (!isReached && place - from + 1 >= COUNTED.count) {
       isReached = true;
       reached.push(timeMs);
