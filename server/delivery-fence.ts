@@ -46,7 +46,7 @@ export interface DeliveryFence {
   restore(hostId: string, progress: Progress, options: { nowMs: number; isAbsent: boolean }): void;
   /** Nobody waits for the host any more: its token was revoked. */
   dismiss(hostId: string): void;
-  /** Call before appending: the follower may read the events before `append` resolves. One at a time per host. */
+  /** Call before appending: the follower may read the events before `append` resolves. A host's deliveries begin as they are appended. */
   begin(hostId: string, ids: readonly string[], options: { nowMs: number; ownCreatedMs?: number }): Delivery;
   /** Call after appending. `notStored`: ids that were duplicates or refused, or all when the append failed. */
   settle(delivery: Delivery, notStored: readonly string[], standing: Standing | undefined): void;
@@ -193,7 +193,12 @@ export function createDeliveryFence(options: {
       };
       if (isTracked) {
         for (const id of ids) {
-          if (byId.has(id)) continue;
+          const before = byId.get(id);
+          if (before !== undefined) {
+            // Sent twice at once. Should the first come to nothing, it is this one that stores the event, and nobody remembers its id.
+            if (before !== entry && !before.isSettled) entry.catchUpAfter = Number.POSITIVE_INFINITY;
+            continue;
+          }
           byId.set(id, entry);
           entry.unread += 1;
         }

@@ -14,7 +14,7 @@ import { bulkStream, singleDocument } from './bulk-stream.ts';
 import type { DeliveryFence, Standing } from './delivery-fence.ts';
 import { type ForeignDocuments, settleOrDrop, type Taking } from './foreign-documents.ts';
 import type { HostBook } from './host-book.ts';
-import type { Lanes } from './lane.ts';
+import type { Lanes, Turn } from './lane.ts';
 import { type QuickAdmission, quickAdmission } from './quick-admission.ts';
 import { isProgressAlone, type Quotas } from './quota.ts';
 
@@ -128,7 +128,7 @@ export function createIngest(context: IngestContext): Ingest {
         const account: Account = { id: hostId, role: 'host', isRevoked: false, createdMs: 0 };
         const request = { account, index: undefined, progress: undefined, isSignOff: false, isSweep: true };
         try {
-          await context.lanes.run(hostId, () => takeItems(context, request, [], stampFor));
+          await context.lanes.run(hostId, () => takeItems(context, request, { items: [], stampFor }));
         } catch (error) {
           // What is open stays kept; the next sweep tries again.
           if (!(error instanceof StoreUnavailable)) throw error;
@@ -168,7 +168,9 @@ export function createIngest(context: IngestContext): Ingest {
         if (items.length === 0 && request.progress === undefined && !request.isSignOff) {
           throw problem(400, 'empty', 'request body is required', 'Send at least one event.');
         }
-        const answers = await context.lanes.run(account.id, () => takeItems(context, request, items, stampFor));
+        const answers = await context.lanes.runPassing(account.id, (turn) =>
+          takeItems(context, request, { items, stampFor, turn }),
+        );
         if (answers === undefined) throw busy(429, 'overloaded', 'too many requests of this sender wait');
         return {
           took: Math.max(0, context.now() - startedMs),
@@ -204,12 +206,20 @@ interface ItemOutcome {
   readonly answer: ItemAnswer;
 }
 
-/** Admits and stores. Runs alone for its host: nothing of the same host is under way. */
+interface TakenItems {
+  readonly items: readonly BulkItem[];
+  readonly stampFor: (hostId: string, nowMs: number) => number;
+  readonly turn?: Turn;
+}
+
+/**
+ * Admits and stores. Of the same host nothing is under way until the last of it is with the store: from then on its next request may be
+ * admitted. How both went is told and answered in their order.
+ */
 async function takeItems(
   context: IngestContext,
   request: TakenRequest,
-  items: readonly BulkItem[],
-  stampFor: (hostId: string, nowMs: number) => number,
+  { items, stampFor, turn }: TakenItems,
 ): Promise<readonly ItemOutcome[]> {
   const { account } = request;
   const isHost = account.role === 'host';
@@ -251,7 +261,7 @@ async function takeItems(
     } else if (at < items.length) refuse(at, admitted);
     else made[at - items.length] = { kind: 'rejected', reason: admitted.reason };
   }
-  const results = await store(context, request, { events, nowMs, ...(taking === undefined ? {} : { taking }) });
+  const results = await store(context, request, { events, nowMs, taking, turn });
   for (const [number, result] of results.entries()) {
     const at = places[number] ?? 0;
     const item = items[at];
@@ -294,24 +304,35 @@ function* documentsOf(items: readonly BulkItem[]): Generator<{ readonly at: numb
   for (const [at, item] of items.entries()) if (item.kind === 'document') yield { at, item };
 }
 
+interface StoredPart {
+  readonly events: readonly NewEvent[];
+  readonly nowMs: number;
+  readonly taking: Taking | undefined;
+  readonly turn: Turn | undefined;
+}
+
 /** Appends in pieces, and says to the fence what was stored and what holds once it is read. */
 async function store(
   { store, fence, hosts }: IngestContext,
   request: TakenRequest,
-  { events, nowMs, taking }: { readonly events: readonly NewEvent[]; readonly nowMs: number; readonly taking?: Taking },
+  { events, nowMs, taking, turn }: StoredPart,
 ): Promise<readonly AppendResult[]> {
   const { account } = request;
   const isHost = account.role === 'host';
   const ids = events.map(({ id }) => id);
   const delivery = isHost ? fence.begin(account.id, ids, { nowMs }) : undefined;
   const results: AppendResult[] = [];
-  const notStored = () => ids.filter((_, at) => results[at]?.kind !== 'created');
   try {
     for (let at = 0; at < events.length; at += APPEND_EVENTS_MAX) {
-      results.push(...(await store.append(events.slice(at, at + APPEND_EVENTS_MAX))));
+      const appended = store.append(events.slice(at, at + APPEND_EVENTS_MAX));
+      // Before the next request is looked at, what a shipper's records left open is settled, and a host that signs off is absent.
+      const isLast = at + APPEND_EVENTS_MAX >= events.length;
+      if (isLast && taking === undefined && !request.isSignOff) turn?.pass();
+      results.push(...(await appended));
     }
+    await turn?.earlier;
   } catch (error) {
-    if (delivery !== undefined) fence.settle(delivery, notStored(), undefined);
+    if (delivery !== undefined) fence.settle(delivery, notCreated(ids, results), undefined);
     taking?.drop();
     throw error;
   }
@@ -325,7 +346,16 @@ async function store(
       : capped === undefined
         ? undefined
         : { kind: 'progress', progress: capped };
-    fence.settle(delivery, notStored(), standing);
+    fence.settle(delivery, notCreated(ids, results), standing);
   }
   return results;
+}
+
+/** Ids of which nothing was stored: one that a request names twice was stored once. */
+function notCreated(ids: readonly string[], results: readonly AppendResult[]): readonly string[] {
+  const isCreated = (at: number): boolean => results[at]?.kind === 'created';
+  const missing = ids.filter((_, at) => !isCreated(at));
+  if (missing.length === 0) return missing;
+  const created = new Set(ids.filter((_, at) => isCreated(at)));
+  return missing.filter((id) => !created.has(id));
 }
