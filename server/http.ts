@@ -34,6 +34,9 @@ const NOT_FOUND: Problem = {
 
 type RouteGuard = { readonly onRequest: (request: FastifyRequest) => Promise<void> };
 
+type OnFailure = (error: unknown, route: string) => void;
+const ON_FAILURE = 'onFailure';
+
 export interface Http {
   readonly app: FastifyInstance;
   /** Options of a route that asks for a permission. */
@@ -47,7 +50,7 @@ export interface Http {
 export function createHttp(options: {
   readonly accounts: AccountPort;
   /** A failure that nobody foresaw; the answer says no more than that there was one. */
-  readonly onFailure: (error: unknown, route: string) => void;
+  readonly onFailure: OnFailure;
 }): Http {
   const { accounts, onFailure } = options;
   const app = Fastify({
@@ -66,6 +69,7 @@ export function createHttp(options: {
   const closing = new AbortController();
   app.addHook('preClose', async () => closing.abort());
   app.decorateRequest('account', undefined);
+  app.decorate(ON_FAILURE, onFailure);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({
       'x-elastic-product': 'Elasticsearch',
@@ -77,7 +81,7 @@ export function createHttp(options: {
   });
   app.setErrorHandler((error, request, reply) => {
     const told = problemOf(error);
-    if (told.status === 500) onFailure(error, `${request.method} ${request.routeOptions.url ?? ''}`);
+    tellIfUnforeseen(told, error, request);
     return answerProblem(reply, request, told);
   });
   app.setNotFoundHandler((request, reply) => answerProblem(reply, request, NOT_FOUND));
@@ -102,6 +106,12 @@ export function createHttp(options: {
     }),
     accountIfAny: (request) => accountOf(accounts, request.headers.authorization),
   };
+}
+
+/** Tells the server's operator of a failure that the answer does not explain. */
+export function tellIfUnforeseen({ status }: Problem, error: unknown, request: FastifyRequest): void {
+  if (status !== 500) return;
+  request.server.getDecorator<OnFailure>(ON_FAILURE)(error, `${request.method} ${request.routeOptions.url ?? ''}`);
 }
 
 /** The account that {@link Http.needs} found. */

@@ -4,6 +4,7 @@
 //   {"progress":0.25}   {"event":{"id":…,"document":{…}}}   {"cursor":"…"}   {"result":{…}}   {"error":{"code":…}}
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { apiErrorOf, problemOf } from './api-error.ts';
+import { tellIfUnforeseen } from './http.ts';
 
 const MEDIA_TYPE = 'application/x-ndjson';
 /** Progress is told when it grew by so much. */
@@ -47,7 +48,10 @@ export async function answerInLines(
   try {
     put({ result: await work(lines) });
   } catch (error) {
-    put(apiErrorOf(problemOf(failureOf(error))));
+    const told = problemOf(failureOf(error));
+    // Who has gone is the cause of whatever failed then.
+    if (!signal.aborted) tellIfUnforeseen(told, error, reply.request);
+    put(apiErrorOf(told));
   } finally {
     raw.end();
   }
