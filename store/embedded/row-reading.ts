@@ -7,6 +7,8 @@ import { type EventDocument, isPlainObject } from '../../event/document.ts';
 import type { OrderKey } from '../../event/order.ts';
 import { COLUMN_WORDS, FORMS, type PackedChunk, WORD } from './chunk-reader.ts';
 import { type Column, DERIVED, derivedValue, type Layout, OWN_COLUMNS, toldColumns } from './columns.ts';
+import type { Path } from './rest-shapes.ts';
+import { createRowShapes } from './row-shapes.ts';
 import {
   ENTITY_FIELDS,
   entityIdOf,
@@ -55,6 +57,9 @@ interface Cell {
   readonly branch: number;
   readonly key: string;
   readonly isTime: boolean;
+  readonly path: Path;
+  /** Its number among all that a row may say. */
+  readonly source: number;
 }
 
 interface Branch {
@@ -81,7 +86,8 @@ const NO_NUMBERS = new Float64Array(0);
 const NO_CODES = new Int32Array(0);
 const NO_ENDS = new Uint32Array(0);
 const NO_TEXTS = Buffer.alloc(0);
-const OWN: Cell = { branch: 0, key: '', isTime: false };
+const OWN: Cell = { branch: 0, key: '', isTime: false, path: [], source: 0 };
+const NO_VALUES = { texts: NO_TEXTS, ends: NO_ENDS };
 
 export function createRowReader(layout: Layout): RowReader {
   const branches: Branch[] = [{ parent: 0, key: '' }];
@@ -90,9 +96,10 @@ export function createRowReader(layout: Layout): RowReader {
       const known = branches.findIndex((branch, at) => at > 0 && branch.parent === parent && branch.key === key);
       return known > 0 ? known : branches.push({ parent, key }) - 1;
     }, 0);
+  let sources = 0;
   const cellOf = (field: string, isTime: boolean): Cell => {
-    const parts = field.split('.');
-    return { branch: branchOf(parts.slice(0, -1)), key: parts.at(-1) ?? '', isTime };
+    const path = field.split('.');
+    return { branch: branchOf(path.slice(0, -1)), key: path.at(-1) ?? '', isTime, path, source: sources++ };
   };
   const told = toldColumns(layout);
   const cells = told.map((column, at) => (at < OWN_COLUMNS.length ? OWN : cellOf(column.name, isTimeOf(column))));
@@ -114,6 +121,11 @@ export function createRowReader(layout: Layout): RowReader {
   const apart = new Set([tailPlace, stampedPlace, ...entityPlaces.map(({ start }) => start)]);
   for (const [at, { name }] of told.entries()) if (at < OWN_COLUMNS.length || layout.unasked?.has(name)) apart.add(at);
   const objects: (Record<string, unknown> | undefined)[] = [];
+  const shapes = createRowShapes(sources);
+  /** What the columns of a row say, and where it goes. */
+  const values: unknown[] = [];
+  const goals: Cell[] = [];
+  let count = 0;
   let second = '';
   let secondMs = Number.NaN;
 
@@ -142,6 +154,32 @@ export function createRowReader(layout: Layout): RowReader {
     return object;
   };
 
+  const put = (cell: Cell, value: unknown): void => {
+    values[count] = value;
+    goals[count++] = cell;
+    shapes.mark(cell.source);
+  };
+
+  /** The document of what was put and of a rest. */
+  const documentOf = (rests: Values | undefined, row: number, isOdd: boolean): EventDocument => {
+    const code = rests?.codes[row] ?? -1;
+    const { texts, ends } = rests ?? NO_VALUES;
+    const [from, to] = code < 0 ? [0, 0] : [code === 0 ? 0 : (ends[code - 1] ?? 0), ends[code] ?? 0];
+    const made = isOdd ? undefined : shapes.make(texts, from, to, values, count);
+    if (made !== undefined) return made;
+    const text = textAt(rests, row);
+    const document: Record<string, unknown> = text === null ? {} : JSON.parse(text);
+    if (!isPlainObject(document)) throw new Error('it is no row');
+    objects.fill(undefined);
+    objects[0] = document;
+    for (let at = 0; at < count; at++) {
+      const cell = goals[at];
+      if (cell !== undefined) objectOf(cell.branch)[cell.key] = values[at];
+    }
+    if (!isOdd) shapes.learn(texts, from, to, text, document, goals.slice(0, count));
+    return document;
+  };
+
   return (chunk) => {
     if (chunk.columns !== cells.length) throw new Error('these are no rows of that layout');
     const all = cells.map((cell, column) => valuesOf(chunk, column, cell));
@@ -168,33 +206,32 @@ export function createRowReader(layout: Layout): RowReader {
         const bootId = textAt(boots, row) ?? '';
         const position = numberAt(positions, row);
         const odd = textAt(odds, row);
-        const restText = textAt(rests, row);
-        const rest: Record<string, unknown> = restText === null ? {} : JSON.parse(restText);
-        if (seq === null || timestampMs === null || !isPlainObject(rest)) throw new Error('it is no row');
-        objects.fill(undefined);
-        objects[0] = rest;
+        if (seq === null || timestampMs === null) throw new Error('it is no row');
+        count = 0;
+        shapes.begin();
         for (let at = 0; at < filled.length; at++) {
-          const values = filled[at];
-          if (values === undefined) continue;
-          const { cell } = values;
-          if (values.form === FORMS.texts) {
-            const value = textAt(values, row);
-            if (value !== null) objectOf(cell.branch)[cell.key] = value;
-          } else if (values.form === FORMS.numbers) {
-            const value = numberAt(values, row);
-            if (value !== null) objectOf(cell.branch)[cell.key] = cell.isTime ? time(value) : value;
+          const column = filled[at];
+          if (column === undefined) continue;
+          const { cell } = column;
+          if (column.form === FORMS.texts) {
+            const value = textAt(column, row);
+            if (value !== null) put(cell, value);
+          } else if (column.form === FORMS.numbers) {
+            const value = numberAt(column, row);
+            if (value !== null) put(cell, cell.isTime ? time(value) : value);
           } else {
-            const value = listAt(values, row);
-            if (value !== null) objectOf(cell.branch)[cell.key] = value;
+            const value = listAt(column, row);
+            if (value !== null) put(cell, value);
           }
         }
         const facts: RowFacts = { host: hostId, boot: bootId, timestampMs, serial: numberAt(serials, row) };
         const original = textAt(stamped, row);
-        if (original !== null && stamped !== undefined)
-          objectOf(stamped.cell.branch)[stamped.cell.key] = originalOf(original, facts);
-        for (const { cell, starts, pids } of entities) {
-          const start = numberAt(starts, row);
-          if (start !== null) objectOf(cell.branch)[cell.key] = entityIdOf(facts, numberAt(pids, row) ?? 0, start);
+        if (original !== null && stamped !== undefined) put(stamped.cell, originalOf(original, facts));
+        for (let at = 0; at < entities.length; at++) {
+          const entity = entities[at];
+          const start = numberAt(entity?.starts, row);
+          if (entity !== undefined && start !== null)
+            put(entity.cell, entityIdOf(facts, numberAt(entity.pids, row) ?? 0, start));
         }
         const tail = numberAt(tails, row);
         const id = tail === null ? (wholeId ?? '') : idOf(facts, tail);
@@ -205,10 +242,10 @@ export function createRowReader(layout: Layout): RowReader {
           const held = own[index] ?? null;
           const isTime =
             one.cell.isTime && typeof held === 'number' && Number.isInteger(held) && Math.abs(held) <= DATE_MS_MAX;
-          objectOf(one.cell.branch)[one.cell.key] = isTime ? time(held) : derivedValue(one.field, held);
+          put(one.cell, isTime ? time(held) : derivedValue(one.field, held));
         }
         const order = { createdMs: createdMs ?? 0, hostId, bootId, position: position ?? 0, id };
-        return { seq, timestampMs, order, document: rest };
+        return { seq, timestampMs, order, document: documentOf(rests, row, odd !== null) };
       },
       close() {
         chunk.memory.transfer(0);
