@@ -87,7 +87,7 @@ async function collect(name: string, notices: Notice[] = [], key: string = apiKe
   return started.collector;
 }
 
-async function until(what: string, holds: () => boolean | Promise<boolean>, forMs = 60_000): Promise<void> {
+async function until(what: string, holds: () => boolean | Promise<boolean>, forMs = 300_000): Promise<void> {
   const endMs = Date.now() + forMs;
   while (!(await holds())) {
     if (Date.now() > endMs) throw new Error(`never came true: ${what}`);
@@ -191,7 +191,7 @@ describe('the collector straight on Elasticsearch', () => {
     const log = execs(1, 400, { day, beforeMidnight: 150 });
     writeFileSync(join(folder, 'audit.log'), log);
     const first = await collect('web-1');
-    await until('all delivered', () => first.figures().delivered >= 400);
+    await until('all delivered', async () => serialsOf(await storedOf('web-1')).length >= 400);
     await first.close();
     const stored = await storedOf('web-1');
     expect(serialsOf(stored)).toEqual(range(1, 400));
@@ -207,7 +207,11 @@ describe('the collector straight on Elasticsearch', () => {
     folder = mkdtempSync(join(tmpdir(), 'vedette-shipping-'));
     writeFileSync(join(folder, 'audit.log'), log);
     const again = await collect('web-1');
-    await until('all delivered again', () => again.figures().delivered >= 400);
+    // It has read the log to its end, and nothing of it is left.
+    await until('all delivered again', () => {
+      const { delivered, deliveredPosition, position } = again.figures();
+      return delivered >= 400 && deliveredPosition >= position;
+    });
     await again.close();
     expect(again.figures().rejected).toBe(0);
     const twice = await storedOf('web-1');
@@ -247,6 +251,7 @@ describe('the collector straight on Elasticsearch', () => {
       losses = (await storedOf('web-2')).filter(({ _source }) => _source.vedette?.loss?.['source'] === 'server');
       return losses.reduce((sum, { _source }) => sum + Number(_source.vedette?.loss?.['at_least']), 0) === 20;
     });
+    await until('the others are stored', async () => serialsOf(await storedOf('web-2')).length >= 20);
     expect(serialsOf(await storedOf('web-2'))).toEqual(range(21, 20));
     const aside = readFileSync(join(folder, 'collector-files-web-2', 'rejected.ndjson'), 'utf8')
       .trim()
@@ -295,7 +300,7 @@ describe('the collector straight on Elasticsearch', () => {
     expect(collector.figures()).toMatchObject({ delivered: 0, rejected: 0 });
     expect(notices.map(({ text }) => text).join(' ')).not.toContain(wrong);
     writeFileSync(join(folder, 'key'), apiKey);
-    await until('all delivered', () => collector.figures().delivered >= 50);
+    await until('all delivered', async () => serialsOf(await storedOf('web-4')).length >= 50);
     expect(serialsOf(await storedOf('web-4'))).toEqual(range(1, 50));
   });
 });
