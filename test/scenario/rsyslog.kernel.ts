@@ -59,7 +59,7 @@ function start(config: string): void {
 }
 
 async function stop(): Promise<void> {
-  if (rsyslog === undefined || rsyslog.exitCode !== null) return;
+  if (rsyslog === undefined || rsyslog.exitCode !== null || rsyslog.signalCode !== null) return;
   const ended = new Promise((resolve) => rsyslog?.on('exit', resolve));
   rsyslog.kill('SIGTERM');
   await ended;
@@ -92,7 +92,7 @@ async function stored(query = '*'): Promise<Map<string, EventDocument>> {
 }
 
 async function until(claim: () => Promise<boolean>): Promise<void> {
-  const giveUp = performance.now() + 60_000;
+  const giveUp = performance.now() + 300_000;
   while (!(await claim())) {
     if (performance.now() > giveUp) throw new Error(`never came true: ${claim}; rsyslog said: ${said}; ${refused()}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -137,8 +137,8 @@ describe.skipIf(!HAS_RSYSLOG)('rsyslog (needs Debian’s rsyslog-elasticsearch)'
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     server = await server.restart();
     await until(async () => (await stored()).size > (expected.size * 2) / 3 - 10);
-    // Now it may send no more than it has sent for a second.
-    const quota = { events_per_second: 40, burst_s: 1 };
+    // Now it may send no more than any machine sends.
+    const quota = { events_per_second: 20, burst_s: 1 };
     expect(
       (await server.call('POST', '/api/v1/hosts/rs-1/quota', { token: server.tokens.admin, body: quota })).status,
     ).toBe(200);
