@@ -4,11 +4,14 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { type EmbeddedStore, openEmbeddedStore } from '../../store/embedded/embedded-store.ts';
 import { START_MS } from '../contract/event-samples.ts';
 
 const ALL_TIME = { fromMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY };
+
+// Hundreds of processes, one after the other: twenty minutes where a machine has others to run.
+vi.setConfig({ testTimeout: 5_400_000 });
 
 interface Run {
   readonly acknowledged: readonly { readonly id: string; readonly kind: string }[];
