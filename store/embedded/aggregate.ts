@@ -8,7 +8,7 @@ import { type AskedLayout, askedLayout } from './even-layout.ts';
 import { type FieldPlace, fieldPlace, NEVER } from './field-place.ts';
 import type { Partition, PartitionSession } from './partitions.ts';
 import { eventsOf } from './rows.ts';
-import { boundsOf, partitionsIn, type Snapshot } from './search.ts';
+import { boundsOf, partitionsIn, type Snapshot } from './snapshot.ts';
 
 /** Groups that one statement gives at most; what is left out makes the answer inexact. */
 const GROUPS_READ_MAX = 1_000_000;

@@ -33,8 +33,9 @@ import { bytesOf, retain } from './retain.ts';
 import { createRoomCheck } from './room-check.ts';
 import { handleColumn, rowOfId } from './rows.ts';
 import { scan } from './scan.ts';
-import { type Snapshot, search } from './search.ts';
+import { search } from './search.ts';
 import type { Database, DatabaseLimits, Session } from './session.ts';
+import type { Snapshot } from './snapshot.ts';
 import { runSql } from './sql/run-sql.ts';
 import { createTail, type Tail } from './tail.ts';
 

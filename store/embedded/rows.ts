@@ -7,6 +7,9 @@ import type { PartitionSession } from './partitions.ts';
 import { createRowReader, type ReadEvent } from './row-reading.ts';
 import type { SqlParameter, SqlValue } from './session.ts';
 
+/** Of more rows than these, only the least and the greatest number is told: a list is looked through for each row group and vector. */
+const NUMBERS_TOLD_MAX = 128;
+
 export interface StoredRow {
   readonly seq: number;
   readonly id: string;
@@ -15,6 +18,12 @@ export interface StoredRow {
 
 export type RowHandle = 'rowid' | '_seq';
 
+/** A row by its number and by its handle. */
+export interface RowName {
+  readonly seq: number;
+  readonly handle: SqlValue;
+}
+
 /** `FROM` for these rows alone. */
 export function rowsIn(
   session: PartitionSession,
@@ -22,6 +31,15 @@ export function rowsIn(
   handles: readonly (readonly SqlValue[])[],
 ): string {
   return `${session.schema}.events WHERE ${column} IN (SELECT unnest([${handles.map(([handle]) => String(handle)).join(', ')}]::BIGINT[]))`;
+}
+
+/**
+ * What `_seq` is in these rows, one at least: by its least and greatest in a row group DuckDB passes over all of it. By handles it passes
+ * over single vectors, and a vector of lists that is passed over is read for the lists' lengths all the same.
+ */
+function numbersSql(seqs: readonly number[]): string {
+  if (seqs.length <= NUMBERS_TOLD_MAX) return `_seq IN (${seqs.join(', ')})`;
+  return `_seq BETWEEN ${seqs.reduce((a, b) => Math.min(a, b))} AND ${seqs.reduce((a, b) => Math.max(a, b))}`;
 }
 
 /** How SQL names a row of a partition: what its documents are fetched by. A hot table finds rows by its own number at once. */
@@ -33,10 +51,12 @@ export function handleColumn(partition: { readonly path: string }): RowHandle {
 export async function rowsOf(
   session: PartitionSession,
   column: RowHandle,
-  handles: readonly (readonly SqlValue[])[],
+  names: readonly RowName[],
 ): Promise<ReadonlyMap<number, StoredRow>> {
-  if (handles.length === 0) return new Map();
-  return new Map((await storedRows(session, rowsIn(session, column, handles))).map((row) => [row.seq, row]));
+  if (names.length === 0) return new Map();
+  const handles = names.map(({ handle }) => [handle]);
+  const from = `${rowsIn(session, column, handles)} AND ${numbersSql(names.map(({ seq }) => seq))}`;
+  return new Map((await storedRows(session, from)).map((row) => [row.seq, row]));
 }
 
 /** The first events after a number and up to another, in order. */
@@ -63,12 +83,14 @@ export async function rowOfId(
   range: TimeRange | undefined,
 ): Promise<StoredRow | undefined> {
   const bounds = range === undefined ? '' : ` AND _ts >= ${range.fromMs} AND _ts < ${range.untilMs}`;
-  const handles = await session.rows(
-    `SELECT ${handle} FROM ${session.schema}.events WHERE ${isIdOf([id], ['$1'], session.layout)}${bounds} LIMIT 1`,
+  const [found] = await session.rows(
+    `SELECT _seq, ${handle} FROM ${session.schema}.events WHERE ${isIdOf([id], ['$1'], session.layout)}${bounds} LIMIT 1`,
     [id],
   );
-  if (handles.length === 0) return undefined;
-  return (await storedRows(session, rowsIn(session, handle, handles)))[0];
+  if (found === undefined) return undefined;
+  const [number = null, name = null] = found;
+  const seq = Number(number);
+  return (await rowsOf(session, handle, [{ seq, handle: name }])).get(seq);
 }
 
 /** The events of a `FROM`, in no order. */

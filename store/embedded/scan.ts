@@ -12,7 +12,7 @@ import { askedLayout } from './even-layout.ts';
 import type { Partition, PartitionSession } from './partitions.ts';
 import { createRowReader, type RowChunk, type RowReader } from './row-reading.ts';
 import { handleColumn, type RowHandle, rowsIn } from './rows.ts';
-import { finite, type Snapshot } from './search.ts';
+import { finite, type Snapshot } from './snapshot.ts';
 
 /** A slice takes at most so many events of each partition, except where more share one millisecond. */
 export const SLICE_ROWS = 20_000;

@@ -1,56 +1,24 @@
-// Searches: newest first (or oldest first) over the tail and the partitions, partition by partition, until enough is found. Each
-// partition is asked in two steps: which rows may match, on the narrow columns; then those rows, page by page.
+// Searches: newest first (or oldest first) over the tail and the partitions, partition by partition (partition-hits.ts), until enough is
+// found; and how many there are in all.
 import type { NewEvent } from '../../event/document.ts';
 import type { SearchRequest, SearchResponse, TimeRange } from '../port.ts';
 import { type Matcher, matcherOf } from '../query/matches.ts';
 import type { Query } from '../query/query.ts';
 import { compileQuery } from './dialect.ts';
 import { type AskedLayout, askedLayout } from './even-layout.ts';
-import type { Partition, PartitionSession, Partitions } from './partitions.ts';
-import { handleColumn, rowsOf } from './rows.ts';
+import { createPace, type Hit, type Pace, type Place, partitionSource, type Source } from './partition-hits.ts';
+import type { Partition, PartitionSession } from './partitions.ts';
+import { boundsOf, partitionsIn, type Snapshot } from './snapshot.ts';
 import type { TailEntry } from './tail.ts';
 
 /** The most events that one search gives. */
 const SEARCH_LIMIT_MAX = 10_000;
-/** Rows that are fetched at once: what the search wants, within these. */
-const PAGE_ROWS_MIN = 20;
-const PAGE_ROWS_MAX = 500;
-/** Where few of the rows that may match do, the next page is so many times as large, up to this many. */
-const PAGE_GROWTH = 4;
-const DOUBTFUL_PAGE_ROWS_MAX = 4_000;
-/** A window is no shorter than what holds about so many events, or gaps between bursts would be crossed in many steps. */
-const WINDOW_ROWS_MIN = 3_000;
-/** A partition is looked through in windows of time: the first with about so many events, each further one longer. */
-const FIRST_WINDOW_ROWS = 30_000;
-const WINDOW_GROWTH = 8;
 /** A total is counted over so many rows at most; a row whose long text has to be read is as many. */
 const COUNT_ROWS_MAX = 50_000_000;
 /** Of a search's progress, what is told while events are looked for; the rest is the total. */
 const FOUND_PART = 0.5;
 const LONG_TEXT = /"(_rest|event\.original|message)"/;
 const LONG_TEXT_ROWS = 100;
-
-interface Place {
-  readonly timestampMs: number;
-  readonly seq: number;
-}
-
-interface Hit extends Place, NewEvent {}
-
-/** Where hits come from, in the search's order. */
-interface Source {
-  /** No hit of this source comes before this place. */
-  readonly first: Place;
-  /** The next hit, or undefined at the end. */
-  next(): Promise<Hit | undefined>;
-}
-
-/** The store's state at one moment: partitions up to a number, and every later event in memory. */
-export interface Snapshot {
-  readonly partitions: Partitions;
-  readonly loadedSeq: number;
-  readonly pending: readonly TailEntry[];
-}
 
 /** A total that takes longer than `countMs` is a lower bound: nobody waits for it. */
 export async function search(snapshot: Snapshot, request: SearchRequest, countMs: number): Promise<SearchResponse> {
@@ -64,18 +32,29 @@ export async function search(snapshot: Snapshot, request: SearchRequest, countMs
     looked.set(partition, part);
     request.progress?.(FOUND_PART * partOf(asked, looked));
   };
+  const ended = new AbortController();
+  const signal = request.signal === undefined ? ended.signal : AbortSignal.any([request.signal, ended.signal]);
+  const pace = createPace(limit + 1);
   const sources = [
     pendingSource(snapshot.pending, request, matches, before),
-    ...asked.map((partition) => partitionSource(snapshot, partition, { request, matches, told })),
+    ...asked.map((partition) =>
+      partitionSource(snapshot, partition, { request: { ...request, signal }, matches, pace, told }),
+    ),
   ].flatMap((source) => source ?? []);
   const events: NewEvent[] = [];
   let isExhausted = true;
-  for await (const hit of merged(sources, before)) {
-    if (events.length === limit) {
-      isExhausted = false;
-      break;
+  try {
+    for await (const hit of merged(sources, { before, pace })) {
+      if (events.length === limit) {
+        isExhausted = false;
+        break;
+      }
+      events.push({ id: hit.id, document: hit.document });
+      pace.wanted--;
     }
-    events.push({ id: hit.id, document: hit.document });
+  } finally {
+    ended.abort();
+    for (const source of sources) await source.end();
   }
   const counted = isExhausted
     ? { atLeast: events.length, isExact: true }
@@ -95,15 +74,14 @@ function partOf(partitions: readonly Partition[], looked: ReadonlyMap<Partition,
   return rowsOfAll === 0 ? 1 : rows / rowsOfAll;
 }
 
-/** The partitions that hold events of a range of `@timestamp`. */
-export function partitionsIn({ partitions }: Snapshot, range: TimeRange): readonly Partition[] {
-  return partitions
-    .all()
-    .filter(({ span }) => span !== undefined && span.maxTs >= range.fromMs && span.minTs < range.untilMs);
-}
-
-/** Merges the sources in order, and starts one only when its first hit may be the next. */
-async function* merged(sources: readonly Source[], before: (a: Place, b: Place) => number): AsyncGenerator<Hit> {
+/**
+ * Merges the sources in order, and starts one only when its first hit may be the next; where hits are far between, the one after it as
+ * well: the database reads two partitions in not much more time than one.
+ */
+async function* merged(
+  sources: readonly Source[],
+  { before, pace }: { readonly before: (a: Place, b: Place) => number; readonly pace: Pace },
+): AsyncGenerator<Hit> {
   const waiting = [...sources].sort((a, b) => before(a.first, b.first));
   const heads: { hit: Hit; source: Source }[] = [];
   for (;;) {
@@ -112,6 +90,10 @@ async function* merged(sources: readonly Source[], before: (a: Place, b: Place) 
     const next = waiting[0];
     if (next !== undefined && (head === undefined || before(next.first, head.hit) <= 0)) {
       waiting.shift();
+      if (pace.needsTwo()) {
+        next.begin();
+        waiting[0]?.begin();
+      }
       const hit = await next.next();
       if (hit !== undefined) heads.push({ hit, source: next });
       continue;
@@ -137,104 +119,8 @@ function pendingSource(
   hits.sort(before);
   const [first] = hits;
   let at = 0;
-  return first === undefined ? undefined : { first, next: async () => hits[at++] };
-}
-
-/** What a search has seen of a partition: hits of its windows of time, nearest first. */
-function partitionSource(
-  snapshot: Snapshot,
-  partition: Partition,
-  {
-    request,
-    matches,
-    told,
-  }: {
-    readonly request: SearchRequest;
-    readonly matches: Matcher;
-    readonly told: (partition: Partition, part: number) => void;
-  },
-): Source | undefined {
-  const { range, oldestFirst, signal } = request;
-  const span = partition.span;
-  if (span === undefined) return undefined;
-  const isForward = oldestFirst === true;
-  const [sign, order] = isForward ? ['>', 'ASC'] : ['<', 'DESC'];
-  const from = Math.max(span.minTs, Math.ceil(finite(range.fromMs)));
-  const until = Math.min(span.maxTs + 1, Math.ceil(finite(range.untilMs)));
-  const first: Place = isForward ? { timestampMs: from, seq: 0 } : { timestampMs: until, seq: Number.MAX_SAFE_INTEGER };
-  const handle = handleColumn(partition);
-  let pageRows = Math.max(PAGE_ROWS_MIN, Math.min(request.limit + 1, PAGE_ROWS_MAX));
-  let page: Hit[] = [];
-  let last: Place | undefined;
-  /** How far was looked already: where the next window begins (or, backwards, ends). */
-  let edge = isForward ? from : until;
-  const widthOf = (rows: number): number => Math.max(1, Math.ceil(((span.maxTs - span.minTs + 1) * rows) / span.rows));
-  let widthMs = widthOf(FIRST_WINDOW_ROWS);
-
-  const fetchPage = async (): Promise<void> => {
-    signal?.throwIfAborted();
-    const [low, high] = isForward ? [edge, Math.min(until, edge + widthMs)] : [Math.max(from, edge - widthMs), edge];
-    const found = await snapshot.partitions.read(
-      partition,
-      async (session) => {
-        const layout = await askedLayout(session, partition, snapshot.loadedSeq);
-        const compiled = compileQuery(request.query, layout, {
-          firstParameter: 1,
-          sides: ['superset'],
-          isFilter: true,
-        });
-        const after =
-          last === undefined
-            ? ''
-            : `AND (_ts ${sign} ${last.timestampMs} OR (_ts = ${last.timestampMs} AND _seq ${sign} ${last.seq}))`;
-        const keys = await session.rows(
-          `SELECT _ts, _seq, ${handle} FROM ${session.schema}.events
-            WHERE _ts >= ${low} AND _ts < ${high} AND _seq <= ${snapshot.loadedSeq} ${after} AND ${compiled.sql[0]}
-            ORDER BY _ts ${order}, _seq ${order} LIMIT ${pageRows}`,
-          compiled.values,
-        );
-        const places = keys.map(([timestampMs, seq]) => ({ timestampMs: Number(timestampMs), seq: Number(seq) }));
-        const rows = await rowsOf(
-          session,
-          handle,
-          keys.map((key) => key.slice(2)),
-        );
-        return { places, rows };
-      },
-      signal,
-    );
-    const places = found?.places ?? [];
-    page = places.flatMap((place) => {
-      const row = found?.rows.get(place.seq);
-      return row !== undefined && matches(row.document, row.id)
-        ? [{ ...place, id: row.id, document: row.document }]
-        : [];
-    });
-    const end = places.at(-1);
-    if (places.length < pageRows || end === undefined) {
-      edge = found === undefined ? (isForward ? until : from) : isForward ? high : low;
-      last = undefined;
-      widthMs *= WINDOW_GROWTH;
-    } else {
-      // The window held more than a page: the next is of about two.
-      const grown =
-        page.length < places.length / 2 ? Math.min(pageRows * PAGE_GROWTH, DOUBTFUL_PAGE_ROWS_MAX) : pageRows;
-      const reached = isForward ? end.timestampMs : end.timestampMs + 1;
-      const twoPagesMs = Math.ceil((2 * Math.abs(reached - edge) * grown) / pageRows);
-      widthMs = Math.max(widthOf(WINDOW_ROWS_MIN), Math.min(widthMs, twoPagesMs));
-      [last, edge, pageRows] = [end, reached, Math.max(pageRows, grown)];
-    }
-    told(partition, Math.min(1, (isForward ? edge - from : until - edge) / Math.max(1, until - from)));
-    page.reverse();
-  };
-
-  return {
-    first,
-    async next() {
-      while (page.length === 0 && (isForward ? edge < until : edge > from)) await fetchPage();
-      return page.pop();
-    },
-  };
+  if (first === undefined) return undefined;
+  return { first, next: async () => hits[at++], begin: () => undefined, end: async () => undefined };
 }
 
 /** How many events match: at least so many, and whether that is all. The newest are counted first. */
@@ -318,24 +204,4 @@ async function countsOf(
   };
   if (layout.isEven === true) return [plan(layout, '')];
   return [plan({ ...layout, isEven: true }, ' AND "_odd" IS NULL'), plan(layout, ' AND "_odd" IS NOT NULL')];
-}
-
-/** What of a partition is looked at; only what its span does not say already. */
-export function boundsOf({ span }: Partition, range: TimeRange, loadedSeq: number): string {
-  const bounds: string[] = [];
-  if (span === undefined || span.minTs < range.fromMs) bounds.push(`_ts >= ${wholeSql(range.fromMs)}`);
-  if (span === undefined || span.maxTs >= range.untilMs) bounds.push(`_ts < ${wholeSql(range.untilMs)}`);
-  // More may have been loaded meanwhile.
-  if (span === undefined || span.maxSeq > loadedSeq) bounds.push(`_seq <= ${loadedSeq}`);
-  return bounds.join(' AND ') || 'TRUE';
-}
-
-/** An end of a range of `@timestamp`, which are whole: as a number of the column's own type, that no row need be cast. */
-function wholeSql(ms: number): string {
-  return String(Math.max(-1, Math.min(Math.ceil(ms), Number.MAX_SAFE_INTEGER)));
-}
-
-/** An end of a range that the database can compare with. */
-export function finite(ms: number): number {
-  return Math.max(-Number.MAX_VALUE, Math.min(ms, Number.MAX_VALUE));
 }

@@ -97,6 +97,31 @@ it('tells a search’s progress, from its partitions to its total', async () => 
   expect(told.some((part) => part > 0 && part < 1)).toBe(true);
 });
 
+it('gives the first hits in order, however many are wanted and whatever lies between partitions', async () => {
+  const query: Query = { kind: 'not', query: { kind: 'id', id: ownId(3) } };
+  const ids = Array.from({ length: 20 }, (_, n) => ownId(n)).filter((id) => id !== ownId(3));
+  for (const limit of [1, 2, 7, 19, 20, 100]) {
+    const oldest = await store.search({ query, range: ALL_TIME, limit, oldestFirst: true });
+    const newest = await store.search({ query, range: ALL_TIME, limit });
+    expect(oldest.events.map(({ id }) => id)).toEqual([ids[0], 'named by others', ...ids.slice(1)].slice(0, limit));
+    expect(newest.events.map(({ id }) => id)).toEqual(
+      [...ids.slice(1).reverse(), 'named by others', ids[0]].slice(0, limit),
+    );
+    expect([oldest.total, newest.total]).toEqual([20, 20]);
+  }
+});
+
+it('fetches the documents of few hits at once from each partition, and looks no further than it has to', async () => {
+  statements.length = 0;
+  const documents = (): number => statements.filter((sql) => sql.includes('"_rest"')).length;
+  expect((await store.search({ query: EVERYTHING, range: ALL_TIME, limit: 100 })).events).toHaveLength(21);
+  const partitions = new Set(statements.map((sql) => /\bp\d+\.events/.exec(sql)?.[0]));
+  expect(documents()).toBe(partitions.size);
+  statements.length = 0;
+  expect((await store.search({ query: EVERYTHING, range: ALL_TIME, limit: 1 })).events).toHaveLength(1);
+  expect(documents()).toBe(1);
+});
+
 it('does not wait for a total: what was counted by then is a lower bound', async () => {
   [counts, countsDone] = [0, 1];
   const found = await store.search({ query: EVERYTHING, range: ALL_TIME, limit: 5 });
