@@ -36,6 +36,7 @@ export interface Installation {
   api<T>(path: string, body?: unknown): Promise<T>;
   /** Runs a CLI command to its end. */
   cli(...args: readonly string[]): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
+  /** Ends what still runs of it, as after a claim that failed, so that the kernel's audit state and its socket are as they were. */
   remove(): void;
 }
 
@@ -78,6 +79,7 @@ export function makeInstallation(options: InstallationOptions): Installation {
     ].join('\n'),
   );
   const env = { ...process.env, ...options.environment };
+  const children: ChildProcess[] = [];
 
   return {
     folder,
@@ -87,6 +89,7 @@ export function makeInstallation(options: InstallationOptions): Installation {
       startProcess(
         [...wrapper, ...(program === undefined ? [process.execPath, MAIN] : [program]), role, '--config', configFile],
         { ...env, ...environment },
+        children,
       ),
     async api<T>(path: string, body?: unknown): Promise<T> {
       const token = readFileSync(join(dataFolder, 'server', 'admin.token'), 'utf8').trim();
@@ -99,16 +102,44 @@ export function makeInstallation(options: InstallationOptions): Installation {
       return (await response.json()) as T;
     },
     cli: (...args) => runToEnd([MAIN, ...args, '--config', configFile], env),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove() {
+      endAtOnce(children.filter(isRunning));
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
+}
+
+const isRunning = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode === null && signalCode === null;
+
+/** SIGTERM, and SIGKILL where that does not end it within seconds; without giving way to anything that still waits for it. */
+function endAtOnce(children: readonly ChildProcess[]): void {
+  const lives = ({ pid }: ChildProcess): boolean => {
+    try {
+      return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    } catch {
+      return false;
+    }
+  };
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  for (const child of children) {
+    child.kill('SIGCONT');
+    child.kill('SIGTERM');
+  }
+  for (let looks = 0; looks < 200 && children.some(lives); looks += 1) Atomics.wait(clock, 0, 0, 50);
+  for (const child of children) child.kill('SIGKILL');
 }
 
 /** For what is awaited: less than the suites' own limits, so that a hang is told by what did not come. */
 const PATIENCE_MS = 300_000;
 
-async function startProcess(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<RunningProcess> {
+async function startProcess(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  children: ChildProcess[],
+): Promise<RunningProcess> {
   const [command = '', ...rest] = argv;
   const child = spawn(command, [...rest, '--json'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
   let output = '';
   const gone = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)));
   await new Promise<void>((resolve, reject) => {
@@ -126,7 +157,7 @@ async function startProcess(argv: readonly string[], env: NodeJS.ProcessEnv): Pr
   return {
     pid: child.pid ?? 0,
     output: () => output,
-    isRunning: () => child.exitCode === null && child.signalCode === null,
+    isRunning: () => isRunning(child),
     async kill() {
       child.kill('SIGKILL');
       await gone;
