@@ -1,9 +1,10 @@
 // A second pair of eyes on the kernel: reads the audit multicast group and writes each record to FILE as u32 type, u32 length, bytes,
-// until SIGTERM. Shares no code with the collector.
+// until SIGTERM, and then what is still in its queue. Shares no code with the collector.
 // usage: multicast-reader FILE
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/netlink.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,9 +34,15 @@ int main(int argc, char **argv) {
   puts("ready");
   fflush(stdout);
   static char buffer[65536];
-  while (!is_done) {
-    ssize_t n = recv(fd, buffer, sizeof buffer, 0);
+  for (;;) {
+    ssize_t n = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) {
+      if (is_done) break;
+      struct pollfd readable = {.fd = fd, .events = POLLIN};
+      poll(&readable, 1, 100);
+      continue;
+    }
     if (n < 0) {
       perror("recv");
       return 1;

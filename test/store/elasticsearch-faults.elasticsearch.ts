@@ -142,13 +142,14 @@ async function insist<T>(work: () => Promise<T>): Promise<T> {
 
 async function followed(store: EventStore, count: number): Promise<readonly string[]> {
   const ids: string[] = [];
+  const giveUp = performance.now() + 120_000;
   for (let cursor: string | undefined, idle = 0; idle < 2 || ids.length < count; ) {
     const from = cursor;
     const batch = await insist(() => store.next(from, { limit: 700, waitMs: 10 }));
     cursor = batch.cursor;
     for (const { id } of batch.events) ids.push(id);
     idle = batch.events.length === 0 ? idle + 1 : 0;
-    if (idle > 200) break;
+    if (performance.now() > giveUp) break;
   }
   return ids;
 }
