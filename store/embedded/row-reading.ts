@@ -10,9 +10,8 @@ import { type Column, DERIVED, derivedValue, type Layout, OWN_COLUMNS, toldColum
 import type { Path } from './rest-shapes.ts';
 import { createRowShapes } from './row-shapes.ts';
 import {
+  createIdWriter,
   ENTITY_FIELDS,
-  entityIdOf,
-  idOf,
   originalOf,
   type RowFacts,
   SERIAL_FIELD,
@@ -122,6 +121,7 @@ export function createRowReader(layout: Layout): RowReader {
   for (const [at, { name }] of told.entries()) if (at < OWN_COLUMNS.length || layout.unasked?.has(name)) apart.add(at);
   const objects: (Record<string, unknown> | undefined)[] = [];
   const shapes = createRowShapes(sources);
+  const idWriter = createIdWriter();
   /** What the columns of a row say, and where it goes. */
   const values: unknown[] = [];
   const goals: Cell[] = [];
@@ -231,10 +231,10 @@ export function createRowReader(layout: Layout): RowReader {
           const entity = entities[at];
           const start = numberAt(entity?.starts, row);
           if (entity !== undefined && start !== null)
-            put(entity.cell, entityIdOf(facts, numberAt(entity.pids, row) ?? 0, start));
+            put(entity.cell, idWriter.entityIdOf(facts, numberAt(entity.pids, row) ?? 0, start));
         }
         const tail = numberAt(tails, row);
-        const id = tail === null ? (wholeId ?? '') : idOf(facts, tail);
+        const id = tail === null ? (wholeId ?? '') : idWriter.idOf(facts, tail);
         const own = [timestampMs, createdMs, hostId, bootId, position];
         for (let index = 0; index < derived.length; index++) {
           const one = derived[index];

@@ -31,6 +31,10 @@ export const START_PREFIX = '_start.';
 export const DECIMALS_MAX = 15;
 export const DIGITS_36_MAX = 10;
 export const BOOT_LENGTH = 8;
+/** Last digits of a time in base 36, which change within half an hour, and the number above them all. */
+const LOW_DIGITS = 4;
+const LOW_36: number = 36 ** LOW_DIGITS;
+const HEADS_MAX = 4_096;
 const SOH = '\u0001';
 const STX = '\u0002';
 
@@ -47,10 +51,6 @@ export function tailOf(id: string, facts: RowFacts): number | undefined {
   return id.startsWith(before) ? number36(id.slice(before.length)) : undefined;
 }
 
-export function idOf({ host, boot, timestampMs, serial }: RowFacts, tail: number): string {
-  return `${host}.${boot.slice(0, BOOT_LENGTH)}.${timestampMs.toString(36)}.${(serial ?? 0).toString(36)}.${tail.toString(36)}`;
-}
-
 export function startOf(entityId: string, facts: RowFacts, pid: number | null): number | undefined {
   const head = headOf(facts);
   if (head === undefined || pid === null || pid < 0 || !entityId.startsWith(`${head}${pid}.`)) return undefined;
@@ -60,9 +60,40 @@ export function startOf(entityId: string, facts: RowFacts, pid: number | null): 
   return before >= 0 ? -1 - before : undefined;
 }
 
-export function entityIdOf({ host, boot, timestampMs }: RowFacts, pid: number, start: number): string {
-  const last = start >= 0 ? start : `e${(timestampMs + start + 1).toString(36)}`;
-  return `${host}.${boot.slice(0, BOOT_LENGTH)}.${pid}.${last}`;
+/** Puts ids together again. Most rows are of a few hosts, and of the half hour of the row before. */
+export interface IdWriter {
+  idOf(facts: RowFacts, tail: number): string;
+  entityIdOf(facts: RowFacts, pid: number, start: number): string;
+}
+
+export function createIdWriter(): IdWriter {
+  const heads = new Map<string, { readonly boot: string; readonly head: string }>();
+  let high = 0;
+  let highText = '';
+
+  const headOfRow = ({ host, boot }: RowFacts): string => {
+    const known = heads.get(host);
+    if (known?.boot === boot) return known.head;
+    const head = `${host}.${boot.slice(0, BOOT_LENGTH)}.`;
+    if (heads.size >= HEADS_MAX) heads.clear();
+    heads.set(host, { boot, head });
+    return head;
+  };
+  const time36 = (ms: number): string => {
+    if (ms < LOW_36) return ms.toString(36);
+    const above = Math.floor(ms / LOW_36);
+    if (above !== high) [high, highText] = [above, above.toString(36)];
+    return highText + (ms - above * LOW_36).toString(36).padStart(LOW_DIGITS, '0');
+  };
+
+  return {
+    idOf: (facts, tail) =>
+      `${headOfRow(facts)}${time36(facts.timestampMs)}.${(facts.serial ?? 0).toString(36)}.${tail.toString(36)}`,
+    entityIdOf(facts, pid, start) {
+      const last = start >= 0 ? start : `e${(facts.timestampMs + start + 1).toString(36)}`;
+      return `${headOfRow(facts)}${pid}.${last}`;
+    },
+  };
 }
 
 export function stampedOf(original: string, facts: RowFacts): string {

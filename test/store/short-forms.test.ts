@@ -9,6 +9,7 @@ import type { EventDocument, NewEvent } from '../../event/document.ts';
 import { fieldOf } from '../../event/document.ts';
 import { LAYOUT, toRow } from '../../store/embedded/columns.ts';
 import { type EmbeddedStore, openEmbeddedStore } from '../../store/embedded/embedded-store.ts';
+import { createIdWriter, tailOf } from '../../store/embedded/short-forms.ts';
 import { openMemoryStore } from '../../store/memory/memory-store.ts';
 import type { EventStore } from '../../store/port.ts';
 import type { Query } from '../../store/query/query.ts';
@@ -167,3 +168,28 @@ describe.each(['hot', 'cold'])('%s', (temperature) => {
 function byId(a: readonly unknown[], b: readonly unknown[]): number {
   return String(a[0]) < String(b[0]) ? -1 : 1;
 }
+
+it('ids are put together as they were taken apart, whatever time, host and boot come after each other', () => {
+  const writer = createIdWriter();
+  const half = 36 ** 4;
+  const facts = fc.record({
+    host: fc.constantFrom('h1', 'h2', 'h.3'),
+    boot: fc.constantFrom('00c0ffee-1', '00c0ffee-2', 'deadbeef'),
+    timestampMs: fc.oneof(
+      fc.nat(2 ** 31),
+      fc.nat(40).map((n) => n * half),
+      fc.nat(2_000).map((n) => 1_048_576 * half + n),
+    ),
+    serial: fc.nat(2 ** 32),
+  });
+  fc.assert(
+    fc.property(facts, fc.nat(2 ** 32), fc.nat(99_999), (row, tail, pid) => {
+      const head = `${row.host}.${row.boot.slice(0, 8)}.`;
+      const id = `${head}${row.timestampMs.toString(36)}.${row.serial.toString(36)}.${tail.toString(36)}`;
+      expect(tailOf(id, row)).toBe(tail);
+      expect(writer.idOf(row, tail)).toBe(id);
+      expect(writer.entityIdOf(row, pid, tail)).toBe(`${head}${pid}.${tail}`);
+      expect(writer.entityIdOf(row, pid, -1)).toBe(`${head}${pid}.e${row.timestampMs.toString(36)}`);
+    }),
+  );
+});
