@@ -6,6 +6,7 @@ import { type Matcher, matcherOf } from '../query/matches.ts';
 import { compileQuery } from './dialect.ts';
 import { type AskedLayout, askedLayout } from './even-layout.ts';
 import { type FieldPlace, fieldPlace, NEVER } from './field-place.ts';
+import { openColumns } from './packed-columns.ts';
 import type { Partition, PartitionSession } from './partitions.ts';
 import { eventsOf } from './rows.ts';
 import { boundsOf, partitionsIn, type Snapshot } from './snapshot.ts';
@@ -89,28 +90,38 @@ async function countPartition(counting: Counting): Promise<boolean> {
     : judged;
   const from = `${schema}.events WHERE ${bounds} AND ${compiled.sql[0] ?? 'TRUE'}`;
 
-  const tally = async (counted: Keys, isCount: boolean): Promise<Tally> => {
-    const answer = await rows(
-      tallySql({ keys: counted, from: `${from} AND ${decided}`, bucketMs: request.bucketMs }),
-      compiled.values,
-    );
-    let events = 0;
-    for (const [bucket, text, held] of answer.slice(0, GROUPS_READ_MAX)) {
-      const texts = counted.read(JSON.parse(String(text)));
-      const bucketMs = request.bucketMs === undefined ? undefined : Number(bucket);
-      const group = texts.slice(0, keys.fields);
-      events += Number(held);
-      if (isCount) count.group(group, bucketMs, Number(held));
-      if (counted.fields > keys.fields) count.seen(group, bucketMs, texts.slice(keys.fields));
+  const tally = async (combined: Keys | undefined, isCount: boolean): Promise<Tally> => {
+    const sql = tallySql({ keys, combined, from: `${from} AND ${decided}`, bucketMs: request.bucketMs });
+    const known = new Map<string, (string | null)[]>();
+    const keysAt = (text: string): readonly (string | null)[] => {
+      const before = known.get(text);
+      if (before !== undefined) return before;
+      const texts = keys.read(JSON.parse(text));
+      if (combined !== undefined) known.set(text, texts);
+      return texts;
+    };
+    let [events, groups] = [0, 0];
+    for (const packed of await session.chunks(sql, compiled.values, true)) {
+      const columns = openColumns(packed);
+      for (let row = 0; row < columns.rows && ++groups <= GROUPS_READ_MAX; row++) {
+        const held = columns.numberAt(1, row);
+        const bucketMs = request.bucketMs === undefined ? undefined : columns.numberAt(0, row);
+        const group = keysAt(columns.textAt(2, row) ?? '[]');
+        events += held;
+        if (isCount) count.group(group, bucketMs, held);
+        const name = combined === undefined ? undefined : combined.name(columns.textAt(3, row) ?? '[]');
+        if (name !== undefined) count.seenNamed(group, bucketMs, name);
+      }
+      columns.close();
     }
-    return { events, isWhole: answer.length <= GROUPS_READ_MAX };
+    return { events, isWhole: groups <= GROUPS_READ_MAX };
   };
 
-  const both = joined(keys, distinct);
+  const combined = distinct.fields === 0 ? undefined : distinct;
   // A list among the distinct fields would count an event once for each member.
   const isOne = distinct.lists === 0;
-  const first = await tally(isOne ? both : keys, true);
-  const isWhole = isOne || ((await tally(both, false)).isWhole && first.isWhole);
+  const first = await tally(isOne ? combined : undefined, true);
+  const isWhole = isOne || ((await tally(combined, false)).isWhole && first.isWhole);
   if (keys.lists === 0 && first.isWhole) {
     count.matched(first.events);
   } else {
@@ -157,41 +168,41 @@ async function readUndecided(
 interface Keys {
   readonly fields: number;
   readonly lists: number;
-  /** SQL for each field, as scalar or as list. */
-  readonly sql: readonly { readonly value: string; readonly isList: boolean }[];
+  /** SQL for each field, as scalar or as list, and how a value is written in JSON. */
+  readonly sql: readonly { readonly value: string; readonly isList: boolean; readonly isNumber: boolean }[];
   /** Conditions under which SQL does not tell the values. */
   readonly odd: readonly string[];
   /** The values as text, of what SQL gives for a row. */
   read(values: readonly (string | number | null)[]): (string | null)[];
+  /** The same of their JSON, written as `JSON.stringify` does; undefined where all are null. */
+  name(json: string): string | undefined;
 }
 
 function keysOf(fields: readonly string[], layout: AskedLayout): Keys {
   const places = fields.map((field) => fieldPlace(field, layout));
   const lists = places.filter((place) => place.kind === 'list').length;
   const membersMax = Math.floor(COMBINATIONS_MAX ** (1 / Math.max(1, lists)));
+  const areTexts = places.every((place) => place.kind !== 'time' && place.kind !== 'double');
+  const nothing = JSON.stringify(places.map(() => null));
+  const read: Keys['read'] = (values) => values.map((value, at) => textOf(value, places[at]));
   return {
     fields: fields.length,
     lists,
     sql: places.map((place) => {
-      if (place.kind === 'unknown') return { value: 'NULL', isList: false };
-      return { value: place.sql, isList: place.kind === 'list' };
+      if (place.kind === 'unknown') return { value: 'NULL', isList: false, isNumber: false };
+      return { value: place.sql, isList: place.kind === 'list', isNumber: place.kind === 'number' };
     }),
     odd: places.flatMap((place) => {
       if (place.kind === 'unknown') return ['TRUE'];
       if (place.kind !== 'list') return [place.odd];
       return [place.odd, `coalesce(len(${place.sql}) > ${membersMax}, FALSE)`];
     }),
-    read: (values) => values.map((value, at) => textOf(value, places[at])),
-  };
-}
-
-function joined(left: Keys, right: Keys): Keys {
-  return {
-    fields: left.fields + right.fields,
-    lists: left.lists + right.lists,
-    sql: [...left.sql, ...right.sql],
-    odd: [...left.odd, ...right.odd],
-    read: (values) => [...left.read(values.slice(0, left.fields)), ...right.read(values.slice(left.fields))],
+    read,
+    name(json) {
+      // The database and JavaScript write the same JSON, but for how they escape.
+      const name = areTexts && !json.includes('\\') ? json : JSON.stringify(read(JSON.parse(json)));
+      return name === nothing ? undefined : name;
+    },
   };
 }
 
@@ -201,27 +212,36 @@ function textOf(value: string | number | null, place: FieldPlace | undefined): s
 }
 
 /**
- * One row for each combination: its bucket, its values as JSON (a text that is read alone would lose a byte order mark), its
- * events.
+ * One row for each combination: its bucket, how many events it has, the group's values as JSON and those that are combined (a text that
+ * is read alone would lose a byte order mark).
  */
 function tallySql({
   keys,
+  combined,
   from,
   bucketMs,
 }: {
   readonly keys: Keys;
+  readonly combined: Keys | undefined;
   readonly from: string;
   readonly bucketMs: number | undefined;
 }): string {
-  const names = keys.sql.map((_, at) => `k${at}`);
+  const values = [...keys.sql, ...(combined?.sql ?? [])];
+  const names = values.map((_, at) => `k${at}`);
   // Times in a store are never before 1970 (admission.ts), so that `%` rounds down.
-  const bucket = bucketMs === undefined ? '0' : `(_ts - _ts % ${bucketMs})`;
-  let source = `SELECT ${[`${bucket} AS b`, ...keys.sql.map(({ value }, at) => `${value} AS k${at}`)].join(', ')} FROM ${from}`;
-  for (const [at, { isList }] of keys.sql.entries()) {
+  const bucket = bucketMs === undefined ? '0::BIGINT' : `(_ts - _ts % ${bucketMs})::BIGINT`;
+  let source = `SELECT ${[`${bucket} AS b`, ...values.map(({ value }, at) => `${value} AS k${at}`)].join(', ')} FROM ${from}`;
+  for (const [at, { isList }] of values.entries()) {
     if (!isList) continue;
     const others = ['b', ...names.filter((name) => name !== `k${at}`)].join(', ');
     source = `SELECT ${others}, unnest(CASE WHEN len(k${at}) > 0 THEN list_distinct(k${at}) ELSE [NULL::VARCHAR] END) AS k${at} FROM (${source})`;
   }
   const grouped = `SELECT ${['b', ...names, 'count(*) AS n'].join(', ')} FROM (${source}) GROUP BY ${['b', ...names].join(', ')}`;
-  return `SELECT b, json_array(${names.join(', ')})::VARCHAR, n FROM (${grouped}) LIMIT ${GROUPS_READ_MAX + 1}`;
+  const texts = values.map(({ isNumber }, at) => (isNumber ? `k${at}::VARCHAR` : `k${at}`));
+  const json = (of: readonly string[]): string => (of.length === 0 ? "'[]'" : `json_array(${of.join(', ')})::VARCHAR`);
+  const written = [
+    json(texts.slice(0, keys.fields)),
+    ...(combined === undefined ? [] : [json(texts.slice(keys.fields))]),
+  ];
+  return `SELECT b, n, ${written.join(', ')} FROM (${grouped}) LIMIT ${GROUPS_READ_MAX + 1}`;
 }

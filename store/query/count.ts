@@ -19,6 +19,8 @@ export interface Count {
   group(keys: readonly (string | null)[], bucketMs: number | undefined, count: number): void;
   /** A combination of distinct values that occurs in a group; any number of times. */
   seen(keys: readonly (string | null)[], bucketMs: number | undefined, values: readonly (string | null)[]): void;
+  /** The same by the combination's name: `JSON.stringify` of the values, one of which at least is not null. */
+  seenNamed(keys: readonly (string | null)[], bucketMs: number | undefined, name: string): void;
   /** Events that match and were not told by `event`. */
   matched(events: number): void;
   result(): AggregateResponse;
@@ -63,9 +65,10 @@ export function createCount(shape: Shape): Count {
   let held = 0;
   let isExact = true;
 
-  let only: Group | undefined;
+  /** The group that was asked for last. */
+  let last: Group | undefined;
   const groupOf = (keys: readonly (string | null)[], bucketMs: number | undefined): Group | undefined => {
-    if (isOneGroup && only !== undefined) return only;
+    if (last !== undefined && (isOneGroup || (last.keys === keys && last.bucketMs === bucketMs))) return last;
     const name = JSON.stringify([bucketMs ?? null, ...keys]);
     const known = groups.get(name);
     if (known !== undefined) return known;
@@ -75,7 +78,7 @@ export function createCount(shape: Shape): Count {
     }
     const made: Group = { keys, bucketMs, count: 0, seen: all === undefined || isOneGroup ? all : new Set() };
     groups.set(name, made);
-    only = made;
+    last = made;
     return made;
   };
 
@@ -85,11 +88,12 @@ export function createCount(shape: Shape): Count {
     else set.add(name);
   };
 
-  const seen = (group: Group | undefined, values: readonly (string | null)[]): void => {
-    if (values.every((value) => value === null)) return;
-    const name = JSON.stringify(values);
+  const seenNamed = (group: Group | undefined, name: string): void => {
     note(all, name);
     if (!isOneGroup) note(group?.seen, name);
+  };
+  const seen = (group: Group | undefined, values: readonly (string | null)[]): void => {
+    if (values.some((value) => value !== null)) seenNamed(group, JSON.stringify(values));
   };
 
   return {
@@ -108,6 +112,7 @@ export function createCount(shape: Shape): Count {
       if (group !== undefined) group.count += count;
     },
     seen: (keys, bucketMs, values) => seen(groupOf(keys, bucketMs), values),
+    seenNamed: (keys, bucketMs, name) => seenNamed(groupOf(keys, bucketMs), name),
     matched(count) {
       events += count;
     },

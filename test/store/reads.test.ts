@@ -122,6 +122,65 @@ it('fetches the documents of few hits at once from each partition, and looks no 
   expect(documents()).toBe(1);
 });
 
+it('counts a combination once, whether the database or a document tells it', async () => {
+  const own = mkdtempSync(join(tmpdir(), 'vedette-combinations-'));
+  const counting = await openEmbeddedStore({ folder: own, nowMs: () => timeOf(0), limits: { loadDelayMs: 3_600_000 } });
+  const texts = [
+    'plain',
+    'a "quoted" one',
+    'back\\slash',
+    '\u001f\u0007\n',
+    '\u007f',
+    '\ufeffmark',
+    'Käse 🦆',
+    '\u2028',
+    '/',
+    '',
+  ];
+  const eventsOf = (from: number) =>
+    texts.map((text, at) => ({
+      id: ownId(from + at),
+      document: {
+        '@timestamp': new Date(timeOf(0) + at).toISOString(),
+        process: { command_line: text, pid: at, args: [text, 'second'] },
+        file: { owner: text },
+      },
+    }));
+  try {
+    await counting.append(eventsOf(0));
+    await counting.flush();
+    // The same values once more, in memory alone.
+    await counting.append(eventsOf(texts.length));
+    for (const distinct of [
+      ['process.command_line', 'process.pid'],
+      ['process.command_line', 'file.owner'],
+      ['@timestamp', 'process.command_line'],
+      ['process.pid', 'vedette.position'],
+    ]) {
+      const shape = { query: EVERYTHING, range: ALL_TIME, distinct, limit: 100 };
+      expect(await counting.aggregate({ ...shape, groupBy: [] })).toMatchObject({
+        distinct: texts.length,
+        isExact: true,
+      });
+      const grouped = await counting.aggregate({ ...shape, groupBy: ['process.command_line'] });
+      expect(grouped.groups.map(({ count, distinct: different }) => [count, different])).toEqual(
+        texts.map(() => [2, 1]),
+      );
+    }
+    const lists = {
+      query: EVERYTHING,
+      range: ALL_TIME,
+      groupBy: [],
+      distinct: ['process.args', 'process.pid'],
+      limit: 1,
+    };
+    expect(await counting.aggregate(lists)).toMatchObject({ distinct: 2 * texts.length, events: 2 * texts.length });
+  } finally {
+    await counting.close();
+    rmSync(own, { recursive: true, force: true });
+  }
+});
+
 it('does not wait for a total: what was counted by then is a lower bound', async () => {
   [counts, countsDone] = [0, 1];
   const found = await store.search({ query: EVERYTHING, range: ALL_TIME, limit: 5 });
