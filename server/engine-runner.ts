@@ -21,9 +21,11 @@ import { createRuleFilling } from './rule-filling.ts';
 import type { SeenFields } from './seen-fields.ts';
 import { isImported } from './silence.ts';
 
-/** Events of one step: few enough that requests are served between two, so many that a commit, for which this thread waits, costs little. */
+/** Events of one step: few enough that requests are served between two, so many that a commit costs little. */
 const STEP_EVENTS_MAX = 4_000;
 const STEP_EVENTS_LEAST = 32;
+/** While senders wait: what they wait for is done by this thread in many short parts between which it waits for others. */
+const STEP_EVENTS_PRESSED = 500;
 /** Where events cost much, steps are of fewer, so that one takes about so long. What is found does not depend on it. */
 const STEP_MS = 100;
 /** How often the rules' figures are saved. */
@@ -248,7 +250,8 @@ export function createEngineRunner(options: EngineRunnerOptions): EngineRunner {
       const before = generation;
       try {
         const waitMs = fence.needsCatchUp() ? 0 : WAIT_MS;
-        const asked = { limit: stepEventsMax, waitMs, signal: abort.signal, isReadAtOnce: true };
+        const limit = options.isPressed?.() === true ? Math.min(stepEventsMax, STEP_EVENTS_PRESSED) : stepEventsMax;
+        const asked = { limit, waitMs, signal: abort.signal, isReadAtOnce: true };
         const batch = await store.next(cursor, asked);
         if (abort.signal.aborted) return;
         if (!isReachable) onNotice({ kind: 'store', message: 'the engine reads the store again' });
@@ -365,16 +368,17 @@ const NO_RESULT: StepResult = {
   quarantined: [],
 };
 
-/** Turns of the loop in which senders are served, until one has nothing for them. Idle time is never slept away: the engine may have it. */
+/** Turns of the loop in which senders are served, one at least, until one has nothing for them. Idle time is never slept away: the engine may have it. */
 async function giveWay(stepMs: number): Promise<void> {
   const untilMs = performance.now() + WAY_MS_MAX;
   const untilCpuMs = threadCpuMs() + WAY_PER_STEP * stepMs;
-  for (let cpuMs = threadCpuMs(); cpuMs < untilCpuMs && performance.now() < untilMs; ) {
+  let cpuMs = threadCpuMs();
+  do {
     await nextTurn();
     const afterMs = threadCpuMs();
-    if (afterMs - cpuMs < IDLE_TURN_MS) return;
+    if (afterMs - cpuMs < IDLE_TURN_MS || afterMs >= untilCpuMs) return;
     cpuMs = afterMs;
-  }
+  } while (performance.now() < untilMs);
 }
 
 /** What this thread has used so far. */
