@@ -34,8 +34,11 @@ const HEALTH_EVERY_MS = 10_000;
 const WAIT_MS = 1_000;
 /** How often detections that wait for the lateness are looked at, and a cursor that moved without effect is saved. */
 const TICK_MS = 500;
-/** Under pressure a step gives way for so many times its length at most, of this thread's CPU: a fifth is always left for it. */
-const WAY_PER_STEP = 4;
+/**
+ * Under pressure a step gives way for so many times its length at most, of this thread's CPU: a half is always left for it. With less it falls
+ * behind what memory holds, and what it then reads from the log or partitions costs senders more than they were given.
+ */
+const WAY_PER_STEP = 1;
 /** And so long by the clock. */
 const WAY_MS_MAX = 500;
 /** A turn of the loop that takes less CPU had nothing to do for senders; by the clock it may be long where others want the core. */
