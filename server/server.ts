@@ -68,6 +68,8 @@ import { openTlsListener, type TlsListener } from './tls-listener.ts';
 /** So long requests under way may take to finish when the server stops. */
 const DRAIN_MS = 1_500;
 const DAY_MS = 86_400_000;
+/** Further behind than this the engine gives way to nobody: what memory holds no more it reads from the log, which costs senders more. */
+const ENGINE_BEHIND_MAX = 12_000;
 
 /** Starts a server. Throws {@link ServerStartError} for what the person who starts it can mend. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -161,7 +163,7 @@ async function start(
       notificationsOf: outlet.notificationsOf,
       messagesOf: messages.of,
       onOutbox: outlet.wake,
-      isPressed: () => isPressed(),
+      isPressed: () => isPressed() && fence.unread() < ENGINE_BEHIND_MAX,
     });
   const engineRunner = sharing?.replica ?? orUnusable(ownRunner);
   runner = engineRunner;
