@@ -16,6 +16,7 @@ import {
   atMost,
   drained,
   isWithin,
+  type LossRecord,
   lossRecords,
   missingFrom,
   repeated,
@@ -42,7 +43,7 @@ const SUPPRESS_MS = 2_000;
  * no time for the collector it was further behind; then it is one run that reaches there.
  */
 const WINDOW_MS = 1_000;
-/** Where a machine has no time for the collector, the kernel's queues run over without a kill; then these say so. */
+/** Where a machine has no time for the collector, the kernel's queues run over without a kill, amid an event too; then these say so. */
 const OF_FULL_QUEUES: ReadonlySet<unknown> = new Set(['kernel', 'socket']);
 /** Events of other making that a kill can take with it: the rules' own changes, the workload's end. */
 const OTHER_EVENTS_MAX = 100;
@@ -60,7 +61,7 @@ alert:
 `;
 
 /** Reached all the time while execs run, so an episode ends where a kill or an eviction made a gap. */
-const COUNTED = { count: Math.round(RATE / 4), withinMs: 1_000 };
+const COUNTED = { count: Math.round(RATE / 8), withinMs: 1_000 };
 const COUNTING_RULE = `
 id: fault-counted
 name: Many numbered programs ran
@@ -189,8 +190,8 @@ describe('kills under load', () => {
     expect(repeated(stored)).toEqual([]);
     const isOfKill = (number: number): boolean => outages.some((outage) => isWithin(truth, number, outage, WINDOW_MS));
     const farFromKills = runsOf(missing).filter((run) => !run.some(isOfKill));
-    const ofFullQueues = losses.filter(({ source }) => OF_FULL_QUEUES.has(source));
-    expect(unexplained(truth, farFromKills.flat(), ofFullQueues)).toEqual([]);
+    const queueLosses = ofFullQueues(losses);
+    expect(unexplained(truth, farFromKills.flat(), queueLosses)).toEqual([]);
     expect(unexplained(truth, missing, losses)).toEqual([]);
     // A sequence record counts serials exactly, and each missing exec had one; but one that the kill cut in two is stored without
     // its first records, and says so.
@@ -198,7 +199,7 @@ describe('kills under load', () => {
     const counted = atMost(serials);
     const cut = await cutInTwo(span);
     console.log(`${missing.length} execs missing, ${counted} serials told as missing, ${cut} events cut in two`);
-    expect(cut).toBeLessThanOrEqual(2 * outages.length);
+    expect(cut).toBeLessThanOrEqual(2 * outages.length + atMost(queueLosses));
     expect(counted + cut).toBeGreaterThanOrEqual(missing.length);
     expect(counted).toBeLessThanOrEqual(missing.length + OTHER_EVENTS_MAX * outages.length);
     expect(serials.map((loss) => loss.atLeast)).toEqual(serials.map((loss) => loss.atMost));
@@ -231,7 +232,7 @@ describe('kills under load', () => {
         `${atMost(evicted)} told as evicted, ${atMost(losses.filter(({ source }) => source === 'sequence'))} serials as missing, ` +
         `${cut} events cut in two`,
     );
-    expect(cut).toBeLessThanOrEqual(2 * kills);
+    expect(cut).toBeLessThanOrEqual(2 * kills + atMost(ofFullQueues(losses)));
     expect(repeated(stored)).toEqual([]);
     expect(evicted.length).toBeGreaterThan(0);
     expect(missing.length).toBeGreaterThan(0);
@@ -273,6 +274,10 @@ describe('kills under load', () => {
     expect(await kernelAuditState()).toBe(stateBefore);
   });
 });
+
+function ofFullQueues(losses: readonly LossRecord[]): readonly LossRecord[] {
+  return losses.filter(({ source }) => OF_FULL_QUEUES.has(source));
+}
 
 /** Numbers that follow each other without a gap. */
 function runsOf(numbers: readonly number[]): readonly (readonly number[])[] {
