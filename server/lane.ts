@@ -9,8 +9,8 @@ export const LANE_WAITING_MAX = 8;
 export interface Turn {
   /** Lets the host's next work of this kind begin; without it that begins when this one has ended. */
   pass(): void;
-  /** Resolves when all earlier work of the host has ended; never rejects. */
-  readonly earlier: Promise<unknown>;
+  /** Resolves when all earlier work of the host has ended, and never rejects; undefined where there is none. */
+  readonly earlier: Promise<unknown> | undefined;
 }
 
 export interface Lanes {
@@ -56,7 +56,8 @@ export function createLanes(waitingMax: number = LANE_WAITING_MAX): Lanes {
       }),
     runPassing: (hostId, work) =>
       enter(hostId, (lane) => {
-        const { passed: begins, tail: earlier } = lane;
+        const begins = lane.passed;
+        const earlier = lane.count > 1 ? lane.tail : undefined;
         const { promise, resolve: pass } = Promise.withResolvers<void>();
         lane.passed = promise;
         return begins.then(() => work({ pass, earlier })).finally(pass);
