@@ -326,12 +326,11 @@ function countInOneBatch(stored: readonly StoredExec[]): number[] {
   let from = 0;
   times.forEach((timeMs, place) => {
     while ((times[from] ?? timeMs) <= timeMs - COUNTED.withinMs) from += 1;
+    const isEnough = place - from + 1 >= COUNTED.count;
     const deciding = times[place - COUNTED.count];
-    if (deciding === undefined || deciding + COUNTED.withinMs < timeMs) isReached = false;
-    if (!isReached && place - from + 1 >= COUNTED.count) {
-      isReached = true;
-      reached.push(timeMs);
-    }
+    const goesOn = isReached && deciding !== undefined && deciding + COUNTED.withinMs >= timeMs;
+    if (isEnough && !goesOn) reached.push(timeMs);
+    isReached = isEnough;
   });
   return reached;
 }
