@@ -1,6 +1,6 @@
 // Lets the engine follow the store: read, step, commit, wake the sender. Cursor, fold, detections, alerts and outbox go in one
-// transaction, so a kill at any moment repeats at most what had no effect, and a power cut what nobody was sent. Nothing is polled: the store's append ends the wait,
-// and a watermark that moves without events steps by itself.
+// transaction, so a kill at any moment repeats at most what had no effect, and a power cut what nobody was sent. Nothing is polled: the
+// store's append ends the wait, and a watermark that moves without events steps by itself.
 
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Quarantine } from '../engine/containment.ts';
@@ -371,7 +371,10 @@ const NO_RESULT: StepResult = {
   quarantined: [],
 };
 
-/** Turns of the loop in which senders are served, one at least, until one has nothing for them. Idle time is never slept away: the engine may have it. */
+/**
+ * Turns of the loop in which senders are served, one at least, until one has nothing for them. Idle time is never slept away: the engine
+ * may have it.
+ */
 async function giveWay(stepMs: number): Promise<void> {
   const untilMs = performance.now() + WAY_MS_MAX;
   const untilCpuMs = threadCpuMs() + WAY_PER_STEP * stepMs;

@@ -6,7 +6,7 @@ import { type Matcher, matcherOf } from '../query/matches.ts';
 import { compileQuery } from './dialect.ts';
 import { type AskedLayout, askedLayout } from './even-layout.ts';
 import { type FieldPlace, fieldPlace, NEVER } from './field-place.ts';
-import { openColumns } from './packed-columns.ts';
+import { numberAt, openColumn, textAt } from './packed-columns.ts';
 import type { Partition, PartitionSession } from './partitions.ts';
 import { eventsOf } from './rows.ts';
 import { boundsOf, partitionsIn, type Snapshot } from './snapshot.ts';
@@ -102,17 +102,18 @@ async function countPartition(counting: Counting): Promise<boolean> {
     };
     let [events, groups] = [0, 0];
     for (const packed of await session.chunks(sql, compiled.values, true)) {
-      const columns = openColumns(packed);
-      for (let row = 0; row < columns.rows && ++groups <= GROUPS_READ_MAX; row++) {
-        const held = columns.numberAt(1, row);
-        const bucketMs = request.bucketMs === undefined ? undefined : columns.numberAt(0, row);
-        const group = keysAt(columns.textAt(2, row) ?? '[]');
+      const [buckets, counts, groupKeys] = [0, 1, 2].map((column) => openColumn(packed, column));
+      const combinations = combined && openColumn(packed, 3);
+      for (let row = 0; row < packed.rows && ++groups <= GROUPS_READ_MAX; row++) {
+        const held = numberAt(counts, row) ?? 0;
+        const bucketMs = request.bucketMs === undefined ? undefined : (numberAt(buckets, row) ?? undefined);
+        const group = keysAt(textAt(groupKeys, row) ?? '[]');
         events += held;
         if (isCount) count.group(group, bucketMs, held);
-        const name = combined === undefined ? undefined : combined.name(columns.textAt(3, row) ?? '[]');
+        const name = combined?.name(textAt(combinations, row) ?? '[]');
         if (name !== undefined) count.seenNamed(group, bucketMs, name);
       }
-      columns.close();
+      packed.memory.transfer(0);
     }
     return { events, isWhole: groups <= GROUPS_READ_MAX };
   };

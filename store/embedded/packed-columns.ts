@@ -1,40 +1,80 @@
-// Numbers and texts of a packed chunk (chunk-reader.ts), one at a time: for answers that are counted, not made into documents.
+// The columns of a packed chunk (chunk-reader.ts), a value at a time. Texts that many rows of it have are made once.
 import { COLUMN_WORDS, FORMS, type PackedChunk, WORD } from './chunk-reader.ts';
 
-export interface PackedColumns {
-  readonly rows: number;
-  /** NaN where it is NULL. */
-  numberAt(column: number, row: number): number;
-  /** Undefined where it is NULL. */
-  textAt(column: number, row: number): string | undefined;
-  /** Frees its memory at once. Nothing is read after. */
-  close(): void;
+/** What its form does not have is empty. */
+export interface PackedColumn {
+  readonly form: number;
+  readonly numbers: Float64Array;
+  /** Of lists: where each begins among the codes, and its length. */
+  readonly lists: Int32Array;
+  readonly codes: Int32Array;
+  readonly ends: Uint32Array;
+  readonly texts: Buffer;
+  readonly isAscii: boolean;
+  /** Texts that were made; undefined where few come again. */
+  readonly known: (string | undefined)[] | undefined;
 }
 
-export function openColumns({ rows, columns, memory }: PackedChunk): PackedColumns {
-  const whole = memory.byteLength - (memory.byteLength % Float64Array.BYTES_PER_ELEMENT);
-  const words = new Int32Array(memory, 0, whole / Int32Array.BYTES_PER_ELEMENT);
-  const doubles = new Float64Array(memory, 0, whole / Float64Array.BYTES_PER_ELEMENT);
-  const bytes = Buffer.from(memory);
-  const directory = words.slice(0, columns * COLUMN_WORDS);
-  const wordOf = (column: number, word: number): number => directory[column * COLUMN_WORDS + word] ?? 0;
-  return {
-    rows,
-    numberAt(column, row) {
-      if (wordOf(column, WORD.form) !== FORMS.numbers) return Number.NaN;
-      return doubles[wordOf(column, WORD.values) / Float64Array.BYTES_PER_ELEMENT + row] ?? Number.NaN;
-    },
-    textAt(column, row) {
-      if (wordOf(column, WORD.form) !== FORMS.texts) return undefined;
-      const code = words[wordOf(column, WORD.codes) / Int32Array.BYTES_PER_ELEMENT + row] ?? -1;
-      if (code < 0) return undefined;
-      const ends = wordOf(column, WORD.ends) / Int32Array.BYTES_PER_ELEMENT;
-      const texts = wordOf(column, WORD.texts);
-      const [from, to] = [texts + (code === 0 ? 0 : (words[ends + code - 1] ?? 0)), texts + (words[ends + code] ?? 0)];
-      return wordOf(column, WORD.isAscii) === 1 ? bytes.toString('latin1', from, to) : bytes.toString('utf8', from, to);
-    },
-    close() {
-      memory.transfer(0);
-    },
+/** Of so many rows to a text, its texts are kept for as long as the chunk is. */
+const SHARED_LEAST = 2;
+const NO_NUMBERS = new Float64Array(0);
+const NO_CODES = new Int32Array(0);
+const NO_ENDS = new Uint32Array(0);
+const NO_TEXTS = Buffer.alloc(0);
+
+export function openColumn({ memory, rows }: PackedChunk, column: number): PackedColumn {
+  const words = new Int32Array(memory, column * COLUMN_WORDS * 4, COLUMN_WORDS);
+  const place = (at: number): number => words[at] ?? 0;
+  const form = place(WORD.form);
+  const values: PackedColumn = {
+    form,
+    numbers: NO_NUMBERS,
+    lists: NO_CODES,
+    codes: NO_CODES,
+    ends: NO_ENDS,
+    texts: NO_TEXTS,
+    isAscii: place(WORD.isAscii) === 1,
+    known: undefined,
   };
+  if (form === FORMS.nulls) return values;
+  if (form === FORMS.numbers) return { ...values, numbers: new Float64Array(memory, place(WORD.values), rows) };
+  const different = place(WORD.different);
+  const ends = new Uint32Array(memory, place(WORD.ends), different);
+  const isList = form === FORMS.lists;
+  return {
+    ...values,
+    lists: isList ? new Int32Array(memory, place(WORD.values), 2 * rows) : NO_CODES,
+    codes: new Int32Array(memory, place(WORD.codes), isList ? (place(WORD.ends) - place(WORD.codes)) >> 2 : rows),
+    ends,
+    texts: Buffer.from(memory, place(WORD.texts), ends[different - 1] ?? 0),
+    known: different * SHARED_LEAST <= rows ? new Array(different) : undefined,
+  };
+}
+
+export function numberAt(column: PackedColumn | undefined, row: number): number | null {
+  const value = column?.numbers[row] ?? Number.NaN;
+  return Number.isNaN(value) ? null : value;
+}
+
+export function textAt(column: PackedColumn | undefined, row: number): string | null {
+  const code = column?.codes[row] ?? -1;
+  return column === undefined || code < 0 ? null : textOf(column, code);
+}
+
+export function listAt(column: PackedColumn, row: number): string[] | null {
+  const { lists, codes } = column;
+  const length = lists[2 * row + 1] ?? -1;
+  if (length < 0) return null;
+  const first = lists[2 * row] ?? 0;
+  const list: string[] = [];
+  for (let at = first; at < first + length; at++) list.push(textOf(column, codes[at] ?? 0));
+  return list;
+}
+
+function textOf({ known, ends, texts, isAscii }: PackedColumn, code: number): string {
+  const before = known?.[code];
+  if (before !== undefined) return before;
+  const text = texts.toString(isAscii ? 'latin1' : 'utf8', code === 0 ? 0 : ends[code - 1], ends[code]);
+  if (known !== undefined) known[code] = text;
+  return text;
 }

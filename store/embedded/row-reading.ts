@@ -5,8 +5,9 @@
 import { canonicalTime } from '../../event/canonical-time.ts';
 import { type EventDocument, isPlainObject } from '../../event/document.ts';
 import type { OrderKey } from '../../event/order.ts';
-import { COLUMN_WORDS, FORMS, type PackedChunk, WORD } from './chunk-reader.ts';
+import { FORMS, type PackedChunk } from './chunk-reader.ts';
 import { type Column, DERIVED, derivedValue, type Layout, OWN_COLUMNS, toldColumns } from './columns.ts';
+import { listAt, numberAt, openColumn, type PackedColumn, textAt } from './packed-columns.ts';
 import type { Path } from './rest-shapes.ts';
 import { createRowShapes } from './row-shapes.ts';
 import {
@@ -42,8 +43,6 @@ export interface RowChunk {
 /** Opens chunks whose columns are those of `valuesSql` of one layout. */
 export type RowReader = (chunk: PackedChunk) => RowChunk;
 
-/** Of so many rows to a text, its texts are kept for as long as the chunk is. */
-const SHARED_LEAST = 2;
 const DATE_MS_MAX = 8.64e15;
 const TIME_LENGTH = 24;
 /** Characters of a time before its milliseconds. */
@@ -66,27 +65,13 @@ interface Branch {
   readonly key: string;
 }
 
-/** A column of a chunk that is at hand; what its form does not have is empty. */
-interface Values {
-  readonly form: number;
+/** A column of a chunk that is at hand. */
+interface Values extends PackedColumn {
   readonly cell: Cell;
-  readonly numbers: Float64Array;
-  /** Of lists: where each begins among the codes, and its length. */
-  readonly lists: Int32Array;
-  readonly codes: Int32Array;
-  readonly ends: Uint32Array;
-  readonly texts: Buffer;
-  readonly isAscii: boolean;
-  /** Texts that were made; undefined where few come again. */
-  readonly known: (string | undefined)[] | undefined;
 }
 
-const NO_NUMBERS = new Float64Array(0);
-const NO_CODES = new Int32Array(0);
-const NO_ENDS = new Uint32Array(0);
-const NO_TEXTS = Buffer.alloc(0);
 const OWN: Cell = { branch: 0, key: '', isTime: false, path: [], source: 0 };
-const NO_VALUES = { texts: NO_TEXTS, ends: NO_ENDS };
+const NO_VALUES = { texts: Buffer.alloc(0), ends: new Uint32Array(0) };
 
 export function createRowReader(layout: Layout): RowReader {
   const branches: Branch[] = [{ parent: 0, key: '' }];
@@ -182,7 +167,7 @@ export function createRowReader(layout: Layout): RowReader {
 
   return (chunk) => {
     if (chunk.columns !== cells.length) throw new Error('these are no rows of that layout');
-    const all = cells.map((cell, column) => valuesOf(chunk, column, cell));
+    const all = cells.map((cell, column): Values => ({ ...openColumn(chunk, column), cell }));
     const [seqs, ids, timestamps, created, hosts, boots, positions, odds, rests] = places.map((at) => all[at]) as [
       Values,
       ...(Values | undefined)[],
@@ -256,62 +241,4 @@ export function createRowReader(layout: Layout): RowReader {
 
 function isTimeOf({ type, isTime }: Column): boolean {
   return type === 'BIGINT' && isTime;
-}
-
-function valuesOf({ memory, rows }: PackedChunk, column: number, cell: Cell): Values {
-  const words = new Int32Array(memory, column * COLUMN_WORDS * 4, COLUMN_WORDS);
-  const place = (at: number): number => words[at] ?? 0;
-  const form = place(WORD.form);
-  const values: Values = {
-    form,
-    cell,
-    numbers: NO_NUMBERS,
-    lists: NO_CODES,
-    codes: NO_CODES,
-    ends: NO_ENDS,
-    texts: NO_TEXTS,
-    isAscii: place(WORD.isAscii) === 1,
-    known: undefined,
-  };
-  if (form === FORMS.nulls) return values;
-  if (form === FORMS.numbers) return { ...values, numbers: new Float64Array(memory, place(WORD.values), rows) };
-  const different = place(WORD.different);
-  const ends = new Uint32Array(memory, place(WORD.ends), different);
-  const isList = form === FORMS.lists;
-  return {
-    ...values,
-    lists: isList ? new Int32Array(memory, place(WORD.values), 2 * rows) : NO_CODES,
-    codes: new Int32Array(memory, place(WORD.codes), isList ? (place(WORD.ends) - place(WORD.codes)) >> 2 : rows),
-    ends,
-    texts: Buffer.from(memory, place(WORD.texts), ends[different - 1] ?? 0),
-    known: different * SHARED_LEAST <= rows ? new Array(different) : undefined,
-  };
-}
-
-function numberAt(values: Values | undefined, row: number): number | null {
-  const value = values?.numbers[row] ?? Number.NaN;
-  return Number.isNaN(value) ? null : value;
-}
-
-function textAt(values: Values | undefined, row: number): string | null {
-  const code = values?.codes[row] ?? -1;
-  return values === undefined || code < 0 ? null : textOf(values, code);
-}
-
-function textOf({ known, ends, texts, isAscii }: Values, code: number): string {
-  const before = known?.[code];
-  if (before !== undefined) return before;
-  const text = texts.toString(isAscii ? 'latin1' : 'utf8', code === 0 ? 0 : ends[code - 1], ends[code]);
-  if (known !== undefined) known[code] = text;
-  return text;
-}
-
-function listAt(values: Values, row: number): string[] | null {
-  const { lists, codes } = values;
-  const length = lists[2 * row + 1] ?? -1;
-  if (length < 0) return null;
-  const first = lists[2 * row] ?? 0;
-  const list: string[] = [];
-  for (let at = first; at < first + length; at++) list.push(textOf(values, codes[at] ?? 0));
-  return list;
 }

@@ -38,9 +38,14 @@ const HEADS_MAX = 4_096;
 const SOH = '\u0001';
 const STX = '\u0002';
 
-/** The first two parts of ids, final dot included; undefined where the boot's id is in another form than the kernel's. */
-function headOf({ host, boot }: RowFacts): string | undefined {
-  return /^[0-9a-f]{8}/.test(boot) ? `${host}.${boot.slice(0, BOOT_LENGTH)}.` : undefined;
+/** The first two parts of ids, final dot included. */
+function headText({ host, boot }: RowFacts): string {
+  return `${host}.${boot.slice(0, BOOT_LENGTH)}.`;
+}
+
+/** The same; undefined where the boot's id is in another form than the kernel's. */
+function headOf(facts: RowFacts): string | undefined {
+  return /^[0-9a-f]{8}/.test(facts.boot) ? headText(facts) : undefined;
 }
 
 export function tailOf(id: string, facts: RowFacts): number | undefined {
@@ -71,10 +76,11 @@ export function createIdWriter(): IdWriter {
   let high = 0;
   let highText = '';
 
-  const headOfRow = ({ host, boot }: RowFacts): string => {
+  const knownHead = (facts: RowFacts): string => {
+    const { host, boot } = facts;
     const known = heads.get(host);
     if (known?.boot === boot) return known.head;
-    const head = `${host}.${boot.slice(0, BOOT_LENGTH)}.`;
+    const head = headText(facts);
     if (heads.size >= HEADS_MAX) heads.clear();
     heads.set(host, { boot, head });
     return head;
@@ -88,10 +94,10 @@ export function createIdWriter(): IdWriter {
 
   return {
     idOf: (facts, tail) =>
-      `${headOfRow(facts)}${time36(facts.timestampMs)}.${(facts.serial ?? 0).toString(36)}.${tail.toString(36)}`,
+      `${knownHead(facts)}${time36(facts.timestampMs)}.${(facts.serial ?? 0).toString(36)}.${tail.toString(36)}`,
     entityIdOf(facts, pid, start) {
       const last = start >= 0 ? start : `e${(facts.timestampMs + start + 1).toString(36)}`;
-      return `${headOfRow(facts)}${pid}.${last}`;
+      return `${knownHead(facts)}${pid}.${last}`;
     },
   };
 }
