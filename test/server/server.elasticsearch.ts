@@ -1,6 +1,7 @@
 // The server on a real Elasticsearch node: what is shipped is stored, found and judged once, also over a restart.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ElasticsearchNode, startElasticsearch } from '../elasticsearch/node.ts';
+import { eventually } from '../harness/installation.ts';
 import { execEvent, START_MS, ship, startTestServer, statusesOf, type TestServer } from './server-under-test.ts';
 
 let node: ElasticsearchNode;
@@ -25,19 +26,11 @@ describe('a server on Elasticsearch', () => {
       const sum = alerts.reduce((all: number, { count }: { count: number }) => all + count, 0);
       return sum === total ? alerts : undefined;
     };
-    const until = async (claim: () => Promise<unknown[] | undefined>) => {
-      for (const giveUp = performance.now() + 300_000; performance.now() < giveUp; ) {
-        const value = await claim();
-        if (value !== undefined) return value;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-      throw new Error('never came true');
-    };
-    expect(await until(counted(100))).toHaveLength(10);
+    expect(await eventually('100 detections', counted(100))).toHaveLength(10);
     server = await server.restart();
     expect(statusesOf(await ship(server, token, events.slice(0, 2)))).toEqual([409, 409]);
     await ship(server, token, [execEvent('web-1', 101, { user: 'u0' })], { position: 101, createdMs: START_MS });
-    expect(await until(counted(101))).toHaveLength(10);
+    expect(await eventually('101 detections', counted(101))).toHaveLength(10);
     const { body } = await server.call('POST', '/api/v1/search', {
       token: server.tokens.reader,
       body: { query: 'user.name:u0', sinceMs: START_MS - 60_000 },
