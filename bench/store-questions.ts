@@ -1,4 +1,5 @@
 // What an analyst asks a store, and how long it takes: the eight forensic queries, the two questions about connections, scans.
+import { TABLE_FIELDS } from '../cli/search/event-columns.ts';
 import type { AggregateRequest, EventStore, TimeRange } from '../store/port.ts';
 import { parseQuery } from '../store/query/parse.ts';
 import type { Query } from '../store/query/query.ts';
@@ -23,16 +24,20 @@ export function queryOf(text: string): Query {
   return parsed.query;
 }
 
-/** The forensic queries that the goal of 200 ms is about. */
-export function forensicQueries(span: Span): readonly Question[] {
+/**
+ * The forensic queries that the goal of 200 ms is about, with the fields that `vedette search` shows of an event, or with events whole as
+ * `--format json` gives them.
+ */
+export function forensicQueries(span: Span, of: 'shown' | 'whole'): readonly Question[] {
+  const fields = of === 'shown' ? TABLE_FIELDS : undefined;
   const lastHour = { fromMs: span.untilMs - HOUR_MS, untilMs: span.untilMs };
   return [
-    searchFor('a rare program', 'process.name:xmrig', span),
+    searchFor('a rare program', 'process.name:xmrig', span, fields),
     {
       name: 'one event by its id',
       ask: async (store) => ((await store.get(span.id)) === undefined ? 'none' : 'found'),
     },
-    searchFor('*curl* or *sh* in command lines', 'process.command_line:(*curl* OR *sh*)', span),
+    searchFor('*curl* or *sh* in command lines', 'process.command_line:(*curl* OR *sh*)', span, fields),
     countOf('the 20 programs most run', 'event.action:executed', { range: span, groupBy: ['process.name'], limit: 20 }),
     countOf('failures by the hour', 'event.outcome:failure', { range: span, groupBy: [], bucketMs: HOUR_MS, limit: 1 }),
     countOf('connections of the last hour by program and user', OUTGOING, {
@@ -41,8 +46,8 @@ export function forensicQueries(span: Span): readonly Question[] {
       distinct: CONNECTION,
       limit: 100,
     }),
-    searchFor('the newest page', '', span),
-    searchFor('a network', 'destination.ip:10.2.0.0/15', span),
+    searchFor('the newest page', '', span, fields),
+    searchFor('a network', 'destination.ip:10.2.0.0/15', span, fields),
   ];
 }
 
@@ -69,12 +74,13 @@ export function otherQuestions(span: Span): readonly Question[] {
   });
 }
 
-function searchFor(name: string, text: string, range: TimeRange): Question {
+function searchFor(name: string, text: string, range: TimeRange, fields?: readonly string[]): Question {
   const query = queryOf(text);
+  const request = { query, range, limit: 100, ...(fields === undefined ? {} : { fields }) };
   return {
     name,
     async ask(store) {
-      const found = await store.search({ query, range, limit: 100 });
+      const found = await store.search(request);
       return `${found.events.length} of ${found.isTotalExact ? '' : 'at least '}${found.total}`;
     },
   };

@@ -17,6 +17,11 @@ export function viewOf(document: EventDocument, fields: readonly string[] | unde
   return Object.fromEntries(view);
 }
 
+/** What a store is asked for, for documents of which {@link viewOf} shows these fields; their time comes with them. */
+export function storedFields(fields: readonly string[] | undefined): { readonly fields?: readonly string[] } {
+  return fields === undefined ? {} : { fields: [...new Set(['@timestamp', ...fields])] };
+}
+
 function inLists(document: EventDocument, field: string): unknown {
   const values = valuesOf(document, field);
   return values.length === 0 ? undefined : values;

@@ -43,6 +43,7 @@ export async function* pagedSearch(
     if (whole.length === 0) {
       for await (const batch of store.scan(ALL_TIME, {
         query: atMs(request.query, edgeMs),
+        ...(request.fields === undefined ? {} : { fields: request.fields }),
         ...(request.signal === undefined ? {} : { signal: request.signal }),
       })) {
         const taken = batch.slice(0, left);

@@ -4,7 +4,7 @@ import { timestampOf } from '../store/admission.ts';
 import type { Query } from '../store/query/query.ts';
 import type { AroundApiResponse } from './api.ts';
 import { problem } from './api-error.ts';
-import { fieldNamesIn, viewOf } from './field-view.ts';
+import { fieldNamesIn, storedFields, viewOf } from './field-view.ts';
 import { API_PREFIX, type Http } from './http.ts';
 import { fieldsOf, optionalWholeIn, textIn } from './request-shape.ts';
 import { type SearchContext, VIEW_FIELDS_MAX } from './routes-search.ts';
@@ -31,7 +31,7 @@ export function aroundRoutes({ app, needs }: Http, { store, desk, now }: SearchC
         throw problem(404, 'no-event', 'there is no such event', 'It may be past its retention.');
       const [fromMs, untilMs] = [atMs - withinMs, atMs + withinMs + 1];
       const onHost = withHost(query, document);
-      const asked = { query: onHost, limit: limit + 1, signal };
+      const asked = { query: onHost, limit: limit + 1, ...storedFields(fields), signal };
       const before = await store.search({ ...asked, range: { fromMs, untilMs: atMs } });
       progress(0.5);
       const after = await store.search({ ...asked, range: { fromMs: atMs, untilMs }, oldestFirst: true });

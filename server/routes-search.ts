@@ -8,7 +8,7 @@ import {
 } from '../store/port.ts';
 import type { AggregateApiResponse, EventApiResponse, SearchApiResponse } from './api.ts';
 import { problem } from './api-error.ts';
-import { fieldNamesIn, viewOf } from './field-view.ts';
+import { fieldNamesIn, storedFields, viewOf } from './field-view.ts';
 import { API_PREFIX, type Http } from './http.ts';
 import { PAGE_EVENTS_MAX, pagedSearch } from './paged-search.ts';
 import { type Fields, fieldsOf, optionalTimeIn, optionalWholeIn, timeIn } from './request-shape.ts';
@@ -40,7 +40,7 @@ export function searchRoutes({ app, needs }: Http, { store, desk, now }: SearchC
     return desk.run({ request, reply }, async ({ signal, lines, progress }: Tools) => {
       const max = lines === undefined ? SEARCH_LIMIT_MAX : LINES_LIMIT_MAX;
       const limit = optionalWholeIn(body, 'limit', { min: 1, max }) ?? SEARCH_LIMIT;
-      const asked = { query, range, limit, oldestFirst: isForward, signal, progress };
+      const asked = { query, range, limit, oldestFirst: isForward, ...storedFields(fields), signal, progress };
       const events: SearchApiResponse['events'][number][] = [];
       let given = 0;
       let total = { total: 0, isTotalExact: true };

@@ -43,6 +43,8 @@ export interface SearchRequest {
   /** At most this many, newest first unless `oldestFirst`. */
   readonly limit: number;
   readonly oldestFirst?: boolean;
+  /** Documents hold these fields as they were sent; of all others they may lack some. Much is not read then. */
+  readonly fields?: readonly string[];
   readonly signal?: AbortSignal;
   /** Told now and then how much of the range was looked through, 0 to 1. */
   readonly progress?: (part: number) => void;

@@ -35,24 +35,34 @@ export const CSV_FIELDS: readonly string[] = [
   ID_FIELD,
 ];
 
+const HOST = ['host.name', 'host.id'];
+const USER = ['user.name', 'user.id'];
+const ACTION = ['event.action', 'event.dataset'];
+const ADDRESS = ['destination.ip', 'source.ip', 'destination.address', 'source.address'];
+const PORT = ['destination.port', 'source.port'];
+const STARTED = ['process.command_line', 'process.executable'];
+const WHAT = ['file.path', 'message', 'process.command_line', 'process.title', 'auditd.message_type'];
+
 const DEFAULT_COLUMNS: readonly EventColumn[] = [
   { title: 'TIME (UTC)', widthMax: TIME_WIDTH, read: ({ document }) => isoTime(timeOf(document, '@timestamp')) },
-  { title: 'HOST', widthMax: 16, read: ({ document }) => firstText(document, 'host.name', 'host.id') },
-  { title: 'USER', widthMax: 12, read: ({ document }) => firstText(document, 'user.name', 'user.id') },
-  { title: 'ACTION', widthMax: 24, read: ({ document }) => firstText(document, 'event.action', 'event.dataset') },
-  { title: 'PROCESS', widthMax: 16, read: ({ document }) => firstText(document, 'process.name') },
+  { title: 'HOST', widthMax: 16, read: ({ document }) => firstText(document, HOST) },
+  { title: 'USER', widthMax: 12, read: ({ document }) => firstText(document, USER) },
+  { title: 'ACTION', widthMax: 24, read: ({ document }) => firstText(document, ACTION) },
+  { title: 'PROCESS', widthMax: 16, read: ({ document }) => firstText(document, ['process.name']) },
   {
     title: 'WHAT',
     read: ({ document }) => {
-      const address = firstText(document, 'destination.ip', 'source.ip', 'destination.address', 'source.address');
-      const port = firstText(document, 'destination.port', 'source.port');
+      const address = firstText(document, ADDRESS);
+      const port = firstText(document, PORT);
       if (address !== '-') return port === '-' ? address : `${address} port ${port}`;
-      const isStart = firstText(document, 'event.action') === 'executed';
-      return isStart
-        ? firstText(document, 'process.command_line', 'process.executable')
-        : firstText(document, 'file.path', 'message', 'process.command_line', 'process.title', 'auditd.message_type');
+      return firstText(document, firstText(document, ['event.action']) === 'executed' ? STARTED : WHAT);
     },
   },
+];
+
+/** All that the usual columns read: nothing else of an event is asked for. */
+export const TABLE_FIELDS: readonly string[] = [
+  ...new Set(['@timestamp', ...HOST, ...USER, ...ACTION, 'process.name', ...ADDRESS, ...PORT, ...STARTED, ...WHAT]),
 ];
 
 function fieldColumn(name: string): EventColumn {
@@ -65,7 +75,7 @@ export function fieldValue({ id, document }: FoundEvent, name: string): unknown 
   return name === ID_FIELD ? id : fieldOf(document, name);
 }
 
-function firstText(document: EventDocument, ...names: readonly string[]): string {
+function firstText(document: EventDocument, names: readonly string[]): string {
   for (const name of names) {
     const text = asText(fieldOf(document, name));
     if (text !== '-') return text;

@@ -4,7 +4,7 @@ import { safeJson } from '../command.ts';
 import { growingTable, renderTable } from '../table.ts';
 import { type Asking, taken } from './asking.ts';
 import { csvHead, csvLine } from './csv.ts';
-import { CSV_FIELDS, type EventColumn, eventColumns, fieldValue, ID_FIELD } from './event-columns.ts';
+import { CSV_FIELDS, type EventColumn, eventColumns, fieldValue, ID_FIELD, TABLE_FIELDS } from './event-columns.ts';
 
 /** Narrower terminals have better use for the day's columns. */
 const NARROW = 110;
@@ -86,6 +86,7 @@ function timeOfDayColumns(title: string): readonly EventColumn[] {
 
 /** The fields to ask for: those of the output, without the id, which comes anyway; undefined for whole documents. */
 export function askedFields({ fields, format }: Asking): readonly string[] | undefined {
-  const names = fields ?? (format === 'csv' ? CSV_FIELDS : undefined);
+  const usual: Partial<Record<typeof format, readonly string[]>> = { csv: CSV_FIELDS, table: TABLE_FIELDS };
+  const names = fields ?? usual[format];
   return names?.filter((name) => name !== ID_FIELD);
 }

@@ -131,21 +131,31 @@ export function addressColumnOf(field: string, layout: Layout): Column | undefin
 }
 
 /**
- * The layout of rows that tell no other fields than these, and are right only where `_odd` is NULL; undefined where a field has no
- * column.
+ * The layout of rows that tell no other fields than these, and what `_rest` has where one of them stands there; they are right only where
+ * `_odd` is NULL. Undefined where a field is the name of an object that columns are parts of.
  */
 export function narrowLayout(layout: Layout, fields: readonly string[]): Layout | undefined {
   const names = new Set<string>();
   const tellers = new Set(hasTails(layout) ? [TAIL_COLUMN, SERIAL_FIELD] : []);
+  let needsRest = false;
   for (const field of fields) {
     const column = columnOfField(field, layout);
-    if (column === undefined) return undefined;
+    if (column === undefined) {
+      if (holdsColumns(field, layout)) return undefined;
+      needsRest = true;
+      continue;
+    }
     names.add(column.name);
     for (const teller of tellersOf(column, layout)) tellers.add(teller);
   }
   const own = new Set(OWN_COLUMNS.map(({ name }) => name));
   const columns = layout.columns.filter(({ name }) => (names.has(name) || tellers.has(name)) && !own.has(name));
-  return { ...layoutOf(columns, false), unasked: new Set([...tellers].filter((name) => !names.has(name))) };
+  return { ...layoutOf(columns, needsRest), unasked: new Set([...tellers].filter((name) => !names.has(name))) };
+}
+
+function holdsColumns(field: string, { columns }: Layout): boolean {
+  const within = (name: string): boolean => name.startsWith(`${field}.`);
+  return columns.some(({ name }) => within(name)) || [...DERIVED.keys()].some(within);
 }
 
 /** True where ids are told by their tails. */

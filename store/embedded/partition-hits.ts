@@ -3,10 +3,13 @@
 import type { NewEvent } from '../../event/document.ts';
 import type { SearchRequest } from '../port.ts';
 import type { Matcher } from '../query/matches.ts';
+import type { Query } from '../query/query.ts';
+import { type Layout, narrowLayout } from './columns.ts';
 import { compileQuery } from './dialect.ts';
-import { askedLayout } from './even-layout.ts';
+import { type AskedLayout, askedLayout } from './even-layout.ts';
 import type { Partition, PartitionSession } from './partitions.ts';
-import { handleColumn, type RowHandle, type RowName, rowsOf } from './rows.ts';
+import { handleColumn, type RowHandle, type RowName, rowsOf, type StoredRow } from './rows.ts';
+import type { SqlParameter } from './session.ts';
 import { finite, type Snapshot } from './snapshot.ts';
 
 /** Rows that are fetched at once: what the search wants, within these. */
@@ -29,7 +32,10 @@ export interface Place {
 export interface Hit extends Place, NewEvent {}
 
 /** A row that may match. */
-interface Key extends Place, RowName {}
+interface Key extends Place, RowName {
+  /** It does, and no more has to be read of it than what is asked for. */
+  readonly isMeant: boolean;
+}
 
 /** How far a partition was looked at: where the next window begins (or, backwards, ends), how long it is, after which row. */
 interface Reached {
@@ -41,6 +47,8 @@ interface Reached {
 
 interface Found {
   readonly keys: readonly Key[];
+  /** How rows are read that are meant. */
+  readonly narrow: Layout | undefined;
   /** There may be more in the last window. */
   readonly isFull: boolean;
   readonly reached: Reached;
@@ -88,6 +96,37 @@ export function createPace(wanted: number): Pace {
   };
 }
 
+/**
+ * SQL for the rows that may match, and for those of them that do and whose documents need not be read whole: where `canBeNarrow`, those of
+ * which SQL decides.
+ */
+function conditionOf(
+  query: Query,
+  layout: AskedLayout,
+  canBeNarrow: boolean,
+): { readonly sql: { readonly mayMatch: string; readonly isMeant: string }; readonly values: readonly SqlParameter[] } {
+  const judged = compileQuery(query, layout, { firstParameter: 1, sides: ['superset', 'subset'] });
+  const isDecided = layout.isEven === true && judged.sql[0] === judged.sql[1];
+  if (canBeNarrow && !isDecided && judged.sql[1] !== 'FALSE') {
+    const [mayMatch = 'TRUE', subset = 'FALSE'] = judged.sql;
+    return { sql: { mayMatch, isMeant: `(${subset} AND _odd IS NULL)` }, values: judged.values };
+  }
+  const { sql, values } = compileQuery(query, layout, { firstParameter: 1, sides: ['superset'], isFilter: true });
+  return { sql: { mayMatch: sql[0] ?? 'TRUE', isMeant: canBeNarrow && isDecided ? 'TRUE' : 'FALSE' }, values };
+}
+
+/** The rows of keys, by number; those that are meant as the narrow layout has them. */
+async function rowsOfKeys(
+  session: PartitionSession,
+  handle: RowHandle,
+  { keys, narrow }: Pick<Found, 'keys' | 'narrow'>,
+): Promise<ReadonlyMap<number, StoredRow>> {
+  const of = (isMeant: boolean): readonly Key[] => keys.filter((key) => key.isMeant === isMeant);
+  const whole = await rowsOf(session, handle, of(false));
+  const meant = await rowsOf(session, handle, of(true), narrow);
+  return meant.size === 0 ? whole : new Map([...whole, ...meant]);
+}
+
 /** The hits of a partition. */
 export function partitionSource(
   snapshot: Snapshot,
@@ -122,7 +161,8 @@ export function partitionSource(
   /** Rows that may match, of as many windows as it takes to have a page: documents are fetched all at once, for each fetch has its price. */
   const findKeys = async (session: PartitionSession, handle: RowHandle): Promise<Found> => {
     const layout = await askedLayout(session, partition, snapshot.loadedSeq);
-    const compiled = compileQuery(request.query, layout, { firstParameter: 1, sides: ['superset'], isFilter: true });
+    const narrow = request.fields === undefined ? undefined : narrowLayout(session.layout, request.fields);
+    const { sql, values } = conditionOf(request.query, layout, narrow !== undefined);
     const keys: Key[] = [];
     for (let at = reached; ; ) {
       const { edge, last, widthMs = widthOf(pace.windowRows()) } = at;
@@ -133,24 +173,25 @@ export function partitionSource(
           : `AND (_ts ${sign} ${last.timestampMs} OR (_ts = ${last.timestampMs} AND _seq ${sign} ${last.seq}))`;
       const wanted = pageRows - keys.length;
       const found = await session.rows(
-        `SELECT _ts, _seq, ${handle} FROM ${session.schema}.events
-          WHERE _ts >= ${low} AND _ts < ${high} AND _seq <= ${snapshot.loadedSeq} ${after} AND ${compiled.sql[0]}
+        `SELECT _ts, _seq, ${handle}, ${sql.isMeant} FROM ${session.schema}.events
+          WHERE _ts >= ${low} AND _ts < ${high} AND _seq <= ${snapshot.loadedSeq} ${after} AND ${sql.mayMatch}
           ORDER BY _ts ${order}, _seq ${order} LIMIT ${wanted}`,
-        compiled.values,
+        values,
       );
-      for (const [timestampMs, seq, name = null] of found)
-        keys.push({ timestampMs: Number(timestampMs), seq: Number(seq), handle: name });
+      for (const [timestampMs, seq, name = null, isMeant] of found)
+        keys.push({ timestampMs: Number(timestampMs), seq: Number(seq), handle: name, isMeant: isMeant === true });
       const end = keys.at(-1);
       if (found.length >= wanted && end !== undefined) {
         return {
           keys,
+          narrow,
           isFull: true,
           reached: { edge: isForward ? end.timestampMs : end.timestampMs + 1, last: end, widthMs },
         };
       }
       at = { edge: isForward ? high : low, last: undefined, widthMs: widthMs * WINDOW_GROWTH };
       tell(at);
-      if (isAtEnd(at) || keys.length >= pace.wanted) return { keys, isFull: false, reached: at };
+      if (isAtEnd(at) || keys.length >= pace.wanted) return { keys, narrow, isFull: false, reached: at };
     }
   };
 
@@ -166,7 +207,7 @@ export function partitionSource(
       partition,
       async (session) => {
         const found = await findKeys(session, handle);
-        return { ...found, rows: await rowsOf(session, handle, found.keys) };
+        return { ...found, rows: await rowsOfKeys(session, handle, found) };
       },
       signal,
     );
@@ -176,9 +217,9 @@ export function partitionSource(
       return;
     }
     const { keys, isFull, rows } = answer;
-    page = keys.flatMap(({ timestampMs, seq }) => {
+    page = keys.flatMap(({ timestampMs, seq, isMeant }) => {
       const row = rows.get(seq);
-      return row !== undefined && matches(row.document, row.id)
+      return row !== undefined && (isMeant || matches(row.document, row.id))
         ? [{ timestampMs, seq, id: row.id, document: row.document }]
         : [];
     });

@@ -2,7 +2,7 @@
 import type { EventDocument } from '../../event/document.ts';
 import type { TimeRange } from '../port.ts';
 import { COLD_SUFFIX } from './attachment.ts';
-import { isIdOf } from './columns.ts';
+import { isIdOf, type Layout } from './columns.ts';
 import type { PartitionSession } from './partitions.ts';
 import { createRowReader, type ReadEvent } from './row-reading.ts';
 import type { SqlParameter, SqlValue } from './session.ts';
@@ -47,16 +47,17 @@ export function handleColumn(partition: { readonly path: string }): RowHandle {
   return partition.path.endsWith(COLD_SUFFIX) ? '_seq' : 'rowid';
 }
 
-/** The events of these rows, by number. */
+/** The events of these rows, by number; of a narrower layout only what it tells. */
 export async function rowsOf(
   session: PartitionSession,
   column: RowHandle,
   names: readonly RowName[],
+  layout: Layout = session.layout,
 ): Promise<ReadonlyMap<number, StoredRow>> {
   if (names.length === 0) return new Map();
   const handles = names.map(({ handle }) => [handle]);
   const from = `${rowsIn(session, column, handles)} AND ${numbersSql(names.map(({ seq }) => seq))}`;
-  return new Map((await storedRows(session, from)).map((row) => [row.seq, row]));
+  return new Map((await storedRows(session, from, layout)).map((row) => [row.seq, row]));
 }
 
 /** The first events after a number and up to another, in order. */
@@ -94,8 +95,16 @@ export async function rowOfId(
 }
 
 /** The events of a `FROM`, in no order. */
-async function storedRows(session: PartitionSession, from: string): Promise<StoredRow[]> {
-  return (await eventsOf(session, from)).map(({ seq, order, document }) => ({ seq, id: order.id, document }));
+async function storedRows(
+  session: PartitionSession,
+  from: string,
+  layout: Layout = session.layout,
+): Promise<StoredRow[]> {
+  return (await eventsOf(session, from, [], layout)).map(({ seq, order, document }) => ({
+    seq,
+    id: order.id,
+    document,
+  }));
 }
 
 /** The same with all that a row tells. */
@@ -103,10 +112,11 @@ export async function eventsOf(
   session: PartitionSession,
   from: string,
   values: readonly SqlParameter[] = [],
+  layout: Layout = session.layout,
 ): Promise<ReadEvent[]> {
-  const open = createRowReader(session.layout);
+  const open = createRowReader(layout);
   const events: ReadEvent[] = [];
-  for (const packed of await session.chunks(`SELECT ${session.layout.valuesSql} FROM ${from}`, values, true)) {
+  for (const packed of await session.chunks(`SELECT ${layout.valuesSql} FROM ${from}`, values, true)) {
     const chunk = open(packed);
     for (let row = 0; row < chunk.rows; row++) events.push(chunk.read(row));
     chunk.close();

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TABLE_FIELDS } from '../../cli/search/event-columns.ts';
 import type { Alert, Detection } from '../../event/detection.ts';
 import type {
   AlertResponse,
@@ -102,6 +103,7 @@ describe('search', () => {
       query: 'process.name:*',
       sinceMs: NOW_MS - 2 * HOUR_MS,
       limit: 2,
+      fields: TABLE_FIELDS,
     });
     expect(said).toEqual({
       code: 0,

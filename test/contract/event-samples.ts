@@ -240,6 +240,14 @@ export const shapes: fc.Arbitrary<Pick<AggregateRequest, 'groupBy' | 'bucketMs' 
     ...(distinct === undefined ? {} : { distinct }),
   }));
 
+/** Which of an event's fields are asked for: some, or all. */
+export const views: fc.Arbitrary<readonly string[] | undefined> = fc.option(
+  fc.array(fc.oneof({ weight: 4, arbitrary: fields }, fc.constantFrom('process', 'process.name.x', 'custom')), {
+    maxLength: 4,
+  }),
+  { nil: undefined },
+);
+
 /** Queries over the same fields and values. */
 export const queries: fc.Arbitrary<Query> = fc.letrec<{ query: Query; leaf: Query }>((tie) => ({
   leaf: fc.oneof(

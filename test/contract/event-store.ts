@@ -6,9 +6,11 @@ import { type EventDocument, fieldOf, type NewEvent, type StoredEvent } from '..
 import { compareOrder, orderKeyOf } from '../../event/order.ts';
 import { type Cursor, type EventStore, StoreUnavailable } from '../../store/port.ts';
 import { createCount } from '../../store/query/count.ts';
-import { matchesQuery } from '../../store/query/matches.ts';
+import { matcherOf, matchesQuery } from '../../store/query/matches.ts';
 import { parseQuery } from '../../store/query/parse.ts';
-import { documents, hostileEvents, queries, START_MS, sampleEvent, shapes } from './event-samples.ts';
+import type { Query } from '../../store/query/query.ts';
+import { valuesOf } from '../../store/query/values.ts';
+import { documents, hostileEvents, queries, START_MS, sampleEvent, shapes, views } from './event-samples.ts';
 import { CASE_EVENTS, CASES_NOW_MS, QUERY_CASES } from './query-cases.ts';
 
 export interface StoreUnderTest {
@@ -287,6 +289,37 @@ export function eventStoreContract(
       }
     });
 
+    it('searches for a few fields: they are as they were sent, of the events that the query means', async () => {
+      const events = [...hostileEvents(), ...Array.from({ length: 20 }, (_, n) => sampleEvent(n))];
+      await store.append(events.slice(0, -5));
+      await subject.settle();
+      await store.append(events.slice(-5));
+      const queries: readonly Query[] = [
+        { kind: 'all' },
+        { kind: 'exists', field: 'process.name' },
+        { kind: 'not', query: { kind: 'equals', field: 'user.name', value: 'x' } },
+        { kind: 'not', query: { kind: 'equals', field: 'no.column', value: 'x' } },
+      ];
+      const asked = [
+        ['@timestamp', 'process.name', 'process.args', 'process.pid', 'process.entity_id', 'event.original'],
+        ['process.name', 'process.title', 'auditd.paths.name'],
+        ['message', 'process'],
+        ['auditd.paths', 'process.args.x', 'tags', '__proto__', 'a.b'],
+        [],
+      ];
+      const toldOf = (all: Iterable<NewEvent>, fields: readonly string[]): readonly unknown[] =>
+        [...all]
+          .map(({ id, document }) => [id, fields.map((field) => [fieldOf(document, field), valuesOf(document, field)])])
+          .sort();
+      for (const query of queries) {
+        const meant = events.filter(({ id, document }) => matcherOf(query)(document, id));
+        for (const fields of asked) {
+          const found = await store.search({ query, range: ALL_TIME, limit: 1_000, fields });
+          expect(toldOf(found.events, fields)).toEqual(toldOf(meant, fields));
+        }
+      }
+    });
+
     it('stops a scan that is called off', async () => {
       await store.append([sampleEvent(1)]);
       const calledOff = new AbortController();
@@ -322,19 +355,30 @@ export function eventStoreContract(
       await fc.assert(
         fc.asyncProperty(
           fc.array(documents, { minLength: 8, maxLength: 20 }),
-          fc.array(queries, { minLength: 15, maxLength: 15 }),
+          fc.array(fc.record({ query: queries, fields: views }), { minLength: 15, maxLength: 15 }),
           async (made, asked) => {
             const own = await open();
             try {
               const events = await appendInHalves(own, made);
-              for (const query of asked) {
+              const documentOf = new Map(events.map(({ id, document }) => [id, document]));
+              for (const { query, fields } of asked) {
                 const meant = events.filter((event) => matchesQuery(query, event.document)).map((event) => event.id);
-                const found = await own.store.search({ query, range: ALL_TIME, limit: 1_000, oldestFirst: true });
+                const view = fields === undefined ? {} : { fields };
+                const all = { query, range: ALL_TIME, limit: 1_000, oldestFirst: true };
+                const found = await own.store.search({ ...all, ...view });
                 expect(found.events.map((event) => event.id)).toEqual(meant);
                 expect(found).toMatchObject({ total: meant.length, isTotalExact: true });
                 const scanned: NewEvent[] = [];
-                for await (const batch of own.store.scan(ALL_TIME, { query })) scanned.push(...batch);
+                for await (const batch of own.store.scan(ALL_TIME, { query, ...view })) scanned.push(...batch);
                 expect(scanned.map((event) => event.id).sort()).toEqual([...meant].sort());
+                for (const { id, document } of [...found.events, ...scanned]) {
+                  const sent = documentOf.get(id) ?? {};
+                  if (fields === undefined) expect(document).toEqual(sent);
+                  for (const field of fields ?? []) {
+                    expect(fieldOf(document, field)).toEqual(fieldOf(sent, field));
+                    expect(valuesOf(document, field)).toEqual(valuesOf(sent, field));
+                  }
+                }
                 const keys = scanned.map((event) => orderKeyOf(event.id, event.document));
                 expect(keys).toEqual([...keys].sort(compareOrder));
               }
