@@ -10,7 +10,7 @@ import { insertRows } from './insert.ts';
 import { type RowsByPeriod, readLoad } from './load.ts';
 import { createRowScan } from './row-scan.ts';
 import { RowTable } from './row-table.ts';
-import type { Database, DatabaseLimits, Lane } from './session.ts';
+import { type Database, type DatabaseLimits, type Lane, LOADS_PREPARED } from './session.ts';
 import { boundedRead } from './sql/bounded-read.ts';
 
 /** At most so many partition files are attached at once, except while more are in use at the same time. */
@@ -76,12 +76,17 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
   /** Files that are being detached: they must be gone before they are attached again. */
   const leaving = new Map<string, Promise<void>>();
   let attachedEver = 0;
-  /** The loads that were read last, in turn: while one is stored the next is read. */
-  let [last, former]: [PreparedTable, PreparedTable] = [newTable(), newTable()];
+  /** The loads that were read last, the oldest first: while one is stored the next are read. */
+  const tables = Array.from({ length: LOADS_PREPARED }, newTable);
   let reading: Promise<unknown> = Promise.resolve();
   const scan = createRowScan();
   const writer = createChunkWriter();
   const memory = { bytes: Buffer.alloc(0) };
+  /**
+   * Resolves when the rows of a load are with DuckDB: until then this thread reads none of the next load. It has the time for that in which
+   * DuckDB's threads commit.
+   */
+  let giving: Promise<void> | undefined;
 
   const attach = (path: string): Attachment => {
     const schema = `p${++attachedEver}`;
@@ -206,10 +211,15 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
     },
     prepare(request) {
       const result = reading.then(async () => {
-        const into = former;
-        [last, former] = [into, last];
+        const into = tables.shift() ?? newTable();
+        tables.push(into);
         into.load = undefined;
-        const { periods, ids, damagedLines } = await readLoad(request, { table: into.table, scan, memory });
+        const { periods, ids, damagedLines } = await readLoad(request, {
+          table: into.table,
+          scan,
+          memory,
+          others: () => giving,
+        });
         [into.load, into.periods] = [request.number, periods];
         return { periods: [...periods.keys()], ids, damagedLines };
       });
@@ -217,16 +227,22 @@ export async function openDatabase(limits: DatabaseLimits, warn: (text: string) 
       return result;
     },
     async insert({ load, path, period, isNew, skip }) {
-      const prepared = [last, former].find((one) => one.load === load);
+      const prepared = tables.find((one) => one.load === load);
       const share = prepared?.periods.get(period);
       if (prepared === undefined || share === undefined) throw new Error('these events were not prepared');
       const { table } = prepared;
       const skipped = new Set(skip);
       const rows = skipped.size === 0 ? share : share.filter((row) => !skipped.has(table.ids[row] ?? ''));
       if (rows.length === 0) return undefined;
-      return withConnection(path, 'write', (connection, schema) =>
-        insertRows(connection, schema, { table, rows }, { isNew, writer }),
-      );
+      return withConnection(path, 'write', async (connection, schema) => {
+        const { promise, resolve: given } = Promise.withResolvers<void>();
+        giving = promise;
+        try {
+          return await insertRows(connection, schema, { table, rows }, { isNew, writer, given });
+        } finally {
+          given();
+        }
+      });
     },
     release,
     attachedCount: () => attachments.size,

@@ -15,12 +15,15 @@ export interface PickedRows {
   readonly rows: readonly number[];
 }
 
-/** All of them or none, as far as the database knows; it may fail after it has committed. */
+/**
+ * All of them or none, as far as the database knows; it may fail after it has committed. `given` is told when the database has them all
+ * and what is left is its own work.
+ */
 export async function insertRows(
   connection: DuckDBConnection,
   schema: string,
   { table, rows }: PickedRows,
-  { isNew, writer }: { readonly isNew: boolean; readonly writer: ChunkWriter },
+  { isNew, writer, given }: { readonly isNew: boolean; readonly writer: ChunkWriter; readonly given?: () => void },
 ): Promise<InsertedRows> {
   let span: Span | undefined;
   await connection.run('BEGIN TRANSACTION');
@@ -47,7 +50,9 @@ export async function insertRows(
       writer.letGo();
       appender.closeSync();
     }
-    await connection.run('COMMIT');
+    const committed = connection.run('COMMIT');
+    given?.();
+    await committed;
     if (span === undefined) throw new Error('there was nothing to insert');
     return {
       span,

@@ -10,10 +10,20 @@ import type { LoadRequest, PreparedLoad } from './session.ts';
 /** Rows of a table, by number. */
 export type RowsByPeriod = ReadonlyMap<string, readonly number[]>;
 
-/** Reads the lines into a table. */
+/** Reads the lines into a table, block by block; before each it lets `others` go first. */
 export async function readLoad(
   { parts, nowMs, wantsIds }: LoadRequest,
-  { table, scan, memory }: { readonly table: RowTable; readonly scan: RowScan; readonly memory: ReadMemory },
+  {
+    table,
+    scan,
+    memory,
+    others,
+  }: {
+    readonly table: RowTable;
+    readonly scan: RowScan;
+    readonly memory: ReadMemory;
+    readonly others: () => Promise<void> | undefined;
+  },
 ): Promise<Omit<PreparedLoad, 'periods'> & { readonly periods: RowsByPeriod }> {
   table.clear();
   let damagedLines = 0;
@@ -22,6 +32,7 @@ export async function readLoad(
   };
   for (const part of parts) {
     for await (const lines of readLines(part, bad, memory)) {
+      await others();
       for (const { line } of lines) if (!scan(line, table)) addParsed(line, table);
     }
   }

@@ -4,6 +4,7 @@ import { StoreUnavailable } from '../port.ts';
 import { createWake } from '../wake.ts';
 import type { EventLog, LogSlice } from './log.ts';
 import type { LoadInMemory, Partitions } from './partitions.ts';
+import { LOADS_PREPARED } from './session.ts';
 import type { Tail } from './tail.ts';
 
 /**
@@ -55,8 +56,8 @@ export function createLoader(parts: {
   const progress = createWake();
   let doubtfulSeq = parts.doubtfulSeq;
   let loadEvents = LOAD_EVENTS_MAX;
-  /** Read while the load before was stored. */
-  let ahead: Reading | undefined;
+  /** Read while the load before was stored, in order. */
+  let ahead: Reading[] = [];
   let turn: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   let isTimerUrgent = false;
@@ -78,16 +79,20 @@ export function createLoader(parts: {
   };
 
   const loadOnce = async (): Promise<void> => {
-    const { slice, events } = ahead ?? read(tail.loadedSeq);
-    ahead = undefined;
+    const { slice, events } = ahead.shift() ?? read(tail.loadedSeq);
     if (slice.events === 0) return;
     try {
       const inMemory = await events;
       // Where so many wait, the database's thread reads the next while its own threads commit these.
-      if (tail.lastSeq - slice.lastSeq >= LOAD_EVENTS_MAX && failures === 0) ahead = read(slice.lastSeq);
+      for (let last = ahead.at(-1)?.slice ?? slice; ahead.length < LOADS_PREPARED - 1 && failures === 0; ) {
+        if (tail.lastSeq - last.lastSeq < LOAD_EVENTS_MAX) break;
+        const next = read(last.lastSeq);
+        ahead.push(next);
+        last = next.slice;
+      }
       await partitions.load(inMemory);
     } catch (error) {
-      ahead = undefined;
+      ahead = [];
       doubtfulSeq = Math.max(doubtfulSeq, slice.lastSeq);
       loadEvents = Math.max(LOAD_EVENTS_LEAST, Math.floor(slice.events / 2));
       throw error;

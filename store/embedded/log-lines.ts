@@ -87,13 +87,19 @@ function writeHex(bytes: Buffer, at: number, value: number): void {
   }
 }
 
+function isHex(bytes: Buffer, at: number, value: number): boolean {
+  for (let digit = 0; digit < CRC_LENGTH; digit++) {
+    if (bytes[at + digit] !== HEX[(value >>> (4 * (CRC_LENGTH - 1 - digit))) & 15]) return false;
+  }
+  return true;
+}
+
 /** The line in `bytes` from `from` up to `to`, without its newline; undefined when it is not what was written. */
 function checkLine(bytes: Buffer, from: number, to: number): RawLine | undefined {
   let at = from + CRC_LENGTH;
   if (to - from < CRC_LENGTH + 3 || bytes[at] !== SPACE) return undefined;
-  const crc = bytes.toString('latin1', from, at);
   at++;
-  if (crc32(bytes.subarray(at, to)).toString(16).padStart(CRC_LENGTH, '0') !== crc) return undefined;
+  if (!isHex(bytes, from, crc32(bytes.subarray(at, to)))) return undefined;
   let seq = 0;
   for (; at < to && bytes[at] !== SPACE; at++) seq = seq * 10 + (bytes[at] ?? 0) - 0x30;
   return Number.isSafeInteger(seq) ? { seq, bytes, from: at + 1, to, length: to - from + 1 } : undefined;

@@ -21,12 +21,15 @@ export function byPeriod<T extends { readonly timestampMs: number }>(
   entries: readonly T[],
   nowMs: number,
 ): ReadonlyMap<string, readonly T[]> {
-  // Many events of one load have the same time.
-  let lastMs = Number.NaN;
+  // Many events of one load are of one day.
+  let lastDay = Number.NaN;
+  let lastLength = 0;
   let last = '';
   const periods = Map.groupBy(entries, ({ timestampMs }) => {
-    if (timestampMs !== lastMs) last = periodOf(timestampMs, nowMs);
-    lastMs = timestampMs;
+    const day = Math.floor(timestampMs / DAY_MS);
+    const length = nameLength(timestampMs, nowMs);
+    if (day !== lastDay || length !== lastLength) last = periodOf(timestampMs, nowMs);
+    [lastDay, lastLength] = [day, length];
     return last;
   });
   if (periods.size <= PERIODS_PER_LOAD_MAX) return periods;
@@ -41,10 +44,14 @@ export function byPeriod<T extends { readonly timestampMs: number }>(
 
 /** The name of the period in which a time lies, seen from `nowMs`: `2026-11-21`, `2026-02` or `1999`. */
 export function periodOf(timestampMs: number, nowMs: number): string {
-  const iso = new Date(timestampMs).toISOString();
+  return new Date(timestampMs).toISOString().slice(0, nameLength(timestampMs, nowMs));
+}
+
+/** How much of its time names an event's period: its year, its month or its day. */
+function nameLength(timestampMs: number, nowMs: number): number {
   const ageMs = nowMs - timestampMs;
-  if (ageMs < -FUTURE_MS || ageMs >= MONTHLY_MS) return iso.slice(0, 4);
-  return iso.slice(0, ageMs >= DAILY_MS ? 7 : 10);
+  if (ageMs < -FUTURE_MS || ageMs >= MONTHLY_MS) return 4;
+  return ageMs >= DAILY_MS ? 7 : 10;
 }
 
 /** When a period is over, epoch ms. That of the strays always is. */

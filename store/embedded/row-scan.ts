@@ -22,6 +22,8 @@ interface Place {
   readonly bit: number;
   /** Of a branch: what is below, by the hash of its name. */
   readonly below: Map<number, Place>;
+  /** The same, each at its hash's last bits, of which there are enough that no two have the same: a map would cost more than the name. */
+  slots: readonly (Place | undefined)[];
   /** The last line in which it came. */
   seen: number;
 }
@@ -372,12 +374,15 @@ export function createRowScan(): RowScan {
 
   /** The place of the name that was read. */
   const placeOf = (branch: Place): Place | undefined => {
-    const place = branch.below.get(hash);
+    const { slots } = branch;
+    const place = slots[hash & (slots.length - 1)];
     if (place === undefined) return undefined;
     const { key } = place;
     const { length } = key;
-    if (bytes[keyFrom + length] !== QUOTE) return undefined;
-    for (let index = 0; index < length; index++) if (bytes[keyFrom + index] !== key[index]) return undefined;
+    const text = bytes;
+    const begin = keyFrom;
+    if (text[begin + length] !== QUOTE) return undefined;
+    for (let index = 0; index < length; index++) if (text[begin + index] !== key[index]) return undefined;
     return place;
   };
 
@@ -454,7 +459,20 @@ function rootPlace(): Place {
     plant(root, field, { kind: isText ? 'text' : field === 'vedette.position' ? 'integer' : 'time', column, bit });
     bit *= 2;
   }
+  layOut(root);
   return root;
+}
+
+function layOut(place: Place): void {
+  const hashes = [...place.below.keys()];
+  let size = 1;
+  while (new Set(hashes.map((hash) => hash & (size - 1))).size < hashes.length) size *= 2;
+  const slots = new Array<Place | undefined>(size).fill(undefined);
+  for (const [hash, below] of place.below) {
+    slots[hash & (size - 1)] = below;
+    layOut(below);
+  }
+  place.slots = slots;
 }
 
 function plant(root: Place, field: string, leaf: { kind: Kind; column: number; bit?: number }): void {
@@ -474,7 +492,7 @@ function plant(root: Place, field: string, leaf: { kind: Kind; column: number; b
 }
 
 function placeFor(key: string, kind: Kind, column = 0, bit = 0): Place {
-  return { key: Buffer.from(key), kind, column, bit, below: new Map(), seen: 0 };
+  return { key: Buffer.from(key), kind, column, bit, below: new Map(), slots: [undefined], seen: 0 };
 }
 
 function hashOf(name: string): number {

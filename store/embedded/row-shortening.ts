@@ -115,26 +115,24 @@ export function createRowShortener(): RowShortener {
     const length = lengths[first + STAMPED] ?? NULL_LENGTH;
     if (length <= 0) return true;
     const begin = values[first + STAMPED] ?? 0;
-    const end = begin + length;
-    if (bytes[begin] === STX) return false;
-    const serial = lengths[first + SERIAL] === NULL_LENGTH ? Number.NaN : (values[first + SERIAL] ?? 0);
-    const stampLength = Number.isNaN(serial) ? 0 : stampBytes(values[first + TIMESTAMP] ?? 0, serial);
-    let to = begin;
-    for (let from = begin; from < end; from++) {
-      const byte = bytes[from] ?? 0;
-      if (byte === SOH) return false;
-      if (byte === OPEN && stampLength > 0 && isStampAt(from, end, stampLength)) {
-        bytes[to++] = OPEN;
-        bytes[to++] = SOH;
-        from += stampLength - 2;
-        continue;
-      }
-      if (to !== from) bytes[to] = byte;
-      to++;
+    const text = bytes.subarray(begin, begin + length);
+    if (text[0] === STX || text.includes(SOH)) return false;
+    if (lengths[first + SERIAL] === NULL_LENGTH) return true;
+    const stampLength = stampBytes(values[first + TIMESTAMP] ?? 0, values[first + SERIAL] ?? 0);
+    let [from, to] = [0, 0];
+    for (let open = text.indexOf(OPEN); open >= 0; open = text.indexOf(OPEN, open + 1)) {
+      if (!isStampAt(text, open, stampLength)) continue;
+      text.copyWithin(to, from, open + 1);
+      to += open + 1 - from;
+      text[to++] = SOH;
+      from = open + stampLength - 1;
     }
+    if (from === 0) return true;
+    text.copyWithin(to, from);
+    to += length - from;
     // What is left over goes to the database too, which wants whole letters.
-    if (to < end) bytes.fill(SPACE, to, end);
-    lengths[first + STAMPED] = to - begin;
+    text.fill(SPACE, to);
+    lengths[first + STAMPED] = to;
     return true;
   };
 
@@ -144,9 +142,9 @@ export function createRowShortener(): RowShortener {
     return stamp.write(`(${(timestampMs - ms) / 1_000}.${String(ms).padStart(3, '0')}:${serial})`, 'latin1');
   };
 
-  const isStampAt = (from: number, end: number, length: number): boolean => {
-    if (from + length > end) return false;
-    for (let index = 1; index < length; index++) if (bytes[from + index] !== stamp[index]) return false;
+  const isStampAt = (text: Buffer, from: number, length: number): boolean => {
+    if (from + length > text.length) return false;
+    for (let index = 1; index < length; index++) if (text[from + index] !== stamp[index]) return false;
     return true;
   };
 

@@ -17,6 +17,9 @@ export type SqlParameter =
 /** A value of SQL on its way out: BIGINT as bigint, lists as arrays, and as text what JavaScript has no word for. */
 export type SqlValue = string | number | bigint | boolean | null | readonly SqlValue[];
 
+/** One load that is stored, and what is read meanwhile: a checkpoint lasts longer than one load takes to read. */
+export const LOADS_PREPARED = 3;
+
 /** Readers, the writer and look-ups of ids have connections of their own, so that a long search holds up no append. */
 export type Lane = 'read' | 'write' | 'lookup';
 
@@ -56,7 +59,7 @@ export interface Database {
   use<T>(path: string, lane: Lane, work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Runs a statement over several files, which stay attached meanwhile, in a connection that ends with it; one such at a time. */
   read(paths: readonly string[], read: BoundedRead, signal?: AbortSignal): Promise<BoundedResult>;
-  /** Reads events of the log, to be inserted; those of the call before the last are forgotten. */
+  /** Reads events of the log, to be inserted; those that were read {@link LOADS_PREPARED} calls before are forgotten. */
   prepare(load: LoadRequest): Promise<PreparedLoad>;
   /**
    * Stores a period's events of a load that was prepared, in one transaction; makes the tables first where `isNew`. Answers what the
