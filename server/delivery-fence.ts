@@ -30,6 +30,8 @@ interface Entry extends Delivery {
   /** `event.created` of the server's own document in it: holds up folds over all hosts until it is read. */
   readonly ownCreatedMs: number | undefined;
   standing: Standing | undefined;
+  /** Nobody's delivery: what holds of the host does so only after it. */
+  readonly isHold: boolean;
 }
 
 interface HostState {
@@ -38,6 +40,8 @@ interface HostState {
   lastProgress: Progress | undefined;
   /** The server's clock when that arrived, epoch ms. */
   progressAtMs: number;
+  /** `new`: never heard of before, and the first that it brings is not read; nothing is known of it, so all of it is waited for. */
+  phase: 'unheard' | 'new' | 'known';
   readonly queue: Entry[];
 }
 
@@ -101,7 +105,7 @@ export function createDeliveryFence(options: {
   const hostOf = (hostId: string): HostState => {
     let host = hosts.get(hostId);
     if (host === undefined) {
-      host = { standing: undefined, lastProgress: undefined, progressAtMs: 0, queue: [] };
+      host = { standing: undefined, lastProgress: undefined, progressAtMs: 0, phase: 'unheard', queue: [] };
       hosts.set(hostId, host);
     }
     return host;
@@ -113,6 +117,13 @@ export function createDeliveryFence(options: {
     else waited.delete(hostId);
   };
 
+  /** Whoever speaks again may bring what is older than all that was read: wait for it from where it stood. */
+  const waitAgain = (host: HostState, nowMs: number): void => {
+    if (host.lastProgress === undefined) return;
+    host.standing = { kind: 'progress', progress: host.lastProgress };
+    host.progressAtMs = nowMs;
+  };
+
   const pump = (hostId: string, host: HostState): void => {
     let isChanged = false;
     for (let head = host.queue[0]; head !== undefined; head = host.queue[0]) {
@@ -120,9 +131,10 @@ export function createDeliveryFence(options: {
       host.queue.shift();
       open.delete(head);
       ownOpen.delete(head);
-      if (head.standing !== undefined) {
+      if (head.standing !== undefined || (host.phase === 'new' && !head.isHold)) {
         host.standing = head.standing;
-        if (head.standing.kind === 'progress') {
+        host.phase = 'known';
+        if (head.standing?.kind === 'progress') {
           host.lastProgress = head.standing.progress;
           host.progressAtMs = head.begunMs;
         }
@@ -130,6 +142,9 @@ export function createDeliveryFence(options: {
       isChanged = true;
     }
     if (!isChanged) return;
+    // It signed off, and had spoken again before that was read.
+    const [next] = host.queue;
+    if (next !== undefined && host.standing?.kind === 'absent') waitAgain(host, next.begunMs);
     tell(hostId, host);
     onAdvance();
   };
@@ -153,7 +168,8 @@ export function createDeliveryFence(options: {
       isSettled: true,
       catchUpAfter: settlements,
       ownCreatedMs: undefined,
-      standing,
+      standing: host.phase === 'new' ? undefined : standing,
+      isHold: true,
     };
     host.queue.unshift(entry);
     open.add(entry);
@@ -165,19 +181,24 @@ export function createDeliveryFence(options: {
       host.progressAtMs = nowMs;
       host.standing = isAbsent ? { kind: 'absent' } : { kind: 'progress', progress };
       host.lastProgress = progress;
+      host.phase = 'known';
       tell(hostId, host);
     },
     dismiss(hostId) {
       const host = hostOf(hostId);
+      host.phase = 'known';
       host.standing = { kind: 'absent' };
       tell(hostId, host);
       onAdvance();
     },
     begin(hostId, ids, { nowMs, ownCreatedMs }) {
       const host = hostOf(hostId);
-      // Whoever speaks again may bring what is older than all that was read: wait for it from where it stood.
-      if (host.standing?.kind === 'absent' && host.lastProgress !== undefined) {
-        host.standing = { kind: 'progress', progress: host.lastProgress };
+      if (host.standing?.kind === 'absent') {
+        waitAgain(host, nowMs);
+        tell(hostId, host);
+      } else if (host.phase === 'unheard' && ownCreatedMs === undefined) {
+        host.phase = 'new';
+        host.standing = { kind: 'progress', progress: NOTHING };
         host.progressAtMs = nowMs;
         tell(hostId, host);
       }
@@ -190,6 +211,7 @@ export function createDeliveryFence(options: {
         catchUpAfter: isTracked && hasCaughtUp ? undefined : Number.POSITIVE_INFINITY,
         ownCreatedMs,
         standing: undefined,
+        isHold: false,
       };
       if (isTracked) {
         for (const id of ids) {
@@ -262,7 +284,7 @@ export function createDeliveryFence(options: {
       const [oldest] = open;
       let settledMs = Math.min(nowMs, oldest?.begunMs ?? nowMs);
       for (const host of hosts.values()) {
-        if (host.standing?.kind !== 'progress' || nowMs - host.progressAtMs > staleAfterMs) continue;
+        if (host.standing?.kind !== 'progress' || host.phase === 'new' || nowMs - host.progressAtMs > staleAfterMs) continue;
         settledMs = Math.min(settledMs, host.standing.progress.createdMs);
       }
       return settledMs;

@@ -173,6 +173,59 @@ describe('who is waited for', () => {
     expect(passed(of, 'h', 9)).toBe(false);
   });
 
+  it('a host that was never heard of, until the first that it brings is read', () => {
+    const of = caughtUp();
+    const old = NOW_MS - 10 * LATENESS_MS;
+    const first = of.begin('h', ['1', '2', '3'], at);
+    of.read(['1', '2']);
+    expect(of.watermarks(NOW_MS).hostPassed(order('h', 1, old))).toBe(false);
+    expect(of.watermarks(NOW_MS).hostPassed(order('other', 1, old))).toBe(true);
+    expect(of.settledMs(NOW_MS)).toBe(NOW_MS);
+    of.settle(first, [], upTo(3, old));
+    of.read(['3']);
+    expect(of.watermarks(NOW_MS).hostPassed(order('h', 3, old))).toBe(true);
+    expect(of.watermarks(NOW_MS).hostPassed(order('h', 4, old))).toBe(false);
+  });
+
+  it('one that tells no progress only for its first', () => {
+    const of = caughtUp();
+    const old = order('h', 1, NOW_MS - 10 * LATENESS_MS);
+    const first = of.begin('h', ['1'], at);
+    expect(of.watermarks(NOW_MS).hostPassed(old)).toBe(false);
+    of.settle(first, [], undefined);
+    of.read(['1']);
+    expect(of.watermarks(NOW_MS).hostPassed(old)).toBe(true);
+    of.begin('h', ['2'], at);
+    expect(of.watermarks(NOW_MS).hostPassed(old)).toBe(true);
+  });
+
+  it('one that was never heard of, where a commit fails meanwhile, until all of it was read again', () => {
+    const of = caughtUp();
+    const old = order('h', 1, NOW_MS - 10 * LATENESS_MS);
+    const first = of.begin('h', ['1', '2'], at);
+    of.read(['1']);
+    of.holdAll(NOW_MS);
+    of.settle(first, [], upTo(2, NOW_MS - 10 * LATENESS_MS));
+    of.read(['2']);
+    expect(of.watermarks(NOW_MS).hostPassed(old)).toBe(false);
+    of.caughtUp(of.mark());
+    expect(of.watermarks(NOW_MS).hostPassed(old)).toBe(true);
+  });
+
+  it('one that signed off and spoke again before that was read, from where it stood', () => {
+    const of = caughtUp();
+    const stood = NOW_MS - 10 * LATENESS_MS;
+    deliver(of, 'h', ['1'], upTo(1, stood));
+    of.read(['1']);
+    deliver(of, 'h', ['2'], { kind: 'absent' });
+    const again = of.begin('h', ['3'], at);
+    of.read(['2']);
+    expect(of.watermarks(NOW_MS).hostPassed(order('h', 3, stood))).toBe(false);
+    of.settle(again, [], upTo(3, stood));
+    of.read(['3']);
+    expect(of.watermarks(NOW_MS).hostPassed(order('h', 3, stood))).toBe(true);
+  });
+
   it('across hosts the one furthest behind, but no longer than the lateness', () => {
     const of = caughtUp();
     deliver(of, 'a', [], upTo(1, NOW_MS));

@@ -223,7 +223,7 @@ export function statusesOf(answer: Answer): readonly number[] {
 
 /** Waits until `claim` gives something, turn by turn; fails just before a test's own limit, and says what for. */
 export async function eventually<T>(claim: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  const giveUp = performance.now() + 50_000;
+  const giveUp = performance.now() + 280_000;
   for (;;) {
     const value = await claim();
     if (value !== undefined && value !== false) return value;
