@@ -82,8 +82,7 @@ describe('a progress holds', () => {
     const of = caughtUp();
     deliver(of, 'h', ['1'], undefined);
     of.settle(of.begin('h', ['1'], at), ['1'], upTo(1));
-    expect(of.watermarks(NOW_MS).hostPassed(order('h', 1))).toBe(true);
-    // Nobody waits for a host before its first progress holds; from then on the queue decides.
+    expect(of.watermarks(NOW_MS).hostPassed(order('h', 1))).toBe(false);
     of.read(['1']);
     deliver(of, 'h', ['2'], undefined);
     of.settle(of.begin('h', ['2'], at), ['2'], upTo(2));
