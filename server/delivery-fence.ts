@@ -126,6 +126,7 @@ export function createDeliveryFence(options: {
 
   const pump = (hostId: string, host: HostState): void => {
     let isChanged = false;
+    let isLeaving = false;
     for (let head = host.queue[0]; head !== undefined; head = host.queue[0]) {
       if (!head.isSettled || head.unread > 0 || head.catchUpAfter !== undefined) break;
       host.queue.shift();
@@ -134,6 +135,7 @@ export function createDeliveryFence(options: {
       if (head.standing !== undefined || (host.phase === 'new' && !head.isHold)) {
         host.standing = head.standing;
         host.phase = 'known';
+        isLeaving = head.standing?.kind === 'absent';
         if (head.standing?.kind === 'progress') {
           host.lastProgress = head.standing.progress;
           host.progressAtMs = head.begunMs;
@@ -144,7 +146,7 @@ export function createDeliveryFence(options: {
     if (!isChanged) return;
     // It signed off, and had spoken again before that was read.
     const [next] = host.queue;
-    if (next !== undefined && host.standing?.kind === 'absent') waitAgain(host, next.begunMs);
+    if (next !== undefined && isLeaving) waitAgain(host, next.begunMs);
     tell(hostId, host);
     onAdvance();
   };

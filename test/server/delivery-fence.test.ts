@@ -282,4 +282,16 @@ describe('who is waited for', () => {
     expect(passed(of, 'h', 9)).toBe(true);
     expect(of.advances).toBeGreaterThan(0);
   });
+
+  it('nor for what a revoked host had sent, whatever of it is still to be read', () => {
+    const of = caughtUp();
+    deliver(of, 'h', [], upTo(1));
+    deliver(of, 'h', ['2'], undefined);
+    deliver(of, 'h', ['3'], undefined);
+    of.dismiss('h');
+    of.read(['2']);
+    expect(passed(of, 'h', 9)).toBe(true);
+    of.read(['3']);
+    expect(passed(of, 'h', 9)).toBe(true);
+  });
 });
