@@ -286,7 +286,8 @@ export function createDeliveryFence(options: {
       const [oldest] = open;
       let settledMs = Math.min(nowMs, oldest?.begunMs ?? nowMs);
       for (const host of hosts.values()) {
-        if (host.standing?.kind !== 'progress' || host.phase === 'new' || nowMs - host.progressAtMs > staleAfterMs) continue;
+        if (host.standing?.kind !== 'progress' || host.phase === 'new' || nowMs - host.progressAtMs > staleAfterMs)
+          continue;
         settledMs = Math.min(settledMs, host.standing.progress.createdMs);
       }
       return settledMs;
